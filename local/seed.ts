@@ -1,0 +1,61 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import pg from 'pg';
+
+/** The statements of Microsoft.Extensions.Caching.Postgres 1.2 for its table; the index is a statement of its own there too. */
+export const createTable = (table: string) => `
+create unlogged table ${table} (
+  id varchar(449) collate "C" primary key,
+  value bytea not null,
+  expiresattime timestamptz not null,
+  slidingexpirationinseconds bigint null,
+  absoluteexpiration timestamptz null
+)`;
+
+export interface SeedOptions {
+  entries: number;
+  /** Share of the entries that has expired; the oldest expired nine months ago. */
+  expiredShare: number;
+  onProgress?: (seeded: number) => void;
+}
+
+const chunk = 5_000;
+/** Random bytes, of which each entry is a piece: as incompressible as encrypted tokens, and quickly made. */
+const poolBytes = 1 << 20;
+
+/**
+ * Fills the table with entries as Microsoft.Identity.Web writes them: keys `{oid}.{tid}`, one in fifty an app token's;
+ * values of 2 to 9 KB, one in a hundred up to 50 KB, that begin as a Data Protection payload does.
+ */
+export async function seedEntries(
+  url: string,
+  table: string,
+  { entries, expiredShare, onProgress }: SeedOptions,
+): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const tenant = randomUUID();
+  // Magic number of a Data Protection payload, then the id of the key that protects it.
+  const header = Buffer.concat([Buffer.from('09f0c9f0', 'hex'), randomBytes(16)]);
+  try {
+    for (let done = 0; done < entries; done += chunk) {
+      const rows = Math.min(chunk, entries - done);
+      await client.query(insertChunk(table), [randomBytes(poolBytes), header, tenant, rows, expiredShare]);
+      onProgress?.(done + rows);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** Expired ages fall off towards the nine months, as in a table that nobody has purged; the others live up to 14 days. */
+const insertChunk = (table: string) => `
+insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
+select case when random() < 0.02 then gen_random_uuid() || '_' || $3 || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
+       $2::bytea || substring($1::bytea from 1 + (random() * (${poolBytes} - 51000))::int for size),
+       now() + case when random() < $5 then interval '-2 minutes' - random() * interval '272 days'
+                    else interval '5 minutes' + random() * interval '14 days' end,
+       1209600
+from (
+  select (case when random() < 0.01 then 9000 + random() * 41000 else 2000 + random() * 7000 end)::int as size
+  from generate_series(1, $4::int)
+) as sizes`;

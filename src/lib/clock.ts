@@ -1,0 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time as the jobs see it. Passed in, so that a test can turn the clock. */
+export interface Clock {
+  /** Wall-clock time. */
+  now(): Date;
+  /** Milliseconds of a clock that never jumps, for measuring durations. */
+  elapsed(): number;
+  /** Resolves after `ms` milliseconds, or at once when `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  elapsed: () => performance.now(),
+  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+};

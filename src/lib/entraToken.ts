@@ -1,0 +1,16 @@
+import type { TokenCredential } from '@azure/identity';
+
+/** The scope of Azure Database for PostgreSQL ("Use Microsoft Entra ID for authentication with Azure Database for PostgreSQL"). */
+const postgresScope = 'https://ossrdbms-aad.database.windows.net/.default';
+
+let credential: Promise<TokenCredential> | undefined;
+
+/**
+ * An Entra access token for Azure Database for PostgreSQL, by the identity that the environment offers (managed identity,
+ * AZURE_CLIENT_ID, developer's login). The credential keeps tokens and renews them before they expire.
+ */
+export async function entraToken(): Promise<string> {
+  credential ??= import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
+  const { token } = await (await credential).getToken(postgresScope).then((result) => result ?? { token: '' });
+  return token;
+}

@@ -1,0 +1,38 @@
+/** What a {@link MaintenanceError} says: a code that stays the same over versions, what happened, what to do about it. */
+export interface ErrorReport {
+  code: string;
+  message: string;
+  advice: string;
+}
+
+/**
+ * The only kind of error that reaches an operator. It carries no `cause`: a driver's error may hold a connection string
+ * or a parameter, so what is worth telling is copied into `message`, with secrets already taken out.
+ */
+export class MaintenanceError extends Error {
+  readonly code: string;
+  readonly advice: string;
+
+  constructor(code: string, message: string, advice: string) {
+    super(message);
+    this.name = 'MaintenanceError';
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+/** Shapes any thrown value as an error report. What is not a {@link MaintenanceError} is a defect, and says so. */
+export function toErrorReport(error: unknown): ErrorReport {
+  if (error instanceof MaintenanceError) return { code: error.code, message: error.message, advice: error.advice };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : 'a value that is no error was thrown';
+  return {
+    code: 'internal_error',
+    message,
+    advice: 'This is a defect of token-cache-maintenance: please report it with the run id.',
+  };
+}
+
+/** Replaces each secret in `text` by `***`. Secrets shorter than 4 characters are left: they would blank out ordinary words. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.filter((secret) => secret.length >= 4).reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+}

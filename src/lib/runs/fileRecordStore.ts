@@ -1,0 +1,72 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { RecordStore, RunRecord } from './recordStore.ts';
+import { parseRunId } from './runId.ts';
+
+/** Runs kept of each job and cache; older ones are removed. */
+const keptRuns = 200;
+
+/** Records as JSON files in a folder, for the command line and the tests: `runs/{job}/{cache}/{row}.json`, `state/{key}.json`. */
+export class FileRecordStore implements RecordStore {
+  readonly description: string;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.description = `files in ${folder}`;
+  }
+
+  async addRun(record: RunRecord): Promise<void> {
+    const id = parseRunId(record.runId);
+    if (!id) throw new Error('not a run id');
+    const folder = join(this.#folder, 'runs', id.job, id.cache);
+    await this.#write(folder, `${id.row}.json`, record);
+    const old = (await sortedNames(folder)).slice(keptRuns);
+    await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+  }
+
+  async getRun(runId: string): Promise<RunRecord | undefined> {
+    const id = parseRunId(runId);
+    if (!id) return undefined;
+    return (await read(join(this.#folder, 'runs', id.job, id.cache, `${id.row}.json`))) as RunRecord | undefined;
+  }
+
+  async latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]> {
+    const folder = join(this.#folder, 'runs', job, cache);
+    const names = (await sortedNames(folder)).slice(0, count);
+    const records = await Promise.all(names.map((name) => read(join(folder, name))));
+    return records.filter((record) => record !== undefined) as RunRecord[];
+  }
+
+  readState(key: string): Promise<unknown> {
+    return read(join(this.#folder, 'state', `${encodeURIComponent(key)}.json`));
+  }
+
+  async writeState(key: string, value: unknown): Promise<void> {
+    const folder = join(this.#folder, 'state');
+    const name = `${encodeURIComponent(key)}.json`;
+    if (value === undefined) await rm(join(folder, name), { force: true });
+    else await this.#write(folder, name, value);
+  }
+
+  /** Readable by the owner alone: a position names an entry, and so a user. */
+  async #write(folder: string, name: string, value: unknown): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFileAtomic(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
+  }
+}
+
+async function sortedNames(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith('.json')).sort();
+}
+
+/** Undefined where the file is missing, or is no JSON: a record that cannot be read must not stop a run. */
+async function read(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { ErrorReport } from '../errors.ts';
+
+/** What is kept of a run. */
+export interface RunRecord {
+  runId: string;
+  job: string;
+  /** Name of the cache or ring. */
+  cache: string;
+  trigger: string;
+  startedAt: string;
+  duration: string;
+  outcome: 'succeeded' | 'failed';
+  report?: unknown;
+  error?: ErrorReport;
+}
+
+/**
+ * The port to what outlives a run: run records, and small states (a position to go on from, a last reading). Stores never
+ * hold entry contents, tokens or key material.
+ */
+export interface RecordStore {
+  /** Where records go, for a reader; `none` where they are not kept. */
+  readonly description: string;
+  addRun(record: RunRecord): Promise<void>;
+  getRun(runId: string): Promise<RunRecord | undefined>;
+  /** The newest runs of one job on one cache, newest first. */
+  latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]>;
+  readState(key: string): Promise<unknown>;
+  /**
+   * Keeps `value` (undefined removes it). The last writer wins: callers hold the run's lock, and write only what does no
+   * harm when it is lost or older than it could be.
+   */
+  writeState(key: string, value: unknown): Promise<void>;
+}
+
+/** Keeps nothing, and says so. */
+export const noRecordStore: RecordStore = {
+  description: 'none',
+  addRun: async () => undefined,
+  getRun: async () => undefined,
+  latestRuns: async () => [],
+  readState: async () => undefined,
+  writeState: async () => undefined,
+};

@@ -1,0 +1,55 @@
+import { Cron } from 'croner';
+import { z } from 'zod';
+import { parseDuration } from '../durations.ts';
+
+/** Schemas of single settings: each turns a text of the environment into a typed value, or says what it expects. */
+
+/** Milliseconds, from an ISO 8601 duration between the two given ones. */
+export function duration(least: string, most: string) {
+  const expects = `must be an ISO 8601 duration from ${least} to ${most}, such as ${least === 'PT0S' ? 'PT1M' : least}`;
+  const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return z.string().transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= min && ms <= max) return ms;
+    context.addIssue({ code: 'custom', message: expects });
+    return z.NEVER;
+  });
+}
+
+export function wholeNumber(least: number, most: number) {
+  return number(least, most, /^\d+$/, 'a whole number');
+}
+
+export function decimal(least: number, most: number) {
+  return number(least, most, /^\d+(\.\d+)?$/, 'a number');
+}
+
+function number(least: number, most: number, form: RegExp, kind: string) {
+  return z
+    .string()
+    .refine(
+      (text) => form.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be ${kind} from ${least} to ${most}`,
+    )
+    .transform(Number);
+}
+
+export const flag = z
+  .string()
+  .refine((text) => /^(true|false)$/i.test(text), 'must be true or false')
+  .transform((text) => text.toLowerCase() === 'true');
+
+/** An NCRONTAB expression of six fields, as timers of Azure Functions take it. */
+export const schedule = z.string().refine((text) => {
+  try {
+    new Cron(text, { paused: true, mode: '6-part' });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be an NCRONTAB expression of six fields (second minute hour day month weekday), such as 0 */30 * * * *');
+
+/** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
+export const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must begin with a lower-case letter and hold at most 40 of a-z, 0-9 and -');

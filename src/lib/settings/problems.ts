@@ -1,0 +1,31 @@
+import { MaintenanceError } from '../errors.ts';
+
+export type JobName = 'purge' | 'index' | 'counts';
+
+/** A setting that cannot be used: its name, and what is expected. Never its value: it may be a secret. */
+export interface SettingProblem {
+  setting: string;
+  message: string;
+  /** The cache that cannot be served because of it; undefined where it concerns all of them. */
+  cache?: string;
+  /** The jobs that must not run with it; undefined for all, none where the default serves well enough. */
+  jobs?: readonly JobName[];
+}
+
+/** Whether a job on a cache must not run because of the problem. */
+export function stops(problem: SettingProblem, job: JobName, cache: string): boolean {
+  return (problem.cache ?? cache) === cache && (problem.jobs?.includes(job) ?? true);
+}
+
+export function describeProblem({ setting, message, cache }: SettingProblem): string {
+  return `${setting} ${message}${cache ? ` (cache ${cache})` : ''}.`;
+}
+
+/** All problems in one error, for a run that cannot begin because of them. */
+export function settingsError(problems: readonly SettingProblem[]): MaintenanceError {
+  return new MaintenanceError(
+    'settings_invalid',
+    problems.map(describeProblem).join(' '),
+    'Correct the settings; docs/settings.md lists them all.',
+  );
+}

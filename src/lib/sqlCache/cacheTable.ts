@@ -1,0 +1,142 @@
+/**
+ * The port of a SQL token cache: what the jobs ask of a database, and all that an adapter has to know. An adapter turns
+ * each function into statements of its engine; hints, editions and error numbers stay behind it. It decides nothing:
+ * sizes, pauses, budgets and when to stop are the jobs'. `test/conformance/cacheTable.ts` holds what each must do.
+ */
+
+export type SqlEngine = 'sqlserver' | 'postgres';
+
+/** A point in time as the engine keeps it, in full precision. Jobs hand it back as they got it and never look inside. */
+export type Instant = string & { readonly instant: unique symbol };
+
+/** Rows in order of expiry, after `after` (exclusive; from the oldest if undefined) and up to `upTo` (inclusive). */
+export interface ExpiryRange {
+  after: Instant | undefined;
+  upTo: Instant;
+  /** Rows seen in it, at most the limit asked for. */
+  rows: number;
+  /** More rows than `rows` lie in it, since rows beyond the limit share the expiry `upTo`. */
+  tied: boolean;
+}
+
+/** Rows in order of the primary key, after `after` (exclusive) and up to `upTo` (inclusive). */
+export interface KeyRange {
+  after: string | undefined;
+  upTo: string;
+}
+
+/** What one batch, a transaction of its own, did. */
+export interface BatchOutcome {
+  deleted: number;
+  /** Rows were locked by somebody else: the batch waited for the short lock timeout, or passed over them. */
+  hitLocks: boolean;
+  /** Expired rows left in the range since somebody held them locked. Known for key ranges only. */
+  skipped?: number;
+}
+
+/** The purge's view of the table. Every `cutoff` is checked again on the row that is locked, against the database's clock too. */
+export interface ExpiredEntries {
+  /** The next range of at most `limit` rows (more where `tied`) that expired before `cutoff`; undefined where there is none. */
+  nextRange(after: Instant | undefined, cutoff: Date, limit: number): Promise<ExpiryRange | undefined>;
+  /** Deletes at most `limit` rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
+  deleteRange(range: ExpiryRange, cutoff: Date, limit: number): Promise<BatchOutcome>;
+  /** The next range of at most `limit` rows by primary key, expired or not; undefined at the end of the table. */
+  nextKeyRange(after: string | undefined, limit: number): Promise<KeyRange | undefined>;
+  /** Deletes the rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
+  deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome>;
+  /** The text of the statement that `deleteRange` (`expiry`) or `deleteKeyRange` (`key`) runs, for a dry run to show. */
+  deleteStatement(way: 'expiry' | 'key'): string;
+}
+
+export type ExpiryIndexState =
+  /** A usable index leads with the expiry column. */
+  | { kind: 'present'; name: string }
+  | { kind: 'missing' }
+  /** A build is under way, in whatever session. `percent` where the database tells. */
+  | { kind: 'building'; name: string | undefined; percent: number | undefined; phase: string | undefined }
+  /** A resumable build waits to be resumed. */
+  | { kind: 'paused'; name: string; percent: number }
+  /** The leftover of a build that broke off. */
+  | { kind: 'invalid'; name: string }
+  | { kind: 'disabled'; name: string };
+
+export interface IndexBuild {
+  /** Name for an index that is created; resumed and rebuilt ones keep theirs. */
+  name: string;
+  /** The call returns after about this time, the build finished or not. */
+  timeBudgetMs: number;
+  /** An offline build, which blocks writers while it lasts, is allowed up to this many rows of the table. */
+  offlineRowLimit: number;
+}
+
+export interface ExpiryIndexPort {
+  state(): Promise<ExpiryIndexState>;
+  /**
+   * Brings the index forward from `state`: creates, resumes, rebuilds, or drops the leftover and creates. Returns when
+   * it is done or the budget is used up; the caller looks at `state()` to see which. An index that somebody else has
+   * created meanwhile is no error.
+   * @throws MaintenanceError `offline_build_refused` where only an offline build is possible and the table is too large.
+   */
+  build(state: ExpiryIndexState, build: IndexBuild): Promise<void>;
+}
+
+/** What the catalogue knows, without reading the table. */
+export interface CatalogueFigures {
+  /** Undefined where the catalogue has no figure or may not be read. */
+  entries: number | undefined;
+  /** The catalogue keeps the number of rows with each transaction; else it may be as old as the last statistics. */
+  entriesExact: boolean;
+  dataBytes: number | undefined;
+  indexBytes: number | undefined;
+}
+
+export interface SampledEntry {
+  /** Bytes of the value. */
+  size: number;
+  expiresAt: Date;
+}
+
+export interface TableFigures {
+  catalogue(): Promise<CatalogueFigures>;
+  /**
+   * Counts rows with `from <= expiry < before` (either bound may be missing), at most `limit` of them and for at most
+   * about `timeLimitMs`. Undefined where the time was up.
+   */
+  countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
+  /** The smallest expiry; undefined in an empty table, and where finding it took longer than `timeLimitMs`. */
+  oldestExpiry(timeLimitMs: number): Promise<Date | undefined>;
+  /** A random sample of about `rows` rows, from a bounded number of pages. */
+  sample(rows: number): Promise<SampledEntry[]>;
+}
+
+export type LoadReading = 'cpuPercent' | 'logWritePercent' | 'dataIoPercent' | 'lockWaits';
+
+export interface DatabaseLoad {
+  readings: Partial<Record<LoadReading, number>>;
+  /** What could not be read, and what it would need; the run says so once. */
+  unknown: string[];
+}
+
+/** One run's hold on the table. It lives on a connection of its own, and dies with it: a killed process leaves none. */
+export interface RunLock {
+  /** False once the connection was lost: another run may have taken over. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+export interface CacheTable {
+  readonly engine: SqlEngine;
+  /** The table's name, delimited as the engine writes it. */
+  readonly displayName: string;
+  /** Rows that one batch may lock at most, for the engine's own reasons. */
+  readonly maxBatchRows: number;
+  /** The database's clock. The first contact of a run: a missing table, column or login is reported here. */
+  clock(): Promise<Date>;
+  /** Takes the table's lock for `purpose` without waiting; undefined where another run holds it. */
+  tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
+  load(): Promise<DatabaseLoad>;
+  readonly entries: ExpiredEntries;
+  readonly expiryIndex: ExpiryIndexPort;
+  readonly figures: TableFigures;
+  close(): Promise<void>;
+}

@@ -1,0 +1,33 @@
+import { MaintenanceError } from '../errors.ts';
+
+/**
+ * What a caller may do about a failed statement.
+ * - `lock`: somebody else's lock was in the way (lock timeout, deadlock): try again with fewer rows
+ * - `transient`: the database or the way to it is unwell for a while: try again later
+ * - `timeLimit`: the statement's own deadline was up
+ * - `permanent`: trying again changes nothing
+ */
+export type FailureKind = 'lock' | 'transient' | 'timeLimit' | 'permanent';
+
+/** A failure of an adapter's statement, translated from its engine. Carries the engine's own number for the reader. */
+export class CacheTableError extends MaintenanceError {
+  readonly kind: FailureKind;
+  /** The engine's error number or SQLSTATE, or the socket's error code. */
+  readonly engineCode: string;
+
+  constructor(kind: FailureKind, engineCode: string, code: string, message: string, advice: string) {
+    super(code, message, advice);
+    this.name = 'CacheTableError';
+    this.kind = kind;
+    this.engineCode = engineCode;
+  }
+}
+
+/** Whether a driver's error means that no Entra token could be had: @azure/identity's errors, or tedious' wrapping of them. */
+export function isEntraFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return /Credential|Authentication/.test(error.name) || (error as { code?: unknown }).code === 'EFEDAUTH';
+}
+
+export const entraAdvice =
+  'No Entra token could be had. In Azure: assign the managed identity, and set AZURE_CLIENT_ID where it is user-assigned. On your own machine: `az login`. Or give a password in the connection string.';

@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts';
+import { formatDuration } from '../durations.ts';
+import type { CacheTable, ExpiryIndexState, SqlEngine } from './cacheTable.ts';
+import { CacheTableError } from './cacheTableError.ts';
+import { retryTransient } from './retry.ts';
+
+export interface IndexPolicy {
+  /** Name for an index that is created. */
+  name: string;
+  timeBudgetMs: number;
+  /** An offline build is allowed up to this many rows; Infinity allows every one. */
+  offlineRowLimit: number;
+}
+
+/**
+ * - `present`: nothing to do · `created`, `rebuilt`: done by this run · `building`: under way, or paused until the next run
+ * - `busy`: another run is looking after the index · `missing`: it could not be built, `problem` says why
+ * - `wouldBuild`: a dry run that would have created, resumed or rebuilt it
+ */
+export type IndexOutcome = 'present' | 'created' | 'rebuilt' | 'building' | 'busy' | 'missing' | 'wouldBuild';
+
+export interface IndexReport {
+  engine: SqlEngine;
+  table: string;
+  dryRun: boolean;
+  outcome: IndexOutcome;
+  /** The index's state before this run, and after it. */
+  before: ExpiryIndexState['kind'];
+  after: ExpiryIndexState['kind'];
+  name: string | null;
+  /** Of a build under way, where the database tells. */
+  percent: number | null;
+  phase: string | null;
+  duration: string;
+}
+
+export interface IndexRequest {
+  dryRun?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** Sees to it that the table has an index that leads with the expiry. Finding one, under whatever name, is the normal case. */
+export async function ensureExpiryIndex(
+  table: CacheTable,
+  policy: IndexPolicy,
+  clock: Clock,
+  request: IndexRequest = {},
+): Promise<IndexReport> {
+  const start = clock.elapsed();
+  const dryRun = request.dryRun ?? false;
+  const options = { retries: 4, withinMs: policy.timeBudgetMs, signal: request.signal };
+  await retryTransient(() => table.clock(), options);
+  const before = await retryTransient(() => table.expiryIndex.state(), options);
+  const report = (outcome: IndexOutcome, after: ExpiryIndexState): IndexReport => ({
+    engine: table.engine,
+    table: table.displayName,
+    dryRun,
+    outcome,
+    before: before.kind,
+    after: after.kind,
+    name: 'name' in after && after.name !== undefined ? after.name : after.kind === 'missing' ? policy.name : null,
+    percent: ('percent' in after ? after.percent : undefined) ?? null,
+    phase: ('phase' in after ? after.phase : undefined) ?? null,
+    duration: formatDuration(clock.elapsed() - start),
+  });
+  if (before.kind === 'present') return report('present', before);
+  if (before.kind === 'building') return report('building', before);
+  if (dryRun) return report('wouldBuild', before);
+
+  const lock = await retryTransient(() => table.tryLock('index'), options);
+  if (!lock) return report('busy', await table.expiryIndex.state());
+  try {
+    // Looked at anew before each try: a build that broke off has left something to drop first.
+    const bringForward = async () => {
+      const state = await table.expiryIndex.state();
+      if (state.kind !== 'present' && state.kind !== 'building') await table.expiryIndex.build(state, policy);
+    };
+    await retryTransient(bringForward, options);
+    const after = await table.expiryIndex.state();
+    return report(outcomeOf(before, after), after);
+  } finally {
+    await lock.release();
+  }
+}
+
+function outcomeOf(before: ExpiryIndexState, after: ExpiryIndexState): IndexOutcome {
+  switch (after.kind) {
+    case 'present':
+      return before.kind === 'disabled' || before.kind === 'invalid' ? 'rebuilt' : 'created';
+    case 'building':
+    case 'paused':
+      return 'building';
+    default:
+      return 'missing';
+  }
+}
+
+/** Failures that leave the table without an index, but are no reason not to purge it another way. */
+export function leavesTableUnindexed(error: unknown): error is CacheTableError {
+  return (
+    error instanceof CacheTableError &&
+    ['permission_missing', 'offline_build_refused', 'index_name_taken'].includes(error.code)
+  );
+}

@@ -1,0 +1,74 @@
+import type { CatalogueFigures, SampledEntry, TableFigures } from './cacheTable.ts';
+
+/** A number of entries; `estimated` where counting them exactly would have cost too much. */
+export interface EntryCount {
+  count: number;
+  estimated: boolean;
+}
+
+/** Counting stops being exact beyond these: a count must not read for long beside the sign-ins. */
+const exactRows = 1_000_000;
+const exactTimeMs = 2_000;
+const sampleRows = 10_000;
+
+/**
+ * Counts exactly where that is cheap, else estimates from a sample, which is drawn once and only when needed. One
+ * instance serves one report, so that its numbers fit each other.
+ */
+export class Estimator {
+  readonly #figures: TableFigures;
+  #sample: Promise<SampledEntry[]> | undefined;
+  #catalogue: Promise<CatalogueFigures> | undefined;
+  #total: Promise<EntryCount> | undefined;
+
+  constructor(figures: TableFigures) {
+    this.#figures = figures;
+  }
+
+  sample(): Promise<SampledEntry[]> {
+    this.#sample ??= this.#figures.sample(sampleRows);
+    return this.#sample;
+  }
+
+  catalogue(): Promise<CatalogueFigures> {
+    this.#catalogue ??= this.#figures.catalogue();
+    return this.#catalogue;
+  }
+
+  /** The entries of the table: the catalogue's figure, counted out where that one is inexact and small, or missing. */
+  total(): Promise<EntryCount> {
+    this.#total ??= this.#countTotal();
+    return this.#total;
+  }
+
+  /** The entries with `from <= expiry < before`. */
+  async within(bounds: { from?: Date; before: Date }): Promise<EntryCount> {
+    const counted = await this.#figures.countUpTo(bounds, exactRows + 1, exactTimeMs);
+    if (counted !== undefined && counted <= exactRows) return { count: counted, estimated: false };
+    const [total, sample] = await Promise.all([this.total(), this.sample()]);
+    const inside = sample.filter(
+      ({ expiresAt }) => expiresAt < bounds.before && (!bounds.from || expiresAt >= bounds.from),
+    );
+    const share = sample.length === 0 ? 0 : inside.length / sample.length;
+    return { count: Math.max(counted ?? 0, Math.round(total.count * share)), estimated: true };
+  }
+
+  oldestExpiry(): Promise<Date | undefined> {
+    return this.#figures.oldestExpiry(exactTimeMs);
+  }
+
+  async #countTotal(): Promise<EntryCount> {
+    const { entries, entriesExact } = await this.catalogue();
+    if (entries !== undefined && (entriesExact || entries > exactRows))
+      return { count: entries, estimated: !entriesExact };
+    const counted = await this.#figures.countUpTo({}, exactRows + 1, exactTimeMs);
+    if (counted !== undefined && counted <= exactRows) return { count: counted, estimated: false };
+    return { count: Math.max(entries ?? 0, counted ?? 0), estimated: true };
+  }
+}
+
+/** The values at the given fractions of `values`, nearest rank; an empty list has none. */
+export function percentiles(values: readonly number[], fractions: readonly number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  return fractions.flatMap((fraction) => sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? []);
+}

@@ -1,0 +1,133 @@
+import pg from 'pg';
+import { breaksConnection, type ErrorContext, type Purpose, translateError } from './errors.ts';
+
+export interface ConnectionOptions {
+  config: pg.ClientConfig;
+  context: ErrorContext;
+  statementTimeoutMs: number;
+}
+
+/** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
+const lockTimeoutMs = 100;
+
+/**
+ * Settings of every session, each for a reason:
+ * - UTC and ISO: instants go out and come back as text, in full precision
+ * - no parallel workers: the cores belong to the sign-ins
+ * - client_connection_check_interval 0: an index build goes on when its client had to leave (see expiryIndex.ts)
+ */
+const sessionSettings = (statementTimeoutMs: number) => `
+set time zone 'UTC'; set datestyle to 'ISO'; set statement_timeout to ${statementTimeoutMs};
+set max_parallel_workers_per_gather to 0; set client_connection_check_interval to 0;`;
+
+/** A batch must not wait long for locks, nor fall back to a scan of the table when the planner's statistics are stale. */
+const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan to off;`;
+
+/**
+ * The connections of one cache table: one for reading and one for batches, opened when first needed and replaced when
+ * they break, and single ones for the run's lock and for index builds.
+ */
+export class PostgresConnections {
+  readonly #options: ConnectionOptions;
+  readonly #reads: pg.Pool;
+  readonly #batches: pg.Pool;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#reads = this.#pool('');
+    this.#batches = this.#pool(batchSettings);
+  }
+
+  /** Runs one statement with a deadline; its failure is a CacheTableError. */
+  query<R extends pg.QueryResultRow>(
+    purpose: Purpose,
+    text: string,
+    values: unknown[] = [],
+  ): Promise<pg.QueryResult<R>> {
+    return this.#with(purpose === 'delete' ? this.#batches : this.#reads, purpose, (client) =>
+      client.query<R>(text, values),
+    );
+  }
+
+  /** Runs one statement in a transaction with a server-side time limit of its own; fails with kind `timeLimit`. */
+  queryWithin<R extends pg.QueryResultRow>(
+    timeLimitMs: number,
+    text: string,
+    values: unknown[],
+  ): Promise<pg.QueryResult<R>> {
+    return this.#with(this.#reads, 'read', async (client) => {
+      await client.query('begin read only');
+      try {
+        await client.query("select set_config('statement_timeout', $1, true)", [
+          String(Math.max(1, Math.round(timeLimitMs))),
+        ]);
+        return await client.query<R>(text, values);
+      } finally {
+        await client.query('rollback');
+      }
+    });
+  }
+
+  /** A connection of its own, outside the pools. The caller ends it. */
+  async dedicated(purpose: Purpose, statementTimeoutMs = this.#options.statementTimeoutMs): Promise<pg.Client> {
+    const { query_timeout: _, ...config } = this.#config();
+    const client = new pg.Client(statementTimeoutMs === 0 ? config : this.#config());
+    // Without a listener, a connection lost while idle would end the process.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query(sessionSettings(statementTimeoutMs));
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw this.translate(error, purpose === 'read' ? 'connect' : purpose);
+    }
+  }
+
+  translate(error: unknown, purpose: Purpose) {
+    return translateError(error, purpose, this.#options.context);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reads.end(), this.#batches.end()]);
+  }
+
+  async #with<T>(pool: pg.Pool, purpose: Purpose, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient | undefined;
+    let broken = false;
+    try {
+      client = await pool.connect();
+      return await work(client);
+    } catch (error) {
+      broken = breaksConnection(error);
+      throw this.translate(error, purpose);
+    } finally {
+      client?.release(broken);
+    }
+  }
+
+  #config(): pg.ClientConfig {
+    const { config, statementTimeoutMs } = this.#options;
+    return {
+      application_name: 'token-cache-maintenance',
+      keepAlive: true,
+      connectionTimeoutMillis: 15_000,
+      ...config,
+      // The server ends a statement at its timeout; the client gives up a little later, for a server that answers no more.
+      query_timeout: statementTimeoutMs + 5_000,
+    };
+  }
+
+  #pool(settings: string): pg.Pool {
+    const pool = new pg.Pool({
+      ...this.#config(),
+      max: 1,
+      idleTimeoutMillis: 60_000,
+      onConnect: async (client) => {
+        await client.query(sessionSettings(this.#options.statementTimeoutMs) + settings);
+      },
+    });
+    pool.on('error', () => undefined);
+    return pool;
+  }
+}

@@ -1,0 +1,60 @@
+import type { CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
+import { parseConnectionString, type TokenSource } from './connectionString.ts';
+import { PostgresConnections } from './connections.ts';
+import { PostgresExpiredEntries } from './entries.ts';
+import { PostgresExpiryIndex } from './expiryIndex.ts';
+import { PostgresFigures } from './figures.ts';
+import { tryPostgresLock } from './runLock.ts';
+import * as sql from './statements.ts';
+import { parseTableName, quoteTable } from './tableName.ts';
+
+export interface PostgresOptions {
+  connectionString: string;
+  /** `schema.table`, as in TOKEN_CACHE_TABLE. */
+  table: string;
+  statementTimeoutMs: number;
+  token: TokenSource;
+}
+
+/** The table of Microsoft.Extensions.Caching.Postgres. Connects when first asked something. */
+export class PostgresCacheTable implements CacheTable {
+  readonly engine = 'postgres';
+  /** No lock escalation here; more rows than this make a batch no faster, only longer. */
+  readonly maxBatchRows = 10_000;
+  readonly displayName: string;
+  readonly entries: PostgresExpiredEntries;
+  readonly expiryIndex: PostgresExpiryIndex;
+  readonly figures: PostgresFigures;
+  readonly #connections: PostgresConnections;
+
+  /** @throws MaintenanceError where the table's name or the connection string cannot be used */
+  constructor({ connectionString, table, statementTimeoutMs, token }: PostgresOptions) {
+    const name = parseTableName(table);
+    this.displayName = quoteTable(name);
+    const config = parseConnectionString(connectionString, token);
+    const secrets = typeof config.password === 'string' ? [config.password] : [];
+    const context = { table: this.displayName, user: config.user, host: config.host, secrets };
+    this.#connections = new PostgresConnections({ config, context, statementTimeoutMs });
+    this.entries = new PostgresExpiredEntries(this.#connections, this.displayName);
+    this.expiryIndex = new PostgresExpiryIndex(this.#connections, name);
+    this.figures = new PostgresFigures(this.#connections, this.displayName);
+  }
+
+  async clock(): Promise<Date> {
+    const { rows } = await this.#connections.query<{ now: Date }>('read', sql.clock(this.displayName));
+    return rows[0]?.now ?? new Date();
+  }
+
+  tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {
+    return tryPostgresLock(this.#connections, `token-cache-maintenance|${purpose}|${this.displayName}`);
+  }
+
+  async load(): Promise<DatabaseLoad> {
+    const { rows } = await this.#connections.query<{ waits: number }>('read', sql.lockWaits());
+    return { readings: { lockWaits: rows[0]?.waits ?? 0 }, unknown: [] };
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Every statement of the PostgreSQL adapter, each named as the function that runs it. `t` is the delimited name of the
+ * table; everything else is a parameter. The column names are those of Microsoft.Extensions.Caching.Postgres, which does
+ * not quote them, so they are lower case.
+ */
+
+/** Also the probe for table, columns and the right to read: `limit 0` reads no row. */
+export const clock = (t: string) => `
+select clock_timestamp() as now
+from (select 1) as one
+left join (select id, octet_length(value), expiresattime from ${t} limit 0) as probe on true`;
+
+/** 64 bits of hash, so that two tables do not share a lock by chance. */
+export const tryLock = () => 'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked, pg_backend_pid() as pid';
+export const unlock = () => 'select pg_advisory_unlock(hashtextextended($1, 0))';
+export const backendPid = () => 'select pg_backend_pid() as pid';
+
+/** pg_locks is readable by everyone, pg_stat_activity's datname too: waits of all sessions, with no special right. */
+export const lockWaits = () => `
+select count(*)::int as waits
+from pg_locks as l
+join pg_stat_activity as a using (pid)
+where not l.granted and a.datname = current_database()`;
+
+/** Rows in order of expiry; $1 is the cut-off. Strictly less: an entry is readable while now <= expiresattime. */
+const expired = (afterParameter: string | undefined) =>
+  `expiresattime < $1${afterParameter ? ` and expiresattime > ${afterParameter}` : ''}`;
+
+/** One row more than the limit is read, to see whether its expiry is that of the last row: then a range by expiry holds too many. */
+export const nextRange = (t: string, hasAfter: boolean) => `
+select least(count(*), $2)::int as rows,
+       (max(expiresattime) filter (where n <= $2))::text as up_to,
+       count(*) > $2 and max(expiresattime) = max(expiresattime) filter (where n <= $2) as tied
+from (
+  select expiresattime, row_number() over (order by expiresattime) as n
+  from ${t}
+  where ${expired(hasAfter ? '$3' : undefined)}
+  order by expiresattime
+  limit $2 + 1
+) as batch`;
+
+/** `now()` beside the cut-off: even a wrong parameter can delete nothing that is alive by the database's own clock. */
+const deletable = 'expiresattime < $1 and expiresattime < now()';
+
+/** The whole range at once, the fastest form. Waits for a lock until the session's lock_timeout, then fails as a whole. */
+export const deleteRange = (t: string, hasAfter: boolean) => `
+delete from ${t}
+where ${deletable} and expiresattime <= $2${hasAfter ? ' and expiresattime > $3' : ''}`;
+
+/** Passes over locked rows, and stops at the limit where more rows share one expiry. The outer condition is checked on the locked row. */
+export const deleteRangeSkipLocked = (t: string, hasAfter: boolean) => `
+delete from ${t}
+where ${deletable} and ctid = any (array(
+  select ctid
+  from ${t}
+  where ${deletable} and expiresattime <= $2${hasAfter ? ' and expiresattime > $4' : ''}
+  limit $3
+  for update skip locked
+))`;
+
+/** The last key of the next `$1` rows. */
+export const nextKeyRange = (t: string, hasAfter: boolean) => `
+select max(id) as up_to
+from (select id from ${t}${hasAfter ? ' where id > $2' : ''} order by id limit $1) as batch`;
+
+const inKeyRange = (hasAfter: boolean, afterParameter: string) =>
+  `id <= $2${hasAfter ? ` and id > ${afterParameter}` : ''}`;
+
+export const deleteKeyRange = (t: string, hasAfter: boolean) => `
+delete from ${t}
+where ${deletable} and ${inKeyRange(hasAfter, '$3')}`;
+
+export const deleteKeyRangeSkipLocked = (t: string, hasAfter: boolean) => `
+delete from ${t}
+where ${deletable} and ctid = any (array(
+  select ctid from ${t} where ${deletable} and ${inKeyRange(hasAfter, '$3')} for update skip locked
+))`;
+
+export const countKeyRange = (t: string, hasAfter: boolean) => `
+select count(*)::int as rows from ${t} where ${deletable} and ${inKeyRange(hasAfter, '$3')}`;
+
+/**
+ * Every index that leads with the expiry column, whatever its name: a btree, since others have no order, and not a partial
+ * one. A build shows in pg_stat_progress_create_index; its columns but pid and datname are null to a role that may not
+ * look into other sessions, so a build that cannot be seen into counts as one of this table.
+ */
+export const indexState = () => `
+with builds as (
+  select relid, index_relid, phase, blocks_done, blocks_total, tuples_done, tuples_total
+  from pg_stat_progress_create_index
+  where datname = current_database() and (relid = to_regclass($1) or relid is null)
+), candidates as (
+  select i.indexrelid, c.relname as name, i.indisvalid and i.indisready as usable
+  from pg_index as i
+  join pg_class as c on c.oid = i.indexrelid
+  join pg_am as am on am.oid = c.relam
+  join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+  where i.indrelid = to_regclass($1) and am.amname = 'btree' and i.indpred is null and a.attname = 'expiresattime'
+)
+select candidates.name, candidates.usable, builds.phase, builds.index_relid is not distinct from candidates.indexrelid as mine,
+       builds is not null as building, blocks_done, blocks_total, tuples_done, tuples_total
+from candidates full join builds on true
+order by candidates.usable desc nulls last, mine desc`;
+
+/** Concurrently: readers and writers go on meanwhile. */
+export const createIndex = (t: string, name: string) => `create index concurrently ${name} on ${t} (expiresattime)`;
+export const dropIndex = (name: string) => `drop index concurrently if exists ${name}`;
+
+/**
+ * n_live_tup follows inserts and deletes; reltuples is as old as the last analyze, and the fallback where statistics were
+ * reset. pg_table_size has the TOAST table in it, where most of an entry lies.
+ */
+export const catalogue = () => `
+select case when s.n_live_tup > 0 then s.n_live_tup when c.reltuples >= 0 then c.reltuples end::bigint as entries,
+       pg_table_size(c.oid) as data_bytes, pg_indexes_size(c.oid) as index_bytes
+from pg_class as c left join pg_stat_all_tables as s on s.relid = c.oid
+where c.oid = to_regclass($1)`;
+
+export const countUpTo = (t: string) => `
+select count(*) as rows
+from (
+  select 1 from ${t}
+  where expiresattime >= coalesce($2::timestamptz, '-infinity') and expiresattime < coalesce($3::timestamptz, 'infinity')
+  limit $1
+) as bounded`;
+
+/** Without bounds the primary key alone is read, where the visibility map allows it. */
+export const countAllUpTo = (t: string) => `select count(*) as rows from (select 1 from ${t} limit $1) as bounded`;
+
+export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest from ${t}`;
+
+/** Random pages, a bounded number of them whatever the size of the table. octet_length does not fetch a TOASTed value. */
+export const sample = (t: string) => `
+select octet_length(value) as size, expiresattime as expires_at
+from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;

@@ -1,0 +1,166 @@
+import type { Clock } from '../clock.ts';
+import { formatDuration } from '../durations.ts';
+import { BatchSize } from './batchSize.ts';
+import type { CacheTable, RunLock } from './cacheTable.ts';
+import { CacheTableError } from './cacheTableError.ts';
+import { percentiles } from './estimate.ts';
+import { KeyWalk } from './keyWalk.ts';
+import { LoadGuard } from './loadGuard.ts';
+import type { PositionStore, PurgePolicy, PurgeRequest } from './purge.ts';
+import type { PurgeReport, StopReason } from './purgeReport.ts';
+import { retryTransient } from './retry.ts';
+import type { Step, Walk } from './walk.ts';
+
+export interface PurgeLoopOptions {
+  table: CacheTable;
+  policy: PurgePolicy;
+  clock: Clock;
+  position: PositionStore;
+  walk: Walk;
+  lock: RunLock;
+  request: PurgeRequest;
+  /** Of `clock.elapsed()`. */
+  start: number;
+  deadline: number;
+  expired: number | undefined;
+}
+
+/** How often the position of a walk along the primary key is kept, so that a killed run does not begin again. */
+const keepPositionEveryMs = 10_000;
+
+/** One batch after the other: how large, with what pause, and when to stop. Knows nothing of engines or of the way walked. */
+export class PurgeLoop {
+  readonly #o: PurgeLoopOptions;
+  readonly #size: BatchSize;
+  readonly #guard: LoadGuard;
+  readonly #batchMs: number[] = [];
+  readonly warnings: string[] = [];
+  #deleted = 0;
+  #retries = 0;
+  #unanswered = 0;
+  #pausedMs = 0;
+  #positionKeptAt: number;
+
+  constructor(options: PurgeLoopOptions) {
+    this.#o = options;
+    const { policy, table, clock } = options;
+    this.#size = new BatchSize({ targetMs: policy.batchTargetMs, maxRows: table.maxBatchRows });
+    this.#guard = new LoadGuard(table, policy.loadLimits, clock);
+    this.#positionKeptAt = options.start;
+  }
+
+  /** The loop's part of the report. */
+  get result(): Pick<
+    PurgeReport,
+    'deleted' | 'batches' | 'batchSize' | 'batchTime' | 'retries' | 'unansweredBatches' | 'waits'
+  > {
+    const [min, median, max] = percentiles(this.#batchMs, [0, 0.5, 1]).map(formatDuration);
+    const waited = this.#guard.waited;
+    return {
+      deleted: this.#deleted,
+      batches: this.#batchMs.length,
+      batchSize: this.#size.rows,
+      batchTime: min && median && max ? { min, median, max } : null,
+      retries: this.#retries,
+      unansweredBatches: this.#unanswered,
+      waits: { pauses: formatDuration(this.#pausedMs), load: formatDuration(waited.ms), loadReasons: waited.reasons },
+    };
+  }
+
+  /** Runs until one of the reasons to stop. Keeps the position of a walk along the primary key, however it ends. */
+  async run(): Promise<StopReason> {
+    try {
+      for (;;) {
+        const stop = (await this.#reasonToStop()) ?? (await this.#batch());
+        if (stop) return stop;
+      }
+    } finally {
+      for (const reason of this.#guard.waited.unknown)
+        this.warnings.push(`The database's load is not watched: ${reason}`);
+      await this.#keepPosition();
+    }
+  }
+
+  async #reasonToStop(): Promise<StopReason | undefined> {
+    const { request, lock, deadline, clock } = this.#o;
+    if (request.signal?.aborted) return 'aborted';
+    if (clock.elapsed() >= deadline) return 'timeBudget';
+    if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
+    if (
+      !(await this.#guard.untilHealthy(deadline, request.signal, (reason) => this.warnings.push(`Paused: ${reason}.`)))
+    ) {
+      return request.signal?.aborted ? 'aborted' : 'unhealthy';
+    }
+    if (!(await lock.isHeld())) {
+      this.warnings.push("The connection that holds the run's lock was lost. The next run goes on.");
+      return 'aborted';
+    }
+    return undefined;
+  }
+
+  async #batch(): Promise<StopReason | undefined> {
+    const { clock, policy, deadline, request } = this.#o;
+    let asked = 0;
+    let startedAt = 0;
+    let step: Step;
+    try {
+      step = await retryTransient(
+        () => {
+          asked = Math.min(this.#size.rows, (request.maxRows ?? Number.POSITIVE_INFINITY) - this.#deleted);
+          startedAt = clock.elapsed();
+          return this.#o.walk.step(asked);
+        },
+        {
+          retries: 100,
+          withinMs: deadline - clock.elapsed(),
+          signal: request.signal,
+          onRetry: (error) => this.#learnFrom(error),
+        },
+      );
+    } catch (error) {
+      if (request.signal?.aborted) return 'aborted';
+      // Locks in the way until the budget ended: a normal end, which the next run takes up.
+      if (error instanceof CacheTableError && error.kind === 'lock') return 'timeBudget';
+      throw error;
+    }
+    const tookMs = clock.elapsed() - startedAt;
+    if (step.deleted > 0) {
+      this.#batchMs.push(tookMs);
+      this.#deleted += step.deleted;
+      request.onProgress?.({
+        deleted: this.#deleted,
+        expired: this.#o.expired,
+        elapsedMs: clock.elapsed() - this.#o.start,
+      });
+    }
+    this.#size.observe(asked, step.worked, tookMs, step.hitLocks);
+    if (step.finished) return 'drained';
+    if (clock.elapsed() - this.#positionKeptAt > keepPositionEveryMs) await this.#keepPosition();
+    await this.#pause(tookMs * policy.pauseRatio);
+    return undefined;
+  }
+
+  #learnFrom(error: CacheTableError): void {
+    this.#retries += 1;
+    if (error.kind === 'transient') this.#unanswered += 1;
+    else this.#size.halve();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock, deadline, request } = this.#o;
+    const bounded = Math.min(ms, deadline - clock.elapsed());
+    if (bounded <= 0) return;
+    const start = clock.elapsed();
+    await clock.sleep(bounded, request.signal);
+    this.#pausedMs += clock.elapsed() - start;
+  }
+
+  async #keepPosition(): Promise<void> {
+    const { walk, position, clock } = this.#o;
+    if (!(walk instanceof KeyWalk)) return;
+    this.#positionKeptAt = clock.elapsed();
+    await position.write(walk.position).catch((error: Error) => {
+      this.warnings.push(`The position could not be kept, so the next run begins at the start: ${error.message}`);
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import pRetry from 'p-retry';
+import { CacheTableError } from './cacheTableError.ts';
+
+export interface RetryOptions {
+  /** Retries at most. */
+  retries: number;
+  /** No retry begins later than this from now. */
+  withinMs: number;
+  signal?: AbortSignal | undefined;
+  onRetry?: (error: CacheTableError) => void;
+}
+
+/** Backoff from 0.1 s, doubled each time up to 15 s, each with a random factor of 1 to 2, so that instances spread. */
+const backoff = { minTimeout: 100, factor: 2, maxTimeout: 15_000, randomize: true };
+
+/** Runs `work`, again where it failed for a while only: locks in the way, a passing failure, a statement that took too long. */
+export function retryTransient<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  return pRetry(work, {
+    ...backoff,
+    retries: options.retries,
+    maxRetryTime: Math.max(1, options.withinMs),
+    ...(options.signal && { signal: options.signal }),
+    shouldRetry: ({ error }) => error instanceof CacheTableError && error.kind !== 'permanent',
+    onFailedAttempt: ({ error, retryDelay }) => {
+      if (retryDelay > 0 && error instanceof CacheTableError) options.onRetry?.(error);
+    },
+  });
+}

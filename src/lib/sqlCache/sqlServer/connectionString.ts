@@ -1,0 +1,165 @@
+import { parse } from '@tediousjs/connection-string';
+import type { config as MssqlConfig } from 'mssql';
+import { MaintenanceError } from '../../errors.ts';
+
+/** How the connection logs in. Entra kinds get their token from @azure/identity, anew for each connection. */
+export type Login =
+  | { kind: 'sql'; user: string; password: string }
+  | { kind: 'managedIdentity' | 'default' | 'workloadIdentity'; clientId: string | undefined }
+  | { kind: 'servicePrincipal'; clientId: string; clientSecret: string; tenantId: string | undefined };
+
+export interface ParsedConnectionString {
+  server: string;
+  config: MssqlConfig;
+  login: Login;
+}
+
+/** Names of a keyword in ADO.NET (Microsoft.Data.SqlClient), first the one used here. */
+const keywords: Record<string, string[]> = {
+  server: ['server', 'data source', 'addr', 'address', 'network address'],
+  database: ['database', 'initial catalog'],
+  user: ['user id', 'uid', 'user'],
+  password: ['password', 'pwd'],
+  authentication: ['authentication'],
+  encrypt: ['encrypt'],
+  trust: ['trustservercertificate', 'trust server certificate'],
+  hostName: ['hostnameincertificate', 'host name in certificate'],
+  timeout: ['connect timeout', 'connection timeout', 'timeout'],
+  integrated: ['integrated security', 'trusted_connection'],
+  multiSubnet: ['multisubnetfailover', 'multi subnet failover'],
+  tenant: ['tenant id'],
+};
+
+/** Keywords that steer the .NET client's pool and protocol, with no meaning here. */
+const ignored = new Set(
+  'application intent,applicationintent,application name,app,attestation protocol,column encryption setting,command timeout,connect retry count,connectretrycount,connect retry interval,connectretryinterval,connection lifetime,load balance timeout,current language,language,enlist,ip address preference,ipaddresspreference,max pool size,min pool size,multiple active result sets,multipleactiveresultsets,network library,network,packet size,persist security info,persistsecurityinfo,pool blocking period,poolblockingperiod,pooling,replication,transaction binding,type system version,workstation id,wsid'.split(
+    ',',
+  ),
+);
+
+/** Recognises the form, for a cache that does not say its engine. */
+export function looksLikeSqlServer(text: string): boolean {
+  return /(^|;)\s*(server|data source|addr|address|network address)\s*=/i.test(text);
+}
+
+/**
+ * Reads a connection string in ADO.NET form, as it stands in the web app's configuration.
+ * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
+ */
+export function parseConnectionString(text: string): ParsedConnectionString {
+  const values = readKeywords(text);
+  const address = values.get('server');
+  if (!address) throw invalid('it names no server (`Server=tcp:name.database.windows.net,1433`)');
+  const { server, port, instanceName } = parseServer(address);
+  return {
+    server,
+    login: parseLogin(values),
+    config: {
+      server,
+      ...(port !== undefined && { port }),
+      ...(values.has('database') && { database: values.get('database') ?? '' }),
+      connectionTimeout: seconds(values.get('timeout') ?? '15') * 1000,
+      options: {
+        ...(instanceName && { instanceName }),
+        ...encryption(values),
+        ...(values.has('multiSubnet') && { multiSubnetFailover: isTrue(values.get('multiSubnet')) }),
+        appName: 'token-cache-maintenance',
+        useUTC: true,
+      },
+    },
+  };
+}
+
+function readKeywords(text: string): Map<string, string> {
+  let entries: [string, string][];
+  try {
+    entries = [...parse(text)];
+  } catch {
+    throw invalid('it is no list of `Keyword=value;`');
+  }
+  const values = new Map<string, string>();
+  const unknown: string[] = [];
+  for (const [key, value] of entries) {
+    const keyword = Object.entries(keywords).find(([, names]) => names.includes(key.toLowerCase()))?.[0];
+    if (keyword) values.set(keyword, value);
+    else if (!ignored.has(key.toLowerCase())) unknown.push(key.toLowerCase());
+  }
+  if (unknown.length > 0) throw invalid(`unknown keyword: ${unknown.join(', ')}`);
+  return values;
+}
+
+/** `tcp:name,port`, `name\instance`, `.` and `(local)`. */
+function parseServer(address: string): { server: string; port?: number; instanceName?: string } {
+  if (/^(np|lpc):/i.test(address) || /^\(localdb\)/i.test(address))
+    throw invalid('only TCP can be used, no named pipes, shared memory or LocalDB');
+  const match = /^(?:tcp:)?\s*([^,\\]+?)\s*(?:\\\s*([^,]+?)\s*)?(?:,\s*(\d+)\s*)?$/i.exec(address.trim());
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  if (!match?.[1] || port === 0 || (port ?? 1) > 65_535)
+    throw invalid('`Server` must be `name`, `tcp:name,port` or `name\\instance`');
+  const server = /^(\.|\(local\))$/i.test(match[1]) ? 'localhost' : match[1];
+  if (port !== undefined) return { server, port };
+  return match[2] ? { server, instanceName: match[2] } : { server, port: 1433 };
+}
+
+function parseLogin(values: Map<string, string>): Login {
+  const user = values.get('user') || undefined;
+  const password = values.get('password') || undefined;
+  const method = (values.get('authentication') ?? 'sqlpassword').toLowerCase().replace(/[\s_-]/g, '');
+  switch (method) {
+    case 'sqlpassword':
+    case 'notspecified':
+      if (isTrue(values.get('integrated')))
+        throw invalid(
+          'Windows authentication cannot be used here; use a SQL login or `Authentication=Active Directory Managed Identity`',
+        );
+      if (!user || !password)
+        throw invalid(
+          'it has no `User ID` and `Password`; for Entra ID add `Authentication=Active Directory Managed Identity` (or `Active Directory Default`)',
+        );
+      return { kind: 'sql', user, password };
+    case 'activedirectorymanagedidentity':
+    case 'activedirectorymsi':
+      return { kind: 'managedIdentity', clientId: user };
+    case 'activedirectorydefault':
+      return { kind: 'default', clientId: user };
+    case 'activedirectoryworkloadidentity':
+      return { kind: 'workloadIdentity', clientId: user };
+    case 'activedirectoryserviceprincipal':
+      if (!user || !password)
+        throw invalid('a service principal needs `User ID` (its client id) and `Password` (its secret)');
+      return { kind: 'servicePrincipal', clientId: user, clientSecret: password, tenantId: values.get('tenant') };
+    default:
+      throw invalid(
+        '`Authentication` must be Sql Password, or Active Directory Managed Identity, Default, Workload Identity or Service Principal: a function has nobody to sign in',
+      );
+  }
+}
+
+/** `Encrypt` has been true by default since Microsoft.Data.SqlClient 4. Strict means TDS 8. */
+function encryption(values: Map<string, string>): MssqlConfig['options'] {
+  const word = (values.get('encrypt') ?? 'true').toLowerCase();
+  const serverName = values.get('hostName');
+  const rest = { trustServerCertificate: isTrue(values.get('trust')), ...(serverName && { serverName }) };
+  if (['true', 'yes', 'mandatory'].includes(word)) return { ...rest, encrypt: true };
+  if (['false', 'no', 'optional'].includes(word)) return { ...rest, encrypt: false };
+  // The driver knows 'strict'; its types do not yet.
+  if (word === 'strict') return { ...rest, encrypt: 'strict' as unknown as boolean };
+  throw invalid('`Encrypt` must be True, False, Mandatory, Optional or Strict');
+}
+
+function isTrue(value: string | undefined): boolean {
+  return /^(true|yes|sspi)$/i.test(value ?? '');
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw invalid('`Connect Timeout` must be a number of seconds');
+  return Number(text);
+}
+
+function invalid(reason: string): MaintenanceError {
+  return new MaintenanceError(
+    'connection_string_invalid',
+    `The SQL Server connection string cannot be used: ${reason}.`,
+    'Write it as `Server=tcp:name.database.windows.net,1433;Database=db;Authentication=Active Directory Managed Identity;User ID=<client id>;Encrypt=True`.',
+  );
+}

@@ -1,0 +1,118 @@
+import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild, TableFigures } from '../cacheTable.ts';
+import { CacheTableError } from '../cacheTableError.ts';
+import { type SqlServerConnections, sql } from './connections.ts';
+import type { ServerTraits } from './serverTraits.ts';
+import * as statements from './statements.ts';
+import { quoteIdentifier } from './tableName.ts';
+
+/** Answers of racing creators: the index exists (1913), or a resumable build of it is there (10637, 10638). */
+const madeByOthers = new Set(['1913', '10637', '10638']);
+/** How a build ends that was paused in time: its own MAX_DURATION (3643), or the pause of its session (1219, 0, 596). */
+const paused = new Set(['3643', '1219', '596', '0']);
+
+export class SqlServerExpiryIndex implements ExpiryIndexPort {
+  readonly #connections: SqlServerConnections;
+  readonly #table: string;
+  readonly #figures: TableFigures;
+  readonly #traits: () => Promise<ServerTraits>;
+
+  constructor(
+    connections: SqlServerConnections,
+    table: string,
+    figures: TableFigures,
+    traits: () => Promise<ServerTraits>,
+  ) {
+    this.#connections = connections;
+    this.#table = table;
+    this.#figures = figures;
+    this.#traits = traits;
+  }
+
+  async state(): Promise<ExpiryIndexState> {
+    const parameters = { table: { type: sql.NVarChar(600), value: this.#table } };
+    const indexes = await this.#connections.query<{ name: string; isDisabled: boolean }>(
+      'read',
+      statements.indexState(),
+      parameters,
+    );
+    const usable = indexes.find((index) => !index.isDisabled);
+    if (usable) return { kind: 'present', name: usable.name };
+    const [build] = await this.#resumableBuilds(parameters);
+    if (build?.state === 1) return { kind: 'paused', name: build.name, percent: Math.floor(build.percentComplete) };
+    if (build)
+      return { kind: 'building', name: build.name, percent: Math.floor(build.percentComplete), phase: undefined };
+    const [disabled] = indexes;
+    return disabled ? { kind: 'disabled', name: disabled.name } : { kind: 'missing' };
+  }
+
+  /** A build that its time limit ended is paused where it is resumable, and rolled back where it is not; the caller looks. */
+  async build(state: ExpiryIndexState, build: IndexBuild): Promise<void> {
+    const text = await this.#statement(state, build);
+    if (text === undefined) return;
+    try {
+      await this.#connections.query('index', text, {}, { timeLimitMs: build.timeBudgetMs });
+    } catch (error) {
+      if (!(error instanceof CacheTableError) || error.kind === 'timeLimit' || paused.has(error.engineCode)) return;
+      if (!madeByOthers.has(error.engineCode) && !/already exists/i.test(error.message)) throw error;
+      if ((await this.state()).kind === 'missing') {
+        throw new CacheTableError(
+          'permanent',
+          error.engineCode,
+          'index_name_taken',
+          `An index named ${quoteIdentifier(build.name)} exists already, and it does not lead with the expiry column.`,
+          'Set EXPIRY_INDEX_NAME to a free name.',
+        );
+      }
+    }
+  }
+
+  async #statement(
+    state: ExpiryIndexState,
+    { name, timeBudgetMs, offlineRowLimit }: IndexBuild,
+  ): Promise<string | undefined> {
+    const traits = await this.#traits();
+    const maxMinutes = Math.max(1, Math.ceil(timeBudgetMs / 60_000));
+    if (state.kind === 'paused') return statements.resumeIndex(this.#table, quoteIdentifier(state.name), maxMinutes);
+    if (state.kind !== 'missing' && state.kind !== 'disabled') return undefined;
+    if (!traits.onlineIndexBuild) await this.#refuseLargeOffline(offlineRowLimit, name);
+    if (state.kind === 'disabled')
+      return statements.rebuildIndex(this.#table, quoteIdentifier(state.name), traits.onlineIndexBuild);
+    return statements.createIndex(this.#table, quoteIdentifier(name), {
+      online: traits.onlineIndexBuild,
+      resumable: traits.resumableIndexBuild,
+      lowPriority: traits.lowPriorityWait,
+      maxMinutes,
+    });
+  }
+
+  /** An offline build locks writers out until it is done. */
+  async #refuseLargeOffline(limit: number, name: string): Promise<void> {
+    if (limit === Number.POSITIVE_INFINITY) return;
+    const entries =
+      (await this.#figures.catalogue()).entries ?? (await this.#figures.countUpTo({}, limit + 1, 2_000)) ?? limit + 1;
+    if (entries <= limit) return;
+    const manual = statements.createIndex(this.#table, quoteIdentifier(name), {
+      online: false,
+      resumable: false,
+      lowPriority: false,
+      maxMinutes: 0,
+    });
+    throw new CacheTableError(
+      'permanent',
+      'edition',
+      'offline_build_refused',
+      `This edition of SQL Server builds indexes offline only, which blocks sign-ins, and the table has more than ${limit} entries.`,
+      `In a quiet hour run \`${manual};\`, or set EXPIRY_INDEX_ALLOW_OFFLINE=true.`,
+    );
+  }
+
+  /** None where the server is too old to have the view, or may not show it. */
+  async #resumableBuilds(parameters: Parameters<SqlServerConnections['query']>[2]) {
+    if (!(await this.#traits()).resumableIndexBuild) return [];
+    return this.#connections.query<{ name: string; state: number; percentComplete: number }>(
+      'read',
+      statements.resumableBuilds(),
+      parameters,
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import type { CatalogueFigures, SampledEntry, TableFigures } from '../cacheTable.ts';
+import { CacheTableError } from '../cacheTableError.ts';
+import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
+import * as statements from './statements.ts';
+
+interface CatalogueRow {
+  entries: string | number | null;
+  dataBytes: string | number | null;
+  indexBytes: string | number | null;
+}
+
+export class SqlServerFigures implements TableFigures {
+  readonly #connections: SqlServerConnections;
+  readonly #table: string;
+
+  constructor(connections: SqlServerConnections, table: string) {
+    this.#connections = connections;
+    this.#table = table;
+  }
+
+  /** The statistics view where it may be read, the catalogue proper where not; nothing on a server that has neither. */
+  async catalogue(): Promise<CatalogueFigures> {
+    const parameters = { table: { type: sql.NVarChar(600), value: this.#table } };
+    for (const [text, exact] of [
+      [statements.catalogue(), true],
+      [statements.catalogueWithoutStats(), false],
+    ] as const) {
+      try {
+        const [row] = await this.#connections.query<CatalogueRow>('read', text, parameters);
+        if (row) return shape(row, exact);
+      } catch (error) {
+        if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
+      }
+    }
+    return { entries: undefined, entriesExact: false, dataBytes: undefined, indexBytes: undefined };
+  }
+
+  async countUpTo(
+    bounds: { from?: Date; before?: Date },
+    limit: number,
+    timeLimitMs: number,
+  ): Promise<number | undefined> {
+    const parameters: Parameters = {
+      limit: { type: sql.BigInt, value: limit },
+      ...(bounds.from && { from: { type: sql.DateTimeOffset(7), value: bounds.from } }),
+      ...(bounds.before && { before: { type: sql.DateTimeOffset(7), value: bounds.before } }),
+    };
+    const text = statements.countUpTo(this.#table, bounds.from !== undefined, bounds.before !== undefined);
+    const row = await this.#within<{ rows: string }>(timeLimitMs, text, parameters);
+    return row && Number(row.rows);
+  }
+
+  async oldestExpiry(timeLimitMs: number): Promise<Date | undefined> {
+    const row = await this.#within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(this.#table), {});
+    return row?.oldest ?? undefined;
+  }
+
+  async sample(rows: number): Promise<SampledEntry[]> {
+    const { entries } = await this.catalogue();
+    const wanted = entries ? (100 * rows) / entries : 100;
+    const share = statements.sampleShares.findLast((percent) => percent >= wanted) ?? 100;
+    const sampled = await this.#sample(rows, share);
+    // Of a small table, TABLESAMPLE may return nothing.
+    return sampled.length > 0 || share === 100 ? sampled : this.#sample(rows, 100);
+  }
+
+  async #sample(rows: number, share: (typeof statements.sampleShares)[number]): Promise<SampledEntry[]> {
+    const result = await this.#connections.query<{ size: string | number; expiresAt: Date }>(
+      'read',
+      statements.sample(this.#table, share),
+      {
+        rows: { type: sql.Int, value: rows },
+      },
+    );
+    return result.map(({ size, expiresAt }) => ({ size: Number(size), expiresAt }));
+  }
+
+  async #within<R>(timeLimitMs: number, text: string, parameters: Parameters): Promise<R | undefined> {
+    try {
+      return (await this.#connections.query<R>('read', text, parameters, { timeLimitMs }))[0];
+    } catch (error) {
+      if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The driver gives a bigint as a string. No rows at all: a server that keeps no count. */
+function shape({ entries, dataBytes, indexBytes }: CatalogueRow, exact: boolean): CatalogueFigures {
+  const number = (value: string | number | null) => (value == null ? undefined : Number(value));
+  return {
+    entries: number(entries),
+    entriesExact: exact,
+    dataBytes: number(dataBytes),
+    indexBytes: number(indexBytes),
+  };
+}

@@ -1,0 +1,36 @@
+import type { SqlServerConnections } from './connections.ts';
+import * as statements from './statements.ts';
+
+/** What the server says of itself, once per run: the one place where editions and versions are told apart. */
+export interface ServerTraits {
+  /** Azure SQL Database, which has sys.dm_db_resource_stats. */
+  azureSqlDatabase: boolean;
+  babelfish: boolean;
+  onlineIndexBuild: boolean;
+  resumableIndexBuild: boolean;
+  /** CREATE INDEX … WAIT_AT_LOW_PRIORITY. */
+  lowPriorityWait: boolean;
+}
+
+/** Engine editions (SERVERPROPERTY): 3 Enterprise, Developer, Evaluation; 5 Azure SQL Database; 8 Managed Instance. */
+const onlineEditions = [3, 5, 8];
+const cloudEditions = [5, 8];
+
+export async function readServerTraits(connections: SqlServerConnections): Promise<ServerTraits> {
+  const [row] = await connections.query<{ engineEdition: number; productVersion: string; babelfish: string | null }>(
+    'read',
+    statements.traits(),
+  );
+  const edition = row?.engineEdition ?? 0;
+  const version = Number.parseInt(row?.productVersion ?? '0', 10);
+  const cloud = cloudEditions.includes(edition);
+  const online = onlineEditions.includes(edition);
+  return {
+    azureSqlDatabase: edition === 5,
+    babelfish: row?.babelfish != null && row.babelfish !== '0',
+    onlineIndexBuild: online,
+    // Resumable CREATE INDEX came with 2019 (15), its low-priority wait with 2022 (16).
+    resumableIndexBuild: online && (cloud || version >= 15),
+    lowPriorityWait: online && (cloud || version >= 16),
+  };
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
+import { parseConnectionString } from './connectionString.ts';
+import { SqlServerConnections } from './connections.ts';
+import { SqlServerExpiredEntries } from './entries.ts';
+import { SqlServerExpiryIndex } from './expiryIndex.ts';
+import { SqlServerFigures } from './figures.ts';
+import { readSqlServerLoad } from './load.ts';
+import { trySqlServerLock } from './runLock.ts';
+import { readServerTraits, type ServerTraits } from './serverTraits.ts';
+import * as statements from './statements.ts';
+import { parseTableName, quoteIdentifier, quoteTable } from './tableName.ts';
+
+export interface SqlServerOptions {
+  connectionString: string;
+  /** `schema.table`, as in TOKEN_CACHE_TABLE. */
+  table: string;
+  statementTimeoutMs: number;
+}
+
+/** The table of `dotnet sql-cache create`. Connects when first asked something. */
+export class SqlServerCacheTable implements CacheTable {
+  readonly engine = 'sqlserver';
+  /** Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins. */
+  readonly maxBatchRows = 2_000;
+  readonly displayName: string;
+  readonly entries: SqlServerExpiredEntries;
+  readonly expiryIndex: SqlServerExpiryIndex;
+  readonly figures: SqlServerFigures;
+  readonly #connections: SqlServerConnections;
+  readonly #user: string;
+  #traits: Promise<ServerTraits> | undefined;
+
+  /** @throws MaintenanceError where the table's name or the connection string cannot be used */
+  constructor({ connectionString, table, statementTimeoutMs }: SqlServerOptions) {
+    this.displayName = quoteTable(parseTableName(table));
+    const parsed = parseConnectionString(connectionString);
+    this.#user = 'user' in parsed.login ? quoteIdentifier(parsed.login.user) : 'the identity';
+    this.#connections = new SqlServerConnections(parsed, this.displayName, statementTimeoutMs);
+    this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName);
+    this.figures = new SqlServerFigures(this.#connections, this.displayName);
+    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, this.displayName, this.figures, () =>
+      this.#serverTraits(),
+    );
+  }
+
+  async clock(): Promise<Date> {
+    const [row] = await this.#connections.query<{ now: Date }>('read', statements.clock(this.displayName));
+    return row?.now ?? new Date();
+  }
+
+  async tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {
+    // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
+    const id = createHash('sha256').update(this.displayName.toLowerCase()).digest('hex').slice(0, 32);
+    return trySqlServerLock(this.#connections, await this.#serverTraits(), `token-cache-maintenance|${purpose}|${id}`);
+  }
+
+  async load(): Promise<DatabaseLoad> {
+    return readSqlServerLoad(this.#connections, await this.#serverTraits(), this.#user);
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+
+  /** Read once; a failure is forgotten, so that the next statement asks again. */
+  #serverTraits(): Promise<ServerTraits> {
+    this.#traits ??= readServerTraits(this.#connections).catch((error: unknown) => {
+      this.#traits = undefined;
+      throw error;
+    });
+    return this.#traits;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Every statement of the SQL Server adapter, each named as the function that runs it. `t` is the delimited name of the
+ * table; everything else is a parameter, so that texts are stable and their plans are cached. test/tsql parses them all.
+ */
+
+/**
+ * In force for the statement alone: SQL Server restores a setting when the batch of sp_executesql ends, so each statement
+ * brings its own, also after a reconnect, and none goes back to the pool.
+ * - XACT_ABORT: a cancelled statement otherwise leaves its transaction, and the locks, in the pooled connection
+ * - DEADLOCK_PRIORITY LOW: in a deadlock the purge gives way to the sign-in
+ * - LOCK_TIMEOUT: a table lock must stop the purge, not be waited for; READPAST passes over row locks only
+ * - READ COMMITTED: READPAST is refused under SNAPSHOT and SERIALIZABLE, which a database may have as its default
+ */
+const batchSettings = `
+SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 1000;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
+
+/** What the server is. `Babelfish` is null on a SQL Server. */
+export const traits = () => `
+SELECT CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engineEdition,
+       CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS productVersion,
+       CONVERT(nvarchar(128), SERVERPROPERTY('Babelfish')) AS babelfish`;
+
+/** Also the probe for table, columns and the right to read: TOP (0) reads no row. */
+export const clock = (t: string) => `
+SELECT SYSUTCDATETIME() AS now
+FROM (SELECT 1 AS one) AS o
+LEFT JOIN (SELECT TOP (0) Id, DATALENGTH(Value) AS size, ExpiresAtTime FROM ${t}) AS probe ON 1 = 1`;
+
+/** Owned by the session: released when the connection ends, however the process died. */
+export const tryLock = () => `
+DECLARE @result int;
+EXEC @result = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
+SELECT @result AS result, @@SPID AS session`;
+
+export const unlock = () => `EXEC sp_releaseapplock @Resource = @resource, @LockOwner = 'Session'`;
+export const lockMode = () => `SELECT APPLOCK_MODE('public', @resource, 'Session') AS mode`;
+
+/**
+ * One row more than the limit is read, to see whether its expiry is that of the last row.
+ * - NOLOCK: a bound need not be exact, since the DELETE checks each row again; so the look waits for nobody
+ * - FORCESEEK: on small tiers the optimizer has chosen a scan of the table (Hangfire issue 628)
+ */
+export const nextRange = (t: string, hasAfter: boolean) => `
+SELECT COUNT(*) AS rows, MAX(CASE WHEN n <= @limit THEN ExpiresAtTime END) AS upTo, MAX(ExpiresAtTime) AS lastSeen
+FROM (
+  SELECT TOP (@limit + 1) ExpiresAtTime, ROW_NUMBER() OVER (ORDER BY ExpiresAtTime) AS n
+  FROM ${t} WITH (NOLOCK, FORCESEEK)
+  WHERE ExpiresAtTime < @cutoff${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+  ORDER BY ExpiresAtTime
+) AS batch
+OPTION (MAXDOP 1)`;
+
+/** The server's clock beside the cut-off: even a wrong parameter can delete nothing that is alive. */
+const deletable = 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET()';
+
+/**
+ * - ROWLOCK: page locks would cover entries that are alive
+ * - READPAST: passes over rows that an app holds locked; READCOMMITTEDLOCK: with row versioning on, as on Azure SQL,
+ *   READPAST needs the locking form of READ COMMITTED
+ * - FORCESEEK: as above; it fails outright where the index is missing, and is used only where one was found
+ * - MAXDOP 1: the cores belong to the sign-ins
+ * The table is named once: with row versioning a second mention would read old versions.
+ */
+export const deleteRange = (t: string, hasAfter: boolean) => `${batchSettings}
+DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK, FORCESEEK)
+WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+OPTION (MAXDOP 1);
+SELECT @@ROWCOUNT AS deleted`;
+
+/** The last key of the next rows. NOLOCK: as in nextRange. */
+export const nextKeyRange = (t: string, hasAfter: boolean) => `
+SELECT MAX(Id) AS upTo
+FROM (SELECT TOP (@limit) Id FROM ${t} WITH (NOLOCK)${hasAfter ? ' WHERE Id > @after' : ''} ORDER BY Id) AS batch
+OPTION (MAXDOP 1)`;
+
+const inKeyRange = (hasAfter: boolean) => `Id <= @upTo${hasAfter ? ' AND Id > @after' : ''}`;
+
+/** Hints as in deleteRange; the seek is on the primary key. */
+export const deleteKeyRange = (t: string, hasAfter: boolean) => `${batchSettings}
+DECLARE @deleted int;
+DELETE FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
+WHERE ${inKeyRange(hasAfter)} AND ${deletable}
+OPTION (MAXDOP 1);
+SET @deleted = @@ROWCOUNT;
+SELECT @deleted AS deleted, COUNT(*) AS skipped
+FROM ${t} WITH (NOLOCK)
+WHERE ${inKeyRange(hasAfter)} AND ${deletable}
+OPTION (MAXDOP 1)`;
+
+/** Azure SQL: a row each 15 s, the newest first. */
+export const resourceStats = () => `
+SELECT TOP (1) avg_cpu_percent AS cpu, avg_data_io_percent AS dataIo, avg_log_write_percent AS logWrite
+FROM sys.dm_db_resource_stats
+ORDER BY end_time DESC`;
+
+/** Without the right to see other sessions a boxed server shows one's own alone, without an error: so the right is asked first. */
+export const lockWaits = () => `
+SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') AS seesServer,
+       HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE') AS seesDatabase,
+       (SELECT COUNT(*) FROM sys.dm_exec_requests WHERE blocking_session_id <> 0 AND database_id = DB_ID()) AS waits`;
+
+/** Enabled or disabled, unfiltered, real indexes that lead with the expiry, whatever their names. */
+export const indexState = () => `
+SELECT i.name AS name, i.is_disabled AS isDisabled
+FROM sys.indexes AS i
+JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
+JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
+WHERE i.object_id = OBJECT_ID(@table) AND LOWER(c.name) = 'expiresattime'
+  AND i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)
+ORDER BY i.is_disabled`;
+
+/** SQL Server 2017 and later. While such a build is paused, the table takes no other index. */
+export const resumableBuilds = () => `
+SELECT name AS name, state AS state, percent_complete AS percentComplete
+FROM sys.index_resumable_operations
+WHERE object_id = OBJECT_ID(@table) AND sql_text LIKE '%ExpiresAtTime%'`;
+
+export interface BuildOptions {
+  online: boolean;
+  resumable: boolean;
+  lowPriority: boolean;
+  /** DDL takes no parameters; the number comes from the settings. */
+  maxMinutes: number;
+}
+
+/** Waits for its locks behind everybody else, and gives up itself after a minute: sign-ins must not queue behind the build. */
+const lowPriorityWait = 'WAIT_AT_LOW_PRIORITY (MAX_DURATION = 1 MINUTES, ABORT_AFTER_WAIT = SELF)';
+
+export const createIndex = (t: string, name: string, { online, resumable, lowPriority, maxMinutes }: BuildOptions) => {
+  const options = [
+    ...(online ? [`ONLINE = ON${lowPriority ? ` (${lowPriorityWait})` : ''}`] : []),
+    ...(resumable ? ['RESUMABLE = ON', `MAX_DURATION = ${maxMinutes} MINUTES`] : []),
+  ];
+  return `CREATE INDEX ${name} ON ${t} (ExpiresAtTime)${options.length > 0 ? ` WITH (${options.join(', ')})` : ''}`;
+};
+
+export const resumeIndex = (t: string, name: string, maxMinutes: number) =>
+  `ALTER INDEX ${name} ON ${t} RESUME WITH (MAX_DURATION = ${maxMinutes} MINUTES, ${lowPriorityWait})`;
+
+export const rebuildIndex = (t: string, name: string, online: boolean) =>
+  `ALTER INDEX ${name} ON ${t} REBUILD${online ? ` WITH (ONLINE = ON (${lowPriorityWait}))` : ''}`;
+
+/** Index 0 or 1 is the table itself; its pages include those of large values. Needs VIEW DATABASE STATE. */
+export const catalogue = () => `
+SELECT SUM(CASE WHEN index_id < 2 THEN row_count END) AS entries,
+       SUM(CASE WHEN index_id < 2 THEN used_page_count END) * 8192 AS dataBytes,
+       SUM(CASE WHEN index_id > 1 THEN used_page_count ELSE 0 END) * 8192 AS indexBytes
+FROM sys.dm_db_partition_stats
+WHERE object_id = OBJECT_ID(@table)`;
+
+/** The same figures, visible to whoever may see the table; the number of rows may be off a little. */
+export const catalogueWithoutStats = () => `
+SELECT SUM(CASE WHEN p.index_id < 2 AND a.type = 1 THEN p.rows END) AS entries,
+       SUM(CASE WHEN p.index_id < 2 THEN a.used_pages END) * 8192 AS dataBytes,
+       SUM(CASE WHEN p.index_id > 1 THEN a.used_pages ELSE 0 END) * 8192 AS indexBytes
+FROM sys.partitions AS p
+JOIN sys.allocation_units AS a ON a.container_id = CASE WHEN a.type = 2 THEN p.partition_id ELSE p.hobt_id END
+WHERE p.object_id = OBJECT_ID(@table)`;
+
+/** NOLOCK: a count for a chart takes no locks and waits for none; it may be off by the rows in flight. */
+export const countUpTo = (t: string, hasFrom: boolean, hasBefore: boolean) => {
+  const conditions = [
+    ...(hasFrom ? ['ExpiresAtTime >= @from'] : []),
+    ...(hasBefore ? ['ExpiresAtTime < @before'] : []),
+  ];
+  return `
+SELECT COUNT_BIG(*) AS rows
+FROM (SELECT TOP (@limit) 1 AS one FROM ${t} WITH (NOLOCK)${conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''}) AS bounded
+OPTION (MAXDOP 1)`;
+};
+
+export const oldestExpiry = (t: string) =>
+  `SELECT MIN(ExpiresAtTime) AS oldest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
+
+/** Shares of the table that TABLESAMPLE takes: it accepts no parameter, and few texts mean few plans. */
+export const sampleShares = [100, 10, 1, 0.1, 0.01] as const;
+
+/** Random pages. NOLOCK: as in countUpTo. */
+export const sample = (t: string, percent: (typeof sampleShares)[number]) => `
+SELECT TOP (@rows) DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt
+FROM ${t}${percent < 100 ? ` TABLESAMPLE SYSTEM (${percent} PERCENT)` : ''} WITH (NOLOCK)
+OPTION (MAXDOP 1)`;

@@ -1,0 +1,39 @@
+import { humanDuration, parseDuration } from '../durations.ts';
+import type { CountsReport } from './counts.ts';
+import type { IndexReport } from './ensureExpiryIndex.ts';
+import type { EntryCount } from './estimate.ts';
+import type { PurgePlan, PurgeReport } from './purgeReport.ts';
+
+/** One line about a report, for a log or a terminal. */
+
+export function summarizePurge(report: PurgeReport | PurgePlan): string {
+  if (report.dryRun) {
+    return `dry run, would delete ${countText(report.wouldDelete)} expired entries in about ${report.batches} batches`;
+  }
+  const left = report.expiredRemaining ? `, ${countText(report.expiredRemaining)} expired left` : '';
+  const locked = report.skippedLocked > 0 ? ` (${report.skippedLocked} locked by apps)` : '';
+  return `${report.stopReason}, ${numberText(report.deleted)} expired entries deleted in ${report.batches} batches${left}${locked}`;
+}
+
+export function summarizeIndex({ outcome, name, percent, phase }: IndexReport): string {
+  const progress = percent === null ? '' : `, ${percent} %`;
+  return `expiry index ${outcome}${progress}${phase ? ` (${phase})` : ''}${name ? `: ${name}` : ''}`;
+}
+
+export function summarizeCounts(report: CountsReport): string {
+  const oldest = report.oldestExpiredAge ? `, oldest expired ${ageText(report.oldestExpiredAge)} ago` : '';
+  return `${countText(report.entries)} entries, ${countText(report.expired)} expired, ${countText(report.active)} active${oldest}`;
+}
+
+export function numberText(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** An estimate is marked: `~1,200,000`. */
+export function countText({ count, estimated }: EntryCount): string {
+  return `${estimated ? '~' : ''}${numberText(count)}`;
+}
+
+export function ageText(iso: string): string {
+  return humanDuration(parseDuration(iso) ?? 0);
+}

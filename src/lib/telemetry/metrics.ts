@@ -1,0 +1,35 @@
+import { metrics } from '@opentelemetry/api';
+
+export const meterName = 'token-cache-maintenance';
+
+const meter = metrics.getMeter(meterName);
+
+/**
+ * Every metric, in one table. Alerts and workbook may name no other. Without an SDK registered, the API's instruments do
+ * nothing.
+ */
+export const instruments = {
+  entries: meter.createGauge('token_cache.entries', {
+    unit: '{entry}',
+    description: 'Entries; state = active or expired',
+  }),
+  size: meter.createGauge('token_cache.size', { unit: 'By', description: 'Bytes of the table; part = data or index' }),
+  oldestExpiredAge: meter.createGauge('token_cache.oldest_expired_age', {
+    unit: 's',
+    description: 'Time since the oldest expired entry expired',
+  }),
+  expiryIndexPresent: meter.createGauge('token_cache.expiry_index.present', {
+    unit: '1',
+    description: '1 where a usable index leads with the expiry',
+  }),
+  purgeDeleted: meter.createCounter('token_cache.purge.deleted', {
+    unit: '{entry}',
+    description: 'Expired entries deleted',
+  }),
+  purgeBatchDuration: meter.createHistogram('token_cache.purge.batch.duration', {
+    unit: 's',
+    description: 'Time of a batch',
+  }),
+  runs: meter.createCounter('maintenance.runs', { unit: '{run}', description: 'Runs by outcome' }),
+  runDuration: meter.createHistogram('maintenance.run.duration', { unit: 's', description: 'Time of a run' }),
+};
