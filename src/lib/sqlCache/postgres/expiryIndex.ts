@@ -16,6 +16,9 @@ interface StateRow {
   tuples_total: string | null;
 }
 
+/** Tries of a build that meets another one. */
+const attempts = 5;
+
 /** The share of a concurrent build that is behind it when a phase begins, and the phase's own share; by measure, roughly. */
 const phases: [RegExp, number, number][] = [
   [/^building index: scanning table/, 0, 40],
@@ -55,9 +58,25 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
     return leftover?.name ? { kind: 'invalid', name: leftover.name } : { kind: 'missing' };
   }
 
+  /**
+   * Two concurrent builds on one table wait for each other, and PostgreSQL ends one as a deadlock, whichever, and leaves
+   * its half-built index: so a build that met locks looks again, drops what is left over, and tries once more.
+   */
   async build(state: ExpiryIndexState, build: IndexBuild): Promise<void> {
-    if (state.kind === 'invalid' && !(await this.#dropLeftover(state.name))) return;
-    if (state.kind === 'invalid' || state.kind === 'missing') await this.#create(build);
+    const end = performance.now() + build.timeBudgetMs;
+    let current = state;
+    for (let attempt = 1; ; attempt += 1) {
+      if (current.kind === 'invalid' && !(await this.#dropLeftover(current.name))) return;
+      if (current.kind !== 'invalid' && current.kind !== 'missing') return;
+      const failure = await this.#create(build.name, end - performance.now());
+      if (!failure) return;
+      current = await this.state();
+      if (current.kind === 'present' || current.kind === 'building') return;
+      if (failure.engineCode === '42P07' && current.kind === 'missing') throw nameTaken(build.name);
+      const exists = failure.engineCode === '42P07' || failure.engineCode === '23505';
+      if ((failure.kind === 'permanent' && !exists) || attempt === attempts || performance.now() >= end) throw failure;
+      await delay(attempt * 200);
+    }
   }
 
   /**
@@ -85,41 +104,33 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
    * CREATE INDEX CONCURRENTLY cannot be resumed, and cancelling it would waste all its work. So when the budget is used
    * up only this client leaves: the server goes on with the statement, and a later run finds it building or done.
    */
-  async #create({ name, timeBudgetMs }: IndexBuild): Promise<void> {
+  async #create(name: string, timeBudgetMs: number): Promise<CacheTableError | undefined> {
     const client = await this.#connections.dedicated('index', 0);
     const finished = client.query(sql.createIndex(quoteTable(this.#table), quoteIdentifier(name))).then(
-      () => 'done' as const,
+      () => undefined,
       (error: unknown) => this.#connections.translate(error, 'index'),
     );
     const timer = new AbortController();
-    const result = await Promise.race([
-      finished,
-      delay(timeBudgetMs, 'timeUp' as const, { signal: timer.signal }).catch(() => 'timeUp' as const),
-    ]);
+    const timeUp = delay(Math.max(1, timeBudgetMs), 'timeUp' as const, { signal: timer.signal }).catch(() => undefined);
+    const result = await Promise.race([finished, timeUp]);
     timer.abort();
     if (result === 'timeUp') {
       client.connection.stream.destroy();
-      return;
+      return undefined;
     }
     await client.end().catch(() => undefined);
-    if (!(result instanceof CacheTableError)) return;
-    if (result.kind === 'permanent' && result.engineCode !== '42P07' && result.engineCode !== '23505') throw result;
-    await this.#acceptOrThrow(result, name);
+    return result;
   }
+}
 
-  /** Racing creators: whoever was first has made the index, is making it, or has broken off. Else the failure stands. */
-  async #acceptOrThrow(failure: CacheTableError, name: string): Promise<void> {
-    const now = await this.state();
-    if (now.kind !== 'missing') return;
-    if (failure.engineCode !== '42P07') throw failure;
-    throw new CacheTableError(
-      'permanent',
-      failure.engineCode,
-      'index_name_taken',
-      `An index or table named ${quoteIdentifier(name)} exists already, and it does not lead with the expiry column.`,
-      'Set EXPIRY_INDEX_NAME to a free name.',
-    );
-  }
+function nameTaken(name: string): CacheTableError {
+  return new CacheTableError(
+    'permanent',
+    '42P07',
+    'index_name_taken',
+    `An index or table named ${quoteIdentifier(name)} exists already, and it does not lead with the expiry column.`,
+    'Set EXPIRY_INDEX_NAME to a free name.',
+  );
 }
 
 function percentOf(row: StateRow): number | undefined {

@@ -1,35 +1,38 @@
 import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild, TableFigures } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
-import { type SqlServerConnections, sql } from './connections.ts';
+import type { SqlServerConnections } from './connections.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { quoteIdentifier } from './tableName.ts';
+import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
+import { namesOf } from './tableParameters.ts';
 
-/** Answers of racing creators: the index exists (1913), or a resumable build of it is there (10637, 10638). */
-const madeByOthers = new Set(['1913', '10637', '10638']);
+/** Answers of racing creators: the index exists (1913; on Babelfish 2627), or a resumable build of it is there (10637, 10638). */
+const madeByOthers = new Set(['1913', '2627', '10637', '10638']);
 /** How a build ends that was paused in time: its own MAX_DURATION (3643), or the pause of its session (1219, 0, 596). */
 const paused = new Set(['3643', '1219', '596', '0']);
 
 export class SqlServerExpiryIndex implements ExpiryIndexPort {
   readonly #connections: SqlServerConnections;
+  readonly #name: TableName;
   readonly #table: string;
   readonly #figures: TableFigures;
   readonly #traits: () => Promise<ServerTraits>;
 
   constructor(
     connections: SqlServerConnections,
-    table: string,
+    name: TableName,
     figures: TableFigures,
     traits: () => Promise<ServerTraits>,
   ) {
     this.#connections = connections;
-    this.#table = table;
+    this.#name = name;
+    this.#table = quoteTable(name);
     this.#figures = figures;
     this.#traits = traits;
   }
 
   async state(): Promise<ExpiryIndexState> {
-    const parameters = { table: { type: sql.NVarChar(600), value: this.#table } };
+    const parameters = namesOf(this.#name);
     const indexes = await this.#connections.query<{ name: string; isDisabled: boolean }>(
       'read',
       statements.indexState(),

@@ -2,6 +2,8 @@ import type { CatalogueFigures, SampledEntry, TableFigures } from '../cacheTable
 import { CacheTableError } from '../cacheTableError.ts';
 import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
 import * as statements from './statements.ts';
+import { quoteTable, type TableName } from './tableName.ts';
+import { namesOf } from './tableParameters.ts';
 
 interface CatalogueRow {
   entries: string | number | null;
@@ -11,16 +13,18 @@ interface CatalogueRow {
 
 export class SqlServerFigures implements TableFigures {
   readonly #connections: SqlServerConnections;
+  readonly #name: TableName;
   readonly #table: string;
 
-  constructor(connections: SqlServerConnections, table: string) {
+  constructor(connections: SqlServerConnections, name: TableName) {
     this.#connections = connections;
-    this.#table = table;
+    this.#name = name;
+    this.#table = quoteTable(name);
   }
 
   /** The statistics view where it may be read, the catalogue proper where not; nothing on a server that has neither. */
   async catalogue(): Promise<CatalogueFigures> {
-    const parameters = { table: { type: sql.NVarChar(600), value: this.#table } };
+    const parameters = namesOf(this.#name);
     for (const [text, exact] of [
       [statements.catalogue(), true],
       [statements.catalogueWithoutStats(), false],

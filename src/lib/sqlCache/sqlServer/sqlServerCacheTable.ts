@@ -33,15 +33,14 @@ export class SqlServerCacheTable implements CacheTable {
 
   /** @throws MaintenanceError where the table's name or the connection string cannot be used */
   constructor({ connectionString, table, statementTimeoutMs }: SqlServerOptions) {
-    this.displayName = quoteTable(parseTableName(table));
+    const name = parseTableName(table);
+    this.displayName = quoteTable(name);
     const parsed = parseConnectionString(connectionString);
     this.#user = 'user' in parsed.login ? quoteIdentifier(parsed.login.user) : 'the identity';
     this.#connections = new SqlServerConnections(parsed, this.displayName, statementTimeoutMs);
     this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName);
-    this.figures = new SqlServerFigures(this.#connections, this.displayName);
-    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, this.displayName, this.figures, () =>
-      this.#serverTraits(),
-    );
+    this.figures = new SqlServerFigures(this.#connections, name);
+    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, name, this.figures, () => this.#serverTraits());
   }
 
   async clock(): Promise<Date> {

@@ -15,6 +15,15 @@ const batchSettings = `
 SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 1000;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
 
+/**
+ * The table's id by its parameters. OBJECT_ID reads the delimited name; Babelfish's does not read every one, so the name
+ * is then looked up by its parts.
+ */
+const objectId = `COALESCE(OBJECT_ID(@table), (
+  SELECT TOP (1) t.object_id
+  FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id
+  WHERE s.name = @schemaName AND t.name = @tableName))`;
+
 /** What the server is. `Babelfish` is null on a SQL Server. */
 export const traits = () => `
 SELECT CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engineEdition,
@@ -106,7 +115,7 @@ SELECT i.name AS name, i.is_disabled AS isDisabled
 FROM sys.indexes AS i
 JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
 JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = OBJECT_ID(@table) AND LOWER(c.name) = 'expiresattime'
+WHERE i.object_id = ${objectId} AND LOWER(c.name) = 'expiresattime'
   AND i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)
 ORDER BY i.is_disabled`;
 
@@ -114,7 +123,7 @@ ORDER BY i.is_disabled`;
 export const resumableBuilds = () => `
 SELECT name AS name, state AS state, percent_complete AS percentComplete
 FROM sys.index_resumable_operations
-WHERE object_id = OBJECT_ID(@table) AND sql_text LIKE '%ExpiresAtTime%'`;
+WHERE object_id = ${objectId} AND sql_text LIKE '%ExpiresAtTime%'`;
 
 export interface BuildOptions {
   online: boolean;
@@ -147,7 +156,7 @@ SELECT SUM(CASE WHEN index_id < 2 THEN row_count END) AS entries,
        SUM(CASE WHEN index_id < 2 THEN used_page_count END) * 8192 AS dataBytes,
        SUM(CASE WHEN index_id > 1 THEN used_page_count ELSE 0 END) * 8192 AS indexBytes
 FROM sys.dm_db_partition_stats
-WHERE object_id = OBJECT_ID(@table)`;
+WHERE object_id = ${objectId}`;
 
 /** The same figures, visible to whoever may see the table; the number of rows may be off a little. */
 export const catalogueWithoutStats = () => `
@@ -156,7 +165,7 @@ SELECT SUM(CASE WHEN p.index_id < 2 AND a.type = 1 THEN p.rows END) AS entries,
        SUM(CASE WHEN p.index_id > 1 THEN a.used_pages ELSE 0 END) * 8192 AS indexBytes
 FROM sys.partitions AS p
 JOIN sys.allocation_units AS a ON a.container_id = CASE WHEN a.type = 2 THEN p.partition_id ELSE p.hobt_id END
-WHERE p.object_id = OBJECT_ID(@table)`;
+WHERE p.object_id = ${objectId}`;
 
 /** NOLOCK: a count for a chart takes no locks and waits for none; it may be off by the rows in flight. */
 export const countUpTo = (t: string, hasFrom: boolean, hasBefore: boolean) => {

@@ -9,9 +9,12 @@ export interface TableName {
   table: string;
 }
 
-/** Delimits an identifier, whatever characters it has. */
+/**
+ * Delimits an identifier, whatever characters it has. One with a `]` goes into double quotes: SQL Server takes both, since
+ * the driver sets QUOTED_IDENTIFIER ON, and Babelfish does not take `]]`.
+ */
 export function quoteIdentifier(name: string): string {
-  return `[${name.replaceAll(']', ']]')}]`;
+  return name.includes(']') ? `"${name.replaceAll('"', '""')}"` : `[${name}]`;
 }
 
 export function quoteTable({ schema, table }: TableName): string {

@@ -1,0 +1,273 @@
+/**
+ * What every adapter of the port CacheTable must do; each engine's own test file is a few lines that call this. What
+ * belongs to one engine alone (how an index build is continued, say) does not stand here.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CacheTable, ExpiryRange } from '../../src/lib/sqlCache/cacheTable.ts';
+import type { TestEngine, TestTable } from '../support/testTable.ts';
+
+const hour = 3_600_000;
+const indexName = 'IX_TokenCache_ExpiresAtTime';
+const build = { name: indexName, timeBudgetMs: 60_000, offlineRowLimit: Number.POSITIVE_INFINITY };
+
+export function describeCacheTable(engine: TestEngine): void {
+  describe.each([
+    ['an ordinary name', engine.ordinaryName],
+    ['a hostile name', engine.hostileName],
+  ])(`the cache table on ${engine.name}, with %s`, (_, name) => {
+    let table: TestTable;
+    let opened: CacheTable[];
+    const open = () => {
+      const cache = table.open();
+      opened.push(cache);
+      return cache;
+    };
+
+    beforeEach(async () => {
+      opened = [];
+      table = await engine.create(name);
+    });
+    afterEach(async () => {
+      await Promise.all(opened.map((cache) => cache.close()));
+      await engine.drop(name);
+    });
+
+    /** A table with the expiry index, and the cut-off of now. */
+    const indexed = async () => {
+      const cache = open();
+      await cache.expiryIndex.build({ kind: 'missing' }, build);
+      return { cache, entries: cache.entries, cutoff: await cache.clock() };
+    };
+    const range = async (found: Promise<ExpiryRange | undefined>) => {
+      const value = await found;
+      if (!value) throw new Error('no range where one was expected');
+      return value;
+    };
+
+    describe('first contact', () => {
+      it('tells the time of the database', async () => {
+        expect(Math.abs((await open().clock()).getTime() - Date.now())).toBeLessThan(60_000);
+      });
+
+      it('says that the table is missing', async () => {
+        await engine.drop(name);
+        await expect(open().clock()).rejects.toMatchObject({ code: 'table_missing', kind: 'permanent' });
+      });
+
+      it('says that a column is missing', async () => {
+        table = await engine.create(name, { columns: 'withoutExpiry' });
+        await expect(open().clock()).rejects.toMatchObject({ code: 'column_missing', kind: 'permanent' });
+      });
+    });
+
+    describe('ranges by expiry', () => {
+      it('come oldest first, each at most as long as asked, none alive', async () => {
+        await table.insert([
+          { id: 'old', expiresInMs: -3 * hour },
+          { id: 'older', expiresInMs: -4 * hour },
+          { id: 'young', expiresInMs: -2 * hour },
+          { id: 'alive', expiresInMs: hour },
+        ]);
+        const { entries, cutoff } = await indexed();
+        const first = await range(entries.nextRange(undefined, cutoff, 2));
+        expect(first).toMatchObject({ rows: 2, tied: false, after: undefined });
+        const second = await range(entries.nextRange(first.upTo, cutoff, 2));
+        expect(second).toMatchObject({ rows: 1, tied: false });
+        expect(await entries.nextRange(second.upTo, cutoff, 2)).toBeUndefined();
+        expect(await entries.deleteRange(first, cutoff, 2)).toMatchObject({ deleted: 2 });
+        expect(await table.ids()).toEqual(['alive', 'young']);
+      });
+
+      it('keep expiries apart that differ by the least that the engine stores', async () => {
+        await table.insert(
+          [0, 1, 2, 3].map((step) => ({ id: `e${step}`, expiresInMs: -hour + step * engine.resolutionMs })),
+        );
+        const { entries, cutoff } = await indexed();
+        let after: ExpiryRange['after'];
+        for (const id of ['e0', 'e1', 'e2', 'e3']) {
+          const next = await range(entries.nextRange(after, cutoff, 1));
+          expect(next).toMatchObject({ rows: 1, tied: false });
+          await entries.deleteRange(next, cutoff, 1);
+          expect(await table.ids()).not.toContain(id);
+          after = next.upTo;
+        }
+        expect(await table.ids()).toEqual([]);
+      });
+
+      it('are deleted only up to the limit where many entries share one expiry', async () => {
+        await table.insert(Array.from({ length: 25 }, (_unused, index) => ({ id: `e${index}`, expiresInMs: -hour })));
+        const { entries, cutoff } = await indexed();
+        const tied = await range(entries.nextRange(undefined, cutoff, 10));
+        expect(tied).toMatchObject({ rows: 10, tied: true });
+        expect((await entries.deleteRange(tied, cutoff, 10)).deleted).toBe(10);
+        expect(await table.ids()).toHaveLength(15);
+      });
+
+      it('leave an entry alone that was revived after the look', async () => {
+        await table.insert([
+          { id: 'gone', expiresInMs: -2 * hour },
+          { id: 'revived', expiresInMs: -2 * hour },
+        ]);
+        const { entries, cutoff } = await indexed();
+        const both = await range(entries.nextRange(undefined, cutoff, 10));
+        await table.setExpiry('revived', hour);
+        expect((await entries.deleteRange(both, cutoff, 10)).deleted).toBe(1);
+        expect(await table.ids()).toEqual(['revived']);
+      });
+
+      it('never cover a live entry, even with a cut-off in the future', async () => {
+        await table.insert([
+          { id: 'alive', expiresInMs: hour },
+          { id: 'expired', expiresInMs: -hour },
+        ]);
+        const { entries, cutoff } = await indexed();
+        const future = new Date(cutoff.getTime() + 24 * hour);
+        const wrong = await range(entries.nextRange(undefined, future, 10));
+        expect((await entries.deleteRange(wrong, future, 10)).deleted).toBe(1);
+        const keys = await entries.nextKeyRange(undefined, 10);
+        if (keys) await entries.deleteKeyRange(keys, future);
+        expect(await table.ids()).toEqual(['alive']);
+      });
+
+      it.runIf(engine.skipsLockedRows)('are deleted but for the entries that an app holds locked', async () => {
+        await table.insert(
+          Array.from({ length: 10 }, (_unused, index) => ({ id: `e${index}`, expiresInMs: -hour - index })),
+        );
+        const { entries, cutoff } = await indexed();
+        const unlock = await table.lock(['e3', 'e7']);
+        const all = await range(entries.nextRange(undefined, cutoff, 100));
+        expect((await entries.deleteRange(all, cutoff, 100)).deleted).toBe(8);
+        expect(await table.ids()).toEqual(['e3', 'e7']);
+        await unlock();
+      });
+    });
+
+    describe('ranges by primary key', () => {
+      it('cover the whole table, and lose expired entries alone', async () => {
+        await table.insert(
+          Array.from({ length: 20 }, (_unused, index) => ({
+            id: `e${index}`,
+            expiresInMs: index % 2 === 0 ? -hour : hour,
+          })),
+        );
+        const { entries } = open();
+        const cutoff = new Date();
+        let after: string | undefined;
+        let ranges = 0;
+        for (let next = await entries.nextKeyRange(after, 6); next; next = await entries.nextKeyRange(after, 6)) {
+          expect(await entries.deleteKeyRange(next, cutoff)).toMatchObject({ skipped: 0 });
+          after = next.upTo;
+          ranges += 1;
+        }
+        expect(ranges).toBe(4);
+        expect(await table.ids()).toEqual(Array.from({ length: 10 }, (_unused, index) => `e${2 * index + 1}`).sort());
+      });
+
+      it.runIf(engine.skipsLockedRows)('say how many expired entries they left locked', async () => {
+        await table.insert(Array.from({ length: 6 }, (_unused, index) => ({ id: `e${index}`, expiresInMs: -hour })));
+        const { entries } = open();
+        const unlock = await table.lock(['e2']);
+        const keys = await entries.nextKeyRange(undefined, 10);
+        expect(keys && (await entries.deleteKeyRange(keys, new Date()))).toMatchObject({ deleted: 5, skipped: 1 });
+        await unlock();
+      });
+    });
+
+    describe('the lock of a run', () => {
+      it('is held by one at a time, for each purpose', async () => {
+        const [one, two] = [open(), open()];
+        const held = await one.tryLock('purge');
+        expect(await held?.isHeld()).toBe(true);
+        expect(await two.tryLock('purge')).toBeUndefined();
+        const other = await two.tryLock('index');
+        expect(other).toBeDefined();
+        await other?.release();
+        await held?.release();
+        const after = await two.tryLock('purge');
+        expect(after).toBeDefined();
+        await after?.release();
+      });
+    });
+
+    describe('the expiry index', () => {
+      it('is missing at first, then built under the given name', async () => {
+        const { expiryIndex } = open();
+        expect(await expiryIndex.state()).toEqual({ kind: 'missing' });
+        await expiryIndex.build({ kind: 'missing' }, build);
+        expect(await expiryIndex.state()).toMatchObject({ kind: 'present' });
+        expect(await table.indexNames()).toHaveLength(1);
+      });
+
+      it('counts under any name when it leads with the expiry', async () => {
+        await table.createIndex('by_expiry', ['ExpiresAtTime', 'SlidingExpirationInSeconds']);
+        expect(await open().expiryIndex.state()).toMatchObject({ kind: 'present' });
+      });
+
+      it('does not count when the expiry comes second', async () => {
+        await table.createIndex('by_sliding', ['SlidingExpirationInSeconds', 'ExpiresAtTime']);
+        expect(await open().expiryIndex.state()).toEqual({ kind: 'missing' });
+      });
+
+      it('is one index after two creators at once, without an error', async () => {
+        await table.insert(
+          Array.from({ length: 2_000 }, (_unused, index) => ({ id: `e${index}`, expiresInMs: index - hour })),
+        );
+        const caches = [open(), open()];
+        await Promise.all(caches.map((cache) => cache.expiryIndex.build({ kind: 'missing' }, build)));
+        expect(await open().expiryIndex.state()).toMatchObject({ kind: 'present' });
+        expect(await table.indexNames()).toHaveLength(1);
+      });
+
+      it('says that its name is taken by another index', async () => {
+        await table.createIndex(indexName, ['SlidingExpirationInSeconds']);
+        await expect(open().expiryIndex.build({ kind: 'missing' }, build)).rejects.toMatchObject({
+          code: 'index_name_taken',
+        });
+      });
+    });
+
+    describe('figures', () => {
+      beforeEach(() =>
+        table.insert([
+          ...Array.from({ length: 30 }, (_unused, index) => ({
+            id: `x${index}`,
+            expiresInMs: -hour - index,
+            size: 2_000 + index,
+          })),
+          ...Array.from({ length: 12 }, (_unused, index) => ({ id: `a${index}`, expiresInMs: hour, size: 5_000 })),
+        ]),
+      );
+
+      it('count within bounds, and no further than the limit', async () => {
+        const { figures, clock } = (() => {
+          const cache = open();
+          return { figures: cache.figures, clock: () => cache.clock() };
+        })();
+        const now = await clock();
+        expect(await figures.countUpTo({}, 1_000, 10_000)).toBe(42);
+        expect(await figures.countUpTo({ before: now }, 1_000, 10_000)).toBe(30);
+        expect(await figures.countUpTo({ from: now, before: new Date(now.getTime() + 2 * hour) }, 1_000, 10_000)).toBe(
+          12,
+        );
+        expect(await figures.countUpTo({ before: now }, 7, 10_000)).toBe(7);
+      });
+
+      it('find the oldest expiry', async () => {
+        const cache = open();
+        const oldest = await cache.figures.oldestExpiry(10_000);
+        const age = (await cache.clock()).getTime() - (oldest?.getTime() ?? 0);
+        expect(age).toBeGreaterThanOrEqual(hour);
+        expect(age).toBeLessThan(2 * hour);
+      });
+
+      it('sample sizes in bytes', async () => {
+        const sample = await open().figures.sample(1_000);
+        expect(sample.length).toBeGreaterThan(0);
+        for (const { size, expiresAt } of sample) {
+          expect(size === 5_000 || (size >= 2_000 && size < 2_030)).toBe(true);
+          expect(expiresAt).toBeInstanceOf(Date);
+        }
+      });
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlJobs } from './sqlJobs.ts';
+
+const engine = postgresEngine(useTestDatabase());
+describeCacheTable(engine);
+describeSqlJobs(engine);

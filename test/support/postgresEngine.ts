@@ -1,0 +1,76 @@
+import { createTable } from '../../local/seed.ts';
+import { PostgresCacheTable } from '../../src/lib/sqlCache/postgres/postgresCacheTable.ts';
+import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/postgres/tableName.ts';
+import type { TestDatabase } from './testDatabase.ts';
+import type { TestEngine, TestTable } from './testTable.ts';
+
+/** The test's side of a table on the embedded PostgreSQL. */
+export function postgresEngine(database: TestDatabase): TestEngine {
+  return {
+    name: 'PostgreSQL',
+    resolutionMs: 0.001,
+    skipsLockedRows: true,
+    hostileName: `"we""ird]] na'me".";drop table x; --"`,
+    ordinaryName: 'public.tokencache',
+    drop: async (name) => void (await database.query(`drop table if exists ${quoteTable(parseTableName(name))}`)),
+    create: async (name, { columns = 'all' } = {}) => {
+      const parsed = parseTableName(name);
+      const table = quoteTable(parsed);
+      await database.query(`create schema if not exists ${quoteIdentifier(parsed.schema)}`);
+      await database.query(`drop table if exists ${table}`);
+      await database.query(createTable(table));
+      if (columns === 'withoutExpiry') await database.query(`alter table ${table} drop column expiresattime`);
+      return postgresTable(database, name, table);
+    },
+  };
+}
+
+function postgresTable(database: TestDatabase, name: string, table: string): TestTable {
+  return {
+    open: () =>
+      new PostgresCacheTable({
+        connectionString: database.url,
+        table: name,
+        statementTimeoutMs: 30_000,
+        token: async () => '',
+      }),
+    insert: async (entries) => {
+      await database.query(
+        `insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
+         select e.id, convert_to(repeat('x', e.size), 'UTF8'), now() + e.ms * interval '1 millisecond', 1200
+         from unnest($1::text[], $2::float8[], $3::int[]) as e (id, ms, size)`,
+        [
+          entries.map(({ id }) => id),
+          entries.map(({ expiresInMs }) => expiresInMs),
+          entries.map(({ size }) => size ?? 100),
+        ],
+      );
+    },
+    ids: async () => (await database.query<{ id: string }>(`select id from ${table} order by id`)).map(({ id }) => id),
+    setExpiry: async (id, ms) => {
+      await database.query(`update ${table} set expiresattime = now() + $2 * interval '1 millisecond' where id = $1`, [
+        id,
+        ms,
+      ]);
+    },
+    lock: async (ids) => {
+      const client = await database.connect();
+      await client.query('begin');
+      await client.query(`select 1 from ${table} where id = any($1) for update`, [ids]);
+      return async () => void (await client.query('rollback'));
+    },
+    createIndex: async (index, columns) => {
+      await database.query(
+        `create index ${quoteIdentifier(index)} on ${table} (${columns.map((column) => column.toLowerCase()).join(', ')})`,
+      );
+    },
+    indexNames: async () =>
+      (
+        await database.query<{ name: string }>(
+          `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
+           where i.indrelid = to_regclass($1) and not i.indisprimary order by 1`,
+          [table],
+        )
+      ).map((row) => row.name),
+  };
+}
