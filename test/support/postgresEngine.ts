@@ -27,13 +27,11 @@ export function postgresEngine(database: TestDatabase): TestEngine {
 
 function postgresTable(database: TestDatabase, name: string, table: string): TestTable {
   return {
-    open: () =>
-      new PostgresCacheTable({
-        connectionString: database.url,
-        table: name,
-        statementTimeoutMs: 30_000,
-        token: async () => '',
-      }),
+    open: (login) => {
+      const url = new URL(database.url);
+      if (login) Object.assign(url, { username: login.user, password: login.password });
+      return new PostgresCacheTable({ connectionString: url.href, table: name, statementTimeoutMs: 30_000, token: async () => '' });
+    },
     insert: async (entries) => {
       await database.query(
         `insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)

@@ -12,7 +12,7 @@ export interface TestEntry {
 /** A cache table as the conformance suites need it, beside the port: made, filled, locked and looked at by the test itself. */
 export interface TestTable {
   /** A new instance of the adapter, as another process would open it. The suite closes it. */
-  open(): CacheTable;
+  open(login?: { user: string; password: string }): CacheTable;
   /** Inserts entries whose expiries are all counted from one and the same now. */
   insert(entries: TestEntry[]): Promise<void>;
   ids(): Promise<string[]>;

@@ -10,6 +10,16 @@ export interface ConnectionOptions {
 /** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
 const lockTimeoutMs = 100;
 
+/** How long a connection may take to end. */
+const goodbyeMs = 2_000;
+
+/** Ends a single connection, and cuts it off where the server does not answer. */
+export async function endConnection(client: pg.Client): Promise<void> {
+  const cutOff = setTimeout(() => client.connection.stream.destroy(), goodbyeMs);
+  await client.end().catch(() => undefined);
+  clearTimeout(cutOff);
+}
+
 /**
  * Settings of every session, each for a reason:
  * - UTC and ISO: instants go out and come back as text, in full precision
@@ -31,6 +41,7 @@ export class PostgresConnections {
   readonly #options: ConnectionOptions;
   readonly #reads: pg.Pool;
   readonly #batches: pg.Pool;
+  readonly #open = new Set<pg.PoolClient>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -79,7 +90,7 @@ export class PostgresConnections {
       await client.query(sessionSettings(statementTimeoutMs));
       return client;
     } catch (error) {
-      await client.end().catch(() => undefined);
+      await endConnection(client);
       throw this.translate(error, purpose === 'read' ? 'connect' : purpose);
     }
   }
@@ -88,8 +99,13 @@ export class PostgresConnections {
     return translateError(error, purpose, this.#options.context);
   }
 
+  /** A server that answers no more does not say goodbye either: its connections are cut off, lest the process stay. */
   async close(): Promise<void> {
-    await Promise.all([this.#reads.end(), this.#batches.end()]);
+    const cutOff = setTimeout(() => {
+      for (const client of this.#open) client.connection.stream.destroy();
+    }, goodbyeMs);
+    await Promise.all([this.#reads, this.#batches].map((pool) => pool.end()));
+    if (this.#open.size === 0) clearTimeout(cutOff);
   }
 
   async #with<T>(pool: pg.Pool, purpose: Purpose, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -128,6 +144,12 @@ export class PostgresConnections {
       },
     });
     pool.on('error', () => undefined);
+    pool.on('connect', (client) => {
+      this.#open.add(client);
+      // While it is in use the pool does not listen, and an unheard error would end the process; the statement fails anyway.
+      client.on('error', () => undefined);
+    });
+    pool.on('remove', (client) => this.#open.delete(client));
     return pool;
   }
 }

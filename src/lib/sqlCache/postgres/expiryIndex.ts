@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
-import type { PostgresConnections } from './connections.ts';
+import { endConnection, type PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
 import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
 
@@ -96,7 +96,7 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
       if (failure.kind === 'lock') return false;
       throw failure;
     } finally {
-      await client.end().catch(() => undefined);
+      await endConnection(client);
     }
   }
 
@@ -118,7 +118,7 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
       client.connection.stream.destroy();
       return undefined;
     }
-    await client.end().catch(() => undefined);
+    await endConnection(client);
     return result;
   }
 }

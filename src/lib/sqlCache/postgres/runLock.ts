@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { RunLock } from '../cacheTable.ts';
-import type { PostgresConnections } from './connections.ts';
+import { endConnection, type PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
 
 /** How often the lock's connection is asked whether it lives; often enough that no gateway closes it as idle. */
@@ -19,7 +19,7 @@ export async function tryPostgresLock(
   } catch (error) {
     throw connections.translate(error, 'connect');
   } finally {
-    if (pid === undefined) await end(client);
+    if (pid === undefined) await endConnection(client);
   }
   return pid === undefined ? undefined : new PostgresRunLock(client, resource, pid);
 }
@@ -53,13 +53,6 @@ class PostgresRunLock implements RunLock {
 
   async release(): Promise<void> {
     if (!this.#lost) await this.#client.query(sql.unlock(), [this.#resource]).catch(() => undefined);
-    await end(this.#client);
+    await endConnection(this.#client);
   }
-}
-
-/** Ends the connection; one that does not answer any more is cut off instead of waited for. */
-async function end(client: Client): Promise<void> {
-  const cutOff = setTimeout(() => client.connection.stream.destroy(), 2_000);
-  await client.end().catch(() => undefined);
-  clearTimeout(cutOff);
 }

@@ -78,13 +78,12 @@ function readKeywords(text: string): Map<string, string> {
     throw invalid('it is no list of `Keyword=value;`');
   }
   const values = new Map<string, string>();
-  const unknown: string[] = [];
-  for (const [key, value] of entries) {
+  entries.forEach(([key, value], index) => {
     const keyword = Object.entries(keywords).find(([, names]) => names.includes(key.toLowerCase()))?.[0];
     if (keyword) values.set(keyword, value);
-    else if (!ignored.has(key.toLowerCase())) unknown.push(key.toLowerCase());
-  }
-  if (unknown.length > 0) throw invalid(`unknown keyword: ${unknown.join(', ')}`);
+    // Not by its name: behind a `;` in a password it would be a piece of that.
+    else if (!ignored.has(key.toLowerCase())) throw invalid(`its keyword no. ${index + 1} is not known (a value that holds ; must stand in double quotes)`);
+  });
   return values;
 }
 

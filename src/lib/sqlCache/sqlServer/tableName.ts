@@ -27,7 +27,7 @@ export function quoteTable({ schema, table }: TableName): string {
  * @throws MaintenanceError `table_name_invalid`
  */
 export function parseTableName(text: string): TableName {
-  const part = /\s*(?:\[((?:[^\]]|\]\])+)\]|"((?:[^"]|"")+)"|([^[\]".\s]+))\s*(\.|$)/y;
+  const part = /\s*(?:\[((?:[^\]]|\]\])+)\]|"((?:[^"]|"")+)"|([\p{L}_@#][\p{L}\p{N}_@#$]*))\s*(\.|$)/uy;
   const parts: string[] = [];
   let ended = false;
   while (!ended) {

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { describeProblem, stops } from '../../src/lib/settings/problems.ts';
+import { readSettings } from '../../src/lib/settings/settings.ts';
+
+const connectionString = 'Host=localhost;Username=u;Password=secret-1;Database=db';
+const valid = { TOKEN_CACHE_CONNECTION_STRING: connectionString };
+
+describe('the settings', () => {
+  it('have a default each but for the connection string', () => {
+    const settings = readSettings(valid, 'none');
+    expect(settings.problems).toEqual([]);
+    expect(settings).toMatchObject({
+      caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
+      schedules: { purge: '0 */30 * * * *', index: '0 17 3 * * *', counts: '0 */5 * * * *' },
+      purge: {
+        graceMs: 60_000,
+        batchTargetMs: 200,
+        pauseRatio: 1,
+        timeBudgetMs: 300_000,
+        loadLimits: { percent: 80, lockWaits: 5 },
+        index: { name: 'IX_TokenCache_ExpiresAtTime', offlineRowLimit: 1_000_000 },
+      },
+      purgeRowLimit: undefined,
+      statementTimeoutMs: 30_000,
+      recordFolder: undefined,
+    });
+  });
+
+  it.each([
+    ['Server=tcp:s.database.windows.net;Database=d;Authentication=Active Directory Default', 'sqlserver', 'dbo.TokenCache'],
+    ['Host=h;Database=d;Username=u', 'postgres', 'public.tokencache'],
+    ['postgresql://u@h/d', 'postgres', 'public.tokencache'],
+    ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis', ''],
+    ['rediss://h:6380', 'redis', ''],
+  ])('recognise the engine of %s', (text, engine, table) => {
+    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'none').caches).toMatchObject([{ engine, table }]);
+  });
+
+  it('name several caches, each with the setting that holds its connection string', () => {
+    const settings = readSettings(
+      {
+        TOKEN_CACHES: JSON.stringify([
+          { name: 'web', connectionStringSetting: 'WEB_CACHE' },
+          { name: 'api', engine: 'sqlserver', connectionStringSetting: 'API_CACHE', table: '[my schema].[cache]' },
+        ]),
+        WEB_CACHE: connectionString,
+        API_CACHE: 'Server=s;User ID=u;Password=p',
+      },
+      'none',
+    );
+    expect(settings.problems).toEqual([]);
+    expect(settings.caches.map(({ name, engine, table }) => [name, engine, table])).toEqual([
+      ['web', 'postgres', 'public.tokencache'],
+      ['api', 'sqlserver', '[my schema].[cache]'],
+    ]);
+  });
+
+  it('report everything that is wrong at once, by name and without a value', () => {
+    const { problems, caches } = readSettings(
+      {
+        TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Password=secret-1;SSL Mode=secret-2',
+        SCHEDULE_PURGE: 'every now and then',
+        PURGE_GRACE: '-PT5M',
+        PURGE_PAUSE_RATIO: 'secret-3',
+        PURGE_LOAD_LIMIT: '101',
+        EXPIRY_INDEX_ALLOW_OFFLINE: 'maybe',
+        STATEMENT_TIMEOUT: '30',
+        RECORD_STORE: 'cloud',
+      },
+      'none',
+    );
+    expect(caches).toEqual([]);
+    expect(problems.map(({ setting }) => setting).sort()).toEqual([
+      'EXPIRY_INDEX_ALLOW_OFFLINE',
+      'PURGE_GRACE',
+      'PURGE_LOAD_LIMIT',
+      'PURGE_PAUSE_RATIO',
+      'RECORD_STORE',
+      'SCHEDULE_PURGE',
+      'STATEMENT_TIMEOUT',
+      'TOKEN_CACHE_CONNECTION_STRING',
+    ]);
+    const text = problems.map(describeProblem).join('\n');
+    expect(text).not.toMatch(/secret-\d|every now/);
+    expect(text).toContain('PURGE_GRACE must be an ISO 8601 duration from PT0S to P30D');
+  });
+
+  it('stop only the jobs that need them', () => {
+    const { problems } = readSettings({ ...valid, PURGE_GRACE: 'x', EXPIRY_INDEX_NAME: 'y'.repeat(99), SCHEDULE_COUNTS: 'x' }, 'none');
+    const stopped = (['purge', 'index', 'counts'] as const).filter((job) => problems.some((problem) => stops(problem, job, 'default')));
+    expect(stopped).toEqual(['purge', 'index']);
+  });
+
+  it('leave the rightly configured caches usable', () => {
+    const { caches, problems } = readSettings(
+      {
+        TOKEN_CACHES: JSON.stringify([
+          { name: 'good', connectionStringSetting: 'GOOD' },
+          { name: 'unset', connectionStringSetting: 'UNSET' },
+          { name: 'odd', connectionStringSetting: 'ODD' },
+          { name: 'table', connectionStringSetting: 'GOOD', table: 'a b' },
+          { name: 'Bad Name', connectionStringSetting: 'GOOD' },
+          { name: 'good', connectionStringSetting: 'GOOD' },
+          { name: 'extra', connectionStringSetting: 'GOOD', colour: 'red' },
+        ]),
+        GOOD: connectionString,
+        ODD: 'what is this',
+      },
+      'none',
+    );
+    expect(caches.map(({ name }) => name)).toEqual(['good']);
+    expect(problems.map(({ setting, cache }) => [setting, cache])).toEqual([
+      ['TOKEN_CACHES[4].name', undefined],
+      ['TOKEN_CACHES[5].name', 'good'],
+      ['TOKEN_CACHES[6]', 'extra'],
+      ['UNSET', 'unset'],
+      ['ODD', 'odd'],
+      ['TOKEN_CACHES', 'table'],
+    ]);
+    expect(problems.filter((problem) => stops(problem, 'purge', 'other'))).toEqual([]);
+  });
+
+  it.each(['', '{}', '[]', 'nonsense', '[1]', '[null]'])('refuse TOKEN_CACHES=%s', (text) => {
+    const { problems } = readSettings({ TOKEN_CACHES: text }, 'none');
+    expect(problems.length).toBeGreaterThan(0);
+  });
+
+  it('say that there is no cache', () => {
+    expect(readSettings({}, 'none').problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHE_CONNECTION_STRING']);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['file:/var/records', '/var/records'],
+    ['file', '/state/token-cache-maintenance'],
+  ])('keep records as RECORD_STORE=%s says', (store, folder) => {
+    expect(readSettings({ ...valid, RECORD_STORE: store, XDG_STATE_HOME: '/state' }, 'none').recordFolder).toBe(folder);
+  });
+});
