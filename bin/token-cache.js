@@ -1,6 +1,16 @@
 #!/usr/bin/env node
 // The command from a checkout, or from the built package: the sources where they are there, else what `npm run build` made.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const source = new URL('../src/cli/main.ts', import.meta.url);
-await import(existsSync(source) ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href);
+const [major = 0] = process.versions.node.split('.').map(Number);
+const newer = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+if (major < 24 && existsSync(newer)) {
+  // Started by an older Node.js than the packages need, past npm: the one that was installed for it takes over.
+  const { status } = spawnSync(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
+} else {
+  const source = new URL('../src/cli/main.ts', import.meta.url);
+  await import(existsSync(source) ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href);
+}

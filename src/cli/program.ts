@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../lib/durations.ts';
 import { Maintenance } from '../lib/maintenance.ts';
@@ -7,6 +9,12 @@ import { describeProblem } from '../lib/settings/problems.ts';
 import { readSettings } from '../lib/settings/settings.ts';
 import { printReport } from './output.ts';
 import { purgeProgressBar } from './progressBar.ts';
+
+/** From the package's own file, wherever this one was built to. */
+const packageFile = findPackageJSON(import.meta.url);
+const { version } = JSON.parse(packageFile ? readFileSync(packageFile, 'utf8') : '{"version":"unknown"}') as {
+  version: string;
+};
 
 /** 0: done · 1: a run failed · 2: wrong usage or settings. */
 export type ExitCode = 0 | 1 | 2;
@@ -30,6 +38,7 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
     .description(
       'Keeps the SQL token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/settings.md.',
     )
+    .version(version)
     .exitOverride()
     .showHelpAfterError();
 

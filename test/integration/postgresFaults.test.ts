@@ -67,11 +67,15 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
 
   it('stops when the connection that holds its lock is lost, since another run may have begun', async () => {
     let lost: Promise<void> | undefined;
-    const report = await run(keep(table.open()), {
-      onProgress: () => {
-        lost ??= terminate('%advisory_lock%');
+    const report = await run(
+      keep(table.open()),
+      {
+        onProgress: () => {
+          lost ??= terminate('%advisory_lock%');
+        },
       },
-    }, { pauseRatio: 2 });
+      { pauseRatio: 2 },
+    );
     await lost;
     expect(report).toMatchObject({ stopReason: 'aborted' });
     expect(report.warnings.join(' ')).toContain("run's lock was lost");
@@ -91,7 +95,10 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
   it('stops at its budget when a table lock stays', async () => {
     const client = await database.connect();
     await client.query('begin; lock table public.tokencache in exclusive mode');
-    expect(await run(keep(table.open()), { timeBudgetMs: 1_500 })).toMatchObject({ stopReason: 'timeBudget', deleted: 0 });
+    expect(await run(keep(table.open()), { timeBudgetMs: 1_500 })).toMatchObject({
+      stopReason: 'timeBudget',
+      deleted: 0,
+    });
     await client.query('rollback');
     await drainedAfterwards();
   });
@@ -101,7 +108,14 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const through = () => {
       const url = new URL(database.url);
       url.port = String(proxy.port);
-      return keep(new PostgresCacheTable({ connectionString: url.href, table: engine.ordinaryName, statementTimeoutMs: 500, token: async () => '' }));
+      return keep(
+        new PostgresCacheTable({
+          connectionString: url.href,
+          table: engine.ordinaryName,
+          statementTimeoutMs: 500,
+          token: async () => '',
+        }),
+      );
     };
     beforeEach(async () => {
       proxy = await startTcpProxy(Number(new URL(database.url).port));
@@ -117,7 +131,9 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       expect(['statement_timeout', 'database_unavailable', 'aborted', 'timeBudget']).toContain(await failed);
       // The server keeps the dead session, and its lock, until it notices: here it is told.
       proxy.pass();
-      await expect.poll(() => database.query("select 1 from pg_locks where locktype = 'advisory'"), { timeout: 10_000 }).toEqual([]);
+      await expect
+        .poll(() => database.query("select 1 from pg_locks where locktype = 'advisory'"), { timeout: 10_000 })
+        .toEqual([]);
       await drainedAfterwards();
     });
 
@@ -144,11 +160,18 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
 
     it.each([
       ['to read', '', 'GRANT SELECT, DELETE ON "public"."tokencache" TO "we""ird role";'],
-      ['to delete', `grant select on public.tokencache to ${quoted}`, 'GRANT SELECT, DELETE ON "public"."tokencache" TO "we""ird role";'],
+      [
+        'to delete',
+        `grant select on public.tokencache to ${quoted}`,
+        'GRANT SELECT, DELETE ON "public"."tokencache" TO "we""ird role";',
+      ],
     ])('%s it says the exact GRANT', async (_, grant, advice) => {
       if (grant) await database.query(grant);
       const failure = run(keep(table.open(role)));
-      await expect(failure).rejects.toMatchObject({ code: 'permission_missing', advice: expect.stringContaining(advice) });
+      await expect(failure).rejects.toMatchObject({
+        code: 'permission_missing',
+        advice: expect.stringContaining(advice),
+      });
       await database.query(`grant select, delete on public.tokencache to ${quoted}`);
       expect(await run(keep(table.open(role)))).toMatchObject({ stopReason: 'drained', deleted: entries });
     });
@@ -157,11 +180,15 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       await database.query(`drop index by_expiry; grant select, delete on public.tokencache to ${quoted}`);
       const report = await run(keep(table.open(role)));
       expect(report).toMatchObject({ stopReason: 'drained', way: 'key', index: 'missing', deleted: entries });
-      expect(report.warnings.join(' ')).toContain('CREATE INDEX CONCURRENTLY ON "public"."tokencache" (expiresattime);');
+      expect(report.warnings.join(' ')).toContain(
+        'CREATE INDEX CONCURRENTLY ON "public"."tokencache" (expiresattime);',
+      );
     });
 
     it('to log in it says so, without the password', async () => {
-      const failure = await run(keep(table.open({ user: role.user, password: 'not-the-secret' }))).catch((error: unknown) => error);
+      const failure = await run(keep(table.open({ user: role.user, password: 'not-the-secret' }))).catch(
+        (error: unknown) => error,
+      );
       expect(failure).toMatchObject({ code: 'login_failed' });
       expect(JSON.stringify(failure) + String(failure)).not.toContain('not-the-secret');
     });
@@ -170,10 +197,21 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
   it.each([
     ['the database is missing', (url: URL) => Object.assign(url, { pathname: '/nowhere' }), 'database_missing'],
     ['nothing listens there', (url: URL) => Object.assign(url, { port: '1' }), 'database_unavailable'],
-    ['the name does not resolve', (url: URL) => Object.assign(url, { hostname: 'no-such-host.invalid' }), 'host_not_found'],
+    [
+      'the name does not resolve',
+      (url: URL) => Object.assign(url, { hostname: 'no-such-host.invalid' }),
+      'host_not_found',
+    ],
   ])('says that %s', async (_, change, code) => {
     const url = change(new URL(database.url)).href;
-    const cache = keep(new PostgresCacheTable({ connectionString: url, table: 'public.tokencache', statementTimeoutMs: 1_000, token: async () => '' }));
+    const cache = keep(
+      new PostgresCacheTable({
+        connectionString: url,
+        table: 'public.tokencache',
+        statementTimeoutMs: 1_000,
+        token: async () => '',
+      }),
+    );
     const failure = await run(cache, { timeBudgetMs: 500 }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code });
     expect(String(failure)).not.toContain('postgres:local');
@@ -183,7 +221,12 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const proxy = await startTcpProxy(Number(new URL(database.url).port));
     const url = new URL(database.url);
     url.port = String(proxy.port);
-    const cache = new PostgresCacheTable({ connectionString: url.href, table: 'public.tokencache', statementTimeoutMs: 1_000, token: async () => '' });
+    const cache = new PostgresCacheTable({
+      connectionString: url.href,
+      table: 'public.tokencache',
+      statementTimeoutMs: 1_000,
+      token: async () => '',
+    });
     await countEntries(cache);
     proxy.reset();
     expect(await countEntries(cache)).toMatchObject({ expired: { count: entries } });

@@ -38,7 +38,11 @@ describe('the expiry index on PostgreSQL', () => {
       () => 'built',
       () => 'broke off',
     );
-    await expect.poll(() => database.query("select 1 from pg_stat_progress_create_index where phase like 'waiting%'"), { timeout: 10_000 }).toHaveLength(1);
+    await expect
+      .poll(() => database.query("select 1 from pg_stat_progress_create_index where phase like 'waiting%'"), {
+        timeout: 10_000,
+      })
+      .toHaveLength(1);
     return { pid: rows[0]?.pid, done };
   };
 
@@ -46,10 +50,18 @@ describe('the expiry index on PostgreSQL', () => {
     const commit = await openTransaction();
     const build = await startBuild();
     const report = await ensureExpiryIndex(cache, indexPolicy, systemClock);
-    expect(report).toMatchObject({ outcome: 'building', before: 'building', name: 'leftover', phase: expect.stringContaining('waiting') });
+    expect(report).toMatchObject({
+      outcome: 'building',
+      before: 'building',
+      name: 'leftover',
+      phase: expect.stringContaining('waiting'),
+    });
     await commit();
     expect(await build.done).toBe('built');
-    expect(await ensureExpiryIndex(cache, indexPolicy, systemClock)).toMatchObject({ outcome: 'present', name: 'leftover' });
+    expect(await ensureExpiryIndex(cache, indexPolicy, systemClock)).toMatchObject({
+      outcome: 'present',
+      name: 'leftover',
+    });
     expect(await table.indexNames()).toEqual(['leftover']);
   });
 
@@ -60,7 +72,11 @@ describe('the expiry index on PostgreSQL', () => {
     expect(await build.done).toBe('broke off');
     await commit();
     expect(await cache.expiryIndex.state()).toEqual({ kind: 'invalid', name: 'leftover' });
-    expect(await ensureExpiryIndex(cache, indexPolicy, systemClock)).toMatchObject({ outcome: 'rebuilt', before: 'invalid', after: 'present' });
+    expect(await ensureExpiryIndex(cache, indexPolicy, systemClock)).toMatchObject({
+      outcome: 'rebuilt',
+      before: 'invalid',
+      after: 'present',
+    });
     expect(await table.indexNames()).toEqual([indexPolicy.name]);
   });
 
@@ -68,22 +84,34 @@ describe('the expiry index on PostgreSQL', () => {
     const commit = await openTransaction();
     const report = await ensureExpiryIndex(cache, { ...indexPolicy, timeBudgetMs: 300 }, systemClock);
     expect(report).toMatchObject({ outcome: 'building', before: 'missing', after: 'building' });
-    expect(await ensureExpiryIndex(cache, { ...indexPolicy, timeBudgetMs: 300 }, systemClock)).toMatchObject({ outcome: 'building' });
+    expect(await ensureExpiryIndex(cache, { ...indexPolicy, timeBudgetMs: 300 }, systemClock)).toMatchObject({
+      outcome: 'building',
+    });
     await commit();
-    await expect.poll(() => cache.expiryIndex.state(), { timeout: 10_000 }).toEqual({ kind: 'present', name: indexPolicy.name });
+    await expect
+      .poll(() => cache.expiryIndex.state(), { timeout: 10_000 })
+      .toEqual({ kind: 'present', name: indexPolicy.name });
     expect(await table.indexNames()).toEqual([indexPolicy.name]);
   });
 
   it('under way sends the purge along the primary key meanwhile', async () => {
     const commit = await openTransaction();
     const build = await startBuild();
-    expect(await purge(purgeContext(cache))).toMatchObject({ stopReason: 'drained', way: 'key', index: 'building', deleted: 499, skippedLocked: 1 });
+    expect(await purge(purgeContext(cache))).toMatchObject({
+      stopReason: 'drained',
+      way: 'key',
+      index: 'building',
+      deleted: 499,
+      skippedLocked: 1,
+    });
     await commit();
     expect(await build.done).toBe('built');
   });
 
   it('does not count when it is partial', async () => {
-    await database.query("create index partial on public.tokencache (expiresattime) where expiresattime < '2100-01-01'");
+    await database.query(
+      "create index partial on public.tokencache (expiresattime) where expiresattime < '2100-01-01'",
+    );
     expect(await cache.expiryIndex.state()).toEqual({ kind: 'missing' });
   });
 });

@@ -19,8 +19,16 @@ const untouched = 20_000;
 async function fill() {
   const table = await engine.create(engine.ordinaryName);
   await table.insert([
-    ...Array.from({ length: untouched }, (_, index) => ({ id: `untouched${index}`, expiresInMs: -hour - index, size: 1_000 })),
-    ...Array.from({ length: touched }, (_, index) => ({ id: `touched${index}`, expiresInMs: index % 2 === 0 ? -hour - index : hour, size: 3_000 })),
+    ...Array.from({ length: untouched }, (_, index) => ({
+      id: `untouched${index}`,
+      expiresInMs: -hour - index,
+      size: 1_000,
+    })),
+    ...Array.from({ length: touched }, (_, index) => ({
+      id: `touched${index}`,
+      expiresInMs: index % 2 === 0 ? -hour - index : hour,
+      size: 3_000,
+    })),
   ]);
   await database.query(`
     create table deletions (id text, expiresattime timestamptz, deleted_at timestamptz);
@@ -35,18 +43,27 @@ async function app(stopped: () => boolean, written: Map<string, Date>, number: n
   const client = await database.connect();
   for (let step = 0; step < 20_000 && !stopped(); step += 1) {
     // Each app has its own share of the entries, so that the last write to an entry is known.
-    const id = step % 10 === 0 ? `new${number}-${step}` : `touched${(Math.floor(Math.random() * (touched / 4)) * 4 + number) % touched}`;
+    const id =
+      step % 10 === 0
+        ? `new${number}-${step}`
+        : `touched${(Math.floor(Math.random() * (touched / 4)) * 4 + number) % touched}`;
     const slide = await client.query(
-      'update public.tokencache set expiresattime = now() + $2 * interval \'1 ms\' where id = $1 and now() <= expiresattime returning expiresattime, length(value)',
+      "update public.tokencache set expiresattime = now() + $2 * interval '1 ms' where id = $1 and now() <= expiresattime returning expiresattime, length(value)",
       [id, hour],
     );
     if (slide.rows[0]) written.set(id, slide.rows[0].expiresattime);
     else {
       const values = [id, hour];
-      const update = await client.query("update public.tokencache set value = 'x', expiresattime = now() + $2 * interval '1 ms' where id = $1 returning expiresattime", values);
+      const update = await client.query(
+        "update public.tokencache set value = 'x', expiresattime = now() + $2 * interval '1 ms' where id = $1 returning expiresattime",
+        values,
+      );
       const { rows } = update.rows[0]
         ? update
-        : await client.query("insert into public.tokencache (id, value, expiresattime) values ($1, 'x', now() + $2 * interval '1 ms') returning expiresattime", values);
+        : await client.query(
+            "insert into public.tokencache (id, value, expiresattime) values ($1, 'x', now() + $2 * interval '1 ms') returning expiresattime",
+            values,
+          );
       written.set(id, rows[0].expiresattime);
     }
   }
@@ -54,7 +71,9 @@ async function app(stopped: () => boolean, written: Map<string, Date>, number: n
 
 describe('a purge beside busy apps', () => {
   afterEach(async () => {
-    await database.query('drop table if exists public.tokencache, deletions cascade; drop function if exists keep_deletion');
+    await database.query(
+      'drop table if exists public.tokencache, deletions cascade; drop function if exists keep_deletion',
+    );
   });
 
   it.each([
@@ -63,7 +82,10 @@ describe('a purge beside busy apps', () => {
   ])('deletes no live entry, and every expired one that nobody touched, %s', async (_, withIndex) => {
     const table = await fill();
     const role = 'purger';
-    if (!withIndex) await database.query(`drop role if exists ${role}; create role ${role} login password 'purger'; grant select, delete on public.tokencache to ${role}; grant insert on deletions to ${role}`);
+    if (!withIndex)
+      await database.query(
+        `drop role if exists ${role}; create role ${role} login password 'purger'; grant select, delete on public.tokencache to ${role}; grant insert on deletions to ${role}`,
+      );
     const cache = withIndex ? table.open() : table.open({ user: role, password: 'purger' });
     const written = new Map<string, Date>();
     let stopped = false;
@@ -79,7 +101,11 @@ describe('a purge beside busy apps', () => {
     const deletions = await database.query<{ id: string; expiresattime: Date }>('select * from deletions');
     expect(deletions.filter(({ expiresattime }) => expiresattime >= cutoff)).toEqual([]);
     expect(written.size).toBeGreaterThan(0);
-    const rows = new Map((await database.query<{ id: string; expiresattime: Date }>('select id, expiresattime from public.tokencache')).map((row) => [row.id, row.expiresattime]));
+    const rows = new Map(
+      (
+        await database.query<{ id: string; expiresattime: Date }>('select id, expiresattime from public.tokencache')
+      ).map((row) => [row.id, row.expiresattime]),
+    );
     for (const [id, expiry] of written) expect(rows.get(id), id).toEqual(expiry);
     expect([...rows.keys()].filter((id) => id.startsWith('untouched'))).toEqual([]);
     if (!withIndex) await database.query(`drop owned by ${role}; drop role ${role}`);

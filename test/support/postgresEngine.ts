@@ -30,7 +30,12 @@ function postgresTable(database: TestDatabase, name: string, table: string): Tes
     open: (login) => {
       const url = new URL(database.url);
       if (login) Object.assign(url, { username: login.user, password: login.password });
-      return new PostgresCacheTable({ connectionString: url.href, table: name, statementTimeoutMs: 30_000, token: async () => '' });
+      return new PostgresCacheTable({
+        connectionString: url.href,
+        table: name,
+        statementTimeoutMs: 30_000,
+        token: async () => '',
+      });
     },
     insert: async (entries) => {
       await database.query(

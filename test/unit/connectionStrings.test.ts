@@ -12,14 +12,22 @@ describe('connection strings of SQL Server', () => {
     expect(parsed).toMatchObject({
       server: 'cache.database.windows.net',
       login: { kind: 'managedIdentity', clientId: '1b2c' },
-      config: { port: 1433, database: 'db', connectionTimeout: 30_000, options: { encrypt: true, trustServerCertificate: false } },
+      config: {
+        port: 1433,
+        database: 'db',
+        connectionTimeout: 30_000,
+        options: { encrypt: true, trustServerCertificate: false },
+      },
     });
   });
 
   it.each([
     ['Server=s;Authentication=Active Directory Default', { kind: 'default', clientId: undefined }],
     ['Server=s;Authentication=ActiveDirectoryMSI', { kind: 'managedIdentity', clientId: undefined }],
-    ['Server=s;Authentication="Active Directory Workload Identity";User ID=x', { kind: 'workloadIdentity', clientId: 'x' }],
+    [
+      'Server=s;Authentication="Active Directory Workload Identity";User ID=x',
+      { kind: 'workloadIdentity', clientId: 'x' },
+    ],
     ['Server=s;User ID=sa;Password="p;w=d"', { kind: 'sql', user: 'sa', password: 'p;w=d' }],
     ['Data Source=s;UID=sa;PWD=p', { kind: 'sql', user: 'sa', password: 'p' }],
   ])('log in as %s says', (text, login) => {
@@ -59,14 +67,17 @@ describe('connection strings of SQL Server', () => {
     ['Server=s,99999;User ID=u;Password=secret-1', '`Server`'],
     ['secret-1', 'names no server'],
   ])('refuse %s, without showing a secret', (text, reason) => {
-    expect(() => parseSqlServer(text)).toThrowError(expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }));
+    expect(() => parseSqlServer(text)).toThrowError(
+      expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }),
+    );
     expect(() => parseSqlServer(text)).not.toThrowError('secret-1');
   });
 });
 
 describe('connection strings of PostgreSQL', () => {
   it('are read as Npgsql writes them', () => {
-    const text = 'Host=pg.postgres.database.azure.com;Port=5433;Database=db;Username=app;Password="a;b";SSL Mode=VerifyFull;Maximum Pool Size=5';
+    const text =
+      'Host=pg.postgres.database.azure.com;Port=5433;Database=db;Username=app;Password="a;b";SSL Mode=VerifyFull;Maximum Pool Size=5';
     expect(parsePostgres(text, token)).toMatchObject({
       host: 'pg.postgres.database.azure.com',
       port: 5433,
@@ -78,7 +89,13 @@ describe('connection strings of PostgreSQL', () => {
   });
 
   it('are read as URIs', () => {
-    expect(parsePostgres('postgres://app:p%40ss@host:6000/db', token)).toMatchObject({ host: 'host', port: 6000, user: 'app', password: 'p@ss', database: 'db' });
+    expect(parsePostgres('postgres://app:p%40ss@host:6000/db', token)).toMatchObject({
+      host: 'host',
+      port: 6000,
+      user: 'app',
+      password: 'p@ss',
+      database: 'db',
+    });
   });
 
   it('take an Entra token where they name no password', async () => {
@@ -89,7 +106,9 @@ describe('connection strings of PostgreSQL', () => {
   });
 
   it('encrypt towards Azure, with the certificate checked, where they do not say', () => {
-    expect(parsePostgres('Host=x.postgres.database.azure.com;Username=u', token).ssl).toEqual({ rejectUnauthorized: true });
+    expect(parsePostgres('Host=x.postgres.database.azure.com;Username=u', token).ssl).toEqual({
+      rejectUnauthorized: true,
+    });
     expect(parsePostgres('Host=localhost;Username=u', token).ssl).toBe(false);
   });
 
@@ -101,7 +120,9 @@ describe('connection strings of PostgreSQL', () => {
     ['Host=h;Password=secret-1;SSL Mode=VerifyCA;Root Certificate=/no/such/file', 'Root Certificate'],
     ['postgres://u:secret-1@[/db', 'postgres:// URI'],
   ])('refuse %s, without showing a secret', (text, reason) => {
-    expect(() => parsePostgres(text, token)).toThrowError(expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }));
+    expect(() => parsePostgres(text, token)).toThrowError(
+      expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }),
+    );
     expect(() => parsePostgres(text, token)).not.toThrowError('secret-1');
   });
 });

@@ -26,9 +26,12 @@ describe('run ids', () => {
     expect(parseRunId(ids[0] ?? '')).toMatchObject({ job: 'purge', cache: 'web' });
   });
 
-  it.each(['', 'purge', 'purge.web', '../../etc.web.00000000000deadbeef', 'purge.Web.00000000000deadbeef'])('are not %j', (text) => {
-    expect(parseRunId(text)).toBeUndefined();
-  });
+  it.each(['', 'purge', 'purge.web', '../../etc.web.00000000000deadbeef', 'purge.Web.00000000000deadbeef'])(
+    'are not %j',
+    (text) => {
+      expect(parseRunId(text)).toBeUndefined();
+    },
+  );
 });
 
 describe('the file record store', () => {
@@ -51,9 +54,12 @@ describe('the file record store', () => {
   });
 
   it('keeps the newest 200 runs', async () => {
-    for (let second = 0; second < 205; second += 1) await store.addRun(record('web', new Date(2026, 0, 1, 0, 0, second)));
+    for (let second = 0; second < 205; second += 1)
+      await store.addRun(record('web', new Date(2026, 0, 1, 0, 0, second)));
     expect(await readdir(join(folder, 'runs', 'purge', 'web'))).toHaveLength(200);
-    expect((await store.latestRuns('purge', 'web', 1))[0]?.startedAt).toBe(new Date(2026, 0, 1, 0, 0, 204).toISOString());
+    expect((await store.latestRuns('purge', 'web', 1))[0]?.startedAt).toBe(
+      new Date(2026, 0, 1, 0, 0, 204).toISOString(),
+    );
   });
 
   it('keeps states, readable by the owner alone, and forgets them', async () => {
@@ -83,7 +89,8 @@ describe('a run', () => {
     summarize: ({ deleted }) => `${deleted} deleted`,
     warnings: () => ['mind the gap.'],
   };
-  const run = (changes: Partial<typeof job>, records: RecordStore = noRecordStore) => runJob({ clock: systemClock, records, log }, { ...job, ...changes });
+  const run = (changes: Partial<typeof job>, records: RecordStore = noRecordStore) =>
+    runJob({ clock: systemClock, records, log }, { ...job, ...changes });
   beforeEach(() => {
     lines.length = 0;
   });
@@ -98,7 +105,10 @@ describe('a run', () => {
     const failing = async () => {
       throw new MaintenanceError('table_missing', 'It is not there.', 'Set TOKEN_CACHE_TABLE.');
     };
-    expect(await run({ run: failing })).toMatchObject({ outcome: 'failed', error: { code: 'table_missing', advice: 'Set TOKEN_CACHE_TABLE.' } });
+    expect(await run({ run: failing })).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'table_missing', advice: 'Set TOKEN_CACHE_TABLE.' },
+    });
     expect(lines).toEqual([['error', 'purge web: failed (table_missing): It is not there. Set TOKEN_CACHE_TABLE.']]);
   });
 

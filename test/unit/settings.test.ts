@@ -27,7 +27,11 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['Server=tcp:s.database.windows.net;Database=d;Authentication=Active Directory Default', 'sqlserver', 'dbo.TokenCache'],
+    [
+      'Server=tcp:s.database.windows.net;Database=d;Authentication=Active Directory Default',
+      'sqlserver',
+      'dbo.TokenCache',
+    ],
     ['Host=h;Database=d;Username=u', 'postgres', 'public.tokencache'],
     ['postgresql://u@h/d', 'postgres', 'public.tokencache'],
     ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis', ''],
@@ -86,8 +90,13 @@ describe('the settings', () => {
   });
 
   it('stop only the jobs that need them', () => {
-    const { problems } = readSettings({ ...valid, PURGE_GRACE: 'x', EXPIRY_INDEX_NAME: 'y'.repeat(99), SCHEDULE_COUNTS: 'x' }, 'none');
-    const stopped = (['purge', 'index', 'counts'] as const).filter((job) => problems.some((problem) => stops(problem, job, 'default')));
+    const { problems } = readSettings(
+      { ...valid, PURGE_GRACE: 'x', EXPIRY_INDEX_NAME: 'y'.repeat(99), SCHEDULE_COUNTS: 'x' },
+      'none',
+    );
+    const stopped = (['purge', 'index', 'counts'] as const).filter((job) =>
+      problems.some((problem) => stops(problem, job, 'default')),
+    );
     expect(stopped).toEqual(['purge', 'index']);
   });
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import * as postgres from '../../src/lib/sqlCache/postgres/tableName.ts';
 import * as sqlServer from '../../src/lib/sqlCache/sqlServer/tableName.ts';
 
-const anyName = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63);
+const anyName = fc
+  .string({ minLength: 1, maxLength: 20, unit: 'grapheme' })
+  .filter((name) => !name.includes('\0') && Buffer.byteLength(name) <= 63);
 
 describe.each([
   ['SQL Server', sqlServer],
@@ -17,23 +19,32 @@ describe.each([
     );
   });
 
-  it.each(['', '.', 'a.', '.b', 'a.b.c', 'a b', '"a', '[a', 'a;b c', '"a"b', 'a\0b', `${'x'.repeat(200)}`])('refuse %j', (text) => {
-    expect(() => parseTableName(text)).toThrowError(expect.objectContaining({ code: 'table_name_invalid' }));
-  });
+  it.each(['', '.', 'a.', '.b', 'a.b.c', 'a b', '"a', '[a', 'a;b c', '"a"b', 'a\0b', `${'x'.repeat(200)}`])(
+    'refuse %j',
+    (text) => {
+      expect(() => parseTableName(text)).toThrowError(expect.objectContaining({ code: 'table_name_invalid' }));
+    },
+  );
 });
 
 describe('table names', () => {
   it('of SQL Server may be bare, in brackets or in quotes', () => {
     expect(sqlServer.parseTableName('dbo.TokenCache')).toEqual({ schema: 'dbo', table: 'TokenCache' });
     expect(sqlServer.parseTableName('TokenCache')).toEqual({ schema: 'dbo', table: 'TokenCache' });
-    expect(sqlServer.parseTableName('[my schema].[we"ird]] na\'me]')).toEqual({ schema: 'my schema', table: 'we"ird] na\'me' });
+    expect(sqlServer.parseTableName('[my schema].[we"ird]] na\'me]')).toEqual({
+      schema: 'my schema',
+      table: 'we"ird] na\'me',
+    });
     expect(sqlServer.parseTableName('"a.b" . [c.d]')).toEqual({ schema: 'a.b', table: 'c.d' });
   });
 
   it('of PostgreSQL fold to lower case where they are bare', () => {
     expect(postgres.parseTableName('Public.TokenCache')).toEqual({ schema: 'public', table: 'tokencache' });
     expect(postgres.parseTableName('TokenCache')).toEqual({ schema: 'public', table: 'tokencache' });
-    expect(postgres.parseTableName('"My Schema"."we""ird]] na\'me"')).toEqual({ schema: 'My Schema', table: 'we"ird]] na\'me' });
+    expect(postgres.parseTableName('"My Schema"."we""ird]] na\'me"')).toEqual({
+      schema: 'My Schema',
+      table: 'we"ird]] na\'me',
+    });
   });
 
   it('of SQL Server go into double quotes where they hold a bracket, which Babelfish does not take doubled', () => {

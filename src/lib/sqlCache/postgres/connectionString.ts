@@ -75,7 +75,8 @@ function fromKeywords(text: string): ClientConfig {
   ]);
   const unknown = entries.findIndex(([key]) => !known.has(key) && !ignored.has(key));
   // Not by its name: behind a `;` in a password it would be a piece of that.
-  if (unknown >= 0) throw invalid(`its keyword no. ${unknown + 1} is not known (a value that holds ; must stand in double quotes)`);
+  if (unknown >= 0)
+    throw invalid(`its keyword no. ${unknown + 1} is not known (a value that holds ; must stand in double quotes)`);
   const port = Number(values.get('port') ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is no port number');
   const host = values.get('host')?.replace(/^tcp:/, '');

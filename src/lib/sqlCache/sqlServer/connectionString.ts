@@ -82,7 +82,8 @@ function readKeywords(text: string): Map<string, string> {
     const keyword = Object.entries(keywords).find(([, names]) => names.includes(key.toLowerCase()))?.[0];
     if (keyword) values.set(keyword, value);
     // Not by its name: behind a `;` in a password it would be a piece of that.
-    else if (!ignored.has(key.toLowerCase())) throw invalid(`its keyword no. ${index + 1} is not known (a value that holds ; must stand in double quotes)`);
+    else if (!ignored.has(key.toLowerCase()))
+      throw invalid(`its keyword no. ${index + 1} is not known (a value that holds ; must stand in double quotes)`);
   });
   return values;
 }

@@ -1,0 +1,41 @@
+import { table } from './ways.ts';
+
+/** The purge as it is deployed, with its default settings except what would end or hold a measurement. */
+export async function shippedPurge(
+  url: string,
+  pauseRatio?: number,
+): Promise<() => Promise<{ deleted: number; notes: string[] }>> {
+  const [{ systemClock }, { readSettings }, { PostgresCacheTable }, { purge }] = await Promise.all([
+    import('../src/lib/clock.ts'),
+    import('../src/lib/settings/settings.ts'),
+    import('../src/lib/sqlCache/postgres/postgresCacheTable.ts'),
+    import('../src/lib/sqlCache/purge.ts'),
+  ]);
+  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'none');
+  const policy = {
+    ...settings.purge,
+    ...(pauseRatio !== undefined && { pauseRatio }),
+    // The single DELETE makes no halt for sessions that wait, so the purge must not either.
+    loadLimits: { percent: 100, lockWaits: 10_000 },
+  };
+  const position = { read: async () => undefined, write: async () => undefined };
+  return async () => {
+    const cache = new PostgresCacheTable({
+      connectionString: url,
+      table,
+      statementTimeoutMs: settings.statementTimeoutMs,
+      token: async () => '',
+    });
+    try {
+      const report = await purge({ table: cache, policy, clock: systemClock, position });
+      if (report.dryRun) throw new Error('The purge made a plan only.');
+      const notes = [...report.warnings];
+      if (report.stopReason !== 'drained') notes.push(`stopped: ${report.stopReason}`);
+      if (report.way !== 'expiry') notes.push(`went along the ${report.way}`);
+      if (report.retries > 0) notes.push(`${report.retries} retries`);
+      return { deleted: report.deleted, notes };
+    } finally {
+      await cache.close();
+    }
+  };
+}

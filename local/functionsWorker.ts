@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { glob } from 'node:fs/promises';
+import { createRequire, registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * A stand-in for the Node.js worker of the Azure Functions host: loads the functions by the `main` of package.json and runs
+ * them through the programming model of the real `@azure/functions`, as the worker does. It proves registration, settings
+ * and handlers. It does not prove the host: schedules, leases, keys, the reading of host.json, and the worker's gRPC.
+ */
+export interface FunctionsWorker {
+  /** What was registered, by function name. */
+  registrations: ReadonlyMap<string, Registration>;
+  /** Runs a function with the given input of its trigger; rejects where its handler does. */
+  invoke(name: string, input: unknown): Promise<unknown>;
+  /** Tells the functions that the instance is taken away. */
+  terminate(): Promise<void>;
+}
+
+export interface Registration {
+  bindings: Record<string, { type: string; [property: string]: unknown }>;
+}
+
+export type WorkerLog = (name: string, level: string, message: string) => void;
+
+interface Context {
+  invocationId: string;
+}
+interface InvocationModel {
+  getArguments(): Promise<{ context: Context; inputs: unknown[] }>;
+  invokeFunction(context: Context, inputs: unknown[], handler: unknown): Promise<unknown>;
+}
+interface ProgrammingModel {
+  getInvocationModel(core: object): InvocationModel;
+}
+
+/** `@azure/functions` finds its host by requiring this module; outside a host there is none. */
+const coreModule = '@azure/functions-core';
+const coreSource = `module.exports = globalThis[Symbol.for('token-cache.functions-core')];`;
+
+/** Loads the functions below `root`; once per process, since registering is global in the library. */
+export async function loadFunctions(root: string, log: WorkerLog): Promise<FunctionsWorker> {
+  const functions = new Map<string, Registration & { handler: unknown }>();
+  const hooks = new Map<string, ((context: object) => unknown)[]>();
+  let model: ProgrammingModel | undefined;
+  const core = {
+    version: 'stand-in',
+    hostVersion: '4.0.0',
+    setProgrammingModel: (given: ProgrammingModel) => {
+      model = given;
+    },
+    registerFunction: (metadata: Registration & { name: string }, handler: unknown) =>
+      void functions.set(metadata.name, { bindings: metadata.bindings, handler }),
+    registerHook: (name: string, callback: (context: object) => unknown) => {
+      hooks.set(name, [...(hooks.get(name) ?? []), callback]);
+      return { dispose: () => undefined };
+    },
+    Disposable: class {
+      dispose() {}
+    },
+  };
+  Object.assign(globalThis, { [Symbol.for('token-cache.functions-core')]: core });
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === coreModule
+        ? { url: 'functions-core:stand-in', format: 'commonjs', shortCircuit: true }
+        : next(specifier, context),
+    load: (url, context, next) =>
+      url === 'functions-core:stand-in'
+        ? { format: 'commonjs', source: coreSource, shortCircuit: true }
+        : next(url, context),
+  });
+  const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
+  for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
+
+  return {
+    registrations: functions,
+    invoke: async (name, input) => {
+      const found = functions.get(name);
+      if (!found || !model) throw new Error(`no function is named ${name}`);
+      const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
+      const invocation = model.getInvocationModel({
+        invocationId: randomUUID(),
+        metadata: { name, bindings: found.bindings },
+        request: {
+          inputData: [{ name: trigger, data: { json: JSON.stringify(input) } }],
+          triggerMetadata: {},
+          traceContext: {},
+        },
+        log: (level: string, _category: string, message: string) => log(name, level, message),
+        state: undefined,
+      });
+      const { context, inputs } = await invocation.getArguments();
+      return invocation.invokeFunction(context, inputs, found.handler);
+    },
+    terminate: async () => {
+      for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/** The command line as an operator uses it: a process of its own against the real PostgreSQL. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileRecordStore } from '../../src/lib/runs/fileRecordStore.ts';
+import { run, start } from '../support/childProcess.ts';
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+import type { TestTable } from '../support/testTable.ts';
+
+const database = useTestDatabase();
+const engine = postgresEngine(database);
+const script = 'bin/token-cache.js';
+const hour = 3_600_000;
+
+describe('token-cache', () => {
+  let table: TestTable;
+  let state: string;
+  let env: Record<string, string>;
+
+  beforeEach(async () => {
+    state = await mkdtemp(join(tmpdir(), 'token-cache-state-'));
+    env = { TOKEN_CACHE_CONNECTION_STRING: database.url, XDG_STATE_HOME: state };
+    table = await engine.create(engine.ordinaryName);
+    await table.insert([
+      ...Array.from({ length: 3_000 }, (_, index) => ({ id: `e${index}`, expiresInMs: -hour - index })),
+      ...Array.from({ length: 20 }, (_, index) => ({ id: `a${index}`, expiresInMs: hour + index })),
+    ]);
+  });
+  afterEach(async () => {
+    await engine.drop(engine.ordinaryName);
+    await rm(state, { recursive: true });
+  });
+
+  it('purges, and prints one JSON document that is also the run record', async () => {
+    const { code, stdout, stderr } = await run(script, ['purge', '--json'], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { runs } = JSON.parse(stdout);
+    expect(runs).toMatchObject([
+      {
+        job: 'purge',
+        cache: 'default',
+        trigger: 'cli',
+        outcome: 'succeeded',
+        report: { stopReason: 'drained', deleted: 3_000 },
+      },
+    ]);
+    const records = new FileRecordStore(join(state, 'token-cache-maintenance'));
+    expect(await records.getRun(runs[0].runId)).toEqual(runs[0]);
+    expect(await table.ids()).toHaveLength(20);
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const { code, stdout } = await run(script, ['purge', '--dry-run', '--cache', 'default'], env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/would delete\s+3,000 entries/);
+    expect(stdout).toContain('delete from "public"."tokencache"');
+    expect(await table.ids()).toHaveLength(3_020);
+    expect(await table.indexNames()).toEqual([]);
+  });
+
+  it('creates the index and counts', async () => {
+    expect(JSON.parse((await run(script, ['index', '--json', '--dry-run'], env)).stdout).runs[0].report).toMatchObject({
+      outcome: 'wouldBuild',
+    });
+    expect((await run(script, ['index'], env)).stdout).toContain('expiry index created: IX_TokenCache_ExpiresAtTime');
+    const { stdout } = await run(script, ['counts'], env);
+    expect(stdout).toMatch(/entries\s+3,020/);
+    expect(stdout).toMatch(/expired\s+3,000/);
+  });
+
+  it('limits a run as its options say', async () => {
+    const { stdout } = await run(
+      script,
+      ['purge', '--json', '--max-rows', '100', '--older-than', 'PT1H', '--time-budget', 'PT30S'],
+      env,
+    );
+    expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'rowLimit', deleted: 100 });
+  });
+
+  it('exits with 1 when a run failed, and says what to do', async () => {
+    await database.query('drop table public.tokencache');
+    const { code, stderr } = await run(script, ['purge'], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain('table_missing');
+    expect(stderr).toContain('Set TOKEN_CACHE_TABLE');
+  });
+
+  it.each([
+    [['purge', '--time-budget', '5 minutes'], {}, 'ISO 8601'],
+    [['purge', '--max-rows', '-1'], {}, 'whole number'],
+    [['purge', '--cache', 'nope'], {}, 'No SQL cache is named nope. There is: default.'],
+    [['purge', '--force'], {}, "unknown option '--force'"],
+    [['purge', 'everything'], {}, 'too many arguments'],
+    [['vacuum'], {}, "unknown command 'vacuum'"],
+    [[], {}, 'Usage: token-cache'],
+    [['purge'], { PURGE_GRACE: 'x', TOKEN_CACHE_ENGINE: 'oracle' }, 'PURGE_GRACE must be'],
+    [
+      ['purge'],
+      { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Password=secret-1;Port=no' },
+      'TOKEN_CACHE_CONNECTION_STRING cannot be used',
+    ],
+  ])('exits with 2 on %j with %j', async (args, changes, message) => {
+    const { code, stdout, stderr } = await run(script, args, { ...env, ...changes });
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('secret-1');
+    expect(await table.ids()).toHaveLength(3_020);
+  });
+
+  it('prints help and exits with 0', async () => {
+    const { code, stdout } = await run(script, ['purge', '--help'], env);
+    expect(code).toBe(0);
+    expect(stdout).toContain('--dry-run');
+  });
+
+  describe('ended in mid-run', () => {
+    /** A purge that takes long, by small batches with long pauses, and is under way when this resolves. */
+    const startSlowPurge = async () => {
+      const started = start(script, ['purge', '--json'], {
+        ...env,
+        PURGE_BATCH_TARGET: 'PT0.01S',
+        PURGE_PAUSE_RATIO: '20',
+      });
+      await expect.poll(() => table.ids().then((ids) => ids.length), { timeout: 20_000 }).toBeLessThan(3_020);
+      return started;
+    };
+
+    it('by kill -9 leaves no lock, and the next run finishes the rest', async () => {
+      const { child, finished } = await startSlowPurge();
+      child.kill('SIGKILL');
+      expect((await finished).signal).toBe('SIGKILL');
+      expect((await table.ids()).length).toBeGreaterThan(20);
+      await expect
+        .poll(() => database.query("select 1 from pg_locks where locktype = 'advisory'"), { timeout: 5_000 })
+        .toEqual([]);
+      const { stdout } = await run(script, ['purge', '--json'], env);
+      expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'drained' });
+      expect(await table.ids()).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`).sort());
+    });
+
+    it.each(['SIGINT', 'SIGTERM'] as const)('by %s stops after its batch and reports', async (signal) => {
+      const { child, finished } = await startSlowPurge();
+      child.kill(signal);
+      const { code, stdout } = await finished;
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'aborted' });
+    });
+  });
+});

@@ -1,0 +1,90 @@
+/** The built functions, loaded as the worker of the Functions host loads them (see local/functionsWorker.ts). */
+import { execFileSync } from 'node:child_process';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { root, run } from '../support/childProcess.ts';
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+import type { TestTable } from '../support/testTable.ts';
+
+const database = useTestDatabase();
+const engine = postgresEngine(database);
+const hour = 3_600_000;
+const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts'];
+
+async function invoke(env: Record<string, string>, names: string[] = []) {
+  const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as {
+    registrations: Record<string, { type: string; schedule: string }[]>;
+    results: Record<string, string>;
+    logs: { name: string; level: string; message: string }[];
+  };
+}
+
+describe('the function app', () => {
+  let table: TestTable;
+  beforeAll(() => void execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' }));
+  beforeEach(async () => {
+    table = await engine.create(engine.ordinaryName);
+    await table.insert([
+      { id: 'expired', expiresInMs: -hour },
+      { id: 'alive', expiresInMs: hour },
+    ]);
+  });
+  afterEach(() => engine.drop(engine.ordinaryName));
+
+  it('registers a timer for each job, on the schedules of the settings', async () => {
+    const { registrations } = await invoke({
+      TOKEN_CACHE_CONNECTION_STRING: database.url,
+      SCHEDULE_COUNTS: '0 */7 * * * *',
+    });
+    expect(
+      Object.fromEntries(
+        Object.entries(registrations).map(([name, [trigger]]) => [name, [trigger?.type, trigger?.schedule]]),
+      ),
+    ).toEqual({
+      purgeExpiredEntries: ['timerTrigger', '0 */30 * * * *'],
+      ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
+      recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
+    });
+  });
+
+  it('runs each job on the cache', async () => {
+    const { results, logs } = await invoke({ TOKEN_CACHE_CONNECTION_STRING: database.url }, [
+      'recordCacheCounts',
+      'ensureExpiryIndex',
+      'purgeExpiredEntries',
+    ]);
+    expect(results).toEqual({ purgeExpiredEntries: 'ok', ensureExpiryIndex: 'ok', recordCacheCounts: 'ok' });
+    expect(logs.map(({ message }) => message).join('\n')).toMatch(
+      /counts default: 2 entries, 1 expired.*purge default: drained, 1 expired/s,
+    );
+    expect(await table.ids()).toEqual(['alive']);
+  });
+
+  it('registers everything without any setting, and each run fails with the reason', async () => {
+    const { registrations, results } = await invoke({}, all);
+    expect(Object.keys(registrations).sort()).toEqual([...all].sort());
+    for (const name of all) expect(results[name]).toContain('TOKEN_CACHE_CONNECTION_STRING is not set');
+  });
+
+  it('serves the rightly configured caches beside wrong ones, and fails with the reason, without a secret', async () => {
+    const caches = [
+      { name: 'good', connectionStringSetting: 'GOOD' },
+      { name: 'odd', connectionStringSetting: 'ODD' },
+    ];
+    const env = {
+      TOKEN_CACHES: JSON.stringify(caches),
+      GOOD: database.url,
+      ODD: 'Host=h;Password=secret-1;Port=x',
+      SCHEDULE_PURGE: 'nonsense',
+    };
+    const { registrations, results, logs } = await invoke(env, ['purgeExpiredEntries']);
+    expect(registrations.purgeExpiredEntries?.[0]?.schedule).toBe('0 */30 * * * *');
+    expect(await table.ids()).toEqual(['alive']);
+    expect(results.purgeExpiredEntries).toContain('odd: settings_invalid: ODD cannot be used');
+    const output = JSON.stringify({ results, logs });
+    expect(output).toContain('SCHEDULE_PURGE must be an NCRONTAB expression');
+    expect(output).not.toContain('secret-1');
+  });
+});

@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts a script of the project with this Node.js. The environment is the given one alone, beside PATH and HOME. */
+export function start(
+  script: string,
+  args: string[],
+  environment: Record<string, string> = {},
+): { child: ChildProcess; finished: Promise<Finished> } {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
+    cwd: root,
+    env: { PATH, HOME, ...environment },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  const finished = new Promise<Finished>((resolve) =>
+    child.on('close', (code, signal) => resolve({ code, signal, ...output })),
+  );
+  return { child, finished };
+}
+
+export function run(script: string, args: string[], environment: Record<string, string> = {}): Promise<Finished> {
+  return start(script, args, environment).finished;
+}

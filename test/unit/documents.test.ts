@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { settingNames } from '../../src/lib/settings/settings.ts';
+import { root } from '../support/childProcess.ts';
+
+const read = (path: string) => readFile(`${root}/${path}`, 'utf8');
+
+describe('the documents', () => {
+  it('list every setting', async () => {
+    const text = await read('docs/settings.md');
+    const caches = [
+      'TOKEN_CACHE_CONNECTION_STRING',
+      'TOKEN_CACHE_ENGINE',
+      'TOKEN_CACHE_TABLE',
+      'TOKEN_CACHE_INSTANCE_NAME',
+      'TOKEN_CACHES',
+    ];
+    for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
+  });
+
+  it('name no setting that there is not', async () => {
+    const source = await Promise.all(['settings', 'cacheSettings'].map((file) => read(`src/lib/settings/${file}.ts`)));
+    for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
+      const named =
+        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD)[A-Z_]+\b/g) ?? [];
+      for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
+    }
+  });
+
+  it('explain every error code', async () => {
+    const text = await read('docs/operations.md');
+    const files = ['errors', 'expiryIndex', 'tableName'].flatMap((file) =>
+      ['postgres', 'sqlServer'].map((engine) => `src/lib/sqlCache/${engine}/${file}.ts`),
+    );
+    const sources = await Promise.all(
+      [
+        ...files,
+        'src/lib/maintenance.ts',
+        'src/lib/sqlCache/purge.ts',
+        'src/lib/errors.ts',
+        'src/lib/settings/problems.ts',
+      ].map(read),
+    );
+    const codes = new Set(
+      sources
+        .join('\n')
+        .match(/'[a-z]+(_[a-z]+)+'|'firewall'/g)
+        ?.map((quoted) => quoted.slice(1, -1)),
+    );
+    expect(codes.size).toBeGreaterThan(15);
+    for (const code of codes) expect(text, code).toContain(`\`${code}\``);
+  });
+
+  it('begin the example of local settings with those that are needed', async () => {
+    const { Values } = JSON.parse(await read('local.settings.example.json')) as { Values: Record<string, string> };
+    const known = [...(await read('docs/settings.md')).matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);
+    for (const name of Object.keys(Values).filter((key) => /^[A-Z_]+$/.test(key) && key !== 'FUNCTIONS_WORKER_RUNTIME'))
+      expect(known, name).toContain(name);
+  });
+});
