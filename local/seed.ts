@@ -52,7 +52,7 @@ const insertChunk = (table: string) => `
 insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
 select case when random() < 0.02 then gen_random_uuid() || '_' || $3 || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
        $2::bytea || substring($1::bytea from 1 + (random() * (${poolBytes} - 51000))::int for size),
-       now() + case when random() < $5 then interval '-2 minutes' - random() * interval '272 days'
+       now() + case when random() < $5 then interval '-2 minutes' - random() * interval '273 days'
                     else interval '5 minutes' + random() * interval '14 days' end,
        1209600
 from (

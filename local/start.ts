@@ -1,7 +1,8 @@
 /** `npm start`: the main job on real data, end to end, with the code that is deployed. */
 import { parseArgs } from 'node:util';
-import { countRows, plainTable } from '../src/cli/output.ts';
+import { plainTable } from '../src/cli/output.ts';
 import { purgeProgressBar } from '../src/cli/progressBar.ts';
+import { countRows } from '../src/cli/sqlCacheRows.ts';
 import { humanDuration } from '../src/lib/durations.ts';
 import { Maintenance } from '../src/lib/maintenance.ts';
 import type { Log, RunResult } from '../src/lib/runs/runJob.ts';

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { Maintenance } from '../lib/maintenance.ts';
+import type { Log, RunResult } from '../lib/runs/runJob.ts';
+import type { Environment } from '../lib/settings/cacheSettings.ts';
+import { describeProblem } from '../lib/settings/problems.ts';
+import { readSettings } from '../lib/settings/settings.ts';
+import { printResult, type Row } from './output.ts';
+
+/** 0: done · 1: a run failed · 2: wrong usage or settings. */
+export type ExitCode = 0 | 1 | 2;
+
+export interface CommonOptions {
+  json?: boolean;
+  dryRun?: boolean;
+}
+
+/** A job of one kind on several subjects (caches, rings): which there are, how one is run, how its report is shown. */
+export interface SubjectJob<R extends object> {
+  /** What the subjects are called: `SQL cache`. */
+  kind: string;
+  known(maintenance: Maintenance): string[];
+  run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<R>>;
+  rows(report: R): Row[];
+}
+
+/** One call of the command line: its environment, its signal to stop, its exit code. */
+export class Session {
+  readonly signal: AbortSignal;
+  exitCode: ExitCode = 0;
+  readonly #env: Environment;
+
+  constructor(env: Environment, signal: AbortSignal) {
+    this.#env = env;
+    this.signal = signal;
+  }
+
+  /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
+  async runOn<R extends object>(job: SubjectJob<R>, chosen: string[] | undefined, json: boolean): Promise<void> {
+    const maintenance = this.#open(json);
+    if (!maintenance) return;
+    const known = job.known(maintenance);
+    const subjects = chosen ?? known;
+    const unknown = subjects.filter((name) => !known.includes(name));
+    if (unknown.length > 0)
+      return this.#refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
+    if (subjects.length === 0) return this.#refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
+    const results: RunResult<R>[] = [];
+    for (const subject of subjects) {
+      const result = await job.run(maintenance, subject, !json && process.stderr.isTTY);
+      results.push(result);
+      if (!json) printResult(result, job.rows);
+      if (result.outcome === 'failed') this.exitCode = 1;
+    }
+    if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
+  }
+
+  /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
+  #open(json: boolean): Maintenance | undefined {
+    const settings = readSettings(this.#env, 'file');
+    if (settings.problems.length === 0) return new Maintenance(settings, json ? quiet : warningsToStderr);
+    for (const problem of settings.problems) console.error(describeProblem(problem));
+    return this.#refuse('Correct the settings; docs/settings.md lists them all.');
+  }
+
+  #refuse(message: string): undefined {
+    console.error(message);
+    this.exitCode = 2;
+  }
+}
+
+/** The options that every job has. */
+export function withCommonOptions(command: Command, subjectOption: string): Command {
+  return command
+    .option(
+      `--${subjectOption} <name>`,
+      `only this ${subjectOption}; may be given several times`,
+      (value, list: string[] = []) => [...list, value],
+    )
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .option('--json', 'one JSON document on stdout');
+}
+
+/** Results are printed; of the log, warnings alone are left to say. */
+const warningsToStderr: Log = (level, message) => {
+  if (level === 'warn') console.error(`Warning: ${message}`);
+};
+const quiet: Log = () => undefined;

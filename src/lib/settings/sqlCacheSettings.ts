@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { MaintenanceError } from '../errors.ts';
+import { parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
+import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
+import type { PurgePolicy } from '../sqlCache/purge.ts';
+import { parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
+import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
+import type { CacheSettings } from './cacheSettings.ts';
+import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
+import type { JobName, SettingProblem } from './problems.ts';
+
+/** The settings of the jobs on SQL caches, with their defaults; docs/settings.md explains each. */
+export const sqlCacheShape = {
+  SCHEDULE_PURGE: schedule.default('0 */30 * * * *'),
+  SCHEDULE_INDEX: schedule.default('0 17 3 * * *'),
+  SCHEDULE_COUNTS: schedule.default('0 */5 * * * *'),
+  PURGE_GRACE: duration('PT0S', 'P30D').prefault('PT60S'),
+  PURGE_BATCH_TARGET: duration('PT0.01S', 'PT10S').prefault('PT0.2S'),
+  PURGE_PAUSE_RATIO: decimal(0, 100).prefault('1'),
+  PURGE_TIME_BUDGET: duration('PT1S', 'PT6H').prefault('PT5M'),
+  PURGE_ROW_LIMIT: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  PURGE_LOAD_LIMIT: wholeNumber(1, 100).prefault('80'),
+  PURGE_LOCK_WAIT_LIMIT: wholeNumber(0, 10_000).prefault('5'),
+  EXPIRY_INDEX_NAME: z
+    .string()
+    .regex(/^[^\0]{1,60}$/, 'must have 1 to 60 characters')
+    .default('IX_TokenCache_ExpiresAtTime'),
+  EXPIRY_INDEX_TIME_BUDGET: duration('PT1S', 'PT6H').prefault('PT5M'),
+  EXPIRY_INDEX_OFFLINE_ROW_LIMIT: wholeNumber(0, Number.MAX_SAFE_INTEGER).prefault('1000000'),
+  EXPIRY_INDEX_ALLOW_OFFLINE: flag.prefault('false'),
+  STATEMENT_TIMEOUT: duration('PT1S', 'PT10M').prefault('PT30S'),
+};
+type Values = z.infer<z.ZodObject<typeof sqlCacheShape>>;
+
+/** The jobs that a wrong setting of these stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */
+export function jobsOfSqlCacheSetting(setting: string): JobName[] | undefined {
+  if (setting.startsWith('SCHEDULE_')) return [];
+  if (setting.startsWith('PURGE_')) return ['purge'];
+  return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts'];
+}
+
+export function purgePolicy(values: Values): PurgePolicy {
+  return {
+    graceMs: values.PURGE_GRACE,
+    batchTargetMs: values.PURGE_BATCH_TARGET,
+    pauseRatio: values.PURGE_PAUSE_RATIO,
+    timeBudgetMs: values.PURGE_TIME_BUDGET,
+    loadLimits: { percent: values.PURGE_LOAD_LIMIT, lockWaits: values.PURGE_LOCK_WAIT_LIMIT },
+    index: {
+      name: values.EXPIRY_INDEX_NAME,
+      timeBudgetMs: values.EXPIRY_INDEX_TIME_BUDGET,
+      offlineRowLimit: values.EXPIRY_INDEX_ALLOW_OFFLINE
+        ? Number.POSITIVE_INFINITY
+        : values.EXPIRY_INDEX_OFFLINE_ROW_LIMIT,
+    },
+  };
+}
+
+/** Reads the connection string and the table's name of a SQL cache as its adapter will, to say now what is wrong with them. */
+export function checkSqlCache({
+  name,
+  engine,
+  connectionString,
+  connectionStringSetting,
+  table,
+}: CacheSettings): SettingProblem | undefined {
+  if (engine === 'redis') return undefined;
+  const checks: [string, () => unknown][] = [
+    [
+      connectionStringSetting,
+      () => (engine === 'postgres' ? parsePostgres(connectionString, noToken) : parseSqlServer(connectionString)),
+    ],
+    [
+      name === 'default' ? 'TOKEN_CACHE_TABLE' : 'TOKEN_CACHES',
+      () => (engine === 'postgres' ? parsePostgresTable : parseSqlServerTable)(table),
+    ],
+  ];
+  for (const [setting, check] of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof MaintenanceError)) throw error;
+      return { setting, cache: name, message: `cannot be used: ${error.message} ${error.advice.replace(/\.$/, '')}` };
+    }
+  }
+  return undefined;
+}
+
+const noToken = async () => '';
