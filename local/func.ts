@@ -32,7 +32,7 @@ try {
   const environment = { ...process.env, ...storage.environment, ...(postgres && (await seededCache(postgres))) };
   process.exitCode = await run('func', ['start'], environment);
 } finally {
-  storage.stop();
+  await storage.stop();
   await postgres?.stop();
 }
 process.exit(process.exitCode ?? 0);
@@ -56,6 +56,7 @@ async function startAzurite() {
   const [blob, queue, table] = [await freePort(), await freePort(), await freePort()];
   const args = [
     '--silent',
+    '--disableTelemetry',
     '--skipApiVersionCheck',
     '--location',
     folder,
@@ -83,8 +84,11 @@ async function startAzurite() {
   ].join(';');
   return {
     environment: { AzureWebJobsStorage: connectionString },
-    stop: () => {
-      server.kill();
+    stop: async () => {
+      const ended = new Promise((resolve) => server.once('exit', resolve));
+      // Its data are thrown away: nothing to finish, and it would wait for connections that are kept alive.
+      server.kill('SIGKILL');
+      await ended;
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -32,7 +32,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
   /** Ends the connections of the code under test whose last statement is like this, once. */
   const terminate = async (pattern: string) => {
     const rows = await database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'token-cache-maintenance' and query ilike $1",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'token-cache-maintenance' and query ~* $1",
       [pattern],
     );
     expect(rows.length, `connections with ${pattern}`).toBeGreaterThan(0);
@@ -56,7 +56,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     let lost: Promise<void> | undefined;
     const report = await run(keep(table.open()), {
       onProgress: () => {
-        lost ??= terminate('%delete from%');
+        lost ??= terminate('row_number|delete from');
       },
     });
     await lost;
@@ -71,7 +71,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       keep(table.open()),
       {
         onProgress: () => {
-          lost ??= terminate('%advisory_lock%');
+          lost ??= terminate('advisory_lock');
         },
       },
       { pauseRatio: 2 },
@@ -101,6 +101,25 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     });
     await client.query('rollback');
     await drainedAfterwards();
+  });
+
+  it('pauses while sessions of the database wait for locks, and goes on when they no longer do', async () => {
+    await database.query('create table if not exists elsewhere (id int)');
+    const holder = await database.connect();
+    const waiter = await database.connect();
+    await holder.query('begin; lock table elsewhere');
+    const waiting = waiter.query('begin; lock table elsewhere').catch(() => undefined);
+    await expect.poll(() => database.query('select 1 from pg_locks where not granted')).toHaveLength(1);
+    const limits = { loadLimits: { percent: 100, lockWaits: 0 } };
+    expect(await run(keep(table.open()), { timeBudgetMs: 300 }, limits)).toMatchObject({
+      stopReason: 'unhealthy',
+      deleted: 0,
+      waits: { loadReasons: ['lockWaits'] },
+    });
+    await holder.query('rollback');
+    await waiting;
+    await waiter.query('rollback');
+    expect(await run(keep(table.open()), {}, limits)).toMatchObject({ stopReason: 'drained', deleted: entries });
   });
 
   describe('behind a line that breaks', () => {
