@@ -11,8 +11,9 @@ import type { Settings } from './settings/settings.ts';
 import type { CacheTable } from './sqlCache/cacheTable.ts';
 import { type CountsReport, countEntries } from './sqlCache/counts.ts';
 import { ensureExpiryIndex, type IndexReport, type IndexRequest } from './sqlCache/ensureExpiryIndex.ts';
-import { type PurgeRequest, purge } from './sqlCache/purge.ts';
+import { purge } from './sqlCache/purge.ts';
 import type { PurgePlan, PurgeReport } from './sqlCache/purgeReport.ts';
+import type { PurgeRequest } from './sqlCache/purgeRequest.ts';
 import { summarizeCounts, summarizeIndex, summarizePurge } from './sqlCache/summaries.ts';
 import { instruments } from './telemetry/metrics.ts';
 

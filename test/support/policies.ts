@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import type { PositionStore, PurgeContext, PurgePolicy } from '../../src/lib/sqlCache/purge.ts';
+import type { PositionStore, PurgeContext, PurgePolicy } from '../../src/lib/sqlCache/purgeRequest.ts';
 
 export const indexPolicy = {
   name: 'IX_TokenCache_ExpiresAtTime',

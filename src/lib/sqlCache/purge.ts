@@ -1,53 +1,16 @@
-import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
 import type { CacheTable } from './cacheTable.ts';
 import { ageOf } from './counts.ts';
-import { ensureExpiryIndex, type IndexOutcome, type IndexPolicy, leavesTableUnindexed } from './ensureExpiryIndex.ts';
+import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
 import { type EntryCount, Estimator } from './estimate.ts';
 import { ExpiryWalk } from './expiryWalk.ts';
 import { KeyWalk } from './keyWalk.ts';
-import type { LoadLimits } from './loadGuard.ts';
 import { PurgeLoop } from './purgeLoop.ts';
 import { planPurge } from './purgePlan.ts';
-import type { PurgePlan, PurgeProgress, PurgeReport } from './purgeReport.ts';
-import { retryTransient } from './retry.ts';
-
-export interface PurgePolicy {
-  /** Entries are deleted only when they expired at least this long ago: app servers' clocks differ. */
-  graceMs: number;
-  /** The time that a batch should take. */
-  batchTargetMs: number;
-  /** The pause after a batch, as a multiple of the batch's time; 0 for none. */
-  pauseRatio: number;
-  timeBudgetMs: number;
-  loadLimits: LoadLimits;
-  index: IndexPolicy;
-}
-
-export interface PurgeRequest {
-  dryRun?: boolean;
-  /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
-  olderThanMs?: number;
-  maxRows?: number;
-  timeBudgetMs?: number;
-  /** Stops between two batches. */
-  signal?: AbortSignal | undefined;
-  onProgress?: (progress: PurgeProgress) => void;
-}
-
-/** Where a walk along the primary key stopped, kept from run to run. */
-export interface PositionStore {
-  read(): Promise<string | undefined>;
-  write(position: string | undefined): Promise<void>;
-}
-
-export interface PurgeContext {
-  table: CacheTable;
-  policy: PurgePolicy;
-  clock: Clock;
-  position: PositionStore;
-}
+import type { PurgePlan, PurgeReport } from './purgeReport.ts';
+import type { PurgeContext, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
+import { patientRetries, retryTransient } from './retry.ts';
 
 const clockDifferenceLimitMs = 60_000;
 
@@ -62,7 +25,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const budgetMs = request.timeBudgetMs ?? policy.timeBudgetMs;
   const deadline = start + budgetMs;
   refuseNegative(policy, request);
-  const patience = { retries: 5, withinMs: budgetMs, signal: request.signal };
+  const patience = { retries: patientRetries, withinMs: budgetMs, signal: request.signal };
 
   const { now, warnings } = await readClock(context, patience);
   const cutoff = new Date(now.getTime() - Math.max(policy.graceMs, request.olderThanMs ?? 0));

@@ -6,8 +6,8 @@ import { CacheTableError } from './cacheTableError.ts';
 import { percentiles } from './estimate.ts';
 import { KeyWalk } from './keyWalk.ts';
 import { LoadGuard } from './loadGuard.ts';
-import type { PositionStore, PurgePolicy, PurgeRequest } from './purge.ts';
 import type { PurgeReport, StopReason } from './purgeReport.ts';
+import type { PositionStore, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
 import { retryTransient } from './retry.ts';
 import type { Step, Walk } from './walk.ts';
 

@@ -2,9 +2,9 @@ import { formatDuration } from '../durations.ts';
 import type { CacheTable } from './cacheTable.ts';
 import { ageOf, sizesOf } from './counts.ts';
 import { Estimator } from './estimate.ts';
-import type { PurgePolicy } from './purge.ts';
 import type { PurgePlan } from './purgeReport.ts';
-import { retryTransient } from './retry.ts';
+import type { PurgePolicy } from './purgeRequest.ts';
+import { patientRetries, retryTransient } from './retry.ts';
 
 /** Rows a second that a batch deletes on a small server; a real run measures its own. */
 const assumedRowsPerSecond = 10_000;
@@ -44,6 +44,6 @@ export async function planPurge(
         warnings,
       };
     },
-    { retries: 4, withinMs: policy.timeBudgetMs },
+    { retries: patientRetries, withinMs: policy.timeBudgetMs },
   );
 }
