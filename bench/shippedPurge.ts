@@ -11,7 +11,7 @@ export async function shippedPurge(
     import('../src/lib/sqlCache/postgres/postgresCacheTable.ts'),
     import('../src/lib/sqlCache/purge.ts'),
   ]);
-  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'none');
+  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'table');
   const policy = {
     ...settings.purge,
     ...(pauseRatio !== undefined && { pauseRatio }),

@@ -35,12 +35,13 @@ async function demonstrate(url: string): Promise<void> {
   const settings = readSettings(
     {
       ...process.env,
+      RECORD_STORE: 'none',
       TOKEN_CACHES: '',
       TOKEN_CACHE_ENGINE: 'postgres',
       TOKEN_CACHE_TABLE: table,
       TOKEN_CACHE_CONNECTION_STRING: url,
     },
-    'none',
+    'table',
   );
   const maintenance = new Maintenance(settings, warnings);
   const before = succeed(await maintenance.counts('default', 'start', stop.signal));

@@ -3,10 +3,13 @@ import { parseDuration } from './durations.ts';
 import { entraToken } from './entraToken.ts';
 import { MaintenanceError } from './errors.ts';
 import { FileRecordStore } from './runs/fileRecordStore.ts';
+import { openRecordTable } from './runs/openRecordTable.ts';
 import { noRecordStore, type RecordStore } from './runs/recordStore.ts';
 import { type Job, type Log, type RunResult, runJob } from './runs/runJob.ts';
+import { TableRecordStore } from './runs/tableRecordStore.ts';
 import type { CacheSettings } from './settings/cacheSettings.ts';
 import { type JobName, settingsError, stops } from './settings/problems.ts';
+import type { RecordStoreSettings } from './settings/recordStoreSettings.ts';
 import type { Settings } from './settings/settings.ts';
 import type { CacheTable } from './sqlCache/cacheTable.ts';
 import { type CountsReport, countEntries } from './sqlCache/counts.ts';
@@ -28,7 +31,7 @@ export class Maintenance {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
-    this.records = settings.recordFolder ? new FileRecordStore(settings.recordFolder) : noRecordStore;
+    this.records = openRecordStore(settings.recordStore, clock);
   }
 
   /** Names of all SQL caches of the settings, those that cannot be used included: their runs fail with the reason. */
@@ -119,6 +122,20 @@ export class Maintenance {
       },
       write: (position: string | undefined) => this.records.writeState(key, position),
     };
+  }
+}
+
+function openRecordStore(settings: RecordStoreSettings, clock: Clock): RecordStore {
+  switch (settings.kind) {
+    case 'none':
+      return noRecordStore;
+    case 'file':
+      return new FileRecordStore(settings.folder);
+    case 'table':
+      return new TableRecordStore(
+        () => openRecordTable(settings),
+        () => clock.now(),
+      );
   }
 }
 

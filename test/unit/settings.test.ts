@@ -7,7 +7,7 @@ const valid = { TOKEN_CACHE_CONNECTION_STRING: connectionString };
 
 describe('the settings', () => {
   it('have a default each but for the connection string', () => {
-    const settings = readSettings(valid, 'none');
+    const settings = readSettings(valid, 'table');
     expect(settings.problems).toEqual([]);
     expect(settings).toMatchObject({
       caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
@@ -22,7 +22,7 @@ describe('the settings', () => {
       },
       purgeRowLimit: undefined,
       statementTimeoutMs: 30_000,
-      recordFolder: undefined,
+      recordStore: { kind: 'none' },
     });
   });
 
@@ -37,7 +37,7 @@ describe('the settings', () => {
     ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis', ''],
     ['rediss://h:6380', 'redis', ''],
   ])('recognise the engine of %s', (text, engine, table) => {
-    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'none').caches).toMatchObject([{ engine, table }]);
+    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'table').caches).toMatchObject([{ engine, table }]);
   });
 
   it('name several caches, each with the setting that holds its connection string', () => {
@@ -50,7 +50,7 @@ describe('the settings', () => {
         WEB_CACHE: connectionString,
         API_CACHE: 'Server=s;User ID=u;Password=p',
       },
-      'none',
+      'table',
     );
     expect(settings.problems).toEqual([]);
     expect(settings.caches.map(({ name, engine, table }) => [name, engine, table])).toEqual([
@@ -71,7 +71,7 @@ describe('the settings', () => {
         STATEMENT_TIMEOUT: '30',
         RECORD_STORE: 'cloud',
       },
-      'none',
+      'table',
     );
     expect(caches).toEqual([]);
     expect(problems.map(({ setting }) => setting).sort()).toEqual([
@@ -92,7 +92,7 @@ describe('the settings', () => {
   it('stop only the jobs that need them', () => {
     const { problems } = readSettings(
       { ...valid, PURGE_GRACE: 'x', EXPIRY_INDEX_NAME: 'y'.repeat(99), SCHEDULE_COUNTS: 'x' },
-      'none',
+      'table',
     );
     const stopped = (['purge', 'index', 'counts'] as const).filter((job) =>
       problems.some((problem) => stops(problem, job, 'default')),
@@ -115,7 +115,7 @@ describe('the settings', () => {
         GOOD: connectionString,
         ODD: 'what is this',
       },
-      'none',
+      'table',
     );
     expect(caches.map(({ name }) => name)).toEqual(['good']);
     expect(problems.map(({ setting, cache }) => [setting, cache])).toEqual([
@@ -130,19 +130,32 @@ describe('the settings', () => {
   });
 
   it.each(['', '{}', '[]', 'nonsense', '[1]', '[null]'])('refuse TOKEN_CACHES=%s', (text) => {
-    const { problems } = readSettings({ TOKEN_CACHES: text }, 'none');
+    const { problems } = readSettings({ TOKEN_CACHES: text }, 'table');
     expect(problems.length).toBeGreaterThan(0);
   });
 
   it('say that there is no cache', () => {
-    expect(readSettings({}, 'none').problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHE_CONNECTION_STRING']);
+    expect(readSettings({}, 'table').problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHE_CONNECTION_STRING']);
   });
 
   it.each([
-    ['none', undefined],
-    ['file:/var/records', '/var/records'],
-    ['file', '/state/token-cache-maintenance'],
-  ])('keep records as RECORD_STORE=%s says', (store, folder) => {
-    expect(readSettings({ ...valid, RECORD_STORE: store, XDG_STATE_HOME: '/state' }, 'none').recordFolder).toBe(folder);
+    [{ RECORD_STORE: 'none' }, { kind: 'none' }],
+    [{ RECORD_STORE: 'file:/var/records' }, { kind: 'file', folder: '/var/records' }],
+    [
+      { RECORD_STORE: 'file', XDG_STATE_HOME: '/state' },
+      { kind: 'file', folder: '/state/token-cache-maintenance' },
+    ],
+    [
+      { AzureWebJobsStorage: 'UseDevelopmentStorage=true' },
+      { kind: 'table', connectionString: 'UseDevelopmentStorage=true' },
+    ],
+    [
+      { AzureWebJobsStorage__accountName: 'acc', AzureWebJobsStorage__clientId: 'id' },
+      { kind: 'table', endpoint: 'https://acc.table.core.windows.net', clientId: 'id' },
+    ],
+    [{ RECORD_STORE: 'none', AzureWebJobsStorage: 'UseDevelopmentStorage=true' }, { kind: 'none' }],
+    [{}, { kind: 'none' }],
+  ])('keep records as %o says', (changes, store) => {
+    expect(readSettings({ ...valid, ...changes }, 'table').recordStore).toEqual(store);
   });
 });

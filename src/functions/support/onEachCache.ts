@@ -5,7 +5,7 @@ import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
 
 /** Read while the functions register, and never thrown then: an import that throws takes every function with it. */
-export const settings = readSettings(process.env, 'none');
+export const settings = readSettings(process.env, 'table');
 
 // The host says so before it takes an instance away; runs then stop after their batch.
 const stopping = new AbortController();

@@ -1,18 +1,11 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const commonShape = {
-  RECORD_STORE: z
-    .string()
-    .regex(/^(none|file|file:.+)$/, 'must be none, file, or file: and a folder')
-    .optional(),
-};
-const schema = z.object({ ...sqlCacheShape, ...commonShape });
+const schema = z.object({ ...sqlCacheShape, ...recordStoreShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -26,8 +19,7 @@ export interface Settings {
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
   statementTimeoutMs: number;
-  /** Folder of the record store; undefined for none. */
-  recordFolder: string | undefined;
+  recordStore: RecordStoreSettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -36,7 +28,7 @@ export interface Settings {
  * Reads the settings once. Never throws: what is wrong stands in `problems`, and the rest can be used. A wrong setting
  * has its default here; `stops` says which jobs must not run with it.
  */
-export function readSettings(env: Environment, defaultRecordStore: 'none' | 'file'): Settings {
+export function readSettings(env: Environment, defaultRecordStore: 'file' | 'table'): Settings {
   const given = Object.fromEntries(settingNames.map((key) => [key, env[key]?.trim() || undefined]));
   const parsed = schema.safeParse(given);
   const problems: SettingProblem[] = (parsed.error?.issues ?? []).map(({ path, message }) => {
@@ -55,7 +47,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
-    recordFolder: recordFolder(values.RECORD_STORE ?? defaultRecordStore, env),
+    recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
   };
 }
@@ -63,10 +55,4 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
   return setting in sqlCacheShape ? jobsOfSqlCacheSetting(setting) : undefined;
-}
-
-function recordFolder(store: string, env: Environment): string | undefined {
-  if (store === 'none') return undefined;
-  if (store.startsWith('file:')) return store.slice('file:'.length);
-  return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'token-cache-maintenance');
 }
