@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Maintenance } from '../lib/maintenance.ts';
+import { Maintenance, openRecordStore } from '../lib/maintenance.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
@@ -57,7 +57,8 @@ export class Session {
   /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
   #open(json: boolean): Maintenance | undefined {
     const settings = readSettings(this.#env, 'file');
-    if (settings.problems.length === 0) return new Maintenance(settings, json ? quiet : warningsToStderr);
+    if (settings.problems.length === 0)
+      return new Maintenance(settings, json ? quiet : warningsToStderr, openRecordStore(settings.recordStore));
     for (const problem of settings.problems) console.error(describeProblem(problem));
     return this.#refuse('Correct the settings; docs/settings.md lists them all.');
   }

@@ -4,8 +4,9 @@ import { entraToken } from './entraToken.ts';
 import { MaintenanceError } from './errors.ts';
 import { FileRecordStore } from './runs/fileRecordStore.ts';
 import { openRecordTable } from './runs/openRecordTable.ts';
-import { noRecordStore, type RecordStore } from './runs/recordStore.ts';
+import { noRecordStore, type RecordStore, type Requester } from './runs/recordStore.ts';
 import { type Job, type Log, type RunResult, runJob } from './runs/runJob.ts';
+import { type RunningRun, RunningState, readRunning } from './runs/runningState.ts';
 import { TableRecordStore } from './runs/tableRecordStore.ts';
 import type { CacheSettings } from './settings/cacheSettings.ts';
 import { type JobName, settingsError, stops } from './settings/problems.ts';
@@ -27,11 +28,11 @@ export class Maintenance {
   readonly #log: Log;
   readonly records: RecordStore;
 
-  constructor(settings: Settings, log: Log, clock: Clock = systemClock) {
+  constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
-    this.records = openRecordStore(settings.recordStore, clock);
+    this.records = records;
   }
 
   /** Names of all SQL caches of the settings, those that cannot be used included: their runs fail with the reason. */
@@ -41,27 +42,42 @@ export class Maintenance {
     return [...new Set([...usable, ...broken])];
   }
 
-  purge(cache: string, trigger: string, request: PurgeRequest = {}): Promise<RunResult<PurgeReport | PurgePlan>> {
+  /** `started` may name who asked for it. A run that is under way can be seen by `runningPurge`. */
+  purge(cache: string, started: Started, request: PurgeRequest = {}): Promise<RunResult<PurgeReport | PurgePlan>> {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
-    const run = (table: CacheTable) =>
-      purge(
-        { table, policy: this.#settings.purge, clock: this.#clock, position: this.#position(cache) },
-        { ...request, ...(maxRows !== undefined && { maxRows }) },
-      );
-    return this.#run('purge', cache, trigger, run, {
+    const run = async (table: CacheTable, runId: string) => {
+      const running = new RunningState(this.records, runningKey(cache), runId, this.#clock);
+      const context = { table, policy: this.#settings.purge, clock: this.#clock, position: this.#position(cache) };
+      const report = await purge(context, {
+        ...request,
+        ...(maxRows !== undefined && { maxRows }),
+        onStart: () => running.begin(),
+        onBatch: ({ tookMs, deleted }) => {
+          instruments.purgeBatchDuration.record(tookMs / 1000, { cache });
+          running.update(deleted);
+        },
+      }).finally(() => running.end());
+      return report;
+    };
+    return this.#run('purge', cache, started, run, {
       summarize: summarizePurge,
       warnings: (report) => report.warnings,
       measure: (report) => {
-        if (!report.dryRun) instruments.purgeDeleted.add(report.deleted, { cache, trigger });
+        if (!report.dryRun) instruments.purgeDeleted.add(report.deleted, { cache, trigger: triggerOf(started) });
       },
     });
   }
 
-  ensureIndex(cache: string, trigger: string, request: IndexRequest = {}): Promise<RunResult<IndexReport>> {
+  /** What is known of the purge that holds the cache's table now; undefined where nothing is known. */
+  runningPurge(cache: string): Promise<RunningRun | undefined> {
+    return readRunning(this.records, runningKey(cache));
+  }
+
+  ensureIndex(cache: string, started: Started, request: IndexRequest = {}): Promise<RunResult<IndexReport>> {
     return this.#run(
       'index',
       cache,
-      trigger,
+      started,
       (table) => ensureExpiryIndex(table, this.#settings.purge.index, this.#clock, request),
       {
         summarize: summarizeIndex,
@@ -70,8 +86,8 @@ export class Maintenance {
     );
   }
 
-  counts(cache: string, trigger: string, signal?: AbortSignal): Promise<RunResult<CountsReport>> {
-    return this.#run('counts', cache, trigger, (table) => countEntries(table, signal), {
+  counts(cache: string, started: Started, signal?: AbortSignal): Promise<RunResult<CountsReport>> {
+    return this.#run('counts', cache, started, (table) => countEntries(table, signal), {
       summarize: summarizeCounts,
       measure: (report) => measureCounts(cache, report),
     });
@@ -81,21 +97,21 @@ export class Maintenance {
   #run<R>(
     job: JobName,
     cache: string,
-    trigger: string,
-    work: (table: CacheTable) => Promise<R>,
+    started: Started,
+    work: (table: CacheTable, runId: string) => Promise<R>,
     shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
   ): Promise<RunResult<R>> {
-    const run = async () => {
+    const run = async (runId: string) => {
       const table = await openTable(this.#cacheSettings(job, cache), this.#settings.statementTimeoutMs);
       try {
-        return await work(table);
+        return await work(table, runId);
       } finally {
         await table.close();
       }
     };
     return runJob(
       { clock: this.#clock, records: this.records, log: this.#log },
-      { job, cache, trigger, run, ...shape },
+      { job, cache, trigger: triggerOf(started), requestedBy: requesterOf(started), run, ...shape },
     );
   }
 
@@ -125,7 +141,15 @@ export class Maintenance {
   }
 }
 
-function openRecordStore(settings: RecordStoreSettings, clock: Clock): RecordStore {
+const runningKey = (cache: string) => `running|purge|${cache}`;
+
+/** What started a run: a trigger's name, or with it who asked. */
+export type Started = string | { trigger: string; requestedBy: Requester };
+const triggerOf = (started: Started) => (typeof started === 'string' ? started : started.trigger);
+const requesterOf = (started: Started) => (typeof started === 'string' ? undefined : started.requestedBy);
+
+/** The record store that the settings name. One for the process: it knows what it has made and pruned. */
+export function openRecordStore(settings: RecordStoreSettings, clock: Clock = systemClock): RecordStore {
   switch (settings.kind) {
     case 'none':
       return noRecordStore;

@@ -1,7 +1,6 @@
 /** The built functions, loaded as the worker of the Functions host loads them (see local/functionsWorker.ts). */
-import { execFileSync } from 'node:child_process';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { root, run } from '../support/childProcess.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { run } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
@@ -23,7 +22,6 @@ async function invoke(env: Record<string, string>, names: string[] = []) {
 
 describe('the function app', () => {
   let table: TestTable;
-  beforeAll(() => void execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' }));
   beforeEach(async () => {
     table = await engine.create(engine.ordinaryName);
     await table.insert([
@@ -40,7 +38,9 @@ describe('the function app', () => {
     });
     expect(
       Object.fromEntries(
-        Object.entries(registrations).map(([name, [trigger]]) => [name, [trigger?.type, trigger?.schedule]]),
+        Object.entries(registrations)
+          .filter(([, [trigger]]) => trigger?.type === 'timerTrigger')
+          .map(([name, [trigger]]) => [name, [trigger?.type, trigger?.schedule]]),
       ),
     ).toEqual({
       purgeExpiredEntries: ['timerTrigger', '0 */30 * * * *'],
@@ -64,7 +64,7 @@ describe('the function app', () => {
 
   it('registers everything without any setting, and each run fails with the reason', async () => {
     const { registrations, results } = await invoke({}, all);
-    expect(Object.keys(registrations).sort()).toEqual([...all].sort());
+    expect(Object.keys(registrations)).toEqual(expect.arrayContaining(all));
     for (const name of all) expect(results[name]).toContain('TOKEN_CACHE_CONNECTION_STRING is not set');
   });
 

@@ -17,6 +17,9 @@ const maxLength = 60_000;
 
 const statePartition = 'state';
 
+/** Storage that does not answer must not hold up a run. */
+const soon = () => ({ abortSignal: AbortSignal.timeout(10_000) });
+
 interface Pieces {
   [piece: `json${number}`]: string | undefined;
 }
@@ -45,6 +48,7 @@ export class TableRecordStore implements RecordStore {
     await (await this.#table()).upsertEntity(
       { partitionKey: partition, rowKey: id.row, ...split(JSON.stringify(shortened(record))) },
       'Replace',
+      soon(),
     );
     await this.#prune(partition);
   }
@@ -59,7 +63,7 @@ export class TableRecordStore implements RecordStore {
     const table = await this.#table();
     const filter = `PartitionKey eq '${partitionOf(job, cache)}'`;
     const pages = table
-      .listEntities<Pieces>({ queryOptions: { filter } })
+      .listEntities<Pieces>({ queryOptions: { filter }, ...soon() })
       .byPage({ maxPageSize: Math.min(1_000, count) });
     const records: RunRecord[] = [];
     for await (const page of pages) {
@@ -76,12 +80,17 @@ export class TableRecordStore implements RecordStore {
   async writeState(key: string, value: unknown): Promise<void> {
     const table = await this.#table();
     const rowKey = encodeURIComponent(key);
-    if (value === undefined) await table.deleteEntity(statePartition, rowKey).catch(ignoreMissing);
-    else await table.upsertEntity({ partitionKey: statePartition, rowKey, ...split(JSON.stringify(value)) }, 'Replace');
+    if (value === undefined) await table.deleteEntity(statePartition, rowKey, soon()).catch(ignoreMissing);
+    else
+      await table.upsertEntity(
+        { partitionKey: statePartition, rowKey, ...split(JSON.stringify(value)) },
+        'Replace',
+        soon(),
+      );
   }
 
   async #read(partition: string, row: string): Promise<unknown> {
-    const entity = await (await this.#table()).getEntity<Pieces>(partition, row).catch(ignoreMissing);
+    const entity = await (await this.#table()).getEntity<Pieces>(partition, row, soon()).catch(ignoreMissing);
     return entity && JSON.parse(join(entity));
   }
 
@@ -95,10 +104,11 @@ export class TableRecordStore implements RecordStore {
     let seen = 0;
     const entities = table.listEntities({
       queryOptions: { filter: `PartitionKey eq '${partition}'`, select: ['rowKey'] },
+      ...soon(),
     });
     for await (const { rowKey = '' } of entities) {
       seen += 1;
-      if (seen > keptRuns || rowKey > tooOld) await table.deleteEntity(partition, rowKey).catch(ignoreMissing);
+      if (seen > keptRuns || rowKey > tooOld) await table.deleteEntity(partition, rowKey, soon()).catch(ignoreMissing);
     }
   }
 
@@ -106,7 +116,7 @@ export class TableRecordStore implements RecordStore {
   #table(): Promise<TableClient> {
     this.#client ??= this.#open()
       .then(async (client) => {
-        await client.createTable();
+        await client.createTable(soon());
         return client;
       })
       .catch((error: unknown) => {

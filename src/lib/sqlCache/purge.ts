@@ -35,6 +35,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const report = emptyReport(table, cutoff, warnings);
   if (!lock) return { ...report, stopReason: 'busy', duration: formatDuration(clock.elapsed() - start) };
   try {
+    request.onStart?.();
     const estimator = new Estimator(table.figures);
     const oldestBefore = await retryTransient(() => estimator.oldestExpiry(), patience);
     const index = await ensureIndexFirst(context, deadline, request.signal, warnings);

@@ -127,6 +127,7 @@ export class PurgeLoop {
     if (step.deleted > 0) {
       this.#batchMs.push(tookMs);
       this.#deleted += step.deleted;
+      request.onBatch?.({ tookMs, deleted: this.#deleted });
       request.onProgress?.({
         deleted: this.#deleted,
         expired: this.#o.expired,

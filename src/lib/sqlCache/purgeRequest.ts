@@ -24,6 +24,11 @@ export interface PurgeRequest {
   timeBudgetMs?: number;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;
+  /** Called once, when the run has the table's lock and begins. */
+  onStart?: () => void;
+  /** Called after each batch, with its time in ms and what has been deleted so far. */
+  onBatch?: (batch: { tookMs: number; deleted: number }) => void;
+  /** Called after each batch too; for it the expired entries are counted first, which takes up to 2 s. */
   onProgress?: (progress: PurgeProgress) => void;
 }
 
