@@ -31,6 +31,13 @@ export async function describeMachine(url: string, { connections, rate }: Argume
   }
 }
 
+/** What all cores have done since the machine's start, in ms. */
+export function cpuTimes(): { busy: number; all: number } {
+  const times = cpus().map(({ times }) => times);
+  const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { busy: all - times.reduce((sum, { idle }) => sum + idle, 0), all };
+}
+
 function gigabytes(bytes: number): string {
   return (bytes / 2 ** 30).toFixed(1);
 }

@@ -54,7 +54,10 @@ export function steppingClock(stepMs: number): Clock {
 }
 
 /** The table with some of its functions replaced. */
-export function overriding(table: CacheTable, changes: Partial<CacheTable>): CacheTable {
+export function overriding(
+  table: CacheTable,
+  changes: { [K in keyof CacheTable]?: CacheTable[K] | undefined },
+): CacheTable {
   return new Proxy(table, {
     get: (target, property) => {
       if (property in changes) return changes[property as keyof CacheTable];

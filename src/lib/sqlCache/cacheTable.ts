@@ -34,6 +34,9 @@ export interface BatchOutcome {
   skipped?: number;
 }
 
+/** Along the expiry index; along the primary key; or page by page and then along the expiry index. */
+export type PurgeWay = 'expiry' | 'key' | 'pages';
+
 /** The purge's view of the table. Every `cutoff` is checked again on the row that is locked, against the database's clock too. */
 export interface ExpiredEntries {
   /** The next range of at most `limit` rows (more where `tied`) that expired before `cutoff`; undefined where there is none. */
@@ -45,7 +48,15 @@ export interface ExpiredEntries {
   /** Deletes the rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
   deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome>;
   /** The text of the statement that `deleteRange` (`expiry`) or `deleteKeyRange` (`key`) runs, for a dry run to show. */
-  deleteStatement(way: 'expiry' | 'key'): string;
+  deleteStatement(way: PurgeWay): string;
+}
+
+/** Deleting in the order of storage: the fastest way through a large backlog, since it touches each page once. */
+export interface StoredPages {
+  /** Pages of the table now; 0 where this server cannot read by page. */
+  count(): Promise<number>;
+  /** Deletes the rows of the pages `from` to `to` (exclusive) that expired before `cutoff`, passing over locked ones. */
+  deletePages(from: number, to: number, cutoff: Date): Promise<BatchOutcome>;
 }
 
 export type ExpiryIndexState =
@@ -136,6 +147,8 @@ export interface CacheTable {
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
   load(): Promise<DatabaseLoad>;
   readonly entries: ExpiredEntries;
+  /** Only of an engine that can read a table page by page. */
+  readonly pages?: StoredPages;
   readonly expiryIndex: ExpiryIndexPort;
   readonly figures: TableFigures;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
+import { BacklogWalk } from './backlogWalk.ts';
 import type { CacheTable } from './cacheTable.ts';
+import { chooseWay } from './chooseWay.ts';
 import { ageOf } from './counts.ts';
 import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
 import { type EntryCount, Estimator } from './estimate.ts';
@@ -11,6 +13,7 @@ import { planPurge } from './purgePlan.ts';
 import type { PurgePlan, PurgeReport } from './purgeReport.ts';
 import type { PurgeContext, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
 import { patientRetries, retryTransient } from './retry.ts';
+import type { Walk } from './walk.ts';
 
 const clockDifferenceLimitMs = 60_000;
 
@@ -39,17 +42,13 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
     const estimator = new Estimator(table.figures);
     const oldestBefore = await retryTransient(() => estimator.oldestExpiry(), patience);
     const index = await ensureIndexFirst(context, deadline, request.signal, warnings);
-    const way = index === 'present' || index === 'created' || index === 'rebuilt' ? 'expiry' : 'key';
-    if (way === 'key')
+    const walk = await beginWalk(context, request, index, cutoff, estimator);
+    if (walk.way === 'key') {
       warnings.push(
         `The expiry index is missing (${index}): the run goes along the primary key, which reads the whole table.`,
       );
-
+    }
     const expired = request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
-    const walk =
-      way === 'expiry'
-        ? new ExpiryWalk(table.entries, cutoff)
-        : new KeyWalk(table.entries, cutoff, await context.position.read());
     const loop = new PurgeLoop({ ...context, walk, lock, request, deadline, expired: expired?.count, start });
     const stopReason = await loop.run();
     const left = await whatIsLeft(
@@ -63,7 +62,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       ...report,
       ...loop.result,
       stopReason,
-      way,
+      way: walk.way,
       index,
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
@@ -74,6 +73,21 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   } finally {
     await lock.release();
   }
+}
+
+async function beginWalk(
+  { table, position }: PurgeContext,
+  request: PurgeRequest,
+  index: IndexOutcome,
+  cutoff: Date,
+  estimator: Estimator,
+): Promise<Walk> {
+  const way = await chooseWay(table, index, cutoff, estimator);
+  if (way === 'key') return new KeyWalk(table.entries, cutoff, await position.read());
+  const byExpiry = new ExpiryWalk(table.entries, cutoff);
+  // Pages are taken whole, so a row limit, which is kept to the row and takes the oldest first, needs the index.
+  if (way === 'expiry' || !table.pages || request.maxRows !== undefined) return byExpiry;
+  return new BacklogWalk(table.pages, await table.pages.count(), cutoff, byExpiry);
 }
 
 /** Settings are validated where they are read; this is the last line before a live entry could be deleted. */

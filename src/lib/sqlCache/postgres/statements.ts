@@ -58,6 +58,22 @@ where ${deletable} and ctid = any (array(
   for update skip locked
 ))`;
 
+/** Reading a range of row addresses without reading the whole table came with PostgreSQL 14. */
+export const pageCount = () => `
+select case when current_setting('server_version_num')::int >= 140000
+       then pg_relation_size(to_regclass($1)) / current_setting('block_size')::int else 0 end::int as pages`;
+
+/** The rows of some pages, in the order of storage: each page of the table, and of its values, is touched once. */
+export const deletePages = (t: string) => `
+delete from ${t}
+where ${deletable} and ctid >= $2::tid and ctid < $3::tid`;
+
+export const deletePagesSkipLocked = (t: string) => `
+delete from ${t}
+where ${deletable} and ctid = any (array(
+  select ctid from ${t} where ${deletable} and ctid >= $2::tid and ctid < $3::tid for update skip locked
+))`;
+
 /** The last key of the next `$1` rows. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
 select max(id) as up_to

@@ -1,4 +1,4 @@
-import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange } from '../cacheTable.ts';
+import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
 import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
 import * as statements from './statements.ts';
@@ -63,8 +63,8 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
     return { deleted: row?.deleted ?? 0, hitLocks: false, skipped: row?.skipped ?? 0 };
   }
 
-  deleteStatement(way: 'expiry' | 'key'): string {
-    return (way === 'expiry' ? statements.deleteRange : statements.deleteKeyRange)(this.#table, true).trim();
+  deleteStatement(way: PurgeWay): string {
+    return (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(this.#table, true).trim();
   }
 }
 
