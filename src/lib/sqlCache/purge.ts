@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
-import type { CacheTable } from './cacheTable.ts';
+import type { AppPurge, CacheTable } from './cacheTable.ts';
 import { ageOf } from './counts.ts';
 import { ensureExpiryIndex, type IndexOutcome, type IndexPolicy, leavesTableUnindexed } from './ensureExpiryIndex.ts';
 import { type EntryCount, Estimator } from './estimate.ts';
@@ -62,7 +62,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const budgetMs = request.timeBudgetMs ?? policy.timeBudgetMs;
   const deadline = start + budgetMs;
   refuseNegative(policy, request);
-  const patience = { retries: 5, withinMs: budgetMs, signal: request.signal };
+  // A serverless database that was paused takes up to a minute to come back (40613).
+  const patience = { retries: 9, withinMs: budgetMs, signal: request.signal };
 
   const { now, warnings } = await readClock(context, patience);
   const cutoff = new Date(now.getTime() - Math.max(policy.graceMs, request.olderThanMs ?? 0));
@@ -95,6 +96,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       stopReason === 'drained' ? walk.skippedLocked : undefined,
       warnings,
     );
+    const appPurge = await readAppPurge(table);
     return {
       ...report,
       ...loop.result,
@@ -104,7 +106,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
       skippedLocked: walk.skippedLocked,
-      warnings: [...warnings, ...loop.warnings],
+      appPurge,
+      warnings: [...warnings, ...loop.warnings, ...appPurgeWarning(appPurge), ...(table.notes ?? [])],
       duration: formatDuration(clock.elapsed() - start),
     };
   } finally {
@@ -172,6 +175,24 @@ async function whatIsLeft(table: CacheTable, cutoff: Date, now: Date, known: num
   }
 }
 
+/** Null where the engine keeps no such statistics. Like what is left, no reason to fail: the work is done. */
+async function readAppPurge(table: CacheTable): Promise<AppPurge | null> {
+  if (!table.appPurge) return null;
+  return table.appPurge().catch(
+    (error: unknown): AppPurge => ({
+      state: 'unknown',
+      reason: error instanceof Error ? error.message : 'unknown failure',
+    }),
+  );
+}
+
+function appPurgeWarning(finding: AppPurge | null): string[] {
+  if (finding?.state !== 'running') return [];
+  return [
+    `A web app still deletes expired entries itself, last at ${finding.lastRunAt} for ${finding.lastDuration} (${finding.lastOutcome}): set its ExpiredItemsDeletionInterval, see docs/operations.md, "Switch off the web app's own purge".`,
+  ];
+}
+
 function emptyReport(table: CacheTable, cutoff: Date, warnings: string[]): PurgeReport {
   return {
     engine: table.engine,
@@ -186,6 +207,7 @@ function emptyReport(table: CacheTable, cutoff: Date, warnings: string[]): Purge
     oldestExpiredAge: { before: null, after: null },
     expiredRemaining: null,
     skippedLocked: 0,
+    appPurge: null,
     index: 'busy',
     way: 'expiry',
     duration: 'PT0S',

@@ -13,9 +13,17 @@ export interface RetryOptions {
 /** Backoff from 0.1 s, doubled each time up to 15 s, each with a random factor of 1 to 2, so that instances spread. */
 const backoff = { minTimeout: 100, factor: 2, maxTimeout: 15_000, randomize: true };
 
-/** Runs `work`, again where it failed for a while only: locks in the way, a passing failure, a statement that took too long. */
-export function retryTransient<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
-  return pRetry(work, {
+/**
+ * Runs `work`, again where it failed for a while only: locks in the way, a passing failure, a statement that took too long.
+ * Work that was done when the signal came counts as done.
+ */
+export async function retryTransient<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  let done: { value: T } | undefined;
+  const attempt = async () => {
+    done = { value: await work() };
+    return done.value;
+  };
+  const result = pRetry(attempt, {
     ...backoff,
     retries: options.retries,
     maxRetryTime: Math.max(1, options.withinMs),
@@ -24,5 +32,9 @@ export function retryTransient<T>(work: () => Promise<T>, options: RetryOptions)
     onFailedAttempt: ({ error, retryDelay }) => {
       if (retryDelay > 0 && error instanceof CacheTableError) options.onRetry?.(error);
     },
+  });
+  return result.catch((error: unknown) => {
+    if (done) return done.value;
+    throw error;
   });
 }

@@ -1,4 +1,5 @@
 /** Short forms for entries of the statement table. */
+import { withoutHints } from '../../../src/lib/sqlCache/sqlServer/hints.ts';
 import { quoteTable } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
 import { type Call, combinations, type Entry, type Names, type Rendering } from './statementTable.ts';
 import type { Column } from './tokens.ts';
@@ -10,15 +11,18 @@ export const fixed =
   (statement: () => string): Renderings =>
   () => [{ text: statement(), identifiers: [], flags: [] }];
 
-/** The type admits the table's name and flags alone: a value that went into the text would not compile. */
+/** The type admits the table's name and flags alone: a value that went into the text would not compile. With hints and without. */
 export const ofTable =
   (statement: (t: string, ...flags: boolean[]) => string): Renderings =>
   ({ schema, table }) =>
-    combinations(statement.length - 1).map((flags) => ({
-      text: statement(quoteTable({ schema, table }), ...flags),
-      identifiers: [schema, table],
-      flags,
-    }));
+    combinations(statement.length - 1).flatMap((flags) => {
+      const text = statement(quoteTable({ schema, table }), ...flags);
+      return [...new Set([text, withoutHints(text)])].map((each) => ({
+        text: each,
+        identifiers: [schema, table],
+        flags,
+      }));
+    });
 
 /** An entry whose twin is one SELECT: its columns in their order. */
 export function select(renderings: Renderings, columns: Column[], twin: (call: Call) => string): Entry {

@@ -2,7 +2,8 @@ import type { ServerError } from './tokens.ts';
 
 /** What goes wrong in place of an answer. `before` and `after` refer to the statement's transaction: nothing done, or committed. */
 export type Fault =
-  | { kind: 'error'; error: ServerError }
+  /** A login may end with two errors; a statement has one. */
+  | { kind: 'error'; error: ServerError; then?: ServerError }
   | { kind: 'reset'; when: 'before' | 'middle' | 'after' }
   /** The statement hangs; a cancel is answered. */
   | { kind: 'hang' }

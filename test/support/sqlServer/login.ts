@@ -1,5 +1,4 @@
 import type { Login7 } from './login7.ts';
-import { SqlError } from './sqlError.ts';
 import * as tokens from './tokens.ts';
 
 /** Whom the server lets in. */
@@ -19,7 +18,7 @@ export function answerLogin(
   login: Login7,
   token: string | undefined,
   check: LoginCheck,
-  scripted: tokens.ServerError | undefined,
+  scripted: tokens.ServerError[],
 ): { payload: Buffer; accepted: boolean } {
   if (login.federated?.kind === 'later' && token === undefined) {
     const payload = Buffer.concat([
@@ -28,9 +27,9 @@ export function answerLogin(
     ]);
     return { payload, accepted: true };
   }
-  const refusal = scripted ?? refusalOf(login, token, check);
-  if (refusal) {
-    const payload = Buffer.concat([new SqlError(refusal).token, tokens.doneBatch(tokens.doneStatus.error)]);
+  const errors = scripted.length > 0 ? scripted : refusalOf(login, token, check);
+  if (errors.length > 0) {
+    const payload = Buffer.concat([...errors.map(tokens.error), tokens.doneBatch(tokens.doneStatus.error)]);
     return { payload, accepted: false };
   }
   const payload = Buffer.concat([
@@ -46,15 +45,21 @@ export function answerLogin(
   return { payload, accepted: true };
 }
 
-function refusalOf(login: Login7, token: string | undefined, check: LoginCheck): tokens.ServerError | undefined {
-  if (login.federated) return check.token(login.federated.kind === 'token' ? login.federated.token : (token ?? ''));
-  if (login.user !== check.user || login.password !== check.password)
-    return { number: 18456, severity: 14, message: `Login failed for user '${login.user}'.` };
+function refusalOf(login: Login7, token: string | undefined, check: LoginCheck): tokens.ServerError[] {
+  if (login.federated) {
+    const refusal = check.token(login.federated.kind === 'token' ? login.federated.token : (token ?? ''));
+    return refusal ? [refusal] : [];
+  }
+  const failed = { number: 18456, severity: 14, message: `Login failed for user '${login.user}'.` };
+  if (login.user !== check.user || login.password !== check.password) return [failed];
   if (login.database !== '' && login.database !== check.database)
-    return {
-      number: 4060,
-      severity: 11,
-      message: `Cannot open database "${login.database}" requested by the login. The login failed.`,
-    };
-  return undefined;
+    return [
+      {
+        number: 4060,
+        severity: 11,
+        message: `Cannot open database "${login.database}" requested by the login. The login failed.`,
+      },
+      failed,
+    ];
+  return [];
 }

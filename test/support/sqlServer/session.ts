@@ -134,9 +134,9 @@ export class Session {
     this.#loginToCome = login.federated?.kind === 'later' && token === undefined ? login : undefined;
     // The client asks for its token first: a fault of the login strikes when that is in.
     const fault = this.#loginToCome ? undefined : this.#context.faults.take('login');
-    const scripted = fault?.kind === 'error' ? fault.error : undefined;
+    const scripted = fault?.kind === 'error' ? [fault.error, ...(fault.then ? [fault.then] : [])] : [];
     const { payload, accepted } = answerLogin(login, token, this.#context.login, scripted);
-    if (fault && !scripted) this.#strike(fault, payload);
+    if (fault && scripted.length === 0) this.#strike(fault, payload);
     else this.#send(payload);
     if (!accepted) this.#stream.end();
   }
