@@ -25,13 +25,15 @@ export class Executor {
 
   /** The options in force while this request runs. */
   optionsDuring({ text }: StatementRequest): SetOptions {
-    return { ...this.#options, ...optionsOf(text) };
+    return { ...this.#options, ...optionsOf(text).during };
   }
 
   /** The tokens of the answer; an error where the text is unknown, or its twin fails. */
   async run(request: StatementRequest, recognised: Recognised | undefined): Promise<Buffer> {
     const options = this.optionsDuring(request);
-    if (!request.inProcedure) this.#options = options;
+    // SQL Server restores what a procedure had set; Babelfish 4.3 keeps it.
+    const kept = !request.inProcedure || this.#server.babelfish !== null;
+    if (kept) this.#options = options;
     if (!recognised) {
       if (!request.inProcedure && isInitialBatch(request.text)) return tokens.doneBatch(tokens.doneStatus.final);
       throw new SqlError({
@@ -52,6 +54,7 @@ export class Executor {
         sessionId: this.#sessionId,
         query: (text) => this.#postgres.query(text, request.parameters, lockTimeoutMs),
       });
+      if (kept) this.#options = { ...options, ...optionsOf(request.text).after };
       return tokensOf(answer, request.inProcedure, options.nocount === 'ON');
     } catch (error) {
       throw error instanceof SqlError ? error : fromPostgres(error as Error, this.#server.babelfish !== null);

@@ -2,8 +2,8 @@ import type { ServerError } from './tokens.ts';
 
 /** What goes wrong in place of an answer. `before` and `after` refer to the statement's transaction: nothing done, or committed. */
 export type Fault =
-  /** A login may end with two errors; a statement has one. */
-  | { kind: 'error'; error: ServerError; then?: ServerError }
+  /** A login may end with two errors. A statement has one: in place of running, or `after` its work was committed. */
+  | { kind: 'error'; error: ServerError; then?: ServerError; after?: boolean }
   | { kind: 'reset'; when: 'before' | 'middle' | 'after' }
   /** The statement hangs; a cancel is answered. */
   | { kind: 'hang' }
@@ -20,6 +20,12 @@ interface Rule {
   skip: number;
   times: number;
 }
+
+/** An error in place of an answer. */
+export const errorFault = (number: number, message = `Error ${number} of the test.`): Fault => ({
+  kind: 'error',
+  error: { number, message },
+});
 
 /** Says which call of which statement meets which fault. */
 export class FaultScript {

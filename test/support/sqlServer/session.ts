@@ -167,7 +167,10 @@ export class Session {
 
   async #answer(request: StatementRequest, recognised: Recognised | undefined, fault?: Fault): Promise<Buffer> {
     if (fault?.kind === 'hang') return new Promise(() => undefined);
-    if (fault?.kind === 'error') return failureTokens(new SqlError(fault.error), request.inProcedure);
+    if (fault?.kind === 'error') {
+      if (fault.after) await this.#executor.run(request, recognised);
+      return failureTokens(new SqlError(fault.error), request.inProcedure);
+    }
     if (fault?.kind === 'blackHole' || (fault?.kind === 'reset' && fault.when === 'before')) return Buffer.alloc(0);
     try {
       return await this.#executor.run(request, recognised);

@@ -18,21 +18,19 @@ export const defaultOptions: SetOptions = {
 };
 
 const words: [keyof SetOptions, RegExp][] = [
-  ['nocount', /\bSET NOCOUNT (ON|OFF);/i],
-  ['xactAbort', /\bSET XACT_ABORT (ON|OFF);/i],
-  ['deadlockPriority', /\bSET DEADLOCK_PRIORITY (LOW|NORMAL|HIGH);/i],
-  ['lockTimeout', /\bSET LOCK_TIMEOUT (-?\d+);/i],
-  ['isolation', /\bSET TRANSACTION ISOLATION LEVEL ([A-Z ]+);/i],
+  ['nocount', /\bSET NOCOUNT (ON|OFF);/gi],
+  ['xactAbort', /\bSET XACT_ABORT (ON|OFF);/gi],
+  ['deadlockPriority', /\bSET DEADLOCK_PRIORITY (LOW|NORMAL|HIGH);/gi],
+  ['lockTimeout', /\bSET LOCK_TIMEOUT (-?\d+);/gi],
+  ['isolation', /\bSET TRANSACTION ISOLATION LEVEL ([A-Z ]+);/gi],
 ];
 
-/** The options that a text sets. */
-export function optionsOf(text: string): Partial<SetOptions> {
-  return Object.fromEntries(
-    words.flatMap(([name, pattern]) => {
-      const value = pattern.exec(text)?.[1];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+/** The options that a text sets at its beginning, and those that it leaves at its end. */
+export function optionsOf(text: string): { during: Partial<SetOptions>; after: Partial<SetOptions> } {
+  const values = words.map(([name, pattern]) => [name, [...text.matchAll(pattern)].map(([, value]) => value)] as const);
+  const pick = (at: number) =>
+    Object.fromEntries(values.flatMap(([name, found]) => (found.length > 0 ? [[name, found.at(at)]] : [])));
+  return { during: pick(0), after: pick(-1) };
 }
 
 /** What the driver sends after the login: SET lines and nothing else. */

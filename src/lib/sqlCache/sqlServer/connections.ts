@@ -6,6 +6,7 @@ import { credentialFor, type EntraLogin } from './credentials.ts';
 import { type ErrorContext, type Purpose, translateError } from './errors.ts';
 import { refusesHints, withoutHints } from './hints.ts';
 import { LiveConnections } from './liveConnections.ts';
+import { resetSettings } from './statements.ts';
 
 export { sql };
 
@@ -109,11 +110,16 @@ export class SqlServerConnections {
   }
 
   async #query<R>(purpose: Purpose, text: string, parameters: Parameters, options: QueryOptions): Promise<R[]> {
+    let pool: sql.ConnectionPool | undefined;
     try {
-      const pool = await this.#pool(purpose === 'delete' ? 'batches' : 'reads');
+      pool = await this.#pool(purpose === 'delete' ? 'batches' : 'reads');
       return await run<R>(pool, text, parameters, options);
     } catch (error) {
-      throw this.translate(error, purpose);
+      const failure = this.translate(error, purpose);
+      // The connection lives on, and the batch did not come to its end, where it resets what it had set.
+      if (pool && purpose === 'delete' && (failure.answered || failure.kind === 'timeLimit'))
+        await run(pool, resetSettings(), {}, { timeLimitMs: cancelTimeoutMs }).catch(() => undefined);
+      throw failure;
     }
   }
 

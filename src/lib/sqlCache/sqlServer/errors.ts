@@ -23,6 +23,9 @@ const transientNumbers = new Set([
   10053, 10054, 10060,
 ]);
 
+/** A failover came in between: the statement may have been committed ("Transient errors", Azure SQL). */
+const inTheMiddle = new Set([40197, 40143]);
+
 /** For a failed login whose number the driver did not hand out, by the server's text. */
 const loginTexts: [RegExp, number][] = [
   [/Client with IP address/i, 40615],
@@ -59,7 +62,7 @@ export function translateError(error: unknown, purpose: Purpose, context: ErrorC
   const engineCode = number === undefined ? code : String(number);
   const kind = kindOf(number, code, message);
   const [stableCode, advice] = explain(number, code, text, kind, purpose, context);
-  const answered = number !== undefined && code === 'EREQUEST';
+  const answered = number !== undefined && code === 'EREQUEST' && !inTheMiddle.has(number);
   return new CacheTableError(kind, engineCode, stableCode, `SQL Server ${engineCode}: ${text}`, advice, { answered });
 }
 

@@ -4,8 +4,7 @@
  */
 
 /**
- * In force for the statement alone: SQL Server restores a setting when the batch of sp_executesql ends, so each statement
- * brings its own, also after a reconnect, and none goes back to the pool.
+ * In force for the statement alone: each brings its own, also after a reconnect, and ends with resetSettings.
  * - XACT_ABORT: a cancelled statement otherwise leaves its transaction, and the locks, in the pooled connection
  * - DEADLOCK_PRIORITY LOW: in a deadlock the purge gives way to the sign-in
  * - LOCK_TIMEOUT: a table lock must stop the purge, not be waited for; READPAST passes over row locks only
@@ -14,6 +13,13 @@
 const batchSettings = (lockTimeoutMs: 1000 | 100 = 1000) => `
 SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT ${lockTimeoutMs};
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
+
+/**
+ * A new session's settings. SQL Server restores them itself when the batch of sp_executesql ends ("SET statements", in its
+ * documentation); Babelfish keeps what the batch set. Run on its own where the batch failed before it came to this.
+ */
+export const resetSettings = () => `
+SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY NORMAL; SET LOCK_TIMEOUT -1;`;
 
 /**
  * The table's id by its parameters. OBJECT_ID reads the delimited name; Babelfish's does not read every one, so the name
@@ -75,7 +81,7 @@ export const deleteRange = (t: string, hasAfter: boolean) => `${batchSettings()}
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK, FORCESEEK)
 WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
 OPTION (MAXDOP 1);
-SELECT @@ROWCOUNT AS deleted`;
+SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
 
 /** The last key of the next rows. NOLOCK: as in nextRange. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
@@ -95,7 +101,7 @@ SET @deleted = @@ROWCOUNT;
 SELECT @deleted AS deleted, COUNT(*) AS skipped
 FROM ${t} WITH (NOLOCK)
 WHERE ${inKeyRange(hasAfter)} AND ${deletable}
-OPTION (MAXDOP 1)`;
+OPTION (MAXDOP 1);${resetSettings()}`;
 
 /**
  * Keys of the deletable rows of a range, in the server's own order. For servers whose READPAST waits for locked rows; the
@@ -113,11 +119,11 @@ export const deleteKeys = (t: string, hasAfter: boolean) => `${batchSettings(100
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK)
 WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
 OPTION (MAXDOP 1);
-SELECT @@ROWCOUNT AS deleted`;
+SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
 
 /** Needs the table's own lock and no row's: where it waits, the table is locked, not the row. */
 export const probeTableLock = (t: string) => `${batchSettings(100)}
-DELETE FROM ${t} WHERE 1 = 0`;
+DELETE FROM ${t} WHERE 1 = 0;${resetSettings()}`;
 
 /**
  * What Query Store (SQL Server 2016 and later) knows of the web app's own purge, `@appDelete` (SqlQueries.cs of

@@ -7,6 +7,12 @@ import type { Call } from '../statementTable.ts';
 const resource = 'hashtextextended(@resource, 0)';
 
 export const serverTwins = {
+  /** The session keeps the options itself. */
+  resetSettings: {
+    renderings: fixed(statements.resetSettings),
+    answer: async () => ({ columns: [], rows: [] }),
+  },
+
   traits: {
     renderings: fixed(statements.traits),
     answer: async ({ server }: Call) => ({
