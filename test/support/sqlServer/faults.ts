@@ -3,7 +3,7 @@ import type { ServerError } from './tokens.ts';
 /** What goes wrong in place of an answer. `before` and `after` refer to the statement's transaction: nothing done, or committed. */
 export type Fault =
   /** A login may end with two errors. A statement has one: in place of running, or `after` its work was committed. */
-  | { kind: 'error'; error: ServerError; then?: ServerError; after?: boolean }
+  | { kind: 'error'; error: ServerError; further?: ServerError; after?: boolean }
   | { kind: 'reset'; when: 'before' | 'middle' | 'after' }
   /** The statement hangs; a cancel is answered. */
   | { kind: 'hang' }

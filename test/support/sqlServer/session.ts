@@ -134,7 +134,7 @@ export class Session {
     this.#loginToCome = login.federated?.kind === 'later' && token === undefined ? login : undefined;
     // The client asks for its token first: a fault of the login strikes when that is in.
     const fault = this.#loginToCome ? undefined : this.#context.faults.take('login');
-    const scripted = fault?.kind === 'error' ? [fault.error, ...(fault.then ? [fault.then] : [])] : [];
+    const scripted = fault?.kind === 'error' ? [fault.error, ...(fault.further ? [fault.further] : [])] : [];
     const { payload, accepted } = answerLogin(login, token, this.#context.login, scripted);
     if (fault && scripted.length === 0) this.#strike(fault, payload);
     else this.#send(payload);

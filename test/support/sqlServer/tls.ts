@@ -16,6 +16,7 @@ function secure(transport: Duplex, { key, certificate }: Certificate): TLSSocket
 
 /** TDS 8 (`Encrypt=Strict`): TLS from the first byte. `first` is what was read to see that. */
 export function strictTls(socket: Socket, first: Buffer, certificate: Certificate): TLSSocket {
+  socket.pause();
   socket.unshift(first);
   return secure(socket, certificate);
 }

@@ -43,6 +43,8 @@ const loginTexts: [RegExp, number][] = [
 const connectionFailures =
   /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ESOCKET|ENOTOPEN|EINSTLOOKUP|ECLOSE|EINVALIDSTATE|ECANCEL|TimeoutError)/;
 
+/** mssql's words, without a code, for a connection that ended while it was being opened. */
+const neverConnected = /ended without ever completing the connection/;
 const certificateRefused = /certificate|self[- ]signed|altnames/i;
 /** Azure SQL's text with 18456: the next login gets a new token. */
 const tokenExpired = /token is expired/i;
@@ -83,7 +85,7 @@ function kindOf(number: number | undefined, code: string, message: string): Fail
   // While connecting, and after a cancel that was not heard, the same code means that nobody answered.
   if (code === 'ETIMEOUT') return /connect|cancel/i.test(message) ? 'transient' : 'timeLimit';
   if (certificateRefused.test(message)) return 'permanent';
-  return connectionFailures.test(code) ? 'transient' : 'permanent';
+  return connectionFailures.test(code) || neverConnected.test(message) ? 'transient' : 'permanent';
 }
 
 function explain(
@@ -171,7 +173,7 @@ function explain(
       'encryption_mismatch',
       'Client and server do not agree on encryption. Set `Encrypt=` to what the server offers; Azure SQL needs True or Strict.',
     ];
-  if (code === 'ELOGIN') return ['login_failed', 'Check the login of the connection string.'];
+  if (code === 'ELOGIN' && kind === 'permanent') return ['login_failed', 'Check the login of the connection string.'];
   if (kind === 'lock')
     return [
       'lock_in_the_way',
