@@ -38,9 +38,8 @@ export async function shippedPurge(
     try {
       const report = await purge({ table: observed, policy, clock: systemClock, position });
       if (report.dryRun) throw new Error('The purge made a plan only.');
-      const notes = [...report.warnings];
+      const notes = [`by way of ${report.way}`, ...report.warnings];
       if (report.stopReason !== 'drained') notes.push(`stopped: ${report.stopReason}`);
-      if (report.way !== 'expiry') notes.push(`went along the ${report.way}`);
       if (report.retries > 0) notes.push(`${report.retries} retries`);
       return { deleted: report.deleted, deletingFrom: deletingFrom ?? now(), notes };
     } finally {

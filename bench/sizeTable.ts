@@ -30,9 +30,17 @@ export function tableOf({ entries, rounds, ways }: SizeFigures): string {
   ].join('\n');
 }
 
+/** The load without a purge takes less than this of a small machine; more is other work's. */
+const quietCpu = 0.4;
+
 /** What a reader must know besides the figures; empty where nothing stood out. */
 export function notesOf({ ways }: SizeFigures): string {
   const notes = ways.flatMap(({ way, notes }) => notes.map((note) => `- ${labels[way]}: ${note}`));
+  const idle = ways.find(({ way }) => way === 'idle');
+  if (idle && idle.cpuBusy > quietCpu)
+    notes.push(
+      '- The machine was busy with other work, as the CPU of the idle load shows: trust no figure of time here.',
+    );
   return notes.length === 0 ? '' : `\n\n${[...new Set(notes)].join('\n')}`;
 }
 

@@ -1,3 +1,4 @@
+import type { AppPurge } from '../lib/sqlCache/cacheTable.ts';
 import type { CountsReport } from '../lib/sqlCache/counts.ts';
 import type { IndexReport } from '../lib/sqlCache/ensureExpiryIndex.ts';
 import type { PurgePlan, PurgeReport } from '../lib/sqlCache/purgeReport.ts';
@@ -27,7 +28,14 @@ function doneRows(report: PurgeReport): Row[] {
     ['index', `${report.index}, rows taken in order of ${report.way}`],
     ['waited', `${ageText(report.waits.pauses)} in pauses, ${ageText(report.waits.load)} for the database`],
     ['retries', String(report.retries)],
+    ...(report.appPurge ? [["app's own purge", appPurgeText(report.appPurge)] as Row] : []),
   ];
+}
+
+function appPurgeText(finding: AppPurge): string {
+  if (finding.state === 'unknown') return `unknown: ${finding.reason}`;
+  if (finding.state === 'notSeen') return 'not seen by Query Store';
+  return `${finding.state}, last at ${finding.lastRunAt}, ${ageText(finding.lastDuration)}, ${finding.lastOutcome}`;
 }
 
 function batchText({ batches, batchTime, batchSize }: PurgeReport): string {

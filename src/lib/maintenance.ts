@@ -81,6 +81,7 @@ export class Maintenance {
       (table) => ensureExpiryIndex(table, this.#settings.purge.index, this.#clock, request),
       {
         summarize: summarizeIndex,
+        warnings: (report) => report.warnings,
         measure: ({ after }) => instruments.expiryIndexPresent.record(after === 'present' ? 1 : 0, { cache }),
       },
     );

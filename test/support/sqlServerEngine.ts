@@ -35,9 +35,9 @@ export async function sqlServerEngine(connectionString: string): Promise<SqlServ
   const babelfish = traits?.babelfish != null;
   return {
     name: babelfish ? 'Babelfish' : 'SQL Server',
-    // Babelfish keeps 6 digits of datetimeoffset(7), and its READPAST waits.
+    // Babelfish keeps 6 digits of datetimeoffset(7).
     resolutionMs: babelfish ? 0.001 : 0.0001,
-    skipsLockedRows: !babelfish,
+    skipsLockedRows: true,
     ordinaryName: `dbo.TokenCacheTest${process.pid}`,
     hostileName: `dbo.[we"ird]] na'me ${process.pid}]`,
     drop: async (name) => void (await pool.query(`DROP TABLE IF EXISTS ${quoteTable(parseTableName(name))}`)),

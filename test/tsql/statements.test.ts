@@ -1,11 +1,13 @@
 /**
- * Every statement of the SQL Server adapter, for ordinary and hostile names, before Microsoft's own parser. It knows hints
+ * Every statement that the TDS endpoint knows, those of the SQL Server adapter above all, for ordinary and hostile names, before Microsoft's own parser. It knows hints
  * and options that Babelfish does not; what they do shows on a server alone.
  */
 import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
-import { maxIdentifierLength, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { maxIdentifierLength } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { adapterStatements, knownStatements, noStatements } from '../support/sqlServer/statements.ts';
+import { type Names, recogniser } from '../support/sqlServer/statementTable.ts';
 
 interface Statement {
   name: string;
@@ -22,14 +24,6 @@ interface Finding {
   number: number;
   message: string;
 }
-
-interface Names {
-  schema: string;
-  table: string;
-  index: string;
-}
-
-type Rendering = (names: Names) => Omit<Statement, 'name'>[];
 
 const names = [
   'TokenCache',
@@ -62,105 +56,53 @@ const names = [
   '表'.repeat(maxIdentifierLength),
 ];
 
-const fixed =
-  (statement: () => string): Rendering =>
-  () => [{ text: statement(), identifiers: [] }];
-
-/** The type admits the table's name and flags alone: a value that went into the text would not compile. */
-const ofTable =
-  (statement: (t: string, ...flags: boolean[]) => string): Rendering =>
-  ({ schema, table }) =>
-    combinations(statement.length - 1).map((flags) => ({
-      text: statement(quoteTable({ schema, table }), ...flags),
-      identifiers: [schema, table],
-    }));
-
-const ofIndex =
-  <A>(statement: (t: string, name: string, argument: A) => string, given: readonly A[]): Rendering =>
-  ({ schema, table, index }) =>
-    given.map((argument) => ({
-      text: statement(quoteTable({ schema, table }), quoteIdentifier(index), argument),
-      identifiers: [schema, table, index],
-    }));
-
-function combinations(flags: number): boolean[][] {
-  return Array.from({ length: 2 ** flags }, (_, bits) =>
-    Array.from({ length: flags }, (_, flag) => (bits & (1 << flag)) !== 0),
-  );
-}
-
 /** A minute is the least that the adapter asks for. */
 const minutes = [1, 5, 1440];
-
-/** What serverTraits.ts can make of a server: offline, 2017 and before, 2019, 2022 and the cloud. */
-const builds = [
-  { online: false, resumable: false, lowPriority: false },
-  { online: true, resumable: false, lowPriority: false },
-  { online: true, resumable: true, lowPriority: false },
-  { online: true, resumable: true, lowPriority: true },
-].flatMap((build) => minutes.map((maxMinutes) => ({ ...build, maxMinutes })));
-
-/** Exports that are no statements; `sample` is rendered for each share. */
-const noStatements = ['sampleShares'] as const;
-
-const renderings: Record<Exclude<keyof typeof statements, (typeof noStatements)[number]>, Rendering> = {
-  traits: fixed(statements.traits),
-  clock: ofTable(statements.clock),
-  tryLock: fixed(statements.tryLock),
-  unlock: fixed(statements.unlock),
-  lockMode: fixed(statements.lockMode),
-  nextRange: ofTable(statements.nextRange),
-  deleteRange: ofTable(statements.deleteRange),
-  nextKeyRange: ofTable(statements.nextKeyRange),
-  deleteKeyRange: ofTable(statements.deleteKeyRange),
-  resourceStats: fixed(statements.resourceStats),
-  lockWaits: fixed(statements.lockWaits),
-  indexState: fixed(statements.indexState),
-  resumableBuilds: fixed(statements.resumableBuilds),
-  createIndex: ofIndex(statements.createIndex, builds),
-  resumeIndex: ofIndex(statements.resumeIndex, minutes),
-  rebuildIndex: ofIndex(statements.rebuildIndex, [false, true]),
-  catalogue: fixed(statements.catalogue),
-  catalogueWithoutStats: fixed(statements.catalogueWithoutStats),
-  countUpTo: ofTable(statements.countUpTo),
-  oldestExpiry: ofTable(statements.oldestExpiry),
-  sample: ({ schema, table }) =>
-    statements.sampleShares.map((share) => ({
-      text: statements.sample(quoteTable({ schema, table }), share),
-      identifiers: [schema, table],
-    })),
-};
 
 /** Each name as schema, as table and as index, beside two other names: a mix-up of the three would show. */
 const roles: Names[] = names.map((table, at) => ({
   schema: names.at(at - 1) ?? '',
   table,
   index: names.at(at - 2) ?? '',
+  minutes: minutes[at % minutes.length] ?? 1,
 }));
 
 /** Each text once; it also names the statement in the report of a failure. */
 function render(): Statement[] {
-  const all = Object.entries(renderings).flatMap(([name, rendering]) =>
-    roles.flatMap(rendering).map((rendered) => ({ name: `${name}: ${rendered.text}`, ...rendered })),
+  const all = Object.entries(knownStatements).flatMap(([name, { renderings }]) =>
+    roles.flatMap(renderings).map(({ text, identifiers }) => ({ name: `${name}: ${text}`, text, identifiers })),
   );
   return [...new Map(all.map((statement) => [statement.name, statement])).values()];
 }
 
-describe('the table of renderings', () => {
-  it('has an entry for each export of the module, and no other', () => {
-    expect([...Object.keys(renderings), ...noStatements].sort()).toEqual(Object.keys(statements).sort());
+describe('the table of statements', () => {
+  it('has an entry, with its twin, for each statement of the adapter, and no other', () => {
+    expect([...Object.keys(adapterStatements), ...noStatements].sort()).toEqual(Object.keys(statements).sort());
+    for (const entry of Object.values(adapterStatements)) expect(entry.answer).toBeTypeOf('function');
   });
 
   it('holds every function', () => {
     const functions = Object.entries(statements).filter(([, value]) => typeof value === 'function');
-    expect(Object.keys(renderings).sort()).toEqual(functions.map(([name]) => name).sort());
+    expect(Object.keys(adapterStatements).sort()).toEqual(functions.map(([name]) => name).sort());
   });
 
-  it.each(Object.entries(renderings))('renders %s', (_, rendering) => {
-    const texts = roles.flatMap(rendering).map(({ text }) => text);
+  it.each(Object.entries(knownStatements))('renders %s', (_, { renderings }) => {
+    const texts = roles.flatMap(renderings).map(({ text }) => text);
     expect(texts).not.toEqual([]);
     expect(texts.filter((text) => text.trim() === '' || text.includes('undefined'))).toEqual([]);
   });
+
+  it.each(Object.entries(knownStatements))(
+    'recognises %s by its whole text, for every name, and as no other',
+    (name, { renderings }) => {
+      const recognise = recogniser(knownStatements);
+      for (const { text, flags } of roles.flatMap(renderings)) {
+        expect(recognise(text)).toMatchObject({ name, flags });
+        expect(recognise(`${text} `)).toBeUndefined();
+        expect(recognise(text.slice(1))).toBeUndefined();
+      }
+    },
+  );
 });
 
 const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;

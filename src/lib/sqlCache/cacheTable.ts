@@ -30,7 +30,10 @@ export interface BatchOutcome {
   deleted: number;
   /** Rows were locked by somebody else: the batch waited for the short lock timeout, or passed over them. */
   hitLocks: boolean;
-  /** Expired rows left in the range since somebody held them locked. Known for key ranges only. */
+  /**
+   * Expired rows left in the range since somebody held them locked; undefined where that is not known. Always known of a
+   * key range that is done.
+   */
   skipped?: number;
 }
 
@@ -128,6 +131,20 @@ export interface DatabaseLoad {
   unknown: string[];
 }
 
+/** What the engine's own statistics know of the web app's purge. Durations are ISO 8601, instants the database's. */
+export type AppPurge =
+  /** `running`: within the last day. */
+  | {
+      state: 'running' | 'stopped';
+      lastRunAt: string;
+      lastDuration: string;
+      lastOutcome: 'done' | 'cancelled' | 'failed';
+      longest: string;
+      runs: number;
+    }
+  | { state: 'notSeen' }
+  | { state: 'unknown'; reason: string };
+
 /** One run's hold on the table. It lives on a connection of its own, and dies with it: a killed process leaves none. */
 export interface RunLock {
   /** False once the connection was lost: another run may have taken over. */
@@ -151,5 +168,9 @@ export interface CacheTable {
   readonly pages?: StoredPages;
   readonly expiryIndex: ExpiryIndexPort;
   readonly figures: TableFigures;
+  /** Whether the web app still purges the table itself, where the engine keeps statistics of statements. */
+  appPurge?(): Promise<AppPurge>;
+  /** What the server refused in this run, and what was done instead; the report says so. */
+  readonly notes?: readonly string[];
   close(): Promise<void>;
 }

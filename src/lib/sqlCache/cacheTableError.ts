@@ -14,19 +14,32 @@ export class CacheTableError extends MaintenanceError {
   readonly kind: FailureKind;
   /** The engine's error number or SQLSTATE, or the socket's error code. */
   readonly engineCode: string;
+  /** The server itself said that the statement failed: nothing of it was done. Else its answer may have been lost. */
+  readonly answered: boolean;
 
-  constructor(kind: FailureKind, engineCode: string, code: string, message: string, advice: string) {
+  constructor(
+    kind: FailureKind,
+    engineCode: string,
+    code: string,
+    message: string,
+    advice: string,
+    { answered = false } = {},
+  ) {
     super(code, message, advice);
     this.name = 'CacheTableError';
     this.kind = kind;
     this.engineCode = engineCode;
+    this.answered = answered;
   }
 }
 
-/** Whether a driver's error means that no Entra token could be had: @azure/identity's errors, or tedious' wrapping of them. */
+/** Whether a driver's error means that no Entra token could be had: @azure/identity's errors, or what tedious and mssql wrap them in. */
 export function isEntraFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return /Credential|Authentication/.test(error.name) || (error as { code?: unknown }).code === 'EFEDAUTH';
+  const { code, originalError } = error as { code?: unknown; originalError?: unknown };
+  if (/Credential|Authentication/.test(error.name) || code === 'EFEDAUTH') return true;
+  if (error instanceof AggregateError) return error.errors.some(isEntraFailure);
+  return originalError !== undefined && isEntraFailure(originalError);
 }
 
 export const entraAdvice =

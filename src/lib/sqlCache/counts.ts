@@ -18,6 +18,8 @@ export interface CountsReport {
   oldestExpiredAge: string | null;
   /** Bytes, from a random sample; null where the sample is empty. */
   entrySize: EntrySize | null;
+  /** What the server did not let be read, and where the figures come from instead. */
+  notes: string[];
 }
 
 export interface EntrySize {
@@ -54,6 +56,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     indexBytes: indexBytes ?? null,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
     entrySize: sizesOf(await estimator.sample()),
+    notes: [...(table.notes ?? [])],
   };
 }
 

@@ -32,6 +32,8 @@ export interface IndexReport {
   percent: number | null;
   phase: string | null;
   duration: string;
+  /** What the server refused, and what was done instead. */
+  warnings: string[];
 }
 
 export interface IndexRequest {
@@ -62,6 +64,7 @@ export async function ensureExpiryIndex(
     percent: ('percent' in after ? after.percent : undefined) ?? null,
     phase: ('phase' in after ? after.phase : undefined) ?? null,
     duration: formatDuration(clock.elapsed() - start),
+    warnings: [...(table.notes ?? [])],
   });
   if (before.kind === 'present') return report('present', before);
   if (before.kind === 'building') return report('building', before);

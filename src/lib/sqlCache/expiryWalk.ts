@@ -26,12 +26,14 @@ export class ExpiryWalk implements Walk {
   async step(limit: number): Promise<Step> {
     const range = await this.#entries.nextRange(this.#after, this.#cutoff, limit);
     if (!range) return { deleted: 0, worked: 0, hitLocks: false, finished: !this.#startOver() };
-    const { deleted, hitLocks } = await this.#entries.deleteRange(range, this.#cutoff, limit);
+    const { deleted, hitLocks, skipped } = await this.#entries.deleteRange(range, this.#cutoff, limit);
     this.#deletedInPass += deleted;
-    const emptied = !range.tied && deleted >= range.rows;
-    if (deleted === 0) this.#lockedInPass += range.rows;
-    // Where only a part was deleted, the next step looks at the same range again.
-    if (emptied || deleted === 0) this.#after = range.upTo;
+    const done = deleted === 0 || (!range.tied && deleted + (skipped ?? 0) >= range.rows);
+    // Where only a part was deleted, and not the rest seen locked, the next step looks at the same range again.
+    if (done) {
+      this.#lockedInPass += skipped ?? (deleted === 0 ? range.rows : 0);
+      this.#after = range.upTo;
+    }
     return { deleted, worked: deleted, hitLocks, finished: false };
   }
 

@@ -40,8 +40,11 @@ export class KeyWalk implements Walk {
       return { deleted: 0, worked: 0, hitLocks: false, finished };
     }
     const { deleted, hitLocks, skipped } = await this.#entries.deleteKeyRange(range, this.#cutoff);
-    this.#skipped += skipped ?? 0;
-    this.#position = range.upTo;
+    // Unknown: not all of the range was looked at, and the next step does so again.
+    if (skipped !== undefined) {
+      this.#skipped += skipped;
+      this.#position = range.upTo;
+    }
     return { deleted, worked: limit, hitLocks, finished: false };
   }
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
 import { BacklogWalk } from './backlogWalk.ts';
-import type { CacheTable } from './cacheTable.ts';
+import type { AppPurge, CacheTable } from './cacheTable.ts';
 import { chooseWay } from './chooseWay.ts';
 import { ageOf } from './counts.ts';
 import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
@@ -28,6 +28,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const budgetMs = request.timeBudgetMs ?? policy.timeBudgetMs;
   const deadline = start + budgetMs;
   refuseNegative(policy, request);
+  // A serverless database that was paused takes up to a minute to come back (40613).
   const patience = { retries: patientRetries, withinMs: budgetMs, signal: request.signal };
 
   const { now, warnings } = await readClock(context, patience);
@@ -58,6 +59,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       stopReason === 'drained' ? walk.skippedLocked : undefined,
       warnings,
     );
+    const appPurge = await readAppPurge(table);
     return {
       ...report,
       ...loop.result,
@@ -67,7 +69,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
       skippedLocked: walk.skippedLocked,
-      warnings: [...warnings, ...loop.warnings],
+      appPurge,
+      warnings: [...warnings, ...loop.warnings, ...appPurgeWarning(appPurge), ...(table.notes ?? [])],
       duration: formatDuration(clock.elapsed() - start),
     };
   } finally {
@@ -150,6 +153,24 @@ async function whatIsLeft(table: CacheTable, cutoff: Date, now: Date, known: num
   }
 }
 
+/** Null where the engine keeps no such statistics. Like what is left, no reason to fail: the work is done. */
+async function readAppPurge(table: CacheTable): Promise<AppPurge | null> {
+  if (!table.appPurge) return null;
+  return table.appPurge().catch(
+    (error: unknown): AppPurge => ({
+      state: 'unknown',
+      reason: error instanceof Error ? error.message : 'unknown failure',
+    }),
+  );
+}
+
+function appPurgeWarning(finding: AppPurge | null): string[] {
+  if (finding?.state !== 'running') return [];
+  return [
+    `A web app still deletes expired entries itself, last at ${finding.lastRunAt} for ${finding.lastDuration} (${finding.lastOutcome}): set its ExpiredItemsDeletionInterval, see docs/operations.md, "Switch off the web app's own purge".`,
+  ];
+}
+
 function emptyReport(table: CacheTable, cutoff: Date, warnings: string[]): PurgeReport {
   return {
     engine: table.engine,
@@ -164,6 +185,7 @@ function emptyReport(table: CacheTable, cutoff: Date, warnings: string[]): Purge
     oldestExpiredAge: { before: null, after: null },
     expiredRemaining: null,
     skippedLocked: 0,
+    appPurge: null,
     index: 'busy',
     way: 'expiry',
     duration: 'PT0S',

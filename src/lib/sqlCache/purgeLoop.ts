@@ -143,8 +143,8 @@ export class PurgeLoop {
 
   #learnFrom(error: CacheTableError): void {
     this.#retries += 1;
-    if (error.kind === 'transient') this.#unanswered += 1;
-    else this.#size.halve();
+    if (error.kind !== 'transient') this.#size.halve();
+    else if (!error.answered) this.#unanswered += 1;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { PurgeWay, SqlEngine } from './cacheTable.ts';
+import type { AppPurge, PurgeWay, SqlEngine } from './cacheTable.ts';
 import type { EntrySize } from './counts.ts';
 import type { IndexOutcome } from './ensureExpiryIndex.ts';
 import type { EntryCount } from './estimate.ts';
@@ -27,6 +27,8 @@ export interface PurgeReport {
   expiredRemaining: EntryCount | null;
   /** Expired entries left since an app held them locked. */
   skippedLocked: number;
+  /** Whether the web app still purges the table itself; null on an engine that cannot tell. */
+  appPurge: AppPurge | null;
   index: IndexOutcome;
   /** Along the expiry index; along the primary key where there is no such index; a large backlog page by page first. */
   way: PurgeWay;

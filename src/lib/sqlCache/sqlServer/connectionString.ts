@@ -58,7 +58,8 @@ export function parseConnectionString(text: string): ParsedConnectionString {
       server,
       ...(port !== undefined && { port }),
       ...(values.has('database') && { database: values.get('database') ?? '' }),
-      connectionTimeout: seconds(values.get('timeout') ?? '15') * 1000,
+      // 0 would be without end, which no unattended run may be.
+      connectionTimeout: (seconds(values.get('timeout') ?? '15') || 15) * 1000,
       options: {
         ...(instanceName && { instanceName }),
         ...encryption(values),

@@ -1,8 +1,12 @@
 import type { TokenCredential } from '@azure/identity';
 import sql from 'mssql';
-import { MaintenanceError } from '../../errors.ts';
-import type { Login, ParsedConnectionString } from './connectionString.ts';
+import type { CacheTableError } from '../cacheTableError.ts';
+import type { ParsedConnectionString } from './connectionString.ts';
+import { credentialFor, type EntraLogin } from './credentials.ts';
 import { type ErrorContext, type Purpose, translateError } from './errors.ts';
+import { refusesHints, withoutHints } from './hints.ts';
+import { LiveConnections } from './liveConnections.ts';
+import { resetSettings } from './statements.ts';
 
 export { sql };
 
@@ -13,6 +17,17 @@ export interface QueryOptions {
   timeLimitMs?: number;
 }
 
+export interface ConnectionOptions {
+  /** The table's name, delimited. */
+  table: string;
+  statementTimeoutMs: number;
+  /** Where Entra tokens come from. */
+  credential?: ((login: EntraLogin) => Promise<TokenCredential>) | undefined;
+}
+
+/** A cancel that is not answered for so long means that nobody is there: the connection is given up. */
+const cancelTimeoutMs = 2_000;
+
 /**
  * The connections of one cache table: one for reading and one for batches, opened when first needed and replaced when they
  * break, and single ones for the run's lock. Each statement has a deadline; each failure is a CacheTableError.
@@ -21,48 +36,91 @@ export class SqlServerConnections {
   readonly #parsed: ParsedConnectionString;
   readonly #context: ErrorContext;
   readonly #statementTimeoutMs: number;
+  readonly #credentialFor: (login: EntraLogin) => Promise<TokenCredential>;
   readonly #pools = new Map<string, Promise<sql.ConnectionPool>>();
+  readonly #live = new LiveConnections();
+  readonly #notes = new Set<string>();
+  #credential: Promise<TokenCredential> | undefined;
+  #hints = true;
 
-  constructor(parsed: ParsedConnectionString, table: string, statementTimeoutMs: number) {
+  constructor(parsed: ParsedConnectionString, { table, statementTimeoutMs, credential }: ConnectionOptions) {
     const { login } = parsed;
     this.#parsed = parsed;
     this.#statementTimeoutMs = statementTimeoutMs;
+    this.#credentialFor = credential ?? credentialFor;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
     this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: parsed.server, secrets };
   }
 
-  /** Runs one statement and returns the rows of its last result. */
+  /** What the server refused, and what was done instead. */
+  get notes(): readonly string[] {
+    return [...this.#notes];
+  }
+
+  note(text: string): void {
+    this.#notes.add(text);
+  }
+
+  /** False once the server has refused hints: statements then wait for locked rows. */
+  get usesHints(): boolean {
+    return this.#hints;
+  }
+
+  /** Runs one statement and returns the rows of its last result; without hints on a server that refuses them. */
   async query<R>(
     purpose: Purpose,
     text: string,
     parameters: Parameters = {},
     options: QueryOptions = {},
   ): Promise<R[]> {
+    if (!this.#hints) return this.#query(purpose, withoutHints(text), parameters, options);
     try {
-      const pool = await this.#pool(purpose === 'delete' ? 'batches' : 'reads');
-      return await run<R>(pool, text, parameters, options);
+      return await this.#query(purpose, text, parameters, options);
     } catch (error) {
-      throw this.translate(error, purpose);
+      if (!refusesHints(error) || withoutHints(text) === text) throw error;
+      const rows = await this.#query<R>(purpose, withoutHints(text), parameters, options);
+      this.#hints = false;
+      this.note(`The server refuses table hints, so statements run without: ${(error as CacheTableError).message}`);
+      return rows;
     }
   }
 
-  /** A pool of one connection that is never closed as idle, for what lives in a session. The caller closes it. */
-  async dedicated(): Promise<sql.ConnectionPool> {
+  /**
+   * A pool of one connection that is never closed as idle, for what lives in a session. The caller closes it. `onEnd` is
+   * told of each of its connections that ends.
+   */
+  async dedicated(onEnd: () => void): Promise<sql.ConnectionPool> {
     try {
-      return await this.#open({ max: 1, min: 1, idleTimeoutMillis: 2_000_000_000 });
+      return await this.#open({ max: 1, min: 1, idleTimeoutMillis: 2_000_000_000 }, onEnd);
     } catch (error) {
       throw this.translate(error, 'connect');
     }
   }
 
-  translate(error: unknown, purpose: Purpose) {
-    return translateError(error, purpose, this.#context);
+  translate(error: unknown, purpose: Purpose): CacheTableError {
+    return translateError(this.#live.withLoginErrors(error), purpose, this.#context);
   }
 
+  /** Ends every connection, whatever it waits for: a server that answers no more must not keep the process. */
   async close(): Promise<void> {
     const pools = [...this.#pools.values()];
     this.#pools.clear();
+    this.#live.close();
     await Promise.all(pools.map(async (pool) => (await pool.catch(() => undefined))?.close()));
+  }
+
+  async #query<R>(purpose: Purpose, text: string, parameters: Parameters, options: QueryOptions): Promise<R[]> {
+    let pool: sql.ConnectionPool | undefined;
+    try {
+      pool = await this.#pool(purpose === 'delete' ? 'batches' : 'reads');
+      return await run<R>(pool, text, parameters, options);
+    } catch (error) {
+      const failure = this.translate(error, purpose);
+      // The connection lives on, and the batch did not come to its end, where it resets what it had set.
+      if (pool && purpose === 'delete' && (failure.answered || failure.kind === 'timeLimit'))
+        await run(pool, resetSettings(), {}, { timeLimitMs: cancelTimeoutMs }).catch(() => undefined);
+      throw failure;
+    }
   }
 
   /** A failed connect is forgotten, so that the next statement tries again. */
@@ -75,19 +133,42 @@ export class SqlServerConnections {
     return opening;
   }
 
-  async #open(pool: sql.PoolOpts<sql.Connection>): Promise<sql.ConnectionPool> {
-    const { config, login } = this.#parsed;
+  async #open(pool: sql.PoolOpts<sql.Connection>, onEnd?: () => void): Promise<sql.ConnectionPool> {
+    const { config } = this.#parsed;
+    const connectMs = config.connectionTimeout ?? 15_000;
     const opened = new sql.ConnectionPool({
       ...config,
-      ...(await authentication(login)),
+      ...(await this.#authentication()),
       requestTimeout: this.#statementTimeoutMs,
-      pool,
-      // The driver's default asks SELECT 1 before each statement: a broken connection shows in the statement itself.
-      ...({ validateConnection: 'socket' } as object),
-    });
+      // The driver's own retry would neither be counted nor know the run's time budget.
+      options: { ...config.options, cancelTimeout: cancelTimeoutMs, ...({ maxRetriesOnTransientErrors: 0 } as object) },
+      pool: {
+        ...pool,
+        // Beyond the driver's own limits, so that its errors are the ones that are seen.
+        createTimeoutMillis: connectMs + 5_000,
+        acquireTimeoutMillis: connectMs + this.#statementTimeoutMs + cancelTimeoutMs + 5_000,
+      },
+      beforeConnect: (connection: unknown) => this.#live.add(connection, onEnd),
+      ...({
+        // The driver's default asks SELECT 1 before each statement: a broken connection shows in the statement itself.
+        validateConnection: 'socket',
+      } as object),
+    } as sql.config);
     // Without a listener, an error of an idle connection would end the process.
     opened.on('error', () => undefined);
     return opened.connect();
+  }
+
+  async #authentication(): Promise<Partial<sql.config>> {
+    const { login } = this.#parsed;
+    if (login.kind === 'sql') return { user: login.user, password: login.password };
+    this.#credential ??= this.#credentialFor(login);
+    return {
+      authentication: {
+        type: 'token-credential',
+        options: { credential: await this.#credential },
+      } as unknown as NonNullable<sql.config['authentication']>,
+    };
   }
 }
 
@@ -105,38 +186,4 @@ export async function run<R>(
   for (const [name, { type, value }] of Object.entries(parameters)) request.input(name, type, value);
   const { recordsets } = await request.query(text);
   return ((recordsets as unknown as R[][]).at(-1) ?? []) as R[];
-}
-
-async function authentication(login: Login): Promise<Partial<sql.config>> {
-  if (login.kind === 'sql') return { user: login.user, password: login.password };
-  const credential = await credentialFor(login);
-  return {
-    authentication: { type: 'token-credential', options: { credential } } as unknown as NonNullable<
-      sql.config['authentication']
-    >,
-  };
-}
-
-/** Loaded only when Entra ID is used: it is the largest of the dependencies. */
-async function credentialFor(login: Exclude<Login, { kind: 'sql' }>): Promise<TokenCredential> {
-  const identity = await import('@azure/identity');
-  switch (login.kind) {
-    case 'managedIdentity':
-      return login.clientId
-        ? new identity.ManagedIdentityCredential({ clientId: login.clientId })
-        : new identity.ManagedIdentityCredential();
-    case 'workloadIdentity':
-      return new identity.WorkloadIdentityCredential(login.clientId ? { clientId: login.clientId } : {});
-    case 'default':
-      return new identity.DefaultAzureCredential(login.clientId ? { managedIdentityClientId: login.clientId } : {});
-    case 'servicePrincipal': {
-      const tenantId = login.tenantId ?? process.env.AZURE_TENANT_ID;
-      if (tenantId) return new identity.ClientSecretCredential(tenantId, login.clientId, login.clientSecret);
-      throw new MaintenanceError(
-        'connection_string_invalid',
-        'A service principal needs its tenant.',
-        'Add `Tenant ID=…` to the connection string, or set AZURE_TENANT_ID.',
-      );
-    }
-  }
 }

@@ -1,20 +1,31 @@
 import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
+import { CacheTableError } from '../cacheTableError.ts';
 import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
+import { deleteAroundLocks, type KeyedRows } from './lockedRows.ts';
+import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 
 const expiry = (value: Date) => ({ type: sql.DateTimeOffset(7), value });
 const key = (value: string) => ({ type: sql.NVarChar(449), value });
 const int = (value: number) => ({ type: sql.Int, value });
 
-/** Reads and deletes expired entries. READPAST passes over locked rows; only a table lock makes a batch fail. */
+/** More keys than a range of them has: the batch limit of the adapter is below. */
+const keysOfRange = 5_000;
+
+/**
+ * Reads and deletes expired entries. READPAST passes over locked rows, and only a table lock makes a batch fail; where the
+ * server has no such thing, a batch that met a lock is done again around the locked rows.
+ */
 export class SqlServerExpiredEntries implements ExpiredEntries {
   readonly #connections: SqlServerConnections;
   readonly #table: string;
+  readonly #traits: () => Promise<ServerTraits>;
 
-  constructor(connections: SqlServerConnections, table: string) {
+  constructor(connections: SqlServerConnections, table: string, traits: () => Promise<ServerTraits>) {
     this.#connections = connections;
     this.#table = table;
+    this.#traits = traits;
   }
 
   async nextRange(after: Instant | undefined, cutoff: Date, limit: number): Promise<ExpiryRange | undefined> {
@@ -29,17 +40,19 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
   }
 
   async deleteRange(range: ExpiryRange, cutoff: Date, limit: number): Promise<BatchOutcome> {
-    const [row] = await this.#connections.query<{ deleted: number }>(
-      'delete',
-      statements.deleteRange(this.#table, range.after !== undefined),
-      {
-        cutoff: expiry(cutoff),
-        upTo: expiry(fromInstant(range.upTo)),
-        limit: int(limit),
-        ...bound(range.after),
-      },
-    );
-    return { deleted: row?.deleted ?? 0, hitLocks: false };
+    const hasAfter = range.after !== undefined;
+    const bounds = { cutoff: expiry(cutoff), upTo: expiry(fromInstant(range.upTo)), ...bound(range.after) };
+    try {
+      const [row] = await this.#connections.query<{ deleted: number }>(
+        'delete',
+        statements.deleteRange(this.#table, hasAfter),
+        { ...bounds, limit: int(limit) },
+      );
+      return { deleted: row?.deleted ?? 0, hitLocks: false };
+    } catch (error) {
+      if (!(await this.#mustGoAround(error))) throw error;
+      return deleteAroundLocks(this.#keyedRows(bounds, hasAfter), limit);
+    }
   }
 
   async nextKeyRange(after: string | undefined, limit: number): Promise<KeyRange | undefined> {
@@ -55,16 +68,58 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
   }
 
   async deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome> {
-    const [row] = await this.#connections.query<{ deleted: number; skipped: number }>(
-      'delete',
-      statements.deleteKeyRange(this.#table, range.after !== undefined),
-      { cutoff: expiry(cutoff), upTo: key(range.upTo), ...(range.after !== undefined && { after: key(range.after) }) },
-    );
-    return { deleted: row?.deleted ?? 0, hitLocks: false, skipped: row?.skipped ?? 0 };
+    const { after, upTo } = range;
+    try {
+      const [row] = await this.#connections.query<{ deleted: number; skipped: number }>(
+        'delete',
+        statements.deleteKeyRange(this.#table, after !== undefined),
+        { cutoff: expiry(cutoff), upTo: key(upTo), ...(after !== undefined && { after: key(after) }) },
+      );
+      return { deleted: row?.deleted ?? 0, hitLocks: false, skipped: row?.skipped ?? 0 };
+    } catch (error) {
+      if (!(await this.#mustGoAround(error))) throw error;
+      const bounds = { cutoff: expiry(cutoff), upTo: expiry(cutoff) };
+      return deleteAroundLocks(this.#keyedRows(bounds, false, range), keysOfRange);
+    }
   }
 
   deleteStatement(way: PurgeWay): string {
     return (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(this.#table, true).trim();
+  }
+
+  /** Whether the failure may come from a locked row that the server could not pass over. */
+  async #mustGoAround(error: unknown): Promise<boolean> {
+    if (!(error instanceof CacheTableError) || error.kind !== 'lock') return false;
+    return !this.#connections.usesHints || !(await this.#traits()).skipsLockedRows;
+  }
+
+  /** `bounds` are those of the expiry. */
+  #keyedRows(bounds: Parameters, hasAfter: boolean, within?: KeyRange): KeyedRows {
+    const query = <R>(text: string, parameters: Parameters) => this.#connections.query<R>('delete', text, parameters);
+    return {
+      keys: async (afterKey = within?.after, limit) => {
+        const rows = await query<{ id: string }>(
+          statements.deletableKeys(this.#table, hasAfter, afterKey !== undefined, within !== undefined),
+          {
+            ...bounds,
+            limit: int(limit),
+            ...(afterKey !== undefined && { afterKey: key(afterKey) }),
+            ...(within && { upToKey: key(within.upTo) }),
+          },
+        );
+        return rows.map(({ id }) => id);
+      },
+      remove: async (firstKey, lastKey, limit) => {
+        const [row] = await query<{ deleted: number }>(statements.deleteKeys(this.#table, hasAfter), {
+          ...bounds,
+          limit: int(limit),
+          firstKey: key(firstKey),
+          lastKey: key(lastKey),
+        });
+        return row?.deleted ?? 0;
+      },
+      probeTable: async () => void (await query(statements.probeTableLock(this.#table), {})),
+    };
   }
 }
 

@@ -11,19 +11,22 @@ export interface ErrorContext {
   secrets: readonly string[];
 }
 
-/** Deadlock victim, lock timeout; 601: a scan with NOLOCK met moving data. */
-const lockNumbers = new Set([1205, 1222, 601]);
+/** Deadlock victim, lock timeout; 1204: no lock left to be had, so fewer rows; 601: a scan with NOLOCK met moving data. */
+const lockNumbers = new Set([1205, 1222, 1204, 601]);
 
 /**
  * Pass by themselves (Azure SQL: "Troubleshoot transient connection errors"): the database moves or fails over (40613,
- * 40197, 4060, 4221), is throttled (40501, 10928, 10929, 49918-49920), or short of memory or locks (701, 1204, 8645).
+ * 40197, 4060, 4221), is throttled (40501, 10928, 10929, 49918-49920), or short of memory (701, 8645).
  */
 const transientNumbers = new Set([
-  40613, 40197, 40143, 4060, 4221, 40501, 10928, 10929, 49918, 49919, 49920, 701, 1204, 8645, 8651, 615, 926, 17197, 64,
-  233, 10053, 10054, 10060,
+  40613, 40197, 40143, 4060, 4221, 40501, 10928, 10929, 49918, 49919, 49920, 701, 8645, 8651, 615, 926, 17197, 64, 233,
+  10053, 10054, 10060,
 ]);
 
-/** A failed login's error has no number in the driver, only the server's text. */
+/** A failover came in between: the statement may have been committed ("Transient errors", Azure SQL). */
+const inTheMiddle = new Set([40197, 40143]);
+
+/** For a failed login whose number the driver did not hand out, by the server's text. */
 const loginTexts: [RegExp, number][] = [
   [/Client with IP address/i, 40615],
   [/Deny Public Network Access|public network access/i, 47073],
@@ -36,8 +39,15 @@ const loginTexts: [RegExp, number][] = [
   [/Login failed|password authentication failed/i, 18456],
 ];
 
+/** The socket's codes, the driver's for a connection that is gone, and the pool's for one that could not be had in time. */
 const connectionFailures =
-  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ESOCKET|ENOTOPEN|EINSTLOOKUP)/;
+  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ESOCKET|ENOTOPEN|EINSTLOOKUP|ECLOSE|EINVALIDSTATE|ECANCEL|TimeoutError)/;
+
+/** mssql's words, without a code, for a connection that ended while it was being opened. */
+const neverConnected = /ended without ever completing the connection/;
+const certificateRefused = /certificate|self[- ]signed|altnames/i;
+/** Azure SQL's text with 18456: the next login gets a new token. */
+const tokenExpired = /token is expired/i;
 
 interface Description {
   number: number | undefined;
@@ -54,13 +64,14 @@ export function translateError(error: unknown, purpose: Purpose, context: ErrorC
   const engineCode = number === undefined ? code : String(number);
   const kind = kindOf(number, code, message);
   const [stableCode, advice] = explain(number, code, text, kind, purpose, context);
-  return new CacheTableError(kind, engineCode, stableCode, `SQL Server ${engineCode}: ${text}`, advice);
+  const answered = number !== undefined && code === 'EREQUEST' && !inTheMiddle.has(number);
+  return new CacheTableError(kind, engineCode, stableCode, `SQL Server ${engineCode}: ${text}`, advice, { answered });
 }
 
 function describe(error: unknown): Description {
   if (!(error instanceof Error)) return { number: undefined, code: 'unknown', message: 'unknown failure' };
   const { code, number } = error as { code?: unknown; number?: unknown };
-  const text = typeof code === 'string' ? code : 'unknown';
+  const text = typeof code === 'string' ? code : error.name === 'TimeoutError' ? error.name : 'unknown';
   const login = text === 'ELOGIN' ? loginTexts.find(([pattern]) => pattern.test(error.message))?.[1] : undefined;
   return { number: typeof number === 'number' ? number : login, code: text, message: error.message };
 }
@@ -70,9 +81,11 @@ function kindOf(number: number | undefined, code: string, message: string): Fail
   // Babelfish reports PostgreSQL's failures under one number.
   if (/canceling statement due to lock timeout|deadlock detected/i.test(message)) return 'lock';
   if (number !== undefined && transientNumbers.has(number)) return 'transient';
-  // While connecting, the same code means that nobody answered.
-  if (code === 'ETIMEOUT') return /connect/i.test(message) ? 'transient' : 'timeLimit';
-  return connectionFailures.test(code) || code === 'ECANCEL' ? 'transient' : 'permanent';
+  if (number === 18456 && tokenExpired.test(message)) return 'transient';
+  // While connecting, and after a cancel that was not heard, the same code means that nobody answered.
+  if (code === 'ETIMEOUT') return /connect|cancel/i.test(message) ? 'transient' : 'timeLimit';
+  if (certificateRefused.test(message)) return 'permanent';
+  return connectionFailures.test(code) || neverConnected.test(message) ? 'transient' : 'permanent';
 }
 
 function explain(
@@ -126,6 +139,11 @@ function explain(
     case 15247:
     case 3704:
       return ['permission_missing', grantFor(purpose, user, context.table)];
+    case 1204:
+      return [
+        'lock_in_the_way',
+        'The server has no locks left to give. Look into sys.dm_tran_locks for what holds them.',
+      ];
     case 9002:
       return ['log_full', 'The transaction log is full. Take a log backup or enlarge the log; the next run goes on.'];
     case 8622:
@@ -144,13 +162,18 @@ function explain(
       `The name ${context.server} does not resolve. Check \`Server=\` of the connection string and the DNS of the network.`,
     ];
   }
-  if (/certificate|self[- ]signed/i.test(text)) {
+  if (certificateRefused.test(text)) {
     return [
       'tls_certificate',
       "The server's certificate was not accepted. Use the name it was issued for (`HostNameInCertificate=…`), or install its authority (NODE_EXTRA_CA_CERTS).",
     ];
   }
-  if (code === 'ELOGIN') return ['login_failed', 'Check the login of the connection string.'];
+  if (code === 'EENCRYPT')
+    return [
+      'encryption_mismatch',
+      'Client and server do not agree on encryption. Set `Encrypt=` to what the server offers; Azure SQL needs True or Strict.',
+    ];
+  if (code === 'ELOGIN' && kind === 'permanent') return ['login_failed', 'Check the login of the connection string.'];
   if (kind === 'lock')
     return [
       'lock_in_the_way',

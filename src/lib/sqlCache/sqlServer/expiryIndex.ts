@@ -11,6 +11,10 @@ const madeByOthers = new Set(['1913', '2627', '10637', '10638']);
 /** How a build ends that was paused in time: its own MAX_DURATION (3643), or the pause of its session (1219, 0, 596). */
 const paused = new Set(['3643', '1219', '596', '0']);
 
+/** Answers to an online or resumable build: not in this edition (1712), not for this index (2725), options not known (102, 155, 319). */
+const onlineRefused = new Set(['1712', '2725', '102', '155', '319', '10639', '11438']);
+const noOnlineBuild = { onlineIndexBuild: false, resumableIndexBuild: false, lowPriorityWait: false };
+
 export class SqlServerExpiryIndex implements ExpiryIndexPort {
   readonly #connections: SqlServerConnections;
   readonly #name: TableName;
@@ -50,13 +54,13 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
 
   /** A build that its time limit ended is paused where it is resumable, and rolled back where it is not; the caller looks. */
   async build(state: ExpiryIndexState, build: IndexBuild): Promise<void> {
-    const text = await this.#statement(state, build);
+    const text = await this.#statement(state, build, await this.#traits());
     if (text === undefined) return;
     try {
-      await this.#connections.query('index', text, {}, { timeLimitMs: build.timeBudgetMs });
+      await this.#run(text, state, build);
     } catch (error) {
       if (!(error instanceof CacheTableError) || error.kind === 'timeLimit' || paused.has(error.engineCode)) return;
-      if (!madeByOthers.has(error.engineCode) && !/already exists/i.test(error.message)) throw error;
+      if (!madeByOthers.has(error.engineCode) && !/already exists|duplicate key/i.test(error.message)) throw error;
       if ((await this.state()).kind === 'missing') {
         throw new CacheTableError(
           'permanent',
@@ -69,11 +73,25 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
     }
   }
 
+  /** Where the server refuses an online build although its edition should have it, offline, as far as that is allowed. */
+  async #run(text: string, state: ExpiryIndexState, build: IndexBuild): Promise<void> {
+    const options = { timeLimitMs: build.timeBudgetMs };
+    try {
+      await this.#connections.query('index', text, {}, options);
+    } catch (error) {
+      if (!(error instanceof CacheTableError) || !onlineRefused.has(error.engineCode) || !text.includes('ONLINE = ON'))
+        throw error;
+      const offline = await this.#statement(state, build, { ...(await this.#traits()), ...noOnlineBuild });
+      this.#connections.note(`The index is built offline, since the server refuses to do it online: ${error.message}`);
+      if (offline !== undefined) await this.#connections.query('index', offline, {}, options);
+    }
+  }
+
   async #statement(
     state: ExpiryIndexState,
     { name, timeBudgetMs, offlineRowLimit }: IndexBuild,
+    traits: ServerTraits,
   ): Promise<string | undefined> {
-    const traits = await this.#traits();
     const maxMinutes = Math.max(1, Math.ceil(timeBudgetMs / 60_000));
     if (state.kind === 'paused') return statements.resumeIndex(this.#table, quoteIdentifier(state.name), maxMinutes);
     if (state.kind !== 'missing' && state.kind !== 'disabled') return undefined;
@@ -112,10 +130,16 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
   /** None where the server is too old to have the view, or may not show it. */
   async #resumableBuilds(parameters: Parameters<SqlServerConnections['query']>[2]) {
     if (!(await this.#traits()).resumableIndexBuild) return [];
-    return this.#connections.query<{ name: string; state: number; percentComplete: number }>(
-      'read',
-      statements.resumableBuilds(),
-      parameters,
-    );
+    try {
+      return await this.#connections.query<{ name: string; state: number; percentComplete: number }>(
+        'read',
+        statements.resumableBuilds(),
+        parameters,
+      );
+    } catch (error) {
+      if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
+      this.#connections.note(`Whether an index build is paused cannot be seen: ${error.message}`);
+      return [];
+    }
   }
 }

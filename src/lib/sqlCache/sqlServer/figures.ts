@@ -34,6 +34,11 @@ export class SqlServerFigures implements TableFigures {
         if (row) return shape(row, exact);
       } catch (error) {
         if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
+        this.#connections.note(
+          exact
+            ? `Sizes come from the catalogue, and rows are counted, since the partition statistics cannot be read: ${error.message}`
+            : `Sizes are unknown, since the catalogue cannot be read: ${error.message}`,
+        );
       }
     }
     return { entries: undefined, entriesExact: false, dataBytes: undefined, indexBytes: undefined };

@@ -1,7 +1,11 @@
 import type { DatabaseLoad } from '../cacheTable.ts';
+import { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
+
+/** Asked between two batches: an answer that takes longer is none. */
+const timeLimitMs = 5_000;
 
 /** What the server tells of its load. What it does not tell, or not to this login, stands in `unknown`; the run goes on. */
 export async function readSqlServerLoad(
@@ -10,35 +14,38 @@ export async function readSqlServerLoad(
   user: string,
 ): Promise<DatabaseLoad> {
   const load: DatabaseLoad = { readings: {}, unknown: [] };
-  if (traits.babelfish) return { readings: {}, unknown: ['Babelfish has no views of its load'] };
+  if (!traits.loadViews) return { readings: {}, unknown: ['this server has no views of its load'] };
+  const grant = `GRANT ${traits.azureSqlDatabase ? 'VIEW DATABASE STATE' : 'VIEW SERVER STATE'} TO ${user}`;
   if (traits.azureSqlDatabase) {
-    await attempt(load, async () => {
+    await attempt(load, `CPU, data IO and log writes need ${grant}`, async () => {
       const [row] = await connections.query<{ cpu: number; dataIo: number; logWrite: number }>(
         'read',
         statements.resourceStats(),
+        {},
+        { timeLimitMs },
       );
       if (row)
         Object.assign(load.readings, { cpuPercent: row.cpu, dataIoPercent: row.dataIo, logWritePercent: row.logWrite });
     });
   }
-  await attempt(load, async () => {
+  await attempt(load, `lock waits need ${grant}`, async () => {
     const [row] = await connections.query<{ seesServer: number | null; seesDatabase: number | null; waits: number }>(
       'read',
       statements.lockWaits(),
+      {},
+      { timeLimitMs },
     );
     if (traits.azureSqlDatabase ? row?.seesDatabase : row?.seesServer) load.readings.lockWaits = row?.waits ?? 0;
-    else
-      load.unknown.push(
-        `lock waits need GRANT ${traits.azureSqlDatabase ? 'VIEW DATABASE STATE' : 'VIEW SERVER STATE'} TO ${user}`,
-      );
+    else load.unknown.push(`lock waits need ${grant}`);
   });
   return load;
 }
 
-async function attempt(load: DatabaseLoad, read: () => Promise<void>): Promise<void> {
+async function attempt(load: DatabaseLoad, needs: string, read: () => Promise<void>): Promise<void> {
   try {
     await read();
   } catch (error) {
-    load.unknown.push(error instanceof Error ? error.message : 'unknown failure');
+    if (!(error instanceof CacheTableError)) throw error;
+    load.unknown.push(error.code === 'permission_missing' ? needs : error.message);
   }
 }

@@ -5,31 +5,43 @@ import * as statements from './statements.ts';
 
 /** How often the lock's connection is asked whether it holds the lock; often enough that no gateway closes it as idle. */
 const checkEveryMs = 5_000;
+/** Longer than this no answer is waited for: the lock counts as lost. */
+const answerWithinMs = 5_000;
 
 /** sp_getapplock's answers (its documentation): 0 and 1 granted, -1 timed out, -3 deadlock victim; -999 is a wrong call. */
 const notGranted = [-1, -3];
 
-/** An application lock of the session: released when the connection ends, however the process died. */
+/**
+ * An application lock of the session: released when the connection ends, however the process died. Where the server refuses
+ * application locks the run goes on without one, and says so: two runs at once do each other no harm, only work twice.
+ */
 export async function trySqlServerLock(
   connections: SqlServerConnections,
   traits: ServerTraits,
   resource: string,
 ): Promise<RunLock | undefined> {
-  const pool = await connections.dedicated();
+  let lock: SqlServerRunLock | undefined;
+  const pool = await connections.dedicated(() => lock?.connectionEnded());
   const parameters = { resource: { type: sql.NVarChar(255), value: resource } };
-  let granted = false;
   try {
     const [row] = await run<{ result: number }>(pool, statements.tryLock(), parameters);
     const result = row?.result ?? -999;
-    granted = result >= 0;
-    if (granted) return new SqlServerRunLock(pool, parameters);
-    if (notGranted.includes(result) || traits.babelfish) return undefined;
-    throw new Error(`sp_getapplock answered ${result}`);
+    if (result >= 0) lock = new SqlServerRunLock(pool, parameters);
+    else if (!notGranted.includes(result) && !traits.lockHeldAnswersWrongCall)
+      return withoutLock(connections, `sp_getapplock answered ${result}`);
+    return lock;
   } catch (error) {
-    throw connections.translate(error, 'connect');
+    const failure = connections.translate(error, 'connect');
+    if (failure.kind === 'permanent' && failure.answered) return withoutLock(connections, failure.message);
+    throw failure;
   } finally {
-    if (!granted) await pool.close().catch(() => undefined);
+    if (!lock) await pool.close().catch(() => undefined);
   }
+}
+
+function withoutLock(connections: SqlServerConnections, reason: string): RunLock {
+  connections.note(`The server gives no application lock, so nothing keeps a second run from the table: ${reason}`);
+  return { isHeld: async () => true, release: async () => undefined };
 }
 
 class SqlServerRunLock implements RunLock {
@@ -43,18 +55,27 @@ class SqlServerRunLock implements RunLock {
     this.#parameters = parameters;
   }
 
-  /** The pool replaces a lost connection silently; the new session does not hold the lock, and says so. */
+  /** The pool has one connection: that of the lock. */
+  connectionEnded(): void {
+    this.#lost = true;
+  }
+
+  /** A connection that the pool replaced, or a pooler switched, is another session: it does not hold the lock, and says so. */
   async isHeld(): Promise<boolean> {
     if (!this.#lost && performance.now() - this.#checkedAt > checkEveryMs) {
-      const [row] = await run<{ mode: string }>(this.#pool, statements.lockMode(), this.#parameters).catch(() => []);
-      this.#lost = row?.mode !== 'Exclusive';
+      const mode = await this.#ask<{ mode: string }>(statements.lockMode()).then(([row]) => row?.mode);
+      this.#lost ||= mode !== 'Exclusive';
       this.#checkedAt = performance.now();
     }
     return !this.#lost;
   }
 
   async release(): Promise<void> {
-    if (!this.#lost) await run(this.#pool, statements.unlock(), this.#parameters).catch(() => undefined);
+    if (!this.#lost) await this.#ask(statements.unlock());
     await this.#pool.close().catch(() => undefined);
+  }
+
+  #ask<R>(text: string): Promise<R[]> {
+    return run<R>(this.#pool, text, this.#parameters, { timeLimitMs: answerWithinMs }).catch(() => []);
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
+import type { AppPurge, CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
+import { readAppPurge } from './appPurge.ts';
 import { parseConnectionString } from './connectionString.ts';
-import { SqlServerConnections } from './connections.ts';
+import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import { SqlServerExpiredEntries } from './entries.ts';
 import { SqlServerExpiryIndex } from './expiryIndex.ts';
 import { SqlServerFigures } from './figures.ts';
@@ -9,13 +10,15 @@ import { readSqlServerLoad } from './load.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { readServerTraits, type ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { parseTableName, quoteIdentifier, quoteTable } from './tableName.ts';
+import { parseTableName, quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
 
 export interface SqlServerOptions {
   connectionString: string;
   /** `schema.table`, as in TOKEN_CACHE_TABLE. */
   table: string;
   statementTimeoutMs: number;
+  /** Where Entra tokens come from, if not from what the connection string says. */
+  credential?: ConnectionOptions['credential'];
 }
 
 /** The table of `dotnet sql-cache create`. Connects when first asked something. */
@@ -28,19 +31,22 @@ export class SqlServerCacheTable implements CacheTable {
   readonly expiryIndex: SqlServerExpiryIndex;
   readonly figures: SqlServerFigures;
   readonly #connections: SqlServerConnections;
+  readonly #name: TableName;
   readonly #user: string;
   #traits: Promise<ServerTraits> | undefined;
 
   /** @throws MaintenanceError where the table's name or the connection string cannot be used */
-  constructor({ connectionString, table, statementTimeoutMs }: SqlServerOptions) {
+  constructor({ connectionString, table, statementTimeoutMs, credential }: SqlServerOptions) {
     const name = parseTableName(table);
+    this.#name = name;
     this.displayName = quoteTable(name);
     const parsed = parseConnectionString(connectionString);
     this.#user = 'user' in parsed.login ? quoteIdentifier(parsed.login.user) : 'the identity';
-    this.#connections = new SqlServerConnections(parsed, this.displayName, statementTimeoutMs);
-    this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName);
+    this.#connections = new SqlServerConnections(parsed, { table: this.displayName, statementTimeoutMs, credential });
+    const traits = () => this.#serverTraits();
+    this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName, traits);
     this.figures = new SqlServerFigures(this.#connections, name);
-    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, name, this.figures, () => this.#serverTraits());
+    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, name, this.figures, traits);
   }
 
   async clock(): Promise<Date> {
@@ -56,6 +62,14 @@ export class SqlServerCacheTable implements CacheTable {
 
   async load(): Promise<DatabaseLoad> {
     return readSqlServerLoad(this.#connections, await this.#serverTraits(), this.#user);
+  }
+
+  async appPurge(): Promise<AppPurge> {
+    return readAppPurge(this.#connections, await this.#serverTraits(), this.#name, this.#user);
+  }
+
+  get notes(): readonly string[] {
+    return this.#connections.notes;
   }
 
   close(): Promise<void> {

@@ -4,16 +4,22 @@
  */
 
 /**
- * In force for the statement alone: SQL Server restores a setting when the batch of sp_executesql ends, so each statement
- * brings its own, also after a reconnect, and none goes back to the pool.
+ * In force for the statement alone: each brings its own, also after a reconnect, and ends with resetSettings.
  * - XACT_ABORT: a cancelled statement otherwise leaves its transaction, and the locks, in the pooled connection
  * - DEADLOCK_PRIORITY LOW: in a deadlock the purge gives way to the sign-in
  * - LOCK_TIMEOUT: a table lock must stop the purge, not be waited for; READPAST passes over row locks only
  * - READ COMMITTED: READPAST is refused under SNAPSHOT and SERIALIZABLE, which a database may have as its default
  */
-const batchSettings = `
-SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 1000;
+const batchSettings = (lockTimeoutMs: 1000 | 100 = 1000) => `
+SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT ${lockTimeoutMs};
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
+
+/**
+ * A new session's settings. SQL Server restores them itself when the batch of sp_executesql ends ("SET statements", in its
+ * documentation); Babelfish keeps what the batch set. Run on its own where the batch failed before it came to this.
+ */
+export const resetSettings = () => `
+SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY NORMAL; SET LOCK_TIMEOUT -1;`;
 
 /**
  * The table's id by its parameters. OBJECT_ID reads the delimited name; Babelfish's does not read every one, so the name
@@ -71,11 +77,11 @@ const deletable = 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET
  * - MAXDOP 1: the cores belong to the sign-ins
  * The table is named once: with row versioning a second mention would read old versions.
  */
-export const deleteRange = (t: string, hasAfter: boolean) => `${batchSettings}
+export const deleteRange = (t: string, hasAfter: boolean) => `${batchSettings()}
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK, FORCESEEK)
 WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
 OPTION (MAXDOP 1);
-SELECT @@ROWCOUNT AS deleted`;
+SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
 
 /** The last key of the next rows. NOLOCK: as in nextRange. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
@@ -86,7 +92,7 @@ OPTION (MAXDOP 1)`;
 const inKeyRange = (hasAfter: boolean) => `Id <= @upTo${hasAfter ? ' AND Id > @after' : ''}`;
 
 /** Hints as in deleteRange; the seek is on the primary key. */
-export const deleteKeyRange = (t: string, hasAfter: boolean) => `${batchSettings}
+export const deleteKeyRange = (t: string, hasAfter: boolean) => `${batchSettings()}
 DECLARE @deleted int;
 DELETE FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
 WHERE ${inKeyRange(hasAfter)} AND ${deletable}
@@ -95,6 +101,50 @@ SET @deleted = @@ROWCOUNT;
 SELECT @deleted AS deleted, COUNT(*) AS skipped
 FROM ${t} WITH (NOLOCK)
 WHERE ${inKeyRange(hasAfter)} AND ${deletable}
+OPTION (MAXDOP 1);${resetSettings()}`;
+
+/**
+ * Keys of the deletable rows of a range, in the server's own order. For servers whose READPAST waits for locked rows; the
+ * bounds `@afterKey` and `@upToKey` are those of a walk through the keys. NOLOCK: as in nextRange.
+ */
+export const deletableKeys = (t: string, hasAfter: boolean, hasAfterKey: boolean, hasUpToKey: boolean) => `
+SELECT TOP (@limit) Id AS id
+FROM ${t} WITH (NOLOCK)
+WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}${hasAfterKey ? ' AND Id > @afterKey' : ''}${hasUpToKey ? ' AND Id <= @upToKey' : ''}
+ORDER BY Id
+OPTION (MAXDOP 1)`;
+
+/** The rows between two of those keys, without the hints that such a server ignores. The short timeout: a locked row is expected. */
+export const deleteKeys = (t: string, hasAfter: boolean) => `${batchSettings(100)}
+DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK)
+WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+OPTION (MAXDOP 1);
+SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
+
+/** Needs the table's own lock and no row's: where it waits, the table is locked, not the row. */
+export const probeTableLock = (t: string) => `${batchSettings(100)}
+DELETE FROM ${t} WHERE 1 = 0;${resetSettings()}`;
+
+/**
+ * What Query Store (SQL Server 2016 and later) knows of the web app's own purge, `@appDelete` (SqlQueries.cs of
+ * Microsoft.Extensions.Caching.SqlServer): the last interval in which it ran, beside the number of runs and the longest of
+ * all that are kept. Durations are in microseconds; execution type 3 was cancelled by the client, 4 ended with an error.
+ */
+export const appPurge = () => `
+SELECT o.actual_state AS state, run.lastRunAt AS lastRunAt, run.lastDuration AS lastDuration, run.outcome AS outcome,
+       run.longest AS longest, run.runs AS runs
+FROM sys.database_query_store_options AS o
+OUTER APPLY (
+  SELECT TOP (1) rs.last_execution_time AS lastRunAt, rs.last_duration AS lastDuration,
+         CONVERT(int, rs.execution_type) AS outcome, MAX(rs.max_duration) OVER () AS longest,
+         SUM(rs.count_executions) OVER () AS runs
+  FROM sys.query_store_query_text AS qt
+  JOIN sys.query_store_query AS q ON q.query_text_id = qt.query_text_id
+  JOIN sys.query_store_plan AS p ON p.query_id = q.query_id
+  JOIN sys.query_store_runtime_stats AS rs ON rs.plan_id = p.plan_id
+  WHERE CHARINDEX(@appDelete, qt.query_sql_text) > 0
+  ORDER BY rs.last_execution_time DESC
+) AS run
 OPTION (MAXDOP 1)`;
 
 /** Azure SQL: a row each 15 s, the newest first. */

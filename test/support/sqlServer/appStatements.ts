@@ -1,0 +1,51 @@
+import { quoteTable } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { select } from './entry.ts';
+import type { Call, Names } from './statementTable.ts';
+
+/**
+ * What a web app sends, beside the adapter: its cache's statements on whole rows (after SqlQueries.cs of
+ * Microsoft.Extensions.Caching.SqlServer), which use every type of the table, and report row counts.
+ */
+export const appStatements = {
+  insertEntry: (t: string) => `
+INSERT INTO ${t} (Id, Value, ExpiresAtTime, SlidingExpirationInSeconds, AbsoluteExpiration)
+VALUES (@Id, @Value, @ExpiresAtTime, @SlidingExpirationInSeconds, @AbsoluteExpiration)`,
+  readEntry: (t: string) => `
+SELECT Id, Value, ExpiresAtTime, SlidingExpirationInSeconds, AbsoluteExpiration FROM ${t} WHERE Id = @Id`,
+  deleteExpired: (t: string) => `DELETE FROM ${t} WHERE @UtcNow > ExpiresAtTime`,
+};
+
+const renderings = (statement: (t: string) => string) => (names: Names) => [
+  { text: statement(quoteTable(names)), identifiers: [names.schema, names.table], flags: [] },
+];
+
+/** Reports the rows that it touched. */
+const counted = (statement: (t: string) => string, twin: (call: Call) => string) => ({
+  renderings: renderings(statement),
+  answer: async (call: Call) => ({ columns: [], rows: [], count: (await call.query(twin(call))).length }),
+});
+
+export const appTwins = {
+  insertEntry: counted(
+    appStatements.insertEntry,
+    ({ table }) => `
+insert into ${table} ("Id", "Value", "ExpiresAtTime", "SlidingExpirationInSeconds", "AbsoluteExpiration")
+values (@Id, @Value, @ExpiresAtTime, @SlidingExpirationInSeconds, @AbsoluteExpiration) returning 1`,
+  ),
+  readEntry: select(
+    renderings(appStatements.readEntry),
+    [
+      { name: 'Id', type: 'nvarchar' },
+      { name: 'Value', type: 'varbinaryMax' },
+      { name: 'ExpiresAtTime', type: 'datetimeoffset' },
+      { name: 'SlidingExpirationInSeconds', type: 'bigint' },
+      { name: 'AbsoluteExpiration', type: 'datetimeoffset' },
+    ],
+    ({ table }) =>
+      `select "Id", "Value", "ExpiresAtTime", "SlidingExpirationInSeconds", "AbsoluteExpiration" from ${table} where "Id" = @Id`,
+  ),
+  deleteExpired: counted(
+    appStatements.deleteExpired,
+    ({ table }) => `delete from ${table} where @UtcNow > "ExpiresAtTime" returning 1`,
+  ),
+};

@@ -1,0 +1,106 @@
+/** The test's side of cache tables behind the TDS endpoint: it works on PostgreSQL directly, the adapter through the endpoint. */
+import { quoteIdentifier as quoteInPostgres } from '../../../src/lib/sqlCache/postgres/tableName.ts';
+import { SqlServerCacheTable } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import { parseTableName } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import type { TestDatabase } from '../testDatabase.ts';
+import type { TestEngine, TestTable } from '../testTable.ts';
+import type { TdsEndpoint } from './endpoint.ts';
+import { nowTicks } from './entry.ts';
+
+/** Points in time in 100 ns, since `datetimeoffset(7)` keeps a digit more than PostgreSQL's own type. */
+const createTable = (table: string) => `
+create table ${table} (
+  "Id" varchar(449) collate "C" primary key,
+  "Value" bytea not null,
+  "ExpiresAtTime" bigint not null,
+  "SlidingExpirationInSeconds" bigint null,
+  "AbsoluteExpiration" bigint null
+)`;
+
+/** Views of the server that have no counterpart in PostgreSQL, empty at first. Query Store is on. */
+export const createViews = `
+create schema if not exists sys;
+create table if not exists sys.index_resumable_operations (object_id oid, name text, state int, percent numeric);
+create table if not exists sys.database_query_store_options (actual_state int);
+insert into sys.database_query_store_options values (2);
+create table if not exists sys.query_store (
+  query_sql_text text, last_execution_time bigint, last_duration bigint, execution_type int, count_executions bigint,
+  max_duration bigint)`;
+
+export function endpointEngine(
+  database: TestDatabase,
+  endpoint: () => TdsEndpoint,
+  name = 'the TDS endpoint',
+): TestEngine {
+  const tableOf = (text: string) => {
+    const { schema, table } = parseTableName(text);
+    return { schema: quoteInPostgres(schema), table: `${quoteInPostgres(schema)}.${quoteInPostgres(table)}` };
+  };
+  return {
+    name,
+    resolutionMs: 0.0001,
+    skipsLockedRows: true,
+    ordinaryName: 'dbo.TokenCache',
+    hostileName: `dbo.[we"ird]] na'me]`,
+    drop: async (text) => void (await database.query(`drop table if exists ${tableOf(text).table}`)),
+    create: async (text, { columns = 'all' } = {}) => {
+      const { schema, table } = tableOf(text);
+      await database.query(`create schema if not exists ${schema}`);
+      await database.query(`drop table if exists ${table}`);
+      await database.query(createTable(table));
+      if (columns === 'withoutExpiry') await database.query(`alter table ${table} drop column "ExpiresAtTime"`);
+      return endpointTable(database, endpoint, text, table);
+    },
+  };
+}
+
+function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name: string, table: string): TestTable {
+  return {
+    open: () =>
+      new SqlServerCacheTable({
+        connectionString: endpoint().connectionString('TrustServerCertificate=true'),
+        table: name,
+        statementTimeoutMs: 30_000,
+      }),
+    insert: async (entries) => {
+      await database.query(
+        `with now as materialized (select ${nowTicks} as ticks)
+         insert into ${table} ("Id", "Value", "ExpiresAtTime", "SlidingExpirationInSeconds")
+         select e.id, convert_to(repeat('x', e.size), 'UTF8'), now.ticks + (e.ms * 10000)::bigint, 1200
+         from now, unnest($1::text[], $2::float8[], $3::int[]) as e (id, ms, size)`,
+        [
+          entries.map(({ id }) => id),
+          entries.map(({ expiresInMs }) => expiresInMs),
+          entries.map(({ size }) => size ?? 100),
+        ],
+      );
+    },
+    ids: async () =>
+      (await database.query<{ id: string }>(`select "Id" as id from ${table} order by "Id"`)).map(({ id }) => id),
+    setExpiry: async (id, ms) => {
+      await database.query(`update ${table} set "ExpiresAtTime" = ${nowTicks} + $2::bigint * 10000 where "Id" = $1`, [
+        id,
+        ms,
+      ]);
+    },
+    lock: async (ids) => {
+      const client = await database.connect();
+      await client.query('begin');
+      await client.query(`select 1 from ${table} where "Id" = any($1) for update`, [ids]);
+      return async () => void (await client.query('rollback'));
+    },
+    createIndex: async (index, columns) => {
+      await database.query(
+        `create index ${quoteInPostgres(index)} on ${table} (${columns.map(quoteInPostgres).join(', ')})`,
+      );
+    },
+    indexNames: async () =>
+      (
+        await database.query<{ name: string }>(
+          `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
+           where i.indrelid = to_regclass($1) and not i.indisprimary order by 1`,
+          [table],
+        )
+      ).map((row) => row.name),
+  };
+}

@@ -1,0 +1,115 @@
+/** What the tests of faults have in common: a filled table behind the endpoint, runs on it, and what must hold after each. */
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { CacheTable } from '../../../src/lib/sqlCache/cacheTable.ts';
+import { purge } from '../../../src/lib/sqlCache/purge.ts';
+import type { PurgeReport } from '../../../src/lib/sqlCache/purgeReport.ts';
+import type { PurgePolicy, PurgeRequest } from '../../../src/lib/sqlCache/purgeRequest.ts';
+import { SqlServerCacheTable, type SqlServerOptions } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import { purgeContext } from '../policies.ts';
+import type { TestDatabase } from '../testDatabase.ts';
+import type { TestTable } from '../testTable.ts';
+import { azureSqlDatabase, type TdsEndpoint } from './endpoint.ts';
+import { endpointEngine } from './engine.ts';
+
+const hour = 3_600_000;
+export const expiredEntries = 3_000;
+const aliveEntries = 20;
+const aliveIds = Array.from({ length: aliveEntries }, (_, index) => `a${index}`).sort();
+
+export interface Outcome {
+  report?: PurgeReport;
+  error?: { code: string; message: string; advice: string; kind?: string };
+  tookMs: number;
+}
+
+export interface Scenario {
+  table(): TestTable;
+  endpoint(): TdsEndpoint;
+  open(changes?: Partial<SqlServerOptions>): CacheTable;
+  run(cache: CacheTable, request?: PurgeRequest, policy?: Partial<PurgePolicy>): Promise<Outcome>;
+  /**
+   * What must hold after every fault: no entry lost or wrongly deleted, what was counted is what was deleted (but for
+   * answers that were lost), no secret told, the lock free, and the same connections good for the next run, which drains.
+   */
+  sound(cache: CacheTable, outcome: Outcome): Promise<void>;
+}
+
+export function useScenario(database: TestDatabase, endpoint: () => TdsEndpoint, indexed = true): Scenario {
+  const engine = endpointEngine(database, endpoint);
+  let table: TestTable;
+  let opened: CacheTable[] = [];
+
+  beforeEach(async () => {
+    Object.assign(endpoint().server, azureSqlDatabase);
+    endpoint().received.length = 0;
+    table = await engine.create(engine.ordinaryName);
+    await table.insert([
+      ...Array.from({ length: expiredEntries }, (_, index) => ({ id: `e${index}`, expiresInMs: -hour - index })),
+      ...aliveIds.map((id) => ({ id, expiresInMs: hour })),
+    ]);
+    if (indexed) await table.createIndex('by_expiry', ['ExpiresAtTime']);
+  });
+  afterEach(async () => {
+    endpoint().faults.clear();
+    await Promise.all(opened.map((cache) => cache.close()));
+    opened = [];
+    await endpoint().kill();
+    await engine.drop(engine.ordinaryName);
+  });
+
+  const open = (changes: Partial<SqlServerOptions> = {}) => {
+    const cache = new SqlServerCacheTable({
+      connectionString: endpoint().connectionString('TrustServerCertificate=true'),
+      table: engine.ordinaryName,
+      statementTimeoutMs: 2_000,
+      ...changes,
+    });
+    opened.push(cache);
+    return cache;
+  };
+
+  const run = async (cache: CacheTable, request: PurgeRequest = {}, policy: Partial<PurgePolicy> = {}) => {
+    const start = performance.now();
+    const tookMs = () => performance.now() - start;
+    try {
+      const report = (await purge(purgeContext(cache, policy), request)) as PurgeReport;
+      return { report, tookMs: tookMs() };
+    } catch (error) {
+      return { error: error as NonNullable<Outcome['error']>, tookMs: tookMs() };
+    }
+  };
+
+  const sound = async (cache: CacheTable, outcome: Outcome) => {
+    endpoint().faults.clear();
+    const ids = await table.ids();
+    expect(ids.filter((id) => id.startsWith('a'))).toEqual(aliveIds);
+    const left = ids.length - aliveEntries;
+    if (outcome.report) {
+      const { deleted, unansweredBatches } = outcome.report;
+      if (unansweredBatches === 0) expect(left).toBe(expiredEntries - deleted);
+      else expect(left).toBeLessThanOrEqual(expiredEntries - deleted);
+      if (outcome.report.stopReason === 'drained') expect(left).toBe(0);
+    }
+    noSecretIn(outcome, endpoint());
+    const lock = await open().tryLock('purge');
+    expect(lock, 'the lock is free').toBeDefined();
+    await lock?.release();
+    const next = await run(cache);
+    expect(next.report, next.error?.message).toMatchObject({ stopReason: 'drained', retries: 0 });
+    expect(await table.ids()).toEqual(aliveIds);
+  };
+
+  return { table: () => table, endpoint, open, run, sound };
+}
+
+/** Neither the report nor the error, its stack and all its properties included, holds the password. */
+export function noSecretIn(outcome: Outcome, { login }: TdsEndpoint): void {
+  const { error } = outcome;
+  const told = [
+    JSON.stringify(outcome),
+    ...(error ? Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name))) : []),
+  ].join('\n');
+  expect(told).not.toContain(login.password);
+  expect(told).not.toContain(login.password.replaceAll('"', '""'));
+  expect(told.toLowerCase()).not.toContain('password=');
+}

@@ -1,0 +1,123 @@
+/**
+ * One entry for each statement that the endpoint knows: every text it may be sent in, and its PostgreSQL twin. A text is
+ * recognised as a whole or not at all; only the delimited names, and the minutes of an index build, may differ.
+ */
+
+import { quoteIdentifier } from '../../../src/lib/sqlCache/postgres/tableName.ts';
+import { parseTableName } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import type { Parameters } from './requests.ts';
+import type { Column } from './tokens.ts';
+import type { Value } from './types.ts';
+
+export interface Names {
+  schema: string;
+  table: string;
+  index: string;
+  /** Of an index build: DDL takes no parameters. */
+  minutes: number;
+}
+
+export interface Rendering {
+  text: string;
+  /** Names that the text must hold as identifiers. */
+  identifiers: string[];
+  /** What this rendering differs in from the others of its statement. */
+  flags: readonly boolean[];
+}
+
+export interface Answer {
+  columns: Column[];
+  rows: Value[][];
+  /** Rows that a statement without NOCOUNT reports. */
+  count?: number;
+}
+
+/** What the server says of itself. */
+export interface ServerKind {
+  engineEdition: number;
+  productVersion: string;
+  babelfish: string | null;
+  /** Per cent, as of sys.dm_db_resource_stats. */
+  load: { cpu: number; dataIo: number; logWrite: number };
+}
+
+/** A statement on its way: names delimited for PostgreSQL, and the session that it runs in. */
+export interface Call {
+  table: string;
+  index: string;
+  flags: readonly boolean[];
+  parameters: Parameters;
+  server: ServerKind;
+  sessionId: number;
+  /** Runs PostgreSQL's text; `@name` is the parameter of that name. */
+  query(text: string): Promise<Value[][]>;
+}
+
+export interface Entry {
+  renderings(names: Names): Rendering[];
+  answer(call: Call): Promise<Answer>;
+}
+
+export type StatementTable = Record<string, Entry>;
+
+export interface Recognised {
+  name: string;
+  entry: Entry;
+  table: string;
+  index: string;
+  flags: readonly boolean[];
+}
+
+const delimited = String.raw`\[[^\]]*\]|"(?:[^"]|"")*"`;
+const standIns: Names = { schema: 'SchemaStandIn', table: 'TableStandIn', index: 'IndexStandIn', minutes: 7_919 };
+
+/** Finds the entry of a text, and the names in it; undefined for any other text. */
+export function recogniser(table: StatementTable): (text: string) => Recognised | undefined {
+  const patterns = Object.entries(table).flatMap(([name, entry]) =>
+    entry.renderings(standIns).map(({ text, flags }) => ({ name, entry, flags, pattern: patternOf(text) })),
+  );
+  const known = new Map<string, Recognised>();
+  return (text) => {
+    const before = known.get(text);
+    if (before) return before;
+    for (const { name, entry, flags, pattern } of patterns) {
+      const groups = pattern.exec(text)?.groups;
+      if (!groups) continue;
+      const { schema = '[none]', table: tableName = '[none]' } = groups;
+      const parsed = parseTableName(`${schema}.${tableName}`);
+      const found = {
+        name,
+        entry,
+        flags,
+        table: `${quoteIdentifier(parsed.schema)}.${quoteIdentifier(parsed.table)}`,
+        index: quoteIdentifier(parseTableName(groups.index ?? '[none]').table),
+      };
+      known.set(text, found);
+      return found;
+    }
+    return undefined;
+  };
+}
+
+function patternOf(text: string): RegExp {
+  const seen = new Set<string>();
+  const capture = (group: string, pattern: string) => {
+    if (seen.has(group)) return `\\k<${group}>`;
+    seen.add(group);
+    return `(?<${group}>${pattern})`;
+  };
+  const source = text
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll(`\\[${standIns.schema}\\]`, () => capture('schema', delimited))
+    .replaceAll(`\\[${standIns.table}\\]`, () => capture('table', delimited))
+    .replaceAll(`\\[${standIns.index}\\]`, () => capture('index', delimited))
+    .replaceAll(String(standIns.minutes), () => capture('minutes', '[0-9]+'));
+  return new RegExp(`^${source}(?<end>)$`);
+}
+
+/** Every combination of so many flags. */
+export function combinations(flags: number): boolean[][] {
+  return Array.from({ length: 2 ** flags }, (_, bits) =>
+    Array.from({ length: flags }, (_unused, flag) => (bits & (1 << flag)) !== 0),
+  );
+}

@@ -1,0 +1,23 @@
+import type * as statements from '../../../src/lib/sqlCache/sqlServer/statements.ts';
+import { appTwins } from './appStatements.ts';
+import type { Entry, StatementTable } from './statementTable.ts';
+import { entryTwins } from './twins/entries.ts';
+import { expiryIndexTwins } from './twins/expiryIndex.ts';
+import { figureTwins } from './twins/figures.ts';
+import { serverTwins } from './twins/server.ts';
+
+/** Exports of the adapter's module that are no statements; `sample` is rendered for each share. */
+export const noStatements = ['sampleShares'] as const;
+
+export type StatementName = Exclude<keyof typeof statements, (typeof noStatements)[number]>;
+
+/** Every statement of the adapter. One without an entry does not compile, and fails a test. */
+export const adapterStatements: Record<StatementName, Entry> = {
+  ...serverTwins,
+  ...entryTwins,
+  ...expiryIndexTwins,
+  ...figureTwins,
+};
+
+/** All that the endpoint knows. */
+export const knownStatements: StatementTable = { ...adapterStatements, ...appTwins };

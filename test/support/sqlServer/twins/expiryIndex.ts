@@ -1,0 +1,73 @@
+import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
+import { quoteIdentifier, quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { command, fixed, select } from '../entry.ts';
+import type { Names } from '../statementTable.ts';
+
+/** The builds that serverTraits.ts can make of a server: offline, 2017 and before, 2019, 2022 and the cloud. */
+const builds = [
+  { online: false, resumable: false, lowPriority: false },
+  { online: true, resumable: false, lowPriority: false },
+  { online: true, resumable: true, lowPriority: false },
+  { online: true, resumable: true, lowPriority: true },
+];
+
+const renderingsOf = (texts: (t: string, name: string, minutes: number) => string[]) => (names: Names) =>
+  texts(quoteTable(names), quoteIdentifier(names.index), names.minutes).map((text) => ({
+    text,
+    identifiers: [names.schema, names.table, names.index],
+    flags: [],
+  }));
+
+const tableOid =
+  '(select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = @schemaName and c.relname = @tableName)';
+
+export const expiryIndexTwins = {
+  /** A disabled index is an invalid one of PostgreSQL. */
+  indexState: select(
+    fixed(statements.indexState),
+    [
+      { name: 'name', type: 'nvarchar' },
+      { name: 'isDisabled', type: 'bit' },
+    ],
+    () => `
+select c.relname, not i.indisvalid from pg_index i
+join pg_class c on c.oid = i.indexrelid
+join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+where i.indrelid = ${tableOid} and lower(a.attname) = 'expiresattime' and i.indpred is null and @table <> ''
+order by not i.indisvalid`,
+  ),
+
+  /** State 1 is paused. */
+  resumableBuilds: select(
+    fixed(statements.resumableBuilds),
+    [
+      { name: 'name', type: 'nvarchar' },
+      { name: 'state', type: 'int' },
+      { name: 'percentComplete', type: 'decimal' },
+    ],
+    () =>
+      `select name, state, percent from sys.index_resumable_operations where object_id = ${tableOid} and @table <> ''`,
+  ),
+
+  createIndex: command(
+    renderingsOf((t, name, maxMinutes) =>
+      builds.map((build) => statements.createIndex(t, name, { ...build, maxMinutes })),
+    ),
+    ({ table, index }) => `create index ${index} on ${table} ("ExpiresAtTime")`,
+  ),
+
+  resumeIndex: command(
+    renderingsOf((t, name, minutes) => [statements.resumeIndex(t, name, minutes)]),
+    async ({ table, index, query }) => {
+      await query(
+        `delete from sys.index_resumable_operations where object_id = '${table.replaceAll("'", "''")}'::regclass`,
+      );
+      return `create index ${index} on ${table} ("ExpiresAtTime")`;
+    },
+  ),
+
+  rebuildIndex: command(
+    renderingsOf((t, name) => [false, true].map((online) => statements.rebuildIndex(t, name, online))),
+    ({ table, index }) => `reindex index ${table.slice(0, table.lastIndexOf('."'))}.${index}`,
+  ),
+};

@@ -1,0 +1,52 @@
+import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
+import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { fixed, ofTable, select } from '../entry.ts';
+import type { Names } from '../statementTable.ts';
+
+const catalogueColumns = (['entries', 'dataBytes', 'indexBytes'] as const).map((name) => ({
+  name,
+  type: 'bigint' as const,
+}));
+
+/** PostgreSQL keeps no exact number of rows: they are counted. */
+const catalogue = () => `
+select (xpath('/row/n/text()', query_to_xml(format('select count(*) as n from %s', oid::regclass), false, true, '')))[1]::text::bigint,
+       pg_table_size(oid), pg_indexes_size(oid)
+from pg_class where oid = (
+  select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = @schemaName and c.relname = @tableName and @table <> '')`;
+
+export const figureTwins = {
+  catalogue: select(fixed(statements.catalogue), catalogueColumns, catalogue),
+  catalogueWithoutStats: select(fixed(statements.catalogueWithoutStats), catalogueColumns, catalogue),
+
+  countUpTo: select(
+    ofTable(statements.countUpTo),
+    [{ name: 'rows', type: 'bigint' }],
+    ({ table, flags: [hasFrom, hasBefore] }) => {
+      const bounds = [hasFrom && '"ExpiresAtTime" >= @from', hasBefore && '"ExpiresAtTime" < @before'].filter(Boolean);
+      return `select count(*) from (select 1 from ${table}${bounds.length > 0 ? ` where ${bounds.join(' and ')}` : ''} limit @limit) as bounded`;
+    },
+  ),
+
+  oldestExpiry: select(
+    ofTable(statements.oldestExpiry),
+    [{ name: 'oldest', type: 'datetimeoffset' }],
+    ({ table }) => `select min("ExpiresAtTime") from ${table}`,
+  ),
+
+  /** The whole table for whatever share: a small table is one page. The random pages are SQL Server's affair. */
+  sample: select(
+    ({ schema, table }: Names) =>
+      statements.sampleShares.map((share) => ({
+        text: statements.sample(quoteTable({ schema, table }), share),
+        identifiers: [schema, table],
+        flags: [],
+      })),
+    [
+      { name: 'size', type: 'bigint' },
+      { name: 'expiresAt', type: 'datetimeoffset' },
+    ],
+    ({ table }) => `select length("Value"), "ExpiresAtTime" from ${table} limit @rows`,
+  ),
+};

@@ -1,0 +1,99 @@
+/** What is not about the table: the server itself, its clock, the run's lock, its load, and Query Store. */
+import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
+import { fixed, nowTicks, ofTable, select } from '../entry.ts';
+import { SqlError } from '../sqlError.ts';
+import type { Call } from '../statementTable.ts';
+
+const resource = 'hashtextextended(@resource, 0)';
+
+export const serverTwins = {
+  /** The session keeps the options itself. */
+  resetSettings: {
+    renderings: fixed(statements.resetSettings),
+    answer: async () => ({ columns: [], rows: [] }),
+  },
+
+  traits: {
+    renderings: fixed(statements.traits),
+    answer: async ({ server }: Call) => ({
+      columns: [
+        { name: 'engineEdition', type: 'int' as const },
+        { name: 'productVersion', type: 'nvarchar' as const },
+        { name: 'babelfish', type: 'nvarchar' as const },
+      ],
+      rows: [[server.engineEdition, server.productVersion, server.babelfish]],
+    }),
+  },
+
+  clock: select(
+    ofTable(statements.clock),
+    [{ name: 'now', type: 'datetime2' }],
+    ({ table }) => `
+select ${nowTicks} from (select 1) as o
+left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) as probe on true`,
+  ),
+
+  /** An advisory lock of the session: as sp_getapplock's, it ends with the connection. */
+  tryLock: select(
+    fixed(statements.tryLock),
+    [
+      { name: 'result', type: 'int' },
+      { name: 'session', type: 'int' },
+    ],
+    ({ server, sessionId }) =>
+      `select case when pg_try_advisory_lock(${resource}) then 0 else ${server.babelfish === null ? -1 : -999} end, ${sessionId}`,
+  ),
+
+  unlock: {
+    renderings: fixed(statements.unlock),
+    answer: async (call: Call) => {
+      const [[released] = []] = await call.query(`select pg_advisory_unlock(${resource})`);
+      if (!released)
+        throw new SqlError({
+          number: 1223,
+          message: 'Cannot release the application lock because it is not currently held.',
+        });
+      return { columns: [], rows: [] };
+    },
+  },
+
+  lockMode: select(
+    fixed(statements.lockMode),
+    [{ name: 'mode', type: 'nvarchar' }],
+    () => `
+select case when exists (
+  select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
+    and (classid::bigint << 32) | objid::bigint = ${resource}) then 'Exclusive' else 'NoLock' end`,
+  ),
+
+  resourceStats: {
+    renderings: fixed(statements.resourceStats),
+    answer: async ({ server: { load } }: Call) => ({
+      columns: (['cpu', 'dataIo', 'logWrite'] as const).map((name) => ({ name, type: 'decimal' as const })),
+      rows: [[load.cpu, load.dataIo, load.logWrite]],
+    }),
+  },
+
+  lockWaits: select(
+    fixed(statements.lockWaits),
+    (['seesServer', 'seesDatabase', 'waits'] as const).map((name) => ({ name, type: 'int' })),
+    () => "select 1, 1, count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  ),
+
+  appPurge: select(
+    fixed(statements.appPurge),
+    [
+      { name: 'state', type: 'int' },
+      { name: 'lastRunAt', type: 'datetimeoffset' },
+      { name: 'lastDuration', type: 'bigint' },
+      { name: 'outcome', type: 'int' },
+      { name: 'longest', type: 'bigint' },
+      { name: 'runs', type: 'bigint' },
+    ],
+    () => `
+select o.actual_state, run.last_execution_time, run.last_duration, run.execution_type, run.longest, run.runs
+from sys.database_query_store_options as o left join lateral (
+  select *, max(max_duration) over () as longest, sum(count_executions) over () as runs from sys.query_store
+  where strpos(query_sql_text, @appDelete) > 0 order by last_execution_time desc limit 1) as run on true`,
+  ),
+};
