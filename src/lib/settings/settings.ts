@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purge.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
 const commonShape = {
@@ -12,7 +13,7 @@ const commonShape = {
     .regex(/^(none|file|file:.+)$/, 'must be none, file, or file: and a folder')
     .optional(),
 };
-const schema = z.object({ ...sqlCacheShape, ...commonShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...commonShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -21,11 +22,12 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
   caches: CacheSettings[];
-  schedules: { purge: string; index: string; counts: string };
+  schedules: { purge: string; index: string; counts: string; redis: string };
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
   statementTimeoutMs: number;
+  redis: RedisSettings;
   /** Folder of the record store; undefined for none. */
   recordFolder: string | undefined;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
@@ -48,13 +50,22 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
   const reading = readCaches(env);
-  const checked = reading.caches.map((cache) => ({ cache, problem: checkSqlCache(cache) }));
+  const checked = reading.caches.map((cache) => ({
+    cache,
+    problem: checkSqlCache(cache) ?? checkRedisCache(cache, values),
+  }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
-    schedules: { purge: values.SCHEDULE_PURGE, index: values.SCHEDULE_INDEX, counts: values.SCHEDULE_COUNTS },
+    schedules: {
+      purge: values.SCHEDULE_PURGE,
+      index: values.SCHEDULE_INDEX,
+      counts: values.SCHEDULE_COUNTS,
+      redis: values.SCHEDULE_REDIS,
+    },
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
+    redis: redisSettings(values),
     recordFolder: recordFolder(values.RECORD_STORE ?? defaultRecordStore, env),
     problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
   };
@@ -62,7 +73,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
-  return setting in sqlCacheShape ? jobsOfSqlCacheSetting(setting) : undefined;
+  if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
 }
 
 function recordFolder(store: string, env: Environment): string | undefined {

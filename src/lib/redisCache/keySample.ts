@@ -1,0 +1,102 @@
+import type { Clock } from '../clock.ts';
+import { type KeyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
+import type { KeyReader } from './redisNode.ts';
+
+export interface SampleLimits {
+  /** SCAN calls at most; none for no sample. */
+  calls: number;
+  /** COUNT of each. */
+  keysPerCall: number;
+  timeMs: number;
+}
+
+export interface KeySample {
+  keys: number;
+  /** Every key of the database was seen. */
+  complete: boolean;
+  /** Of the keys seen, those of a user's tokens: 0 to 1; null where none was seen. */
+  userShare: number | null;
+  groups: KeyGroup[];
+  /** Look-ups that the sample itself added to the server's statistics. */
+  lookups: number;
+}
+
+export interface KeyGroup extends KeyKind {
+  keys: number;
+  withoutTtl: number;
+}
+
+export interface SampleContext {
+  instanceName: string;
+  keyRingKey: string;
+  limits: SampleLimits;
+  clock: Clock;
+  /** From 0 to below 1. */
+  random: () => number;
+}
+
+/**
+ * Looks at some keys of a database, and at their expiry, within bounds of calls and time. A cursor of SCAN is a place in
+ * the hash table, and any may be the first ("Cursor validity", SCAN): places spread over the whole table give
+ * a fair sample, where the first thousand keys need not.
+ */
+export async function sampleKeys(reader: KeyReader, keysHeld: number, context: SampleContext): Promise<KeySample> {
+  const { limits, clock } = context;
+  const until = clock.elapsed() + limits.timeMs;
+  const small = keysHeld <= limits.calls * limits.keysPerCall * 0.5;
+  const places = small ? ['0'] : spreadCursors(keysHeld, limits.calls, context.random);
+  const seen = new Set<string>();
+  let calls = 0;
+  let cursor = places[0] ?? '0';
+  let complete = false;
+  const kinds = new Map<string, KeyGroup>();
+  let lookups = 0;
+  while (calls < limits.calls && clock.elapsed() < until && !complete) {
+    const answer = await reader.scan(cursor, limits.keysPerCall);
+    calls += 1;
+    // Few buckets may hold very many keys, and SCAN returns a bucket whole.
+    const fresh = answer.keys.filter((key) => !seen.has(key)).slice(0, 4 * limits.keysPerCall);
+    for (const key of fresh) seen.add(key);
+    const times = fresh.length > 0 ? await reader.timesToLive(fresh) : [];
+    lookups += fresh.length;
+    fresh.forEach((key, index) => {
+      if (times[index] !== -2)
+        count(kinds, kindOfKey(key, context.instanceName, context.keyRingKey), times[index] === -1);
+    });
+    complete = small && answer.cursor === '0';
+    cursor = small ? answer.cursor : (places[calls] ?? '0');
+  }
+  return { ...summary([...kinds.values()]), complete, lookups };
+}
+
+/** One place at random in each of as many equal parts of the table as there are calls. */
+function spreadCursors(keys: number, calls: number, random: () => number): string[] {
+  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keys)));
+  return Array.from({ length: calls }, (_, part) => String(Math.floor(((part + random()) / calls) * tableSize)));
+}
+
+function count(groups: Map<string, KeyGroup>, { prefix, kind }: KeyKind, withoutTtl: boolean): void {
+  const id = `${kind}|${prefix}`;
+  const group = groups.get(id) ?? { prefix, kind, keys: 0, withoutTtl: 0 };
+  group.keys += 1;
+  if (withoutTtl) group.withoutTtl += 1;
+  groups.set(id, group);
+}
+
+/** A prefix that one key alone has may be that key's own name: it is not told. */
+function summary(all: KeyGroup[]): Pick<KeySample, 'keys' | 'userShare' | 'groups'> {
+  const told = new Map<string, KeyGroup>();
+  for (const group of all) {
+    const lone = group.keys === 1 && group.kind === 'other';
+    const prefix = lone ? mixedPrefix : group.prefix;
+    const known = told.get(`${group.kind}|${prefix}`);
+    if (known) {
+      known.keys += group.keys;
+      known.withoutTtl += group.withoutTtl;
+    } else told.set(`${group.kind}|${prefix}`, { ...group, prefix });
+  }
+  const keys = all.reduce((sum, group) => sum + group.keys, 0);
+  const users = all.reduce((sum, group) => sum + (group.kind === 'user tokens' ? group.keys : 0), 0);
+  const groups = [...told.values()].sort((a, b) => b.withoutTtl - a.withoutTtl || b.keys - a.keys).slice(0, 10);
+  return { keys, userShare: keys === 0 ? null : users / keys, groups };
+}
