@@ -42,5 +42,6 @@ export function plainTable(rows: string[][]): string {
     style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [] },
   });
   table.push(...rows);
-  return table.toString();
+  // Cells are padded to the longest: a line that ends in blanks would wrap in a narrow terminal.
+  return table.toString().replace(/ +$/gm, '');
 }

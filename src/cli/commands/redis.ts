@@ -17,7 +17,7 @@ export function addRedisCommand(program: Command, session: Session): void {
     ({ cache, json = false, dryRun = false }: CacheOptions) => {
       const run = (maintenance: Maintenance, name: string) =>
         maintenance.watchRedis(name, 'cli', { dryRun, signal: session.signal });
-      return session.runOn({ ...redisCaches, run, rows: redisRows }, cache, json);
+      return session.runOn({ ...redisCaches, run, rows: redisRows, rowsShowWarnings: true }, cache, json);
     },
   );
 }

@@ -27,6 +27,6 @@ export const mixedPrefix = '(mixed)';
 
 function tellable(prefix: string, instanceName: string): string {
   if (prefix === instanceName && prefix !== '') return prefix;
-  const plain = /^[\w.-]{1,40}[:/|_.-]*$/.test(prefix) && !/\d{4,}|[0-9a-f]{8,}/i.test(prefix);
+  const plain = /^[\w.:/|-]{1,60}$/.test(prefix) && !/\d{4,}|[0-9a-f]{8,}/i.test(prefix);
   return plain ? prefix : mixedPrefix;
 }

@@ -43,8 +43,10 @@ export interface SampleContext {
 export async function sampleKeys(reader: KeyReader, keysHeld: number, context: SampleContext): Promise<KeySample> {
   const { limits, clock } = context;
   const until = clock.elapsed() + limits.timeMs;
-  const small = keysHeld <= limits.calls * limits.keysPerCall * 0.5;
-  const places = small ? ['0'] : spreadCursors(keysHeld, limits.calls, context.random);
+  // A hash table has a power of two of buckets, at least as many as keys (dict.c).
+  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keysHeld)));
+  const small = tableSize <= limits.calls * limits.keysPerCall;
+  const places = small ? ['0'] : spreadCursors(tableSize, limits.calls, context.random);
   const seen = new Set<string>();
   let calls = 0;
   let cursor = places[0] ?? '0';
@@ -66,12 +68,11 @@ export async function sampleKeys(reader: KeyReader, keysHeld: number, context: S
     complete = small && answer.cursor === '0';
     cursor = small ? answer.cursor : (places[calls] ?? '0');
   }
-  return { ...summary([...kinds.values()]), complete, lookups };
+  return { ...summary([...kinds.values()], context.instanceName), complete, lookups };
 }
 
 /** One place at random in each of as many equal parts of the table as there are calls. */
-function spreadCursors(keys: number, calls: number, random: () => number): string[] {
-  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keys)));
+function spreadCursors(tableSize: number, calls: number, random: () => number): string[] {
   return Array.from({ length: calls }, (_, part) => String(Math.floor(((part + random()) / calls) * tableSize)));
 }
 
@@ -84,10 +85,10 @@ function count(groups: Map<string, KeyGroup>, { prefix, kind }: KeyKind, without
 }
 
 /** A prefix that one key alone has may be that key's own name: it is not told. */
-function summary(all: KeyGroup[]): Pick<KeySample, 'keys' | 'userShare' | 'groups'> {
+function summary(all: KeyGroup[], instanceName: string): Pick<KeySample, 'keys' | 'userShare' | 'groups'> {
   const told = new Map<string, KeyGroup>();
   for (const group of all) {
-    const lone = group.keys === 1 && group.kind === 'other';
+    const lone = group.keys === 1 && group.kind !== 'key ring' && !['', instanceName].includes(group.prefix);
     const prefix = lone ? mixedPrefix : group.prefix;
     const known = told.get(`${group.kind}|${prefix}`);
     if (known) {

@@ -33,7 +33,7 @@ export const redisShape = {
   REDIS_METRICS_ENDPOINT: z.url({ protocol: /^https$/, error: 'must be an https URL' }).optional(),
   REDIS_PINGS: wholeNumber(1, 1_000).prefault('20'),
   REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20'),
-  REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('25'),
+  REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('50'),
   REDIS_SCAN_TIME: duration('PT0.01S', 'PT30S').prefault('PT0.5S'),
   REDIS_KEY_RING_KEY: z.string().default('DataProtection-Keys'),
   REDIS_MEMORY_WARNING: percent().prefault('75'),

@@ -46,7 +46,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       if (cache.keys === 0 || count <= 0) return undefined;
       const percent = (count / cache.keys) * 100;
       return graded({ value: percent, ...withoutTtl, margin: 10 }, previous, () => ({
-        evidence: `${countOf(count, 'key')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: nothing ever removes them, and no volatile policy may evict them.${groupsText(sample)}`,
+        evidence: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
         advice: expiryAdvice,
       }));
     },
