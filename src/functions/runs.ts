@@ -1,6 +1,6 @@
 import type { RunRecord } from '../lib/runs/recordStore.ts';
 import { maintenanceFor, records } from './support/app.ts';
-import { cacheJobs } from './support/currentHealth.ts';
+import { timedRuns } from './support/currentHealth.ts';
 import { Problem } from './support/problem.ts';
 import { answer, route } from './support/route.ts';
 import { runsQuery } from './support/schemas.ts';
@@ -12,11 +12,10 @@ route({
   role: 'TokenCache.Reader',
   query: runsQuery,
   handle: async ({ query, context }) => {
-    const caches = query.cache ? [query.cache] : maintenanceFor(context).sqlCaches();
     const limit = Number(query.limit);
-    const chosen = (query.job ? [query.job] : cacheJobs).flatMap((job) =>
-      caches.map((cache) => records.latestRuns(job, cache, limit)),
-    );
+    const chosen = timedRuns(maintenanceFor(context))
+      .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
+      .map(({ job, cache }) => records.latestRuns(job, cache, limit));
     const runs = (await Promise.all(chosen)).flat().sort(newestFirst).slice(0, limit);
     return answer(200, { runs });
   },

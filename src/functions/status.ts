@@ -1,5 +1,5 @@
 import { maintenanceFor, records, settings } from './support/app.ts';
-import { cacheJobs, currentHealth } from './support/currentHealth.ts';
+import { currentHealth, timedRuns } from './support/currentHealth.ts';
 import { answer, route } from './support/route.ts';
 
 route({
@@ -10,14 +10,19 @@ route({
   handle: async ({ context }) => {
     const maintenance = maintenanceFor(context);
     const health = await currentHealth(maintenance);
+    const runs = await Promise.all(
+      timedRuns(maintenance).map(async ({ job, cache }) => ({
+        job,
+        cache,
+        last: (await records.latestRuns(job, cache, 1))[0] ?? null,
+      })),
+    );
     const caches = await Promise.all(
-      maintenance.sqlCaches().map(async (name) => ({
+      [...new Set(runs.map(({ cache }) => cache))].map(async (name) => ({
         name,
         engine: settings.caches.find((cache) => cache.name === name)?.engine ?? null,
         running: (await maintenance.runningPurge(name)) ?? null,
-        lastRuns: Object.fromEntries(
-          await Promise.all(cacheJobs.map(async (job) => [job, (await records.latestRuns(job, name, 1))[0] ?? null])),
-        ),
+        lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
       })),
     );
     return answer(200, {

@@ -1,7 +1,16 @@
 import { type Clock, systemClock } from './clock.ts';
 import { parseDuration } from './durations.ts';
-import { entraToken } from './entraToken.ts';
+import { entraAccessToken, entraCredential, entraToken } from './entraToken.ts';
 import { MaintenanceError } from './errors.ts';
+import { isAzureHost, regionOfHost } from './redisCache/azureHosts.ts';
+import { parseConnectionString } from './redisCache/connectionString.ts';
+import { EntraLogin, redisScope } from './redisCache/entraLogin.ts';
+import type { RedisConnection } from './redisCache/redisConnection.ts';
+import type { StateStore, WatchState } from './redisCache/state.ts';
+import { type WatchContext, type WatchRequest, watchRedis } from './redisCache/watch.ts';
+import { measurePing, measureWatch } from './redisCache/watchMetrics.ts';
+import type { WatchReport } from './redisCache/watchReport.ts';
+import { summarizeWatch, watchWarnings } from './redisCache/watchSummary.ts';
 import { FileRecordStore } from './runs/fileRecordStore.ts';
 import { openRecordTable } from './runs/openRecordTable.ts';
 import { noRecordStore, type RecordStore, type Requester } from './runs/recordStore.ts';
@@ -21,6 +30,8 @@ import type { PurgeRequest } from './sqlCache/purgeRequest.ts';
 import { summarizeCounts, summarizeIndex, summarizePurge } from './sqlCache/summaries.ts';
 import { instruments } from './telemetry/metrics.ts';
 
+const statesInMemory = new Map<string, WatchState>();
+
 /** The jobs of this project, put together from the settings. Where adapters are chosen, and nowhere else. */
 export class Maintenance {
   readonly #settings: Settings;
@@ -38,8 +49,21 @@ export class Maintenance {
   /** Names of all SQL caches of the settings, those that cannot be used included: their runs fail with the reason. */
   sqlCaches(): string[] {
     const usable = this.#settings.caches.filter(({ engine }) => engine !== 'redis').map(({ name }) => name);
-    const broken = this.#settings.problems.flatMap(({ cache }) => cache ?? []);
-    return [...new Set([...usable, ...broken])];
+    return [...new Set([...usable, ...this.#broken((engine) => engine !== 'redis')])];
+  }
+
+  /** Names of all Redis caches of the settings, as {@link sqlCaches}. */
+  redisCaches(): string[] {
+    const usable = this.#settings.caches.filter(({ engine }) => engine === 'redis').map(({ name }) => name);
+    return [...new Set([...usable, ...this.#broken((engine) => engine === 'redis')])];
+  }
+
+  /** A cache that one setting alone concerns, such as a threshold, is not broken: it stands among the usable ones. */
+  #broken(ofEngine: (engine: string | undefined) => boolean): string[] {
+    const usable = new Set(this.#settings.caches.map(({ name }) => name));
+    return this.#settings.problems
+      .filter(({ engine }) => ofEngine(engine))
+      .flatMap(({ cache }) => (cache && !usable.has(cache) ? [cache] : []));
   }
 
   /** `started` may name who asked for it. A run that is under way can be seen by `runningPurge`. */
@@ -94,6 +118,22 @@ export class Maintenance {
     });
   }
 
+  /** Looks at a Redis cache, and says what that means for the sign-ins. */
+  watchRedis(cache: string, trigger: string, request: WatchRequest = {}): Promise<RunResult<WatchReport>> {
+    return runJob(
+      { clock: this.#clock, records: this.records, log: this.#log },
+      {
+        job: 'redis',
+        cache,
+        trigger,
+        run: async () => watchRedis(await this.#watchContext(this.#cacheSettings('redis', cache)), request),
+        summarize: summarizeWatch,
+        warnings: watchWarnings,
+        measure: (report) => measureWatch(cache, report),
+      },
+    );
+  }
+
   /** One run of one job on one cache: opens the table, closes it again, and keeps the record. */
   #run<R>(
     job: JobName,
@@ -125,9 +165,58 @@ export class Maintenance {
       throw new MaintenanceError(
         'cache_unknown',
         `No cache is named ${cache}.`,
-        `Choose one of: ${this.sqlCaches().join(', ')}.`,
+        `Choose one of: ${[...this.sqlCaches(), ...this.redisCaches()].join(', ')}.`,
       );
     return found;
+  }
+
+  async #watchContext(cache: CacheSettings): Promise<WatchContext> {
+    if (cache.engine !== 'redis')
+      throw unsuitable(`${cache.name} is no Redis cache.`, 'The watch is for Redis caches.');
+    const { redis } = this.#settings;
+    const connection = parseConnectionString(cache.connectionString);
+    const { openNode } = await import('./redisCache/ioredis/ioredisNode.ts');
+    const options = {
+      ...connection,
+      ca: redis.ca,
+      timeoutMs: connection.connectTimeoutMs,
+      login: this.#redisLogin(connection),
+    };
+    return {
+      connection,
+      connect: (endpoint, signal) => openNode(endpoint, options, signal),
+      state: this.#watchState(`redis|${cache.name}`),
+      policy: redis.policy,
+      database: connection.database,
+      instanceName: cache.instanceName,
+      maxMemoryBytes: cache.maxMemoryBytes,
+      resource: cache.resourceId ? await this.#resourceMetrics(cache.resourceId, connection) : undefined,
+      clock: this.#clock,
+      random: Math.random,
+      onPing: (node, ms) => measurePing(cache.name, node, ms),
+    };
+  }
+
+  /** Without a record store the last readings live as long as the process, which on a timer of 5 minutes is often enough. */
+  #watchState(key: string): StateStore {
+    if (this.records !== noRecordStore)
+      return { read: () => this.records.readState(key), write: (state) => this.records.writeState(key, state) };
+    return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
+  }
+
+  #redisLogin({ user, password, endpoints }: RedisConnection) {
+    const { authentication } = this.#settings.redis;
+    const azure = endpoints.every(({ host }) => isAzureHost(host));
+    if (authentication === 'password' || (authentication === 'auto' && (password !== undefined || !azure)))
+      return async () => ({ user, password });
+    return new EntraLogin(() => entraAccessToken(redisScope), this.#clock, user).login;
+  }
+
+  async #resourceMetrics(resourceId: string, { endpoints }: RedisConnection) {
+    const region = endpoints.flatMap(({ host }) => regionOfHost(host) ?? [])[0];
+    const endpoint = this.#settings.redis.metricsEndpoint ?? `https://${region}.metrics.monitor.azure.com`;
+    const { MonitorMetrics } = await import('./redisCache/azureMonitor/monitorMetrics.ts');
+    return new MonitorMetrics({ resourceId, endpoint, credential: await entraCredential(), clock: this.#clock });
   }
 
   #position(cache: string) {
@@ -179,12 +268,15 @@ async function openTable(
       return new SqlServerCacheTable({ connectionString, table, statementTimeoutMs });
     }
     case 'redis':
-      throw new MaintenanceError(
-        'engine_unsuitable',
+      throw unsuitable(
         `${name} is a Redis cache.`,
         'Redis expires its entries itself: purge, index and counts are for SQL caches.',
       );
   }
+}
+
+function unsuitable(message: string, advice: string): MaintenanceError {
+  return new MaintenanceError('engine_unsuitable', message, advice);
 }
 
 function measureCounts(cache: string, report: CountsReport): void {

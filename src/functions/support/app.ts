@@ -17,6 +17,7 @@ export const timers = {
   purgeExpiredEntries: settings.schedules.purge,
   ensureExpiryIndex: settings.schedules.index,
   recordCacheCounts: settings.schedules.counts,
+  watchRedis: settings.schedules.redis,
 };
 export type TimerName = keyof typeof timers;
 

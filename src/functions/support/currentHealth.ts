@@ -3,14 +3,21 @@ import type { Maintenance } from '../../lib/maintenance.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
 /** The jobs that the timers run on each SQL cache. */
-export const cacheJobs = ['purge', 'index', 'counts'] as const;
+const sqlCacheJobs = ['purge', 'index', 'counts'];
+
+/** The jobs that the timers run, with the cache of each. */
+export function timedRuns(maintenance: Maintenance): { job: string; cache: string }[] {
+  return [
+    ...maintenance.sqlCaches().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
+    ...maintenance.redisCaches().map((cache) => ({ job: 'redis', cache })),
+  ];
+}
 
 export function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
-  const caches = maintenance.sqlCaches();
   return readHealth({
     records,
     timers: timerPlan(),
-    runs: cacheJobs.flatMap((job) => caches.map((cache) => ({ job, cache }))),
+    runs: timedRuns(maintenance),
     deployment,
     settingsAreWrong: settings.problems.length > 0,
     now: clock.now(),

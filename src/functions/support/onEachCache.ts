@@ -7,18 +7,28 @@ import { clock, deployment, maintenanceFor, records, settings, stopSignal, type 
 
 export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSignal) => Promise<RunResult<object>>;
 
-/**
- * A timer's handler: one job on every SQL cache, side by side, so that a slow or broken one delays no other. Throws at the
- * end where a run failed or a setting is wrong, so that the invocation counts as failed.
- */
+/** A timer's handler: one job on every SQL cache; see {@link onEach}. */
 export function onEachCache(name: TimerName, job: CacheJob): TimerHandler {
+  return onEach(name, (maintenance) => maintenance.sqlCaches(), job);
+}
+
+/** A timer's handler: one job on every Redis cache; see {@link onEach}. */
+export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
+  return onEach(name, (maintenance) => maintenance.redisCaches(), job);
+}
+
+/**
+ * One job on each of the caches, side by side, so that a slow or broken one delays no other. Throws at the end where a run
+ * failed or a setting is wrong, so that the invocation counts as failed.
+ */
+function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[], job: CacheJob): TimerHandler {
   return async (_timer, context) => {
     const maintenance = maintenanceFor(context);
     await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
       context.warn(`The start of ${name} could not be recorded: ${error.message}`);
     });
     for (const problem of settings.problems) context.error(`Setting ${describeProblem(problem)}`);
-    const results = await Promise.all(maintenance.sqlCaches().map((cache) => job(maintenance, cache, stopSignal)));
+    const results = await Promise.all(caches(maintenance).map((cache) => job(maintenance, cache, stopSignal)));
     const failures = results.flatMap(({ cache, error }) =>
       error ? [`${cache}: ${error.code}: ${error.message} ${error.advice}`] : [],
     );

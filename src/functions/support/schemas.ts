@@ -31,7 +31,7 @@ export const purgeRequest = z
   .meta({ id: 'PurgeRequest' });
 
 export const runsQuery = z.strictObject({
-  job: z.enum(['purge', 'index', 'counts'], { error: 'must be purge, index or counts' }).optional(),
+  job: z.enum(['purge', 'index', 'counts', 'redis'], { error: 'must be purge, index, counts or redis' }).optional(),
   cache: cacheName.optional(),
   limit: z
     .string()

@@ -1,6 +1,6 @@
 import { MaintenanceError } from '../errors.ts';
 
-export type JobName = 'purge' | 'index' | 'counts';
+export type JobName = 'purge' | 'index' | 'counts' | 'redis';
 
 /** A setting that cannot be used: its name, and what is expected. Never its value: it may be a secret. */
 export interface SettingProblem {
@@ -8,6 +8,8 @@ export interface SettingProblem {
   message: string;
   /** The cache that cannot be served because of it; undefined where it concerns all of them. */
   cache?: string;
+  /** The cache's engine, as far as it is known. */
+  engine?: 'sqlserver' | 'postgres' | 'redis';
   /** The jobs that must not run with it; undefined for all, none where the default serves well enough. */
   jobs?: readonly JobName[];
 }

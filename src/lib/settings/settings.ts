@@ -3,9 +3,10 @@ import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
+import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...recordStoreShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...recordStoreShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -14,11 +15,12 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
   caches: CacheSettings[];
-  schedules: { purge: string; index: string; counts: string };
+  schedules: { purge: string; index: string; counts: string; redis: string };
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
   statementTimeoutMs: number;
+  redis: RedisSettings;
   recordStore: RecordStoreSettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
@@ -40,13 +42,22 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
   const reading = readCaches(env);
-  const checked = reading.caches.map((cache) => ({ cache, problem: checkSqlCache(cache) }));
+  const checked = reading.caches.map((cache) => ({
+    cache,
+    problem: checkSqlCache(cache) ?? checkRedisCache(cache, values),
+  }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
-    schedules: { purge: values.SCHEDULE_PURGE, index: values.SCHEDULE_INDEX, counts: values.SCHEDULE_COUNTS },
+    schedules: {
+      purge: values.SCHEDULE_PURGE,
+      index: values.SCHEDULE_INDEX,
+      counts: values.SCHEDULE_COUNTS,
+      redis: values.SCHEDULE_REDIS,
+    },
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
+    redis: redisSettings(values),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
   };
@@ -54,5 +65,6 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
-  return setting in sqlCacheShape ? jobsOfSqlCacheSetting(setting) : undefined;
+  if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
 }
