@@ -10,7 +10,12 @@ let credential: Promise<TokenCredential> | undefined;
  * AZURE_CLIENT_ID, developer's login). The credential keeps tokens and renews them before they expire.
  */
 export async function entraToken(): Promise<string> {
-  credential ??= import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
-  const { token } = await (await credential).getToken(postgresScope).then((result) => result ?? { token: '' });
+  const { token } = await (await azureCredential()).getToken(postgresScope).then((result) => result ?? { token: '' });
   return token;
+}
+
+/** The identity that the environment offers, for the SDKs of Azure. One for the whole process: it keeps its tokens. */
+export function azureCredential(): Promise<TokenCredential> {
+  credential ??= import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
+  return credential;
 }

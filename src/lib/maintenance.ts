@@ -2,6 +2,8 @@ import { type Clock, systemClock } from './clock.ts';
 import { parseDuration } from './durations.ts';
 import { entraToken } from './entraToken.ts';
 import { MaintenanceError } from './errors.ts';
+import { SqlCachedEntries } from './keyRing/sqlCachedEntries.ts';
+import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { FileRecordStore } from './runs/fileRecordStore.ts';
 import { noRecordStore, type RecordStore } from './runs/recordStore.ts';
 import { type Job, type Log, type RunResult, runJob } from './runs/runJob.ts';
@@ -22,12 +24,16 @@ export class Maintenance {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly records: RecordStore;
+  readonly keyRings: KeyRingMaintenance;
 
   constructor(settings: Settings, log: Log, clock: Clock = systemClock) {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
     this.records = settings.recordFolder ? new FileRecordStore(settings.recordFolder) : noRecordStore;
+    this.keyRings = new KeyRingMaintenance(settings, { clock, log, records: this.records }, (caches) =>
+      this.#entriesOf(caches),
+    );
   }
 
   /** Names of all SQL caches of the settings, those that cannot be used included: their runs fail with the reason. */
@@ -107,6 +113,19 @@ export class Maintenance {
         `Choose one of: ${this.sqlCaches().join(', ')}.`,
       );
     return found;
+  }
+
+  /** Which keys the entries of these caches name. Redis caches have no index by key, and are not looked into. */
+  #entriesOf(caches: readonly string[]): SqlCachedEntries {
+    const sqlCaches = caches.filter(
+      (name) => this.#settings.caches.find((cache) => cache.name === name)?.engine !== 'redis',
+    );
+    return new SqlCachedEntries(
+      sqlCaches.map((name) => ({
+        name,
+        open: async () => openTable(this.#cacheSettings('counts', name), this.#settings.statementTimeoutMs),
+      })),
+    );
   }
 
   #position(cache: string) {

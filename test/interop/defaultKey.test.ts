@@ -5,9 +5,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultKey, fallbackKey, wouldMint } from '../../src/lib/keyRing/defaultKey.ts';
-import { ruleKeys } from '../../src/lib/keyRing/ruleKeys.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
 import { day, idFrom, instant, plainKey, revocation, ringOf } from '../support/ringBuilder.ts';
+import { ruleKeys } from '../support/ruleKeys.ts';
 
 const base = Date.parse('2026-03-01T00:00:00Z');
 const minute = 60_000;

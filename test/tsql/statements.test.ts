@@ -123,6 +123,7 @@ const renderings: Record<Exclude<keyof typeof statements, (typeof noStatements)[
   catalogue: fixed(statements.catalogue),
   catalogueWithoutStats: fixed(statements.catalogueWithoutStats),
   countUpTo: ofTable(statements.countUpTo),
+  countByHeader: ofTable(statements.countByHeader),
   oldestExpiry: ofTable(statements.oldestExpiry),
   sample: ({ schema, table }) =>
     statements.sampleShares.map((share) => ({

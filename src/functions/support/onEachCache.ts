@@ -8,8 +8,11 @@ import { readSettings } from '../../lib/settings/settings.ts';
 export const settings = readSettings(process.env, 'none');
 
 // The host says so before it takes an instance away; runs then stop after their batch.
-const stopping = new AbortController();
+export const stopping = new AbortController();
 app.hook.appTerminate(() => stopping.abort());
+
+/** Those of key rings are said by their own function. */
+const problems = settings.problems.filter(({ ring, jobs }) => ring === undefined && !jobs?.includes('keyRing'));
 
 export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSignal) => Promise<RunResult<object>>;
 
@@ -20,16 +23,16 @@ export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSi
 export function onEachCache(job: CacheJob): TimerHandler {
   return async (_timer, context) => {
     const maintenance = new Maintenance(settings, logTo(context));
-    for (const problem of settings.problems) context.error(`Setting ${describeProblem(problem)}`);
+    for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
     const results = await Promise.all(maintenance.sqlCaches().map((cache) => job(maintenance, cache, stopping.signal)));
     const failures = results.flatMap(({ cache, error }) =>
       error ? [`${cache}: ${error.code}: ${error.message} ${error.advice}`] : [],
     );
     if (failures.length > 0) throw new Error(failures.join('\n'));
-    if (settings.problems.length > 0) throw settingsError(settings.problems);
+    if (problems.length > 0) throw settingsError(problems);
   };
 }
 
-function logTo(context: InvocationContext): Log {
+export function logTo(context: InvocationContext): Log {
   return (level, message, data) => context[level](message, JSON.stringify(data));
 }

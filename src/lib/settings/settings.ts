@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purge.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
@@ -12,7 +13,7 @@ const commonShape = {
     .regex(/^(none|file|file:.+)$/, 'must be none, file, or file: and a folder')
     .optional(),
 };
-const schema = z.object({ ...sqlCacheShape, ...commonShape });
+const schema = z.object({ ...sqlCacheShape, ...keyRingShape, ...commonShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -21,7 +22,8 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
   caches: CacheSettings[];
-  schedules: { purge: string; index: string; counts: string };
+  rings: KeyRingSettings[];
+  schedules: { purge: string; index: string; counts: string; keyRing: string };
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
@@ -47,21 +49,39 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
-  const reading = readCaches(env);
+  // Without any cache, an app may still keep key rings.
+  const ringsAlone = env.KEY_RINGS?.trim() && !env.TOKEN_CACHES && !env.TOKEN_CACHE_CONNECTION_STRING;
+  const reading = ringsAlone ? { caches: [], problems: [] } : readCaches(env);
+  const rings = readKeyRings(env, values.SCHEDULE_KEY_RING, reading.caches);
   const checked = reading.caches.map((cache) => ({ cache, problem: checkSqlCache(cache) }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
-    schedules: { purge: values.SCHEDULE_PURGE, index: values.SCHEDULE_INDEX, counts: values.SCHEDULE_COUNTS },
+    rings: rings.rings,
+    schedules: {
+      purge: values.SCHEDULE_PURGE,
+      index: values.SCHEDULE_INDEX,
+      counts: values.SCHEDULE_COUNTS,
+      keyRing: values.SCHEDULE_KEY_RING,
+    },
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     recordFolder: recordFolder(values.RECORD_STORE ?? defaultRecordStore, env),
-    problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
+    problems: [
+      ...problems,
+      // A problem with the caches stops no key ring.
+      ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
+        jobs: ['purge', 'index', 'counts'] as const,
+        ...problem,
+      })),
+      ...rings.problems,
+    ],
   };
 }
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
+  if (setting in keyRingShape) return jobsOfKeyRingSetting();
   return setting in sqlCacheShape ? jobsOfSqlCacheSetting(setting) : undefined;
 }
 
