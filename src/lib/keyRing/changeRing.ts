@@ -62,7 +62,7 @@ export async function changeRing<D>(
       const outcome = await deps.store.write(reading.stored, pending.change);
       if (outcome === 'written') {
         const after = await readRing(deps);
-        refuseDamage(after.ring);
+        refuseDamage(after.ring, 'The write was done before the damage showed.');
         if (pending.isDone(after.ring)) return pending.data;
       }
       lastError = undefined;
@@ -78,12 +78,12 @@ export async function changeRing<D>(
 }
 
 /** @throws KeyRingError `key_ring_damaged` */
-export function refuseDamage(ring: KeyRing): void {
+export function refuseDamage(ring: KeyRing, written = 'Nothing was written.'): void {
   if (ring.damage.length === 0) return;
   throw new KeyRingError(
     'key_ring_damaged',
     `Consumers cannot read this ring: ${ring.damage.map(({ message }) => message).join('; ')}.`,
-    'Repair it first: every app that reads it fails at its next refresh. Nothing was written.',
+    `Repair it first: every app that reads it fails at its next refresh. ${written}`,
   );
 }
 

@@ -3,9 +3,6 @@ import { Temporal } from 'temporal-polyfill';
 /** Instants of a key ring: .NET writes up to seven fraction digits, and compares all of them. */
 export type Instant = Temporal.Instant;
 
-/** .NET's smallest step of time. */
-const tick = { nanoseconds: 100 };
-
 export function parseInstant(text: string): Instant | undefined {
   try {
     return Temporal.Instant.from(text.trim());
@@ -20,10 +17,6 @@ export function instantOf(date: Date): Instant {
 
 export function plusMs(instant: Instant, ms: number): Instant {
   return instant.add({ milliseconds: ms });
-}
-
-export function plusTick(instant: Instant): Instant {
-  return instant.add(tick);
 }
 
 export function isBefore(a: Instant, b: Instant): boolean {

@@ -18,6 +18,14 @@ export interface MadeKey {
   xml: SealedXml;
 }
 
+export interface KeyTimes {
+  creation: Instant;
+  activation: Instant;
+  expiration: Instant;
+  /** The id must be lower than this one. */
+  idBelow?: string | undefined;
+}
+
 /** .NET's master keys have 512 bits, whatever the algorithms (AuthenticatedEncryptorConfiguration). */
 const masterKeyBytes = 64;
 
@@ -29,7 +37,7 @@ export async function makeKey(
   ring: KeyRing,
   protector: KeyProtector,
   random: Randomness,
-  times: { creation: Instant; activation: Instant; expiration: Instant },
+  { creation, activation, expiration, idBelow }: KeyTimes,
 ): Promise<MadeKey> {
   const bytes = random.bytes(masterKeyBytes);
   const plain = masterKeyXml(bytes);
@@ -42,8 +50,7 @@ export async function makeKey(
       "Look at the ring's protector; the next run tries again.",
     );
   }
-  const id = random.uuid();
-  const { creation, activation, expiration } = times;
+  const id = newId(random, idBelow);
   return {
     id,
     name: `key-${id}`,
@@ -60,4 +67,15 @@ export function decryptorTypeToCopy({ keys }: KeyRing, kind: Protection['kind'])
     .filter(({ protection }) => protection.kind === kind)
     .sort((a, b) => Number(b.creation.epochNanoseconds - a.creation.epochNanoseconds));
   return newest && 'decryptorType' in newest.protection ? newest.protection.decryptorType : undefined;
+}
+
+const mostDraws = 100;
+
+/** A random id; where it has to be lower than a very low one, with a first group of zeros. */
+function newId(random: Randomness, below: string | undefined): string {
+  for (let draw = 0; draw < mostDraws; draw++) {
+    const id = random.uuid();
+    if (below === undefined || id < below) return id;
+  }
+  return `00000000${random.uuid().slice(8)}`;
 }

@@ -10,7 +10,7 @@ import { stamp } from './ringDocument.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
-import { firstGap } from './rotationPlan.ts';
+import { firstGap, type Gap } from './rotationPlan.ts';
 
 /** What is to be revoked: one key, or all that were created before an instant. */
 export type RevokeTarget = { key: string } | { createdBefore: Instant };
@@ -64,7 +64,7 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   refuseObserved(deps.policy);
   const done = await write(deps, target, request.reason, now);
   // Revoked by somebody else meanwhile: then there is nothing left to do.
-  if (!done) return report('nothingToDo', { ...planned, hit: [], activation: undefined }, use, deps, now, null);
+  if (!done) return report('nothingToDo', { ...planned, hit: [], gap: undefined }, use, deps, now, null);
   return report('revoked', done.planned, use, deps, now, done.successor);
 }
 
@@ -97,8 +97,8 @@ function checkTarget(target: RevokeTarget, ring: KeyRing): void {
 interface Plan {
   hit: ViewedKey[];
   untouched: ViewedKey[];
-  /** When the successor is active; undefined where the default stays. */
-  activation: Instant | undefined;
+  /** What the successor needs to be the default; undefined where the default stays. */
+  gap: Gap | undefined;
 }
 
 function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): Plan {
@@ -108,7 +108,7 @@ function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): P
   return {
     hit,
     untouched: keys.filter((key) => !key.revoked && !isTarget(key)),
-    activation: defaultKey(after, now) ? undefined : firstGap(after, now).activation,
+    gap: defaultKey(after, now) ? undefined : firstGap(after, now),
   };
 }
 
@@ -126,9 +126,9 @@ async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now
   return changeRing(deps, async ({ ring }: RingReading) => {
     const planned = plan(await viewKeys(ring, deps.protector), target, now);
     if (planned.hit.length === 0) return undefined;
-    if (planned.activation)
-      successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.activation, deps, now));
-    const published = planned.activation ? successor : undefined;
+    if (planned.gap)
+      successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.gap, deps, now));
+    const published = planned.gap ? successor : undefined;
     // In a folder, which has no write of several files, the key that takes over is there first.
     const add = published ? [published, revocation] : [revocation];
     const isDone = (after: KeyRing) =>
@@ -144,13 +144,13 @@ function revocationName(target: RevokeTarget, now: Instant): string {
   return 'key' in target ? `revocation-${target.key}-${at}` : `revocation-${at}`;
 }
 
-function successorTimes(activation: Instant, { policy }: RotateDeps, now: Instant) {
-  return { creation: now, activation, expiration: plusMs(now, policy.lifetimeMs) };
+function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, now: Instant) {
+  return { creation: now, activation, idBelow, expiration: plusMs(now, policy.lifetimeMs) };
 }
 
 function report(
   outcome: RevokeReport['outcome'],
-  { hit, untouched, activation }: Plan,
+  { hit, untouched, gap }: Plan,
   use: readonly KeyUse[],
   deps: RotateDeps,
   now: Instant,
@@ -166,11 +166,11 @@ function report(
         ? null
         : { count: entriesNaming(use, new Set(ids)), estimated: use.some(({ complete }) => !complete) },
     successor:
-      activation === undefined
+      gap === undefined
         ? null
         : {
             id: successorId,
-            activation: activation.toString(),
+            activation: gap.activation.toString(),
             expiration: plusMs(now, deps.policy.lifetimeMs).toString(),
           },
     consumers: ids.length === 0 ? [] : notices(now),

@@ -96,7 +96,7 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
   /** A key that the apps cannot decrypt would leave them without a default on the day of its activation. */
   function refuseOtherProtection(keys: readonly ViewedKey[]): void {
     const current = defaultKey(keys, now) ?? keys.at(-1);
-    if (!current || current.unwraps !== 'unknown') return;
+    if (current?.unwraps !== 'unknown') return;
     const { message, advice, transient, code } = current.unwrapProblem ?? {
       message: '',
       advice: '',

@@ -1,5 +1,5 @@
 import { clockSkewMs, latestActivated, type RuleKey } from './defaultKey.ts';
-import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs, plusTick } from './instants.ts';
+import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from './instants.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { isUsable } from './ringView.ts';
 
@@ -14,6 +14,8 @@ export interface PlannedKey {
   creation: Instant;
   activation: Instant;
   expiration: Instant;
+  /** The key's id must be lower than this one, so that it wins over a key activated at the same instant. */
+  idBelow: string | undefined;
 }
 
 export interface RotationPlan {
@@ -46,6 +48,7 @@ export function planRotation(
       reason: all.length === 0 ? 'empty' : isUpTo(gap.at, now) ? 'noDefault' : 'successor',
       creation: now,
       activation: gap.activation,
+      idBelow: gap.idBelow,
       expiration: latest(plusMs(now, policy.lifetimeMs), plusMs(gap.activation, shortestUseMs)),
     });
   }
@@ -54,8 +57,14 @@ export function planRotation(
 /** A key is published to be used: where revoked keys push its activation far ahead, its life goes on a day beyond. */
 const shortestUseMs = 86_400_000;
 
-/** The first instant from `now` on at which consumers have no default, and the activation of a key that would be it. */
-export function firstGap(keys: readonly RuleKey[], now: Instant): { at: Instant; activation: Instant } {
+export interface Gap {
+  at: Instant;
+  activation: Instant;
+  idBelow: string | undefined;
+}
+
+/** The first instant from `now` on at which consumers have no default, and what a key needs to be it. */
+export function firstGap(keys: readonly RuleKey[], now: Instant): Gap {
   const changes = keys
     .flatMap(({ activation, expiration }) => [plusMs(activation, -clockSkewMs), expiration])
     .filter((instant) => isBefore(now, instant))
@@ -63,13 +72,17 @@ export function firstGap(keys: readonly RuleKey[], now: Instant): { at: Instant;
   for (const at of [now, ...changes]) {
     const candidate = latestActivated(keys, at);
     if (candidate && isUsable(candidate, at)) continue;
-    // Only the key activated latest counts: one that is revoked is outdone by the next instant alone.
-    return { at, activation: candidate ? latest(at, plusTick(candidate.activation)) : at };
+    // Only the key activated latest counts, five minutes before its time on. One that is revoked is outdone by a key
+    // activated no earlier: at the same instant the lower id wins.
+    const outdone = candidate && isBefore(at, candidate.activation) ? candidate : undefined;
+    if (outdone) return { at, activation: outdone.activation, idBelow: outdone.id };
+    return { at, activation: at, idBelow: candidate && isUpTo(at, candidate.activation) ? candidate.id : undefined };
   }
   // Not reached: every key expires at one of the changes.
-  return { at: now, activation: now };
+  return { at: now, activation: now, idBelow: undefined };
 }
 
 function asRuleKey(key: PlannedKey, index: number): RuleKey {
-  return { ...key, id: `planned-${index}`, revoked: false, readable: true };
+  // The empty id is lower than any; without a key to outdo, ids do not matter.
+  return { ...key, id: key.idBelow === undefined ? `planned-${index}` : '', revoked: false, readable: true };
 }

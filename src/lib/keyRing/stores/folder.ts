@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
@@ -60,16 +60,10 @@ export class FolderStore implements KeyRingStore {
     return this.#locked(async () => {
       if ((await this.read()).version !== ring.version) return 'conflict';
       for (const { name, xml } of change.add) {
-        const temporary = await this.#temporary(document(xml));
-        try {
-          // Fails where the name is taken, and is there as a whole or not at all.
-          await link(temporary, join(this.#folder, `${name}.xml`));
-        } finally {
-          await rm(temporary, { force: true });
-        }
+        await this.#put(document(xml), `${name}.xml`);
       }
       for (const { element, xml } of change.replace) {
-        await rename(await this.#temporary(xml.reveal()), join(this.#folder, element.place));
+        await this.#put(xml.reveal(), element.place);
       }
       for (const { place } of change.remove) await rm(join(this.#folder, place), { force: true });
       await flush(this.#folder);
@@ -92,11 +86,16 @@ export class FolderStore implements KeyRingStore {
 
   async close(): Promise<void> {}
 
-  /** A flushed file beside the others, under a name that .NET does not read. */
-  async #temporary(text: string): Promise<string> {
-    const path = join(this.#folder, `${randomUUID()}.tmp`);
-    await writeFlushed(path, text);
-    return path;
+  /** A file that is there as a whole or not at all: flushed under a name that .NET does not read, then renamed. */
+  async #put(text: string, name: string): Promise<void> {
+    const temporary = join(this.#folder, `${randomUUID()}.tmp`);
+    try {
+      await writeFlushed(temporary, text);
+      await rename(temporary, join(this.#folder, name));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Two of our own runs never write at once. Apps only add files, under names of their own. */
