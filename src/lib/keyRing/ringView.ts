@@ -1,5 +1,5 @@
 import type { RuleKey } from './defaultKey.ts';
-import { type Instant, isUpTo } from './instants.ts';
+import { compareInstants, type Instant, isUpTo } from './instants.ts';
 import type { KeyProtector } from './keyProtector.ts';
 import { isRevoked, type KeyRing, type RingKey } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
@@ -16,10 +16,12 @@ export interface ViewedKey extends RingKey, RuleKey {
   unwrapProblem: KeyRingError | undefined;
 }
 
-/** The keys of a ring as the rule sees them, each tried with the protector. Their secrets are not kept. */
+/** The keys of a ring as the rule sees them, oldest first, each tried with the protector. Their secrets
+ * are not kept. */
 export async function viewKeys(ring: KeyRing, protector: KeyProtector): Promise<ViewedKey[]> {
   const keys: ViewedKey[] = [];
-  for (const key of ring.keys) {
+  const inOrder = [...ring.keys].sort((a, b) => compareInstants(a.creation, b.creation));
+  for (const key of inOrder) {
     const problem = await tryUnwrap(key, protector);
     const unwraps = problem === undefined ? 'yes' : problem.code === 'key_unreadable' ? 'no' : 'unknown';
     keys.push({ ...key, revoked: isRevoked(ring, key), readable: unwraps !== 'no', unwraps, unwrapProblem: problem });

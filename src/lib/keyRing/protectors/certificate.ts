@@ -110,7 +110,7 @@ export class CertificateProtector implements KeyProtector {
 
   #unwrap(parts: Parts): Buffer {
     const found = this.#certificates.find(({ thumbprint: candidate }) => candidate === parts.thumbprint);
-    if (!found) throw unreadable(`it is protected with the certificate ${parts.thumbprint}, which is not configured`);
+    if (!found) throw notConfigured(parts.thumbprint);
     if (!found.privateKey) {
       throw new KeyRingError(
         'certificate_without_key',
@@ -171,10 +171,19 @@ function read(secret: SealedXml): Parts {
   }
 }
 
+/** It may be that the apps have the certificate: whether they can read the key is open. */
+function notConfigured(id: string): KeyRingError {
+  return new KeyRingError(
+    'key_protected_otherwise',
+    `A key is protected with the certificate ${id}, which the ring's settings do not name.`,
+    'Add that certificate, with its private key, to the certificates of the ring in KEY_RINGS.',
+  );
+}
+
 function unreadable(reason: string): KeyRingError {
   return new KeyRingError(
     'key_unreadable',
     `The key cannot be read: ${reason}.`,
-    'Add the certificate that it was protected with, with its private key, to the certificates of the ring.',
+    'The key was damaged: revoke it, so that a new one is published.',
   );
 }

@@ -5,7 +5,8 @@ interface VaultFailure {
   name?: string;
   statusCode?: number;
   code?: string;
-  details?: { error?: { code?: string; innererror?: { code?: string } } };
+  /** The service says `innererror`, the SDK's models `innerError`. */
+  details?: { error?: { code?: string; innererror?: { code?: string }; innerError?: { code?: string } } };
 }
 
 export function unreadable(reason: string): KeyRingError {
@@ -20,7 +21,8 @@ export function unreadable(reason: string): KeyRingError {
 export function explainVaultError(error: unknown, keyId: string, doing: string): KeyRingError {
   if (error instanceof KeyRingError) return error;
   const { name, statusCode, code, details } = error as VaultFailure;
-  const inner = details?.error?.innererror?.code ?? details?.error?.code ?? code ?? '';
+  const refusal = details?.error;
+  const inner = refusal?.innererror?.code ?? refusal?.innerError?.code ?? refusal?.code ?? code ?? '';
   if (statusCode === 404) return unreadable(`${keyId} does not exist in the vault, or was deleted (${inner || 404})`);
   if (statusCode === 403 && inner === 'KeyDisabled') return unreadable(`${keyId} is disabled`);
   if (statusCode === 403 && /expired/i.test(inner)) {
