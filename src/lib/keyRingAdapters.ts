@@ -39,7 +39,11 @@ export async function openStore(settings: RingStoreSettings, credential: Credent
   }
 }
 
-export async function openProtector(settings: RingProtectorSettings, credential: Credential): Promise<KeyProtector> {
+export async function openProtector(
+  settings: RingProtectorSettings,
+  credential: Credential,
+  now: () => Date,
+): Promise<KeyProtector> {
   switch (settings.kind) {
     case 'none': {
       const { noProtector } = await import('./keyRing/protectors/none.ts');
@@ -57,7 +61,7 @@ export async function openProtector(settings: RingProtectorSettings, credential:
     }
     case 'keyVault': {
       const { KeyVaultProtector } = await import('./keyRing/protectors/keyVault.ts');
-      return new KeyVaultProtector({ keyId: settings.keyId, credential: await credential() });
+      return new KeyVaultProtector({ keyId: settings.keyId, credential: await credential(), now });
     }
   }
 }

@@ -115,7 +115,7 @@ export class KeyRingMaintenance {
   ): Promise<RunResult<R>> {
     const run = async () => {
       const settings = this.#ringSettings(ring);
-      const protector = await openProtector(settings.protector, azureCredential);
+      const protector = await openProtector(settings.protector, azureCredential, () => this.#runs.clock.now());
       const store = await openStore(settings.store, azureCredential);
       try {
         return await work(this.#deps(settings, store, protector, signal));

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/lib/clock.ts';
 import { noCachedEntries } from '../../src/lib/keyRing/cachedEntries.ts';
 import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
@@ -13,7 +14,7 @@ import { SealedXml } from '../../src/lib/keyRing/sealedXml.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { day } from './ringBuilder.ts';
 
-/** A clock that stands until it is turned, and does not wait. */
+/** A clock that stands until it is turned, and hardly waits. */
 export interface TurnableClock extends Clock {
   set(time: number | string): void;
   turn(ms: number): void;
@@ -25,8 +26,10 @@ export function turnableClock(start: number | string): TurnableClock {
   return {
     now: () => new Date(now),
     elapsed: () => elapsed,
+    // Long enough for another run to finish its write.
     sleep: async (ms) => {
       elapsed += ms;
+      await delay(Math.min(ms, 20));
     },
     set: (time) => {
       now = new Date(time).getTime();

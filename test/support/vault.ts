@@ -34,6 +34,7 @@ export interface Vault {
   url: string;
   keyId: string;
   credential: TokenCredential;
+  now: () => Date;
   client: CryptographyClientOptions;
   /** Requests that were authenticated, in order. */
   requests: VaultRequest[];
@@ -154,6 +155,7 @@ export async function startVault(): Promise<Vault> {
     url,
     keyId,
     requests,
+    now: () => new Date(),
     credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
     client: {
       tlsOptions: { ca: tls.certificatePem },

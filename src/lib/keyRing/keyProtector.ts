@@ -34,6 +34,8 @@ export interface ProtectorVersion {
   /** The full key identifier, or the certificate's thumbprint. */
   id: string;
   created: Date | undefined;
+  /** Not used for new keys before. */
+  notBefore: Date | undefined;
   expires: Date | undefined;
   /** False for one that no longer unwraps. */
   enabled: boolean;

@@ -128,7 +128,8 @@ export class CertificateProtector implements KeyProtector {
 }
 
 function versionOf({ certificate, thumbprint: id }: LoadedCertificate): ProtectorVersion {
-  return { id, created: new Date(certificate.validFrom), expires: new Date(certificate.validTo), enabled: true };
+  const from = new Date(certificate.validFrom);
+  return { id, created: from, notBefore: from, expires: new Date(certificate.validTo), enabled: true };
 }
 
 function paddingOf(algorithm: string): number {

@@ -26,6 +26,7 @@ export interface KeyVaultOptions {
   /** Of the key; with a version, that version is the newest. */
   keyId: string;
   credential: TokenCredential;
+  now: () => Date;
   client?: CryptographyClientOptions;
 }
 
@@ -85,9 +86,10 @@ export class KeyVaultProtector implements KeyProtector {
   }
 
   async newest(): Promise<ProtectorVersion> {
-    const now = Date.now();
-    const versions = await this.versions();
-    const usable = versions.filter(({ enabled, expires }) => enabled && (!expires || expires.getTime() > now));
+    const now = this.#options.now();
+    const usable = (await this.versions()).filter(
+      ({ enabled, notBefore, expires }) => enabled && (!notBefore || notBefore <= now) && (!expires || expires > now),
+    );
     const found = this.#version ? usable.find(({ id }) => id === this.#options.keyId) : usable[0];
     if (found) return found;
     throw new KeyRingError(
@@ -100,8 +102,10 @@ export class KeyVaultProtector implements KeyProtector {
   async versions(): Promise<ProtectorVersion[]> {
     try {
       const versions: ProtectorVersion[] = [];
-      for await (const { id, createdOn, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(this.#name)) {
-        if (id) versions.push({ id, created: createdOn, expires: expiresOn, enabled: enabled ?? true });
+      for await (const { id, createdOn, notBefore, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(
+        this.#name,
+      )) {
+        if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
       }
       return versions.sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0));
     } catch (error) {

@@ -18,7 +18,7 @@ export const noProtector: KeyProtector = {
       "Name the apps' protector in KEY_RINGS.",
     );
   },
-  newest: async () => ({ id: 'none', created: undefined, expires: undefined, enabled: true }),
+  newest: async () => ({ id: 'none', created: undefined, notBefore: undefined, expires: undefined, enabled: true }),
   versions: async () => [],
   rewrap: async () => undefined,
 };

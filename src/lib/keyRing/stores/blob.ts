@@ -9,6 +9,8 @@ interface BlobRing extends StoredRing {
   etag: string | undefined;
 }
 
+/** Somebody else has written since. Other 409s and 412s (leases, a container being deleted) have reasons of their own. */
+const conflictCodes = ['ConditionNotMet', 'BlobAlreadyExists'];
 /** Rings are a few kilobytes; what is larger is no ring. */
 const sizeLimit = 16 * 1024 * 1024;
 
@@ -61,9 +63,7 @@ export class BlobStore implements KeyRingStore {
       });
       return 'written';
     } catch (error) {
-      const status = isRestError(error) ? error.statusCode : undefined;
-      if (status === 412 || (status === 409 && isRestError(error) && error.code === 'BlobAlreadyExists'))
-        return 'conflict';
+      if (isRestError(error) && conflictCodes.includes(error.code ?? '')) return 'conflict';
       throw this.#explain(error);
     }
   }
