@@ -30,8 +30,8 @@ export interface ConsumerRequest {
   protect?: string[];
   unprotect?: string[];
   steps?: { activation?: string; expiration?: string; revoke?: string; revokeAllBefore?: string }[];
-  store?: Record<string, string>;
   cached?: Record<string, string>;
+  token?: string;
 }
 
 export interface ConsumerAnswer {
@@ -43,6 +43,8 @@ export interface ConsumerAnswer {
   error?: string;
   elements: string[];
   cached: Record<string, string>;
+  token?: string;
+  fromCache?: boolean;
 }
 
 export interface Consumer {

@@ -29,9 +29,9 @@ public sealed record Request
     /// <summary>For "write": what to do with the ring, one after the other.</summary>
     public Step[] Steps { get; init; } = [];
 
-    /// <summary>For "tokenCache": entries to write (key, then text of the MSAL cache), and keys to read.</summary>
-    public Dictionary<string, string> Store { get; init; } = [];
+    /// <summary>For "tokenCache": the entries that are cached already (base64), and the token that the provider would issue.</summary>
     public Dictionary<string, string> Cached { get; init; } = [];
+    public string? Token { get; init; }
 }
 
 public sealed record Pfx(string Path, string Password);
@@ -60,4 +60,6 @@ public sealed record Answer
     public string? Error { get; init; }
     public string[] Elements { get; init; } = [];
     public Dictionary<string, string> Cached { get; init; } = [];
+    public string? Token { get; init; }
+    public bool? FromCache { get; init; }
 }
