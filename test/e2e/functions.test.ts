@@ -10,6 +10,7 @@ const database = useTestDatabase();
 const engine = postgresEngine(database);
 const hour = 3_600_000;
 const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts'];
+const registered = [...all, 'rotateKeyRing'].sort();
 
 async function invoke(env: Record<string, string>, names: string[] = []) {
   const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
@@ -46,6 +47,7 @@ describe('the function app', () => {
       purgeExpiredEntries: ['timerTrigger', '0 */30 * * * *'],
       ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
+      rotateKeyRing: ['timerTrigger', '0 41 4 * * *'],
     });
   });
 
@@ -64,7 +66,7 @@ describe('the function app', () => {
 
   it('registers everything without any setting, and each run fails with the reason', async () => {
     const { registrations, results } = await invoke({}, all);
-    expect(Object.keys(registrations).sort()).toEqual([...all].sort());
+    expect(Object.keys(registrations).sort()).toEqual(registered);
     for (const name of all) expect(results[name]).toContain('TOKEN_CACHE_CONNECTION_STRING is not set');
   });
 
