@@ -61,6 +61,7 @@ export function revokeRows(report: RevokeReport, ring: string): Row[] {
       'entries lost',
       report.unreadableEntries ? String(report.unreadableEntries.count) : 'unknown: the ring names no SQL cache',
     ],
+    ...report.entryHeaders.map((header): Row => ['they begin with', `0x${header}`]),
     ...report.consumers.map(({ consumer, noticesAt, until }): Row => [consumer, `by ${noticesAt}: ${until}`]),
     ...(report.outcome === 'planned' ? [['to do it', `repeat with --confirm ${ring}`] as Row] : []),
   ];

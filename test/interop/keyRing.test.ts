@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
+import { keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
 import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
@@ -16,7 +17,6 @@ import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
-import { keyIdOf } from '../../src/lib/keyRing/sqlCachedEntries.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { selfSigned } from '../support/certificates.ts';
 import {

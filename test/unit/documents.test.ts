@@ -14,6 +14,7 @@ describe('the documents', () => {
       'TOKEN_CACHE_TABLE',
       'TOKEN_CACHE_INSTANCE_NAME',
       'TOKEN_CACHES',
+      'KEY_RINGS',
     ];
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
   });
@@ -23,7 +24,7 @@ describe('the documents', () => {
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
-        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD)[A-Z_]+\b/g) ?? [];
+        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|KEY)[A-Z_]+\b/g) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
   });
@@ -49,6 +50,24 @@ describe('the documents', () => {
         ?.map((quoted) => quoted.slice(1, -1)),
     );
     expect(codes.size).toBeGreaterThan(15);
+    for (const code of codes) expect(text, code).toContain(`\`${code}\``);
+  });
+
+  it('explain every error code and finding of key rings', async () => {
+    const text = await read('docs/operations.md');
+    const files = (await readdir(`${root}/src/lib/keyRing`, { recursive: true })).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const sources = await Promise.all(
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/keyRingMaintenance.ts'].map(read),
+    );
+    const codes = new Set(
+      sources
+        .join('\n')
+        .match(/'[a-z]+(_[a-z]+)+'/g)
+        ?.map((quoted) => quoted.slice(1, -1)),
+    );
+    expect(codes.size).toBeGreaterThan(35);
     for (const code of codes) expect(text, code).toContain(`\`${code}\``);
   });
 

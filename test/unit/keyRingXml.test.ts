@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { headerOf, keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { RingDocument } from '../../src/lib/keyRing/ringDocument.ts';
-import { keyIdOf } from '../../src/lib/keyRing/sqlCachedEntries.ts';
 import { connectRedis } from '../../src/lib/keyRing/stores/redisConnection.ts';
 import { splitBlobUrl } from '../../src/lib/keyRingAdapters.ts';
 import { root } from '../support/childProcess.ts';
@@ -53,6 +53,7 @@ describe('the rings of ASP.NET Core', () => {
       const known = ringIn(`${kind}/keys.xml`).keys.map(({ id }) => id);
       expect(known).toContain(keyIdOf(Buffer.from(payload, 'base64')));
     }
+    expect(headerOf('bb38a4bf-3794-491f-943c-000102030405')).toBe('09f0c9f0bfa438bb94371f49943c000102030405');
     expect(keyIdOf(Buffer.from('{"AccessToken":{}, "more": 1}'))).toBeUndefined();
     expect(keyIdOf(Buffer.from('09f0c9f0', 'hex'))).toBeUndefined();
   });

@@ -6,6 +6,7 @@ import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
 import { hits, type KeyRing, type Revocation } from './keyRing.ts';
 import { refuseObserved } from './managed.ts';
 import { type MadeKey, makeKey } from './newKey.ts';
+import { headerOf } from './payloadHeader.ts';
 import { stamp } from './ringDocument.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
@@ -40,6 +41,8 @@ export interface RevokeReport {
   untouched: string[];
   /** Cached entries that become unreadable: their users sign in again. Null where no cache of the ring can be looked into. */
   unreadableEntries: { count: number; estimated: boolean } | null;
+  /** The bytes (hexadecimal) with which those entries begin: what finds them, for whoever removes them. */
+  entryHeaders: string[];
   /** The key that consumers take instead; its id is null in a plan. Null where the default is not touched. */
   successor: { id: string | null; activation: string; expiration: string } | null;
   consumers: ConsumerNotice[];
@@ -165,6 +168,7 @@ function report(
       use.length === 0
         ? null
         : { count: entriesNaming(use, new Set(ids)), estimated: use.some(({ complete }) => !complete) },
+    entryHeaders: ids.map(headerOf),
     successor:
       gap === undefined
         ? null

@@ -1,9 +1,7 @@
 import type { CacheTable } from '../sqlCache/cacheTable.ts';
 import type { CachedEntries, KeyUse } from './cachedEntries.ts';
+import { keyIdOf, payloadMark } from './payloadHeader.ts';
 
-/** The mark of a Data Protection payload (KeyRingBasedDataProtector: 09 F0 C9 F0), which 16 bytes of the key's id follow. */
-const mark = Uint8Array.of(0x09, 0xf0, 0xc9, 0xf0);
-const headerBytes = 20;
 /** Reading every entry of a large table takes long: then a sample must do. */
 const scanLimitMs = 20_000;
 const sampledRows = 5_000;
@@ -31,7 +29,7 @@ export class SqlCachedEntries implements CachedEntries {
 }
 
 async function keysOf(table: CacheTable): Promise<Omit<KeyUse, 'cache'>> {
-  const counted = await table.figures.countByHeader(mark, scanLimitMs);
+  const counted = await table.figures.countByHeader(payloadMark, scanLimitMs);
   if (counted) return { entries: tally(counted), complete: true };
   const sample = await table.figures.sample(sampledRows);
   const { entries: total } = await table.figures.catalogue();
@@ -46,18 +44,4 @@ function tally(rows: readonly { header: Uint8Array; entries: number }[]): Map<st
     if (id) counts.set(id, (counts.get(id) ?? 0) + entries);
   }
   return new Map([...counts].map(([id, entries]) => [id, Math.max(1, Math.round(entries))]));
-}
-
-/** The key that a payload names, read as a .NET Guid (the first three groups little-endian); undefined where it is no payload. */
-export function keyIdOf(header: Uint8Array): string | undefined {
-  if (header.length < headerBytes || !mark.every((byte, index) => header[index] === byte)) return undefined;
-  const bytes = Buffer.from(header.subarray(mark.length, headerBytes));
-  const hex = [
-    bytes.subarray(0, 4).reverse(),
-    bytes.subarray(4, 6).reverse(),
-    bytes.subarray(6, 8).reverse(),
-    bytes.subarray(8, 10),
-    bytes.subarray(10, 16),
-  ];
-  return hex.map((part) => part.toString('hex')).join('-');
 }
