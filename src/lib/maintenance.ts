@@ -2,6 +2,8 @@ import { type Clock, systemClock } from './clock.ts';
 import { parseDuration } from './durations.ts';
 import { entraAccessToken, entraCredential, entraToken } from './entraToken.ts';
 import { MaintenanceError } from './errors.ts';
+import { SqlCachedEntries } from './keyRing/sqlCachedEntries.ts';
+import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { isAzureHost, regionOfHost } from './redisCache/azureHosts.ts';
 import { parseConnectionString } from './redisCache/connectionString.ts';
 import { EntraLogin, redisScope } from './redisCache/entraLogin.ts';
@@ -38,12 +40,14 @@ export class Maintenance {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly records: RecordStore;
+  readonly keyRings: KeyRingMaintenance;
 
   constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
     this.records = records;
+    this.keyRings = new KeyRingMaintenance(settings, { clock, log, records }, (caches) => this.#entriesOf(caches));
   }
 
   /** Names of all SQL caches of the settings, those that cannot be used included: their runs fail with the reason. */
@@ -217,6 +221,19 @@ export class Maintenance {
     const endpoint = this.#settings.redis.metricsEndpoint ?? `https://${region}.metrics.monitor.azure.com`;
     const { MonitorMetrics } = await import('./redisCache/azureMonitor/monitorMetrics.ts');
     return new MonitorMetrics({ resourceId, endpoint, credential: await entraCredential(), clock: this.#clock });
+  }
+
+  /** Which keys the entries of these caches name. Redis caches have no index by key, and are not looked into. */
+  #entriesOf(caches: readonly string[]): SqlCachedEntries {
+    const sqlCaches = caches.filter(
+      (name) => this.#settings.caches.find((cache) => cache.name === name)?.engine !== 'redis',
+    );
+    return new SqlCachedEntries(
+      sqlCaches.map((name) => ({
+        name,
+        open: async () => openTable(this.#cacheSettings('counts', name), this.#settings.statementTimeoutMs),
+      })),
+    );
   }
 
   #position(cache: string) {

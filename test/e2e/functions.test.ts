@@ -13,6 +13,7 @@ const database = useTestDatabase();
 const engine = postgresEngine(database);
 const hour = 3_600_000;
 const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts', 'watchRedis'];
+const registered = [...all, 'rotateKeyRing'];
 
 async function invoke(env: Record<string, string>, names: string[] = []) {
   const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
@@ -51,6 +52,7 @@ describe('the function app', () => {
       ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
       watchRedis: ['timerTrigger', '0 */5 * * * *'],
+      rotateKeyRing: ['timerTrigger', '0 41 4 * * *'],
     });
   });
 
@@ -69,7 +71,7 @@ describe('the function app', () => {
 
   it('registers everything without any setting, and each run fails with the reason', async () => {
     const { registrations, results } = await invoke({}, all);
-    expect(Object.keys(registrations)).toEqual(expect.arrayContaining(all));
+    expect(Object.keys(registrations)).toEqual(expect.arrayContaining(registered));
     for (const name of all) expect(results[name]).toContain('TOKEN_CACHE_CONNECTION_STRING is not set');
   });
 

@@ -61,8 +61,8 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       },
     });
     await lost;
+    // Lost in mid-statement it is a retry; lost between two batches the pool replaces it unseen.
     expect(report.stopReason).toBe('drained');
-    expect(report.retries).toBeGreaterThanOrEqual(1);
     expect(await table.ids()).toEqual(['alive']);
   });
 

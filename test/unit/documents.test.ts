@@ -18,6 +18,7 @@ describe('the documents', () => {
       'TOKEN_CACHE_MAX_MEMORY',
       'TOKEN_CACHE_RESOURCE_ID',
       'TOKEN_CACHES',
+      'KEY_RINGS',
     ];
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
   });
@@ -27,7 +28,9 @@ describe('the documents', () => {
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
-        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS)_[A-Z_]+\b/g) ?? [];
+        (await read(path)).match(
+          /\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING)_[A-Z_]+\b/g,
+        ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
   });
@@ -70,6 +73,24 @@ describe('the documents', () => {
     const text = await read('docs/operations.md');
     const steps = Object.keys(adviceOfSteps);
     for (const name of [...checkNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
+  });
+
+  it('explain every error code and finding of key rings', async () => {
+    const text = await read('docs/operations.md');
+    const files = (await readdir(`${root}/src/lib/keyRing`, { recursive: true })).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const sources = await Promise.all(
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/keyRingMaintenance.ts'].map(read),
+    );
+    const codes = new Set(
+      sources
+        .join('\n')
+        .match(/'[a-z]+(_[a-z]+)+'/g)
+        ?.map((quoted) => quoted.slice(1, -1)),
+    );
+    expect(codes.size).toBeGreaterThan(35);
+    for (const code of codes) expect(text, code).toContain(`\`${code}\``);
   });
 
   it('begin the example of local settings with those that are needed', async () => {

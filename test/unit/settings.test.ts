@@ -11,7 +11,14 @@ describe('the settings', () => {
     expect(settings.problems).toEqual([]);
     expect(settings).toMatchObject({
       caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
-      schedules: { purge: '0 */30 * * * *', index: '0 17 3 * * *', counts: '0 */5 * * * *', redis: '0 */5 * * * *' },
+      schedules: {
+        purge: '0 */30 * * * *',
+        index: '0 17 3 * * *',
+        counts: '0 */5 * * * *',
+        redis: '0 */5 * * * *',
+        keyRing: '0 41 4 * * *',
+      },
+      rings: [],
       purge: {
         graceMs: 60_000,
         batchTargetMs: 200,

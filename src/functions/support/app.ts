@@ -18,6 +18,7 @@ export const timers = {
   ensureExpiryIndex: settings.schedules.index,
   recordCacheCounts: settings.schedules.counts,
   watchRedis: settings.schedules.redis,
+  rotateKeyRing: settings.schedules.keyRing,
 };
 export type TimerName = keyof typeof timers;
 

@@ -10,6 +10,7 @@ export function timedRuns(maintenance: Maintenance): { job: string; cache: strin
   return [
     ...maintenance.sqlCaches().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
     ...maintenance.redisCaches().map((cache) => ({ job: 'redis', cache })),
+    ...maintenance.keyRings.names().map((ring) => ({ job: 'rotateKeyRing', cache: ring })),
   ];
 }
 

@@ -5,6 +5,9 @@ import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
 import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';
 
+/** Those of key rings are said by their own function. */
+const problems = settings.problems.filter(({ ring, jobs }) => ring === undefined && !jobs?.includes('keyRing'));
+
 export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSignal) => Promise<RunResult<object>>;
 
 /** A timer's handler: one job on every SQL cache; see {@link onEach}. */
@@ -27,12 +30,12 @@ function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[],
     await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
       context.warn(`The start of ${name} could not be recorded: ${error.message}`);
     });
-    for (const problem of settings.problems) context.error(`Setting ${describeProblem(problem)}`);
+    for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
     const results = await Promise.all(caches(maintenance).map((cache) => job(maintenance, cache, stopSignal)));
     const failures = results.flatMap(({ cache, error }) =>
       error ? [`${cache}: ${error.code}: ${error.message} ${error.advice}`] : [],
     );
     if (failures.length > 0) throw new Error(failures.join('\n'));
-    if (settings.problems.length > 0) throw settingsError(settings.problems);
+    if (problems.length > 0) throw settingsError(problems);
   };
 }

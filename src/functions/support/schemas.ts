@@ -31,7 +31,11 @@ export const purgeRequest = z
   .meta({ id: 'PurgeRequest' });
 
 export const runsQuery = z.strictObject({
-  job: z.enum(['purge', 'index', 'counts', 'redis'], { error: 'must be purge, index, counts or redis' }).optional(),
+  job: z
+    .enum(['purge', 'index', 'counts', 'redis', 'rotateKeyRing'], {
+      error: 'must be purge, index, counts, redis or rotateKeyRing',
+    })
+    .optional(),
   cache: cacheName.optional(),
   limit: z
     .string()

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...recordStoreShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -15,7 +16,8 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
   caches: CacheSettings[];
-  schedules: { purge: string; index: string; counts: string; redis: string };
+  rings: KeyRingSettings[];
+  schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string };
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
@@ -41,30 +43,44 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
-  const reading = readCaches(env);
+  // Without any cache, an app may still keep key rings.
+  const ringsAlone = env.KEY_RINGS?.trim() && !env.TOKEN_CACHES && !env.TOKEN_CACHE_CONNECTION_STRING;
+  const reading = ringsAlone ? { caches: [], problems: [] } : readCaches(env);
+  const rings = readKeyRings(env, values.SCHEDULE_KEY_RING, reading.caches);
   const checked = reading.caches.map((cache) => ({
     cache,
     problem: checkSqlCache(cache) ?? checkRedisCache(cache, values),
   }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
+    rings: rings.rings,
     schedules: {
       purge: values.SCHEDULE_PURGE,
       index: values.SCHEDULE_INDEX,
       counts: values.SCHEDULE_COUNTS,
       redis: values.SCHEDULE_REDIS,
+      keyRing: values.SCHEDULE_KEY_RING,
     },
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
-    problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
+    problems: [
+      ...problems,
+      // A problem with the caches stops no key ring.
+      ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
+        jobs: ['purge', 'index', 'counts', 'redis'] as const,
+        ...problem,
+      })),
+      ...rings.problems,
+    ],
   };
 }
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  if (setting in keyRingShape) return jobsOfKeyRingSetting();
   return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
 }

@@ -108,6 +108,8 @@ export interface SampledEntry {
   /** Bytes of the value. */
   size: number;
   expiresAt: Date;
+  /** Its first 20 bytes at most: of an encrypted entry, the mark and the id of the key that protects it. */
+  header: Uint8Array;
 }
 
 export interface TableFigures {
@@ -119,6 +121,11 @@ export interface TableFigures {
   countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
   /** The smallest expiry; undefined in an empty table, and where finding it took longer than `timeLimitMs`. */
   oldestExpiry(timeLimitMs: number): Promise<Date | undefined>;
+  /**
+   * Unexpired entries by the first 20 bytes of their values, those alone whose values begin with `mark`. Reads the whole
+   * table: undefined where that takes longer than `timeLimitMs`.
+   */
+  countByHeader(mark: Uint8Array, timeLimitMs: number): Promise<{ header: Uint8Array; entries: number }[] | undefined>;
   /** A random sample of about `rows` rows, from a bounded number of pages. */
   sample(rows: number): Promise<SampledEntry[]>;
 }

@@ -52,9 +52,26 @@ export const instruments = {
     description: 'Look-ups that found their key',
   }),
   redisPing: meter.createHistogram('redis.ping.duration', { unit: 's', description: 'Round trip of a PING' }),
+  keyRingKeys: meter.createGauge('key_ring.keys', { unit: '{key}', description: 'Keys of a ring by state' }),
+  defaultKeyTimeToExpiry: meter.createGauge('key_ring.default_key.time_to_expiry', {
+    unit: 's',
+    description: 'Time until the default key expires; 0 where there is none',
+  }),
+  newestKeyAge: meter.createGauge('key_ring.newest_key.age', {
+    unit: 's',
+    description: 'Time since the newest key was created: what tells a ring that rotates from one that has stopped',
+  }),
+  protectorTimeToExpiry: meter.createGauge('key_ring.protector.time_to_expiry', {
+    unit: 's',
+    description: 'Time until the Key Vault key version or certificate that protects new keys expires',
+  }),
+  keyRingRotations: meter.createCounter('key_ring.rotations', {
+    unit: '{key}',
+    description: 'Keys published; reason = empty, noDefault, successor or revoked',
+  }),
   findings: meter.createGauge('maintenance.findings', {
     unit: '{finding}',
-    description: 'Findings of a check about a subject, by level',
+    description: 'What somebody should look at, by check, level and subject',
   }),
   runs: meter.createCounter('maintenance.runs', { unit: '{run}', description: 'Runs by outcome' }),
   runDuration: meter.createHistogram('maintenance.run.duration', { unit: 's', description: 'Time of a run' }),

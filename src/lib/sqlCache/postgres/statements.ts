@@ -145,7 +145,14 @@ export const countAllUpTo = (t: string) => `select count(*) as rows from (select
 
 export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest from ${t}`;
 
+/** Which keys protect how many entries. substring fetches the first chunk of a TOASTed value alone, where it is stored uncompressed. */
+export const countByHeader = (t: string) => `
+select substring(value from 1 for 20) as header, count(*) as entries
+from ${t}
+where expiresattime >= now() and substring(value from 1 for octet_length($1::bytea)) = $1::bytea
+group by 1`;
+
 /** Random pages, a bounded number of them whatever the size of the table. octet_length does not fetch a TOASTed value. */
 export const sample = (t: string) => `
-select octet_length(value) as size, expiresattime as expires_at
+select octet_length(value) as size, expiresattime as expires_at, substring(value from 1 for 20) as header
 from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;
