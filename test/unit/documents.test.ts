@@ -43,6 +43,7 @@ describe('the documents', () => {
         'src/lib/sqlCache/retry.ts',
         'src/functions/purge.ts',
         'src/functions/runs.ts',
+        'src/functions/support/accept.ts',
         'src/functions/support/route.ts',
         'src/functions/support/requester.ts',
       ].map(read),
