@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type StatusSources, statusView } from '../../src/lib/status/statusView.ts';
+import { type StatusView, statusView } from '../../src/lib/status/statusView.ts';
 import { root } from '../support/childProcess.ts';
 import { hasChromium, serve, startChromium } from '../support/chromium.ts';
 import { allWell, badNight } from '../support/statusSamples.ts';
@@ -28,11 +28,12 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
   afterAll(() => browser.close());
 
   /** Opens the page of the sources. Requests and complaints of the browser are collected. */
-  async function open(sources: () => StatusSources, options: BrowserContextOptions = {}, query = '') {
+  async function open(view: () => StatusView | number, options: BrowserContextOptions = {}, query = '') {
     const headers: Record<string, unknown>[] = [];
     const site = await serve((given) => {
       headers.push(given);
-      return render(statusView(sources()));
+      const shown = view();
+      return typeof shown === 'number' ? { status: shown, headers: {}, body: '' } : render(shown);
     });
     const context = await browser.newContext(options);
     ends.push(site.stop, () => context.close());
@@ -56,7 +57,7 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
       ['well', allWell],
     ] as const) {
       const viewport = { width, height: 844 };
-      const { page, complaints, requests } = await open(sources, { viewport, colorScheme: scheme });
+      const { page, complaints, requests } = await open(() => statusView(sources()), { viewport, colorScheme: scheme });
       const { caches, redis } = statusView(sources());
       const expected = [...caches, ...redis].flatMap(({ plots }) =>
         plots.filter(({ times }) => times.length > 1),
@@ -69,6 +70,119 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
       expect(complaints).toEqual([]);
       expect(requests).toHaveLength(1);
     }
+  });
+
+  const night = () => statusView(badNight());
+  const well = () => statusView(allWell());
+
+  it('takes the key out of the address at once, and keeps it in memory for reading anew', async () => {
+    const key = 'k3y-that-nobody-may-see';
+    let view = night;
+    const { page, url, headers, requests, complaints } = await open(() => view(), {}, `?code=${key}&clientId=default`);
+    expect(page.url()).toBe(`${url}?clientId=default`);
+    expect(
+      await page.evaluate(
+        '[history.length, history.state, document.cookie, localStorage.length, sessionStorage.length]',
+      ),
+    )
+      // The blank page before is the other entry.
+      .toEqual([2, null, '', 0, 0]);
+    expect(await page.content()).not.toContain(key);
+    view = well;
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('heading', { name: 'All is well' }).waitFor();
+    expect(headers[1]).toMatchObject({ 'x-functions-key': key, accept: 'text/html' });
+    expect(headers[1]).not.toHaveProperty('referer');
+    expect(requests[1]).toBe(`${url}?clientId=default`);
+    expect(await page.content()).not.toContain(key);
+    expect(complaints).toEqual([]);
+  });
+
+  it('is whole after it has been read anew: title, plots, and the tables that were open', async () => {
+    let view = night;
+    const { page } = await open(() => view());
+    expect(await page.title()).toBe('Look now · token caches');
+    await page.getByText('Counts of web as a table').click();
+    view = well;
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('heading', { name: 'All is well' }).waitFor();
+    expect(await page.title()).toBe('All is well · token caches');
+    const table = page.getByRole('region', { name: 'Counts of web' });
+    expect(await table.isVisible()).toBe(true);
+    expect(await table.getByRole('row').count()).toBe(49);
+    expect(await drawnPixels(page)).toEqual([true, true, true, true]);
+  });
+
+  it('says why it could not be read anew, and leaves what it shows', async () => {
+    let view: () => StatusView | number = night;
+    const { page } = await open(() => view());
+    for (const [status, text] of [
+      [401, 'function key was refused'],
+      [403, 'TokenCache.Reader'],
+      [503, 'answered 503'],
+    ] as const) {
+      view = () => status;
+      await page.getByRole('button', { name: 'Reload' }).click();
+      await page.getByText(text).waitFor();
+      expect(await page.getByRole('heading', { name: 'Look now' }).isVisible()).toBe(true);
+    }
+    view = night;
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await expect.poll(() => page.locator('#reading-text').textContent()).toBe('');
+  });
+
+  it('shows hostile texts as texts, wherever they come from', async () => {
+    const attack = `"'><img src=x onerror="window.hacked=1"><script>window.hacked=1</script></script></style><!--`;
+    const named = new Set(['state', 'health', 'level', 'kind', 'unit', 'tone']);
+    const hostile = (value: unknown, name = ''): unknown => {
+      if (typeof value === 'string') return named.has(name) ? value : value + attack;
+      if (Array.isArray(value)) return value.map((part) => hostile(part));
+      if (value === null || typeof value !== 'object') return value;
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, hostile(part, key)]));
+    };
+    const plain = await open(night);
+    const { page, complaints, requests } = await open(() => hostile(night()) as StatusView);
+    const shape = `['img', 'script', 'style', 'svg', 'section', 'li', 'details', 'canvas', '[onerror]', 'main > *']
+      .map((selector) => document.querySelectorAll(selector).length)`;
+    expect(await page.evaluate(shape)).toEqual(await plain.page.evaluate(shape));
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect((await page.evaluate('document.body.innerText')) as string).toContain(`purge on portal${attack}`);
+    expect(requests).toHaveLength(1);
+    expect(complaints).toEqual([]);
+  });
+
+  it('runs no other script, takes no other style, and stands in no frame', async () => {
+    const { page, url, complaints } = await open(night);
+    await page.evaluate(`document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: rgb(1, 2, 3)" onclick="window.hacked=1">x</p>');
+      document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.hacked = 1' }));
+      document.querySelector('#styled').click()`);
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('#styled')).color`)).not.toBe('rgb(1, 2, 3)');
+    expect(complaints.join('\n')).toContain('Content Security Policy');
+    const outer = await serve(() => ({
+      headers: { 'content-type': 'text/html' },
+      body: `<iframe src="${url}"></iframe>`,
+    }));
+    ends.push(outer.stop);
+    await page.goto(outer.url);
+    await expect.poll(() => complaints.join('\n')).toContain('frame-ancestors');
+    expect(await page.frameLocator('iframe').getByRole('heading').count()).toBe(0);
+  });
+
+  it('draws anew in the colours of another scheme, and in another width', async () => {
+    const { page } = await open(well, { colorScheme: 'light', viewport: { width: 1400, height: 844 } });
+    const picture = `document.querySelector('.plot canvas').toDataURL()`;
+    const light = await page.evaluate(picture);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(() => page.evaluate(picture)).not.toBe(light);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  });
+
+  it('is readable without its script', async () => {
+    const { page } = await open(night, { javaScriptEnabled: false });
+    expect(await page.getByRole('heading', { name: 'Look now' }).isVisible()).toBe(true);
+    expect(await page.getByText('Run GRANT SELECT, DELETE').first().isVisible()).toBe(true);
   });
 
   async function seriousFindings(page: Page) {

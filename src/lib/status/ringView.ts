@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts';
-import { fromNow, timeText } from './wording.ts';
+import { dateText, fromNow } from './wording.ts';
 
 export type RingKeyState = 'default' | 'next' | 'active' | 'expired' | 'revoked' | 'unreadable';
 
@@ -83,17 +83,14 @@ export function ringFindings({ name, findings }: RingStatus): Finding[] {
 }
 
 function keyView(key: RingKeyStatus, position: (time: string) => number): RingKeyView {
-  const { state, creation, activation, expiration, revokedAt, protector } = key;
+  const { creation, activation, expiration, revokedAt, protector } = key;
   const end = revokedAt !== null && revokedAt < expiration ? revokedAt : expiration;
-  const life =
-    revokedAt === null
-      ? `active from ${timeText(activation)}, expires ${timeText(expiration)}`
-      : `active from ${timeText(activation)}, revoked ${timeText(revokedAt)}`;
+  const ends = revokedAt === null ? `expires ${dateText(expiration)}` : `revoked ${dateText(revokedAt)}`;
   return {
     ...key,
     shortId: key.id.slice(0, 8),
     span: { creation: position(creation), activation: position(activation), end: position(end) },
-    text: `${state}: created ${timeText(creation)}, ${life}; protected by ${protector}`,
+    text: `created ${dateText(creation)}, active from ${dateText(activation)}, ${ends}; protected by ${protector}`,
   };
 }
 

@@ -8,6 +8,11 @@ export function timeText(iso: string): string {
   return Number.isNaN(ms) ? iso : `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** `2026-11-24`; a text that is no time stays as it is. */
+export function dateText(iso: string): string {
+  return timeText(iso).replace(/ \d\d:\d\d UTC$/, '');
+}
+
 /** `12 min ago`, `in 3 h`, `now`, as seen at `now`. */
 export function fromNow(iso: string, now: Date): string {
   const ms = Date.parse(iso) - now.getTime();

@@ -25,7 +25,7 @@ ${
 
 function keyRow({ shortId, state, text, span }: RingKeyView, now: number): Html {
   return html`<li class="${state}">
-<p><strong>${shortId}</strong> <span class="quiet">${text}</span></p>
+<p><strong>${shortId}</strong> <span class="state">${state}</span> <span class="quiet">${text}</span></p>
 <svg class="lifetime" aria-hidden="true"><rect class="track" width="100%" height="100%"/><rect class="published" x="${percent(span.creation)}" width="${percent(span.activation - span.creation)}" y="6" height="2"/><rect class="used" x="${percent(span.activation)}" width="${percent(span.end - span.activation)}" y="2" height="10" rx="2"/><rect class="now" x="${percent(now)}" width="2" height="100%"/></svg>
 </li>
 `;

@@ -3,13 +3,18 @@ import type { StatusView } from '../../../lib/status/statusView.ts';
 import { durationText, fromNow, timeText } from '../../../lib/status/wording.ts';
 import { type Html, html } from './html.ts';
 
+/** Runs that are seen at once. */
+const newest = 8;
+
 export function runsSection({ runs, at }: StatusView): Html {
+  const earlier = runs.slice(newest);
   return html`<section aria-labelledby="runs">
 <h2 id="runs">Runs, and why they stopped</h2>
 ${
   runs.length === 0
     ? html`<p class="quiet">None is recorded yet.</p>`
-    : html`<ol class="runs">${runs.map((run) => runItem(run, at))}</ol>
+    : html`<ol class="runs">${runs.slice(0, newest).map((run) => runItem(run, at))}</ol>
+${earlier.length > 0 && html`<details id="earlier-runs"><summary>${earlier.length} earlier runs</summary><ol class="runs">${earlier.map((run) => runItem(run, at))}</ol></details>`}
 <p class="quiet">Counts and watches that succeeded are in the plots. <code>GET /api/runs/{id}</code> has the whole record of a run.</p>`
 }
 </section>
@@ -20,7 +25,7 @@ function runItem(run: RunView, at: string): Html {
   return html`<li class="${run.tone}">
 <p><time datetime="${run.startedAt}">${timeText(run.startedAt)}</time> <span class="quiet">${fromNow(run.startedAt, new Date(at))}</span></p>
 <p><strong>${run.job} ${run.cache}</strong> <span class="quiet">by ${run.startedBy}, took ${run.duration}</span></p>
-<p><span class="reason">${run.reason}</span> ${run.meaning}</p>
+<p><span class="reason">${run.reason}</span> <span class="quiet">${run.meaning}</span></p>
 <p>${run.did} <code class="quiet">${run.runId}</code></p>
 </li>
 `;

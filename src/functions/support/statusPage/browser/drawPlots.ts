@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import type { Plot, PlotSeries } from '../../../../lib/status/plot.ts';
-import { axisValues, valueText } from './values.ts';
+import { axisValues, exactText, valueText } from './values.ts';
 
 const height = 180;
 /** A line over fewer readings than this shows each of them as a point. */
@@ -41,10 +41,13 @@ function draw(plot: Plot, frame: HTMLElement): uPlot {
     height,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     cursor: { y: false, drag: { x: false, y: false } },
-    legend: { live: true },
-    scales: { x: { time: true }, y: { range: (_self, _least, greatest) => [0, greatest > 0 ? greatest * 1.1 : 1] } },
+    hooks: { ready: [readNewest], setCursor: [(self) => self.cursor.idx == null && readNewest(self)] },
+    scales: {
+      x: { time: true, range: (_self, first, last) => [first - margin(plot), last + margin(plot)] },
+      y: { range: (_self, _least, greatest) => [0, greatest > 0 ? greatest * 1.1 : 1] },
+    },
     axes: [
-      { ...axis, space: 70, values: timeAxis },
+      { ...axis, space: 70, size: 32, values: timeAxis },
       {
         ...axis,
         size: 64,
@@ -61,6 +64,17 @@ function draw(plot: Plot, frame: HTMLElement): uPlot {
   return new uPlot(options, [plot.times, ...plot.series.map(({ values }) => values)], frame);
 }
 
+/** Room for the outermost bars, which stand around their time. */
+function margin({ kind, times }: Plot): number {
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0];
+  return kind === 'bars' ? (last - first) / (times.length - 1) / 2 : 0;
+}
+
+/** Away from the plot the legend has the newest values. */
+function readNewest(plot: uPlot): void {
+  plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+}
+
 function seriesOptions(plot: Plot, { label, tone }: PlotSeries, stroke: string, fill: string): uPlot.Series {
   const bars = plot.kind === 'bars' ? uPlot.paths.bars?.({ size: [0.7, 24, 2] }) : undefined;
   return {
@@ -71,7 +85,7 @@ function seriesOptions(plot: Plot, { label, tone }: PlotSeries, stroke: string, 
       ? { paths: bars, fill: stroke, points: { show: false } }
       : { points: { show: plot.times.length < fewReadings } }),
     ...(tone === 'limit' ? { dash: [6, 4], points: { show: false } } : bars ? {} : { fill }),
-    value: (_self: uPlot, value: number | null) => (value == null ? '–' : valueText(plot.unit, value)),
+    value: (_self: uPlot, value: number | null) => (value == null ? '–' : exactText(plot.unit, value)),
   };
 }
 

@@ -34,6 +34,11 @@ export function valueText(unit: Plot['unit'], value: number): string {
   return `${Number(scaled.toFixed(Math.abs(scaled) < 10 ? 1 : 0))}${name}`;
 }
 
+/** As precise as somebody who points at it may want: counts in full. */
+export function exactText(unit: Plot['unit'], value: number): string {
+  return unit === 'count' ? value.toLocaleString('en-US') : valueText(unit, value);
+}
+
 /** Three to six round values from 0 to `most`: round in the unit that they are shown in. */
 export function axisValues(unit: Plot['unit'], most: number): number[] {
   const [factor] = unitOf(unit, most);
