@@ -6,7 +6,8 @@ import { Problem } from './problem.ts';
 export const varyByAccept = { vary: 'Accept' };
 
 /**
- * The media type, of those offered, that the client likes best (RFC 9110, 12.5.1); among equals the one offered first.
+ * The media type, of those offered, that the client likes best (RFC 9110, 12.5.1); among equals the one that it
+ * names first, and where it names none the one offered first.
  * @throws Problem 406 where it takes none of them
  */
 export function preferredType<T extends string>(request: HttpRequest, offered: readonly T[]): T {
