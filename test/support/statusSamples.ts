@@ -2,12 +2,13 @@
 import { formatDuration } from '../../src/lib/durations.ts';
 import type { RunRecord } from '../../src/lib/runs/recordStore.ts';
 import { newRunId } from '../../src/lib/runs/runId.ts';
-import type { RingKeyStatus, RingStatus } from '../../src/lib/status/ringView.ts';
+import type { RingRuns } from '../../src/lib/status/ringView.ts';
 import type { StatusSources } from '../../src/lib/status/statusView.ts';
 
 export const now = new Date('2026-11-24T03:12:00Z');
 const minute = 60_000;
-const day = 86_400_000;
+const hour = 3_600_000;
+const day = 24 * hour;
 export const ago = (ms: number) => new Date(now.getTime() - ms).toISOString();
 
 /** A record of a run that began so long before `now`. */
@@ -93,37 +94,41 @@ export function redisWatch(agoMs: number, usedBytes: number, evicted: number, fi
   });
 }
 
-function ringKey(id: string, state: RingKeyStatus['state'], activeInDays: number, lifetimeDays = 90): RingKeyStatus {
+function ringKey(id: string, state: string, activeInDays: number, lifetimeDays = 90) {
   return {
     id: `${id}-3794-491f-943c-52f34c6b8f3e`,
     state,
-    creation: ago(-(activeInDays - 14) * day),
-    activation: ago(-activeInDays * day),
-    expiration: ago(-(activeInDays + lifetimeDays) * day),
-    revokedAt: state === 'revoked' ? ago(100 * day) : null,
-    protector: 'Key Vault key token-cache, version 4f1d2c',
+    created: ago(-(activeInDays - 14) * day),
+    activated: ago(-activeInDays * day),
+    expires: ago(-(activeInDays + lifetimeDays) * day),
+    protection: 'keyVault',
+    protectorVersion: '4f1d2c',
+    madeBy: 'token-cache-maintenance',
+    unwraps: true,
   };
 }
 
-export const ring: RingStatus = {
-  name: 'web',
-  at: now.toISOString(),
+export const ringStatus = {
+  store: 'blob',
+  mode: 'manage',
+  at: ago(hour),
   keys: [
     ringKey('1f0c77aa', 'expired', -210),
     ringKey('5a41b2c3', 'revoked', -140),
     ringKey('9d3320ee', 'default', -80),
     ringKey('bb38a4bf', 'next', 10),
   ],
-  nextWork: { at: ago(-86 * day), what: 'The successor of the key after next is published.' },
-  findings: [
-    {
-      level: 'info',
-      what: 'The protector of one key is an older version of the Key Vault key.',
-      advice: 'Leave that version enabled until nothing needs it.',
-      since: ago(3 * day),
-    },
-  ],
+  nextActionAt: ago(-86 * day),
+  findings: [{ check: 'protector_old', level: 'info', message: 'One key is protected with an older version.' }],
 };
+
+/** A ring whose newest run left the given status. */
+export function ringOf(status: object): RingRuns {
+  return {
+    name: 'web',
+    runs: [record('rotate', 'web', hour, { report: { outcome: 'nothingToDo', status } })],
+  };
+}
 
 export function badNight(): StatusSources {
   const web = healthyCache('web');
@@ -213,7 +218,7 @@ export function badNight(): StatusSources {
         ),
       },
     ],
-    rings: [ring],
+    rings: [ringOf(ringStatus)],
   };
 }
 

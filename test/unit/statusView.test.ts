@@ -16,7 +16,8 @@ import {
   purgeReport,
   record,
   redisWatch,
-  ring,
+  ringOf,
+  ringStatus,
 } from '../support/statusSamples.ts';
 
 const hour = 3_600_000;
@@ -210,33 +211,54 @@ describe('a Redis cache', () => {
 
 describe('a key ring', () => {
   it('is a timeline of its keys, and of what happens next, the soonest first', () => {
-    const { keys, events, now: position, olderKeys } = ringView(ring);
+    const { keys, events, now: position, olderKeys } = ringView(ringOf(ringStatus), now);
     expect(keys.map(({ shortId, state }) => [shortId, state])).toEqual([
       ['bb38a4bf', 'next'],
       ['9d3320ee', 'default'],
       ['5a41b2c3', 'revoked'],
       ['1f0c77aa', 'expired'],
     ]);
-    for (const { span } of keys) {
-      expect(
-        0 <= span.creation && span.creation <= span.activation && span.activation <= span.end && span.end <= 1,
-      ).toBe(true);
+    for (const { creation, activation, end } of keys.map(({ span }) => span)) {
+      expect([creation, activation, end]).toEqual([creation, activation, end].sort());
+      expect(end).toBeLessThanOrEqual(1);
     }
     expect(position).toBeGreaterThan(0);
     expect(position).toBeLessThan(1);
     expect(olderKeys).toBe(0);
-    expect(events.map(({ when }) => when)).toEqual(['in 10 d', 'in 10 d', 'in 86 d', 'in 100 d']);
-    expect(events.map(({ what }) => what)).toEqual([
-      expect.stringContaining('9d3320ee expires'),
-      expect.stringContaining('bb38a4bf becomes active'),
-      expect.stringContaining('published'),
-      expect.stringContaining('bb38a4bf expires'),
+    expect(events.map(({ when, what }) => `${when}: ${what}`)).toEqual([
+      expect.stringMatching(/^in 10 d: Key 9d3320ee expires/),
+      expect.stringMatching(/^in 10 d: Key bb38a4bf becomes active/),
+      expect.stringMatching(/^in 86 d: The successor is due: the next run publishes it/),
+      expect.stringMatching(/^in 100 d: Key bb38a4bf expires/),
     ]);
   });
 
-  it('may be empty, or hold times that are none', () => {
-    expect(ringView({ ...ring, keys: [], nextWork: null })).toMatchObject({ keys: [], events: [] });
-    const odd = ring.keys.map((key) => ({ ...key, creation: 'x', activation: 'y', expiration: 'z' }));
-    expect(ringView({ ...ring, keys: odd }).keys[0]?.span).toEqual({ creation: 0, activation: 0, end: 0 });
+  it('says that somebody must act where the ring is only observed, also when that is overdue', () => {
+    const { events } = ringView(ringOf({ ...ringStatus, mode: 'observe', nextActionAt: ago(2 * hour) }), now);
+    expect(events[0]).toMatchObject({ when: '2 h ago', what: expect.stringContaining('only observed') });
+  });
+
+  it('tells the findings of its newest run, and of the run that failed after it', () => {
+    const { name, runs } = ringOf({
+      ...ringStatus,
+      findings: [{ check: 'no_default', level: 'error', message: 'None.' }],
+    });
+    const failed = record('rotate', 'web', 0, { outcome: 'failed', error });
+    const sources = { ...allWell(), rings: [{ name, runs: [failed, ...runs] }] };
+    expect(statusView(sources).findings.map(({ level, subject }) => [level, subject])).toEqual([
+      ['critical', 'Key ring web, no_default'],
+      ['warning', 'rotate on web'],
+    ]);
+  });
+
+  it('may be unread, empty, or hold times that are none', () => {
+    expect(ringView({ name: 'web', runs: [] }, now)).toMatchObject({ at: null, keys: [], events: [] });
+    expect(ringView(ringOf({ ...ringStatus, keys: [] }), now)).toMatchObject({ keys: [], events: [{}] });
+    const odd = ringStatus.keys.map((key) => ({ ...key, created: 'x', activated: 'y', expires: 'z' }));
+    expect(ringView(ringOf({ ...ringStatus, keys: odd }), now).keys[0]?.span).toEqual({
+      creation: 0,
+      activation: 0,
+      end: 0,
+    });
   });
 });

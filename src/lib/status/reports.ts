@@ -36,10 +36,14 @@ const purgePlan = z.object({ dryRun: z.literal(true), wouldDelete: entryCount })
 const index = z.object({ outcome: z.string(), name: z.string().nullable(), percent: z.number().nullable() });
 export type Index = z.infer<typeof index>;
 
+/** What most other jobs say of themselves. */
+const outcome = z.object({ outcome: z.string() });
+
 export const readCounts = (record: RunRecord | undefined) => read(counts, record);
 export const readPurge = (record: RunRecord | undefined) => read(purge, record);
 export const readPurgePlan = (record: RunRecord | undefined) => read(purgePlan, record);
 export const readIndex = (record: RunRecord | undefined) => read(index, record);
+export const readOutcome = (record: RunRecord | undefined) => read(outcome, record);
 
 /** The report in the given shape; undefined where it has another, or there is none. */
 export function read<T>(shape: z.ZodType<T>, record: RunRecord | undefined): T | undefined {

@@ -1,33 +1,47 @@
+import { z } from 'zod';
+import type { RunRecord } from '../runs/recordStore.ts';
+import { failure } from './cacheFindings.ts';
 import type { Finding } from './finding.ts';
+import { read } from './reports.ts';
 import { dateText, fromNow } from './wording.ts';
 
-export type RingKeyState = 'default' | 'next' | 'active' | 'expired' | 'revoked' | 'unreadable';
-
-/** A key ring as its job reports it. No element, no secret: names, times and states alone. */
-export interface RingStatus {
+/** What is known of a key ring: the runs that looked after it, the newest first. */
+export interface RingRuns {
   name: string;
-  /** When it was read, ISO 8601. */
-  at: string;
-  keys: readonly RingKeyStatus[];
-  /** When the job has something to do next, and what; null where nothing is planned. */
-  nextWork: { at: string; what: string } | null;
-  findings: readonly Omit<Finding, 'subject'>[];
+  runs: readonly RunRecord[];
 }
 
-export interface RingKeyStatus {
-  id: string;
-  state: RingKeyState;
-  creation: string;
-  activation: string;
-  expiration: string;
-  revokedAt: string | null;
-  /** What protects it, in words: a Key Vault key version, a certificate, nothing. */
-  protector: string;
-}
+const key = z.object({
+  id: z.string(),
+  state: z.enum(['default', 'next', 'active', 'expired', 'revoked', 'unreadable']),
+  created: z.string(),
+  activated: z.string(),
+  expires: z.string(),
+  revoked: z.string().nullable().catch(null),
+  protection: z.string().catch('unknown'),
+  protectorVersion: z.string().nullable().catch(null),
+  madeBy: z.string().catch('unknown'),
+});
+type RingKey = z.infer<typeof key>;
 
+const status = z.object({
+  at: z.string(),
+  mode: z.string(),
+  keys: z.array(key),
+  nextActionAt: z.string(),
+  findings: z
+    .array(z.object({ check: z.string(), level: z.enum(['info', 'warning', 'error']), message: z.string() }))
+    .catch([]),
+});
+type RingStatus = z.infer<typeof status>;
+/** A rotation holds the status that it left; a look is one itself. */
+const report = z.union([z.object({ status }).transform((rotation) => rotation.status), status]);
+
+/** A key ring as the page shows it. */
 export interface RingView {
   name: string;
-  at: string;
+  /** Null where no run has read the ring yet; then all below is empty. */
+  at: string | null;
   /** The ends of the timeline. */
   from: string;
   to: string;
@@ -40,23 +54,25 @@ export interface RingView {
   events: { at: string; when: string; what: string }[];
 }
 
-export interface RingKeyView extends RingKeyStatus {
+export interface RingKeyView {
   /** The beginning of the id. */
   shortId: string;
+  state: RingKey['state'];
   /** 0 to 1: published, in use, at its end (expired or revoked). */
   span: { creation: number; activation: number; end: number };
   text: string;
 }
 
-/** Keys that the timeline shows, the newest activated of them. */
+/** Keys that the timeline shows, those activated latest. */
 const shownKeys = 10;
 
-export function ringView(ring: RingStatus): RingView {
-  const newest = [...ring.keys].sort((a, b) => b.activation.localeCompare(a.activation));
+export function ringView({ name, runs }: RingRuns, now: Date): RingView {
+  const ring = newestStatus(runs);
+  if (!ring) return { name, at: null, from: '', to: '', now: 0, keys: [], olderKeys: 0, events: [] };
+  const newest = [...ring.keys].sort((a, b) => b.activated.localeCompare(a.activated));
   const shown = newest.slice(0, shownKeys);
-  const now = new Date(ring.at);
   const times = shown
-    .flatMap(({ creation, activation, expiration }) => [creation, activation, expiration])
+    .flatMap(({ created, activated, expires }) => [created, activated, expires])
     .map((time) => Date.parse(time))
     .concat(now.getTime())
     .filter((time) => !Number.isNaN(time));
@@ -66,44 +82,68 @@ export function ringView(ring: RingStatus): RingView {
     return Number.isNaN(ms) || to === from ? 0 : Math.min(1, Math.max(0, (ms - from) / (to - from)));
   };
   return {
-    name: ring.name,
+    name,
     at: ring.at,
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
-    now: position(ring.at),
+    now: position(now.toISOString()),
     keys: shown.map((key) => keyView(key, position)),
     olderKeys: newest.length - shown.length,
     events: nextEvents(ring, now).map((event) => ({ ...event, when: fromNow(event.at, now) })),
   };
 }
 
-/** The findings of the ring, as its job judged them. */
-export function ringFindings({ name, findings }: RingStatus): Finding[] {
-  return findings.map((finding) => ({ ...finding, subject: `Key ring ${name}` }));
+/** The findings of the newest run, as it judged them. */
+export function ringFindings({ name, runs }: RingRuns): Finding[] {
+  const findings = newestStatus(runs)?.findings ?? [];
+  return [
+    ...failure(runs),
+    ...findings.map(
+      ({ level, check, message }): Finding => ({
+        level: level === 'error' ? 'critical' : level,
+        subject: `Key ring ${name}, ${check}`,
+        what: message,
+        advice: `docs/operations.md says what to do about ${check}.`,
+        since: null,
+      }),
+    ),
+  ];
 }
 
-function keyView(key: RingKeyStatus, position: (time: string) => number): RingKeyView {
-  const { creation, activation, expiration, revokedAt, protector } = key;
-  const end = revokedAt !== null && revokedAt < expiration ? revokedAt : expiration;
-  const ends = revokedAt === null ? `expires ${dateText(expiration)}` : `revoked ${dateText(revokedAt)}`;
+function newestStatus(runs: readonly RunRecord[]): RingStatus | undefined {
+  return runs.map((record) => read(report, record)).find((found) => found);
+}
+
+function keyView(key: RingKey, position: (time: string) => number): RingKeyView {
+  const { id, state, created, activated, expires, revoked, protection, protectorVersion, madeBy } = key;
+  const end = revoked !== null && revoked < expires ? revoked : expires;
+  const ends = revoked === null ? `expires ${dateText(expires)}` : `revoked ${dateText(revoked)}`;
+  const protector = protectorVersion === null ? protection : `${protection} ${protectorVersion}`;
   return {
-    ...key,
-    shortId: key.id.slice(0, 8),
-    span: { creation: position(creation), activation: position(activation), end: position(end) },
-    text: `created ${dateText(creation)}, active from ${dateText(activation)}, ${ends}; protected by ${protector}`,
+    shortId: shortened(id),
+    state,
+    span: { creation: position(created), activation: position(activated), end: position(end) },
+    text: `created ${dateText(created)} by ${madeBy}, active from ${dateText(activated)}, ${ends}; protection: ${protector}`,
   };
 }
 
-function nextEvents({ keys, nextWork }: RingStatus, now: Date): { at: string; what: string }[] {
-  const lifetimes = keys
+function nextEvents({ keys, mode, nextActionAt }: RingStatus, now: Date): { at: string; what: string }[] {
+  const lives = keys
     .filter(({ state }) => state === 'default' || state === 'next' || state === 'active')
-    .flatMap(({ id, state, activation, expiration }) => [
-      { at: activation, what: `Key ${id.slice(0, 8)} becomes active: apps protect with it from then on.` },
+    .flatMap(({ id, state, activated, expires }) => [
+      { at: activated, what: `Key ${shortened(id)} becomes active: apps protect with it from then on.` },
       ...(state === 'active'
         ? []
-        : [{ at: expiration, what: `Key ${id.slice(0, 8)} expires: it still reads what it has protected.` }]),
-    ]);
-  return [...lifetimes, ...(nextWork ? [nextWork] : [])]
-    .filter(({ at }) => Date.parse(at) > now.getTime())
-    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+        : [{ at: expires, what: `Key ${shortened(id)} expires: it still reads what it has protected.` }]),
+    ])
+    .filter(({ at }) => Date.parse(at) > now.getTime());
+  const work =
+    mode === 'manage'
+      ? 'The successor is due: the next run publishes it.'
+      : 'A successor is due. The ring is only observed: the apps, or somebody, must publish it.';
+  return [...lives, { at: nextActionAt, what: work }].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+function shortened(id: string): string {
+  return id.slice(0, 8);
 }

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../runs/recordStore.ts';
 import { countText, numberText } from '../sqlCache/summaries.ts';
-import { readIndex, readPurge, readPurgePlan } from './reports.ts';
+import { readIndex, readOutcome, readPurge, readPurgePlan } from './reports.ts';
 import { durationText } from './wording.ts';
 
 /** A run as the page lists it. */
@@ -90,5 +90,5 @@ function outcomeOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did
     const did = [index.name ?? '', index.percent === null ? '' : `${index.percent} %`].filter(Boolean).join(', ');
     return { reason: index.outcome, ...(indexOutcomes[index.outcome] ?? { meaning: '', tone: 'neutral' }), did };
   }
-  return { reason: 'succeeded', meaning: '', did: '', tone: 'good' };
+  return { reason: readOutcome(record)?.outcome ?? 'succeeded', meaning: '', did: '', tone: 'good' };
 }

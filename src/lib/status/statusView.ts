@@ -4,7 +4,7 @@ import { type CacheRuns, type CacheView, cacheView } from './cacheView.ts';
 import { type Finding, gravest, worstFirst } from './finding.ts';
 import { type AppState, healthFindings } from './healthFindings.ts';
 import { type RedisRuns, type RedisView, redisFindings, redisView } from './redisView.ts';
-import { type RingStatus, type RingView, ringFindings, ringView } from './ringView.ts';
+import { type RingRuns, type RingView, ringFindings, ringView } from './ringView.ts';
 import { type RunView, runViews } from './runView.ts';
 
 /** All that the status page is made from. */
@@ -14,7 +14,7 @@ export interface StatusSources extends AppState {
   purgeEveryMs: number;
   caches: readonly CacheRuns[];
   redis?: readonly RedisRuns[];
-  rings?: readonly RingStatus[];
+  rings?: readonly RingRuns[];
 }
 
 /** The status page as plain data. */
@@ -47,6 +47,7 @@ export function statusView(sources: StatusSources): StatusView {
   const records = [
     ...caches.flatMap(({ purge, index, counts }) => [...purge, ...index, ...counts]),
     ...redis.flatMap(({ watches }) => watches),
+    ...rings.flatMap(({ runs }) => runs),
   ];
   const state = health.status === 'failing' ? 'critical' : gravest(findings);
   return {
@@ -56,7 +57,7 @@ export function statusView(sources: StatusSources): StatusView {
     findings,
     caches: caches.map((cache) => cacheView(cache, now)),
     redis: redis.map(redisView),
-    rings: rings.map(ringView),
+    rings: rings.map((ring) => ringView(ring, now)),
     runs: runViews(records, shownRuns),
     timers: health.timers,
     recordStore,

@@ -1,12 +1,19 @@
 import type { RingKeyView, RingView } from '../../../lib/status/ringView.ts';
-import { timeText } from '../../../lib/status/wording.ts';
+import { dateText, timeText } from '../../../lib/status/wording.ts';
 import { type Html, html } from './html.ts';
 
 /** The ring as a timeline: a row for each key, the thin line from creation to activation, the bar while it is in use. */
-export function ringSection({ name, at, from, to, now, keys, olderKeys, events }: RingView): Html {
+export function ringSection(ring: RingView): Html {
+  const { name, at } = ring;
   return html`<section aria-labelledby="ring-${name}">
 <h2 id="ring-${name}">${name} <span class="quiet">key ring</span></h2>
-<h3>What happens next</h3>
+${at === null ? html`<p class="quiet">No run has read it yet.</p>` : timeline(ring, at)}
+</section>
+`;
+}
+
+function timeline({ from, to, now, keys, olderKeys, events }: RingView, at: string): Html {
+  return html`<h3>What happens next</h3>
 ${
   events.length === 0
     ? html`<p>Nothing is planned.</p>`
@@ -17,10 +24,8 @@ ${
 }
 <h3>Keys</h3>
 <ul class="timeline">${keys.map((key) => keyRow(key, now))}</ul>
-<p class="ends quiet" aria-hidden="true"><span>${timeText(from)}</span><span>${timeText(to)}</span></p>
-<p class="quiet">The upright line is now: <time datetime="${at}">${timeText(at)}</time>, when the ring was read.${olderKeys > 0 && ` ${olderKeys} older keys are not shown.`}</p>
-</section>
-`;
+<p class="ends quiet" aria-hidden="true"><span>${dateText(from)}</span><span>${dateText(to)}</span></p>
+<p class="quiet">The upright line is now. The ring was read <time datetime="${at}">${timeText(at)}</time>.${olderKeys > 0 && ` ${olderKeys} older keys are not shown.`}</p>`;
 }
 
 function keyRow({ shortId, state, text, span }: RingKeyView, now: number): Html {
