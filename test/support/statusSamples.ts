@@ -126,7 +126,7 @@ export const ringStatus = {
 export function ringOf(status: object): RingRuns {
   return {
     name: 'web',
-    runs: [record('rotate', 'web', hour, { report: { outcome: 'nothingToDo', status } })],
+    runs: [record('rotateKeyRing', 'web', hour, { report: { outcome: 'nothingToDo', status } })],
   };
 }
 

@@ -243,11 +243,11 @@ describe('a key ring', () => {
       ...ringStatus,
       findings: [{ check: 'no_default', level: 'error', message: 'None.' }],
     });
-    const failed = record('rotate', 'web', 0, { outcome: 'failed', error });
+    const failed = record('rotateKeyRing', 'web', 0, { outcome: 'failed', error });
     const sources = { ...allWell(), rings: [{ name, runs: [failed, ...runs] }] };
     expect(statusView(sources).findings.map(({ level, subject }) => [level, subject])).toEqual([
       ['critical', 'Key ring web, no_default'],
-      ['warning', 'rotate on web'],
+      ['warning', 'rotateKeyRing on web'],
     ]);
   });
 

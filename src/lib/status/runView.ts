@@ -50,7 +50,7 @@ export function runViews(records: readonly RunRecord[], count: number): RunView[
 }
 
 /** Jobs that change nothing. */
-const looks = new Set(['counts', 'redis']);
+const looks = new Set(['counts', 'redis', 'keyRingStatus']);
 
 function runView(record: RunRecord): RunView {
   const { runId, job, cache, startedAt, trigger, requestedBy } = record;

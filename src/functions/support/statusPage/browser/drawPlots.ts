@@ -91,11 +91,12 @@ function seriesOptions(plot: Plot, { label, tone }: PlotSeries, stroke: string, 
 
 const dayMs = 86_400_000;
 
-/** `14:30`, and the date where a day begins. */
+/** `14:30`, with seconds where they are needed to tell the times apart, and the date where a day begins. */
 function timeAxis(_self: uPlot, splits: number[]): string[] {
+  const close = (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
   return splits.map((seconds) => {
     const text = new Date(seconds * 1000).toISOString();
-    return (seconds * 1000) % dayMs === 0 ? text.slice(5, 10) : text.slice(11, 16);
+    return (seconds * 1000) % dayMs === 0 ? text.slice(5, 10) : text.slice(11, close ? 19 : 16);
   });
 }
 
