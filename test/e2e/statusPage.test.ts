@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Plot } from '../../src/lib/status/plot.ts';
 import { type StatusView, statusView } from '../../src/lib/status/statusView.ts';
 import { root } from '../support/childProcess.ts';
 import { hasChromium, serve, startChromium } from '../support/chromium.ts';
@@ -113,6 +114,18 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
     expect(await drawnPixels(page)).toEqual([true, true, true, true]);
   });
 
+  it('reads itself anew every minute, but not from under a reader who has the focus in it', async () => {
+    const { page, requests, url } = await open(night);
+    await page.clock.install();
+    await page.reload();
+    expect(requests).toHaveLength(2);
+    await page.clock.runFor(61_000);
+    await expect.poll(() => requests.length).toBe(3);
+    await page.getByText('Counts of web as a table').click();
+    await page.clock.runFor(180_000);
+    expect(requests).toEqual([url, url, url]);
+  });
+
   it('says why it could not be read anew, and leaves what it shows', async () => {
     let view: () => StatusView | number = night;
     const { page } = await open(() => view());
@@ -167,6 +180,29 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
     await page.goto(outer.url);
     await expect.poll(() => complaints.join('\n')).toContain('frame-ancestors');
     expect(await page.frameLocator('iframe').getByRole('heading').count()).toBe(0);
+  });
+
+  it('draws readings that are missing, alone, or all alike', async () => {
+    const view = well();
+    const plot = (id: string, kind: Plot['kind'], values: (number | null)[]): Plot => ({
+      id,
+      title: id,
+      kind,
+      unit: 'seconds',
+      times: values.map((_, step) => 1_795_000_000 + 5 * step),
+      series: [{ label: 'Figure', tone: 'first', values }],
+      summary: '',
+    });
+    const plots = [
+      plot('none', 'lines', [null, null, null]),
+      plot('gap', 'lines', [1, null, 3]),
+      plot('alike', 'lines', [0, 0]),
+      plot('bars', 'bars', [null, 2, 0]),
+    ];
+    const [cache] = view.caches;
+    const { page, complaints } = await open(() => ({ ...view, caches: cache ? [{ ...cache, plots }] : [] }));
+    expect(await page.locator('.plot canvas').count()).toBe(4);
+    expect(complaints).toEqual([]);
   });
 
   it('draws anew in the colours of another scheme, and in another width', async () => {

@@ -1,5 +1,6 @@
 /** The status page's view of records: what it finds, in which order, and that no record breaks it. */
 import { describe, expect, it } from 'vitest';
+import { axisValues, valueText } from '../../src/functions/support/statusPage/browser/values.ts';
 import { cacheFindings } from '../../src/lib/status/cacheFindings.ts';
 import { cacheView } from '../../src/lib/status/cacheView.ts';
 import { redisView } from '../../src/lib/status/redisView.ts';
@@ -91,6 +92,19 @@ describe('findings', () => {
     expect(cacheFindings({ ...healthyCache('web'), index }, halfHour)).toMatchObject([
       { subject: 'Expiry index of web' },
     ]);
+  });
+});
+
+describe('the axis of a plot', () => {
+  it.each([
+    ['count', 1.1, ['0', '1']],
+    ['count', 198_000, ['0', '50 k', '100 k', '150 k']],
+    ['bytes', 823e6, ['0', '250 MB', '500 MB', '750 MB']],
+    ['seconds', 1, ['0', '1 s']],
+    ['seconds', 1_980, ['0', '10 min', '20 min', '30 min']],
+    ['seconds', 9.9 * 86_400, ['0', '2.5 d', '5 d', '7.5 d']],
+  ] as const)('has round values of %s up to %f', (unit, most, texts) => {
+    expect(axisValues(unit, most).map((value) => valueText(unit, value))).toEqual(texts);
   });
 });
 
@@ -248,6 +262,17 @@ describe('a key ring', () => {
     expect(statusView(sources).findings.map(({ level, subject }) => [level, subject])).toEqual([
       ['critical', 'Key ring web, no_default'],
       ['warning', 'rotateKeyRing on web'],
+    ]);
+  });
+
+  it('is shown as its newest run found it, whichever job that was', () => {
+    const { name, runs } = ringOf(ringStatus);
+    const look = record('keyRingStatus', 'web', hour / 2, { report: { ...ringStatus, at: ago(hour / 2), keys: [] } });
+    const change = record('rewrapKeyRing', 'web', hour / 4, { report: { outcome: 'rewrapped' } });
+    expect(ringView({ name, runs: [...runs, look, change] }, now)).toMatchObject({ at: ago(hour / 2), keys: [] });
+    expect(runViews([...runs, look, change], 5).map(({ job, reason }) => [job, reason])).toEqual([
+      ['rewrapKeyRing', 'rewrapped'],
+      ['rotateKeyRing', 'nothingToDo'],
     ]);
   });
 

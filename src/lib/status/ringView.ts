@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts';
 import { read } from './reports.ts';
 import { dateText, fromNow } from './wording.ts';
 
-/** What is known of a key ring: the runs that looked after it, the newest first. */
+/** What is known of a key ring: the runs of all jobs that look after it. */
 export interface RingRuns {
   name: string;
   runs: readonly RunRecord[];
@@ -96,8 +96,9 @@ export function ringView({ name, runs }: RingRuns, now: Date): RingView {
 /** The findings of the newest run, as it judged them. */
 export function ringFindings({ name, runs }: RingRuns): Finding[] {
   const findings = newestStatus(runs)?.findings ?? [];
+  const jobs = Map.groupBy(newestFirst(runs), ({ job }) => job);
   return [
-    ...failure(runs),
+    ...[...jobs.values()].flatMap(failure),
     ...findings.map(
       ({ level, check, message }): Finding => ({
         level: level === 'error' ? 'critical' : level,
@@ -111,7 +112,13 @@ export function ringFindings({ name, runs }: RingRuns): Finding[] {
 }
 
 function newestStatus(runs: readonly RunRecord[]): RingStatus | undefined {
-  return runs.map((record) => read(report, record)).find((found) => found);
+  return newestFirst(runs)
+    .map((record) => read(report, record))
+    .find((found) => found);
+}
+
+function newestFirst(runs: readonly RunRecord[]): RunRecord[] {
+  return [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
 
 function keyView(key: RingKey, position: (time: string) => number): RingKeyView {

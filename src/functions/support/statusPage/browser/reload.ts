@@ -21,8 +21,14 @@ export function offerReload(onRead: () => void): void {
   button.hidden = false;
   button.addEventListener('click', reload);
   setInterval(() => {
-    if (document.visibilityState === 'visible') void reload();
+    if (document.visibilityState === 'visible' && !isInUse()) void reload();
   }, everyMs);
+}
+
+/** Somebody is selecting text or has the focus in what would be replaced. */
+function isInUse(): boolean {
+  const selecting = getSelection()?.isCollapsed === false;
+  return selecting || document.querySelector('main')?.contains(document.activeElement) === true;
 }
 
 /** Says what went wrong; undefined where the page has been read and stands in the place of the old one. */

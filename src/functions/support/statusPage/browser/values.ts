@@ -39,11 +39,10 @@ export function exactText(unit: Plot['unit'], value: number): string {
   return unit === 'count' ? value.toLocaleString('en-US') : valueText(unit, value);
 }
 
-/** Three to six round values from 0 to `most`: round in the unit that they are shown in. */
+/** Some round values from 0 to `most`: round in the unit that they are shown in. */
 export function axisValues(unit: Plot['unit'], most: number): number[] {
   const [factor] = unitOf(unit, most);
-  const least = unit === 'count' || unit === 'bytes' ? 1 : 0;
-  const step = Math.max(least, roundStep(most / factor / 4) * factor);
+  const step = Math.max(1, roundStep(most / factor / 4) * factor);
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
 }
 
