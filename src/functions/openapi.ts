@@ -61,9 +61,17 @@ const document = createDocument({
     },
     '/status': {
       get: {
-        summary: 'Caches, timers and their last runs.',
+        summary:
+          'Caches, timers and their last runs; as a page, with plots and findings, where `Accept` prefers text/html.',
         security: key,
-        responses: { '200': json('The present state.', statusAnswer), ...failures },
+        responses: {
+          '200': {
+            description: 'The present state.',
+            content: { ...content(statusAnswer), 'text/html': { schema: { type: 'string' } } },
+          },
+          ...failures,
+          '406': failure('`Accept` takes neither application/json nor text/html.'),
+        },
       },
     },
     '/health': {

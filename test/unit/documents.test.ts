@@ -50,6 +50,7 @@ describe('the documents', () => {
         'src/lib/sqlCache/retry.ts',
         'src/functions/purge.ts',
         'src/functions/runs.ts',
+        'src/functions/support/accept.ts',
         'src/functions/support/route.ts',
         'src/functions/support/requester.ts',
         'src/lib/redisCache/redisConnection.ts',
