@@ -1,15 +1,19 @@
 /** The built functions, loaded as the worker of the Functions host loads them (see local/functionsWorker.ts). */
 import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { root, run } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
+import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
 
 const database = useTestDatabase();
 const engine = postgresEngine(database);
 const hour = 3_600_000;
-const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts'];
+const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts', 'watchRedis'];
 
 async function invoke(env: Record<string, string>, names: string[] = []) {
   const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
@@ -46,6 +50,7 @@ describe('the function app', () => {
       purgeExpiredEntries: ['timerTrigger', '0 */30 * * * *'],
       ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
+      watchRedis: ['timerTrigger', '0 */5 * * * *'],
     });
   });
 
@@ -86,5 +91,32 @@ describe('the function app', () => {
     const output = JSON.stringify({ results, logs });
     expect(output).toContain('SCHEDULE_PURGE must be an NCRONTAB expression');
     expect(output).not.toContain('secret-1');
+  });
+
+  it.skipIf(!redisFound)('watches every Redis cache beside the SQL ones, and warns in the log', async () => {
+    const server = await startRedis();
+    const folder = await mkdtemp(join(tmpdir(), 'token-cache-records-'));
+    const caches = [
+      { name: 'web', connectionStringSetting: 'WEB' },
+      { name: 'gone', connectionStringSetting: 'GONE' },
+      { name: 'sql', connectionStringSetting: 'SQL' },
+    ];
+    const { results, logs } = await invoke(
+      {
+        TOKEN_CACHES: JSON.stringify(caches),
+        WEB: server.node,
+        GONE: `127.0.0.1:${await freePort()}`,
+        SQL: database.url,
+        RECORD_STORE: `file:${folder}`,
+      },
+      ['watchRedis', 'purgeExpiredEntries'],
+    );
+    expect(results).toEqual({ watchRedis: 'ok', purgeExpiredEntries: 'ok' });
+    const text = logs.map(({ name, level, message }) => `${name} ${level} ${message}`).join('\n');
+    expect(text).toMatch(/watchRedis \w+ redis web: 1 node, memory .* used, \d findings/);
+    expect(text).toMatch(/watchRedis \w+ redis gone: critical unreachable/);
+    expect(text).not.toMatch(/watchRedis \w+ redis sql|purgeExpiredEntries \w+ purge (web|gone)/);
+    await stopAllRedisServers();
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
+import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
 import { root } from '../support/childProcess.ts';
 
@@ -13,6 +15,8 @@ describe('the documents', () => {
       'TOKEN_CACHE_ENGINE',
       'TOKEN_CACHE_TABLE',
       'TOKEN_CACHE_INSTANCE_NAME',
+      'TOKEN_CACHE_MAX_MEMORY',
+      'TOKEN_CACHE_RESOURCE_ID',
       'TOKEN_CACHES',
     ];
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
@@ -23,7 +27,7 @@ describe('the documents', () => {
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
-        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD)[A-Z_]+\b/g) ?? [];
+        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS)_[A-Z_]+\b/g) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
   });
@@ -40,6 +44,10 @@ describe('the documents', () => {
         'src/lib/sqlCache/purge.ts',
         'src/lib/errors.ts',
         'src/lib/settings/problems.ts',
+        'src/lib/redisCache/redisConnection.ts',
+        'src/lib/redisCache/unreachable.ts',
+        'src/lib/redisCache/watch.ts',
+        'src/lib/redisCache/azureMonitor/monitorMetrics.ts',
       ].map(read),
     );
     const codes = new Set(
@@ -50,6 +58,12 @@ describe('the documents', () => {
     );
     expect(codes.size).toBeGreaterThan(15);
     for (const code of codes) expect(text, code).toContain(`\`${code}\``);
+  });
+
+  it('explain every check of the Redis watch, and every step at which a node may be lost', async () => {
+    const text = await read('docs/operations.md');
+    const steps = Object.keys(adviceOfSteps);
+    for (const name of [...checkNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
   });
 
   it('begin the example of local settings with those that are needed', async () => {

@@ -11,7 +11,7 @@ describe('the settings', () => {
     expect(settings.problems).toEqual([]);
     expect(settings).toMatchObject({
       caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
-      schedules: { purge: '0 */30 * * * *', index: '0 17 3 * * *', counts: '0 */5 * * * *' },
+      schedules: { purge: '0 */30 * * * *', index: '0 17 3 * * *', counts: '0 */5 * * * *', redis: '0 */5 * * * *' },
       purge: {
         graceMs: 60_000,
         batchTargetMs: 200,
@@ -98,6 +98,53 @@ describe('the settings', () => {
       problems.some((problem) => stops(problem, job, 'default')),
     );
     expect(stopped).toEqual(['purge', 'index']);
+  });
+
+  it('of Redis stop the watch alone', () => {
+    const { problems, caches } = readSettings(
+      {
+        TOKEN_CACHE_CONNECTION_STRING: 'localhost:6379',
+        TOKEN_CACHE_MAX_MEMORY: 'much',
+        TOKEN_CACHE_RESOURCE_ID: '/subscriptions/s',
+        REDIS_TIMEOUT: 'x',
+        REDIS_CA_FILE: '/no/such/file',
+        REDIS_AUTHENTICATION: 'none',
+        SCHEDULE_REDIS: 'often',
+      },
+      'none',
+    );
+    expect(caches.map(({ engine }) => engine)).toEqual(['redis']);
+    expect(problems.map(({ setting }) => setting).sort()).toEqual([
+      'REDIS_AUTHENTICATION',
+      'REDIS_CA_FILE',
+      'REDIS_TIMEOUT',
+      'SCHEDULE_REDIS',
+      'TOKEN_CACHE_MAX_MEMORY',
+      'TOKEN_CACHE_RESOURCE_ID',
+    ]);
+    const stopping = problems.filter((problem) => stops(problem, 'redis', 'default'));
+    expect(stopping.map(({ setting }) => setting)).not.toContain('SCHEDULE_REDIS');
+    expect(problems.filter((problem) => stops(problem, 'purge', 'default'))).toEqual([]);
+  });
+
+  it('of a Redis cache name its memory and its resource', () => {
+    const resourceId = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/redisEnterprise/r';
+    const list = (connectionStringSetting: string) =>
+      JSON.stringify([{ name: 'web', connectionStringSetting, maxMemory: '6gb', resourceId }]);
+    const managed = {
+      WEB: 'web.westeurope.redis.azure.net:10000',
+      OTHER: 'localhost:6379,ssl=maybe',
+      PLAIN: 'localhost',
+    };
+    expect(readSettings({ TOKEN_CACHES: list('WEB'), ...managed }, 'none')).toMatchObject({
+      problems: [],
+      caches: [{ engine: 'redis', maxMemoryBytes: 6 * 1024 ** 3, resourceId }],
+    });
+    expect(readSettings({ TOKEN_CACHES: list('OTHER'), ...managed }, 'none').problems).toMatchObject([
+      { setting: 'OTHER', cache: 'web', engine: 'redis' },
+    ]);
+    const endpoint = readSettings({ TOKEN_CACHES: list('PLAIN'), ...managed }, 'none').problems;
+    expect(endpoint).toMatchObject([{ setting: 'REDIS_METRICS_ENDPOINT', cache: 'web' }]);
   });
 
   it('leave the rightly configured caches usable', () => {

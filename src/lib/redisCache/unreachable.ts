@@ -13,7 +13,8 @@ export type Step =
   | 'connectionLimit'
   | 'answer';
 
-const advice: Record<Step, string> = {
+/** What to do where a step failed; docs/operations.md lists the steps. */
+export const adviceOfSteps: Record<Step, string> = {
   name: 'Check the host in the connection string, and that the network of the function app resolves it: with a private endpoint, the private DNS zone must be linked to that network.',
   tcp: 'Check that the server runs, its port (Azure Cache for Redis: 6380, Azure Managed Redis: 10000), firewall rules, and the way through the network or private endpoint.',
   tls: 'Check that the port is the TLS port (else `ssl=False`), that the certificate is valid and made for this name (else `sslHost=`), and, where a private authority signed it, that REDIS_CA_FILE names its certificate.',
@@ -36,7 +37,7 @@ export class UnreachableError extends MaintenanceError {
   readonly step: Step;
 
   constructor(step: Step, message: string) {
-    super('redis_unreachable', message, advice[step]);
+    super('redis_unreachable', message, adviceOfSteps[step]);
     this.step = step;
   }
 }
@@ -44,7 +45,7 @@ export class UnreachableError extends MaintenanceError {
 /** A node that refuses one command, and may take others. */
 export class RefusedError extends MaintenanceError {
   constructor(command: string, reason: string) {
-    super('redis_command_refused', `The server refuses ${command}: ${reason}.`, advice.permission);
+    super('redis_command_refused', `The server refuses ${command}: ${reason}.`, adviceOfSteps.permission);
   }
 }
 

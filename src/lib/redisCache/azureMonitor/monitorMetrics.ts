@@ -37,13 +37,16 @@ export class MonitorMetrics implements ResourceMetrics {
     const { resourceId, clock } = this.#options;
     const endTime = clock.now();
     const namespace = /providers\/(Microsoft\.Cache\/[^/]+)/i.exec(resourceId)?.[1] ?? '';
-    const query = this.#client.queryResources([resourceId], Object.values(names), namespace, {
+    const query = {
       startTime: new Date(endTime.getTime() - windowMs),
       endTime,
       interval: grain,
       aggregation: 'maximum',
-    });
-    const [result] = await ended(query, signal);
+      // Passed on by the client, though its type does not name it: a request left behind would keep a process alive.
+      abortSignal: signal,
+    };
+    const metrics = Object.values(names);
+    const [result] = await ended(this.#client.queryResources([resourceId], metrics, namespace, query), signal);
     const percentage = newest(result?.getMetricByName(names.percentage));
     if (!percentage) return undefined;
     return {
@@ -63,7 +66,7 @@ function newest(metric: Metric | undefined): { at: Date; value: number } | undef
   return measured.sort((a, b) => b.at.getTime() - a.at.getTime())[0];
 }
 
-/** The client takes no signal: it is left behind, and its answer with it. */
+/** The credential takes no signal: what hangs there is left behind. */
 async function ended<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(unavailable('no answer in time')), { once: true }),
