@@ -63,6 +63,13 @@ describe('an unreachable node', () => {
     server.close();
   });
 
+  it('for whose login no token comes is given up at its deadline', async () => {
+    const { node, server } = await answering('');
+    const { finding } = await look(node, { login: () => new Promise(() => undefined) });
+    expect(finding).toMatchObject({ step: 'authentication' });
+    server.close();
+  });
+
   it('does not keep a run from being ended', async () => {
     const { node, server } = await answering('');
     const stop = new AbortController();
@@ -202,7 +209,7 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
       '-subj',
       '/CN=cache.test',
       '-addext',
-      'subjectAltName=DNS:cache.test',
+      'subjectAltName=DNS:cache.test,DNS:localhost',
     );
     openssl(
       'x509',
@@ -268,6 +275,27 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
     expect(finding).toMatchObject({ step: 'tls' });
     expect(finding?.evidence).toMatch(reason);
     expect(finding?.advice).toContain('REDIS_CA_FILE');
+  });
+
+  it('of a cluster, known by its address alone, has the certificate of the name that was given', async () => {
+    const port = await freePort();
+    const bus = String(await freePort());
+    const cluster = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-port',
+      bus,
+      '--tls-cluster',
+      'yes',
+      '--cluster-announce-ip',
+      '127.0.0.1',
+    ];
+    const client = { tls: { rejectUnauthorized: false } };
+    const server = await startRedis({ args: ['--tls-port', String(port), ...tlsArgs, ...cluster], port, client });
+    await server.client.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+    const { report, finding } = await look(`localhost:${port},ssl=True`, { ca });
+    expect(finding).toBeUndefined();
+    expect(report).toMatchObject({ deployment: 'cluster', nodes: [{ node: server.node, up: true }] });
   });
 
   it('spoken to without TLS', async () => {

@@ -16,6 +16,7 @@ describe('a Redis connection string', () => {
       password: 'abc+/=',
       tls: true,
       tlsHost: 'c.example',
+      sharedHost: undefined,
       database: 3,
       connectTimeoutMs: 9_000,
       abortConnect: false,
@@ -35,6 +36,14 @@ describe('a Redis connection string', () => {
   ])('has the defaults of the client: %s', (text, port, tls) => {
     const connection = parseConnectionString(text);
     expect([connection.endpoints[0]?.port, connection.tls]).toEqual([port, tls]);
+  });
+
+  it('names the host that all endpoints share, for the certificates of cluster nodes', () => {
+    expect(parseConnectionString(`${azure}:6380`).sharedHost).toBe(azure);
+    expect(parseConnectionString(`${azure}:6380,${azure}:6381`).sharedHost).toBe(azure);
+    expect(parseConnectionString('a.example,b.example').sharedHost).toBeUndefined();
+    expect(parseConnectionString('10.0.0.1:6380').sharedHost).toBeUndefined();
+    expect(parseConnectionString('rediss://a.example').sharedHost).toBe('a.example');
   });
 
   it.each([

@@ -57,7 +57,7 @@ describe('INFO', () => {
   it('of Azure Cache for Redis says nothing of persistence and replicas', async () => {
     expect(await figuresOf('azure-cache-for-redis-6.0')).toMatchObject({
       software: 'Redis 6.0.14',
-      memory: { maxBytes: 6_100_000_000, policy: 'volatile-lru', fragmentationRatio: null },
+      memory: { maxBytes: 6_100_000_000, policy: 'volatile-lru', fragmentationRatio: 2.11 },
       clients: { limit: 7_500 },
       databases: [{ database: 0, keys: 31_308, keysWithoutTtl: 5_014 }],
       persistence: { aof: null, lastSaveAt: null, lastSaveOk: null },

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { isAzureHost, usesTlsByDefault } from './azureHosts.ts';
-import { invalid, type RedisConnection } from './redisConnection.ts';
+import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
 import { parseRedisUrl } from './redisUrl.ts';
 
 const defaultConnectTimeoutMs = 5_000;
@@ -39,8 +39,10 @@ function fromOptions(text: string): RedisConnection {
     password: options.get('password') || undefined,
     tls,
     tlsHost: options.get('sslhost') || undefined,
+    sharedHost: sharedHost(hosts.map(({ host }) => host)),
     database: wholeNumber('defaultDatabase', options.get('defaultdatabase'), 0),
-    connectTimeoutMs: wholeNumber('connectTimeout', options.get('connecttimeout'), defaultConnectTimeoutMs),
+    connectTimeoutMs:
+      wholeNumber('connectTimeout', options.get('connecttimeout'), defaultConnectTimeoutMs) || defaultConnectTimeoutMs,
     // The client's own default: it goes on trying on Azure, and gives up elsewhere (AzureOptionsProvider.cs).
     abortConnect: abort === undefined ? !hosts.every(({ host }) => isAzureHost(host)) : flag('abortConnect', abort),
     remarks,

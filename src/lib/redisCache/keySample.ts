@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type KeyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
 import type { KeyReader } from './redisNode.ts';
+import { RefusedError } from './unreachable.ts';
 
 export interface SampleLimits {
   /** SCAN calls at most; none for no sample. */
@@ -45,8 +46,8 @@ export async function sampleKeys(reader: KeyReader, keysHeld: number, context: S
   const until = clock.elapsed() + limits.timeMs;
   // A hash table has a power of two of buckets, at least as many as keys (dict.c).
   const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keysHeld)));
-  const small = tableSize <= limits.calls * limits.keysPerCall;
-  const places = small ? ['0'] : spreadCursors(tableSize, limits.calls, context.random);
+  let sequential = tableSize <= limits.calls * limits.keysPerCall;
+  const places = sequential ? ['0'] : spreadCursors(tableSize, limits.calls, context.random);
   const seen = new Set<string>();
   let calls = 0;
   let cursor = places[0] ?? '0';
@@ -54,8 +55,14 @@ export async function sampleKeys(reader: KeyReader, keysHeld: number, context: S
   const kinds = new Map<string, KeyGroup>();
   let lookups = 0;
   while (calls < limits.calls && clock.elapsed() < until && !complete) {
-    const answer = await reader.scan(cursor, limits.keysPerCall);
     calls += 1;
+    const answer = await scan(reader, cursor, limits.keysPerCall, sequential);
+    // Some services hand out cursors of their own, and take or know no others.
+    if (!answer || (!sequential && calls === strangeCalls && seen.size === 0 && answer.keys.length === 0)) {
+      sequential = true;
+      cursor = '0';
+      continue;
+    }
     // Few buckets may hold very many keys, and SCAN returns a bucket whole.
     const fresh = answer.keys.filter((key) => !seen.has(key)).slice(0, 4 * limits.keysPerCall);
     for (const key of fresh) seen.add(key);
@@ -65,10 +72,23 @@ export async function sampleKeys(reader: KeyReader, keysHeld: number, context: S
       if (times[index] !== -2)
         count(kinds, kindOfKey(key, context.instanceName, context.keyRingKey), times[index] === -1);
     });
-    complete = small && answer.cursor === '0';
-    cursor = small ? answer.cursor : (places[calls] ?? '0');
+    complete = sequential && answer.cursor === '0';
+    cursor = sequential ? answer.cursor : (places[calls] ?? '0');
   }
   return { ...summary([...kinds.values()], context.instanceName), complete, lookups };
+}
+
+/** Calls at places of our choice that may find nothing before they are given up. */
+const strangeCalls = 3;
+
+/** Undefined where a cursor of our own is refused. */
+async function scan(reader: KeyReader, cursor: string, count: number, sequential: boolean) {
+  try {
+    return await reader.scan(cursor, count);
+  } catch (error) {
+    if (sequential || !(error instanceof RefusedError)) throw error;
+    return undefined;
+  }
 }
 
 /** One place at random in each of as many equal parts of the table as there are calls. */

@@ -72,7 +72,7 @@ export function readFigures(text: string): NodeFigures {
       maxBytes: info.number('maxmemory'),
       peakBytes: info.number('used_memory_peak'),
       rssBytes: info.number('used_memory_rss'),
-      fragmentationRatio: info.number('mem_fragmentation_ratio'),
+      fragmentationRatio: info.number('mem_fragmentation_ratio') ?? ratio(info),
       policy: info.text('maxmemory_policy'),
     },
     counters: {
@@ -108,6 +108,12 @@ export function readFigures(text: string): NodeFigures {
 function software(info: InfoText): string {
   const valkey = info.text('valkey_version');
   return valkey ? `Valkey ${valkey}` : `Redis ${info.text('redis_version') ?? 'of unknown version'}`;
+}
+
+/** Azure Cache for Redis leaves the ratio out. */
+function ratio(info: InfoText): number | null {
+  const [rss, used] = [info.number('used_memory_rss'), info.number('used_memory')];
+  return rss === null || !used ? null : Math.round((rss / used) * 100) / 100;
 }
 
 function databases(info: InfoText): DatabaseFigures[] {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { MaintenanceError } from '../errors.ts';
 
 export interface Endpoint {
@@ -14,6 +14,8 @@ export interface RedisConnection {
   tls: boolean;
   /** The name that the certificate must have, where it is not the endpoint's. */
   tlsHost: string | undefined;
+  /** The name that all endpoints share: that of the certificate of cluster nodes which are known by address alone. */
+  sharedHost: string | undefined;
   /** The logical database of the cache. */
   database: number;
   connectTimeoutMs: number;
@@ -34,4 +36,10 @@ export function invalid(reason: string): MaintenanceError {
 
 export function endpointName({ host, port }: Endpoint): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** As StackExchange.Redis finds the name for TLS where no `sslHost` is given (GetSslHostFromEndpoints). */
+export function sharedHost(hosts: readonly string[]): string | undefined {
+  const [first] = hosts;
+  return first !== undefined && !isIP(first) && hosts.every((host) => host === first) ? first : undefined;
 }

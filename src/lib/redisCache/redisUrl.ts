@@ -1,4 +1,4 @@
-import { invalid, type RedisConnection } from './redisConnection.ts';
+import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
 
 /**
  * Reads `redis://user:password@host:port/database`, with `rediss` for TLS, as registered with IANA. Parameters after `?`
@@ -9,16 +9,18 @@ export function parseRedisUrl(text: string): RedisConnection {
   const url = URL.parse(text);
   // The parser's own error would hold the whole string, password and all.
   if (!url?.hostname) throw invalid('it is no valid URL (special characters in a password must be percent-encoded)');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
   const tls = url.protocol === 'rediss:';
   const database = url.pathname.replace(/^\//, '') || url.searchParams.get('db') || '0';
   if (!/^\d{1,6}$/.test(database)) throw invalid('what follows the host must be the number of a database');
   const unknown = [...new Set(url.searchParams.keys())].filter((name) => name !== 'db');
   return {
-    endpoints: [{ host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port ? Number(url.port) : tls ? 6380 : 6379 }],
+    endpoints: [{ host, port: url.port ? Number(url.port) : tls ? 6380 : 6379 }],
     user: decode(url.username) || undefined,
     password: decode(url.password) || undefined,
     tls,
     tlsHost: undefined,
+    sharedHost: sharedHost([host]),
     database: Number(database),
     connectTimeoutMs: 5_000,
     abortConnect: undefined,

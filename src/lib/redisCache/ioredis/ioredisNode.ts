@@ -19,7 +19,7 @@ export interface NodeOptions extends StreamOptions {
 
 /** Opens a node of a Redis with `ioredis`: logged in, and on the cache's database. */
 export async function openNode(endpoint: Endpoint, options: NodeOptions, signal: AbortSignal): Promise<RedisNode> {
-  const { user, password } = await options.login();
+  const { user, password } = await inTime(options.login(), signal);
   const stream = await openStream(endpoint, options, signal);
   const node = new IoredisNode(endpoint, stream, signal);
   try {
@@ -177,6 +177,16 @@ class IoredisNode implements RedisNode {
       throw new UnreachableError('answer', `${this.name} closed the connection at ${command}.`);
     }
   }
+}
+
+/** A source of tokens that hangs must not hold the look up. */
+function inTime(login: Promise<Login>, signal: AbortSignal): Promise<Login> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new UnreachableError('authentication', 'No token to log in with came in time.'));
+    if (signal.aborted) late();
+    signal.addEventListener('abort', late, { once: true });
+    login.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
+  });
 }
 
 /** Hands the client a line that is open already. */

@@ -7,6 +7,8 @@ export interface StreamOptions {
   tls: boolean;
   /** The name that the certificate must have; the endpoint's host if undefined. */
   tlsHost: string | undefined;
+  /** The same, for an endpoint that is known by its address alone. */
+  sharedHost: string | undefined;
   /** Certificates of authorities to trust beside the public ones, in PEM. */
   ca: string | undefined;
   timeoutMs: number;
@@ -54,8 +56,8 @@ const failures: Partial<Record<Step, string>> = {
   tls: 'The TLS handshake with',
 };
 
-function secure(socket: Socket, host: string, { tlsHost, ca }: StreamOptions): TLSSocket {
-  const name = tlsHost ?? host;
+function secure(socket: Socket, host: string, { tlsHost, sharedHost, ca }: StreamOptions): TLSSocket {
+  const name = tlsHost ?? (isIP(host) ? (sharedHost ?? host) : host);
   return tlsConnect({
     socket,
     host: name,

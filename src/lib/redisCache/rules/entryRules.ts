@@ -40,10 +40,10 @@ export const entryRules: Rule<NodeSubject>[] = [
   },
   {
     check: 'keysWithoutTtl',
-    judge: ({ cache, sample, keyRing }, { withoutTtl }, previous) => {
+    judge: ({ cache, sample, keyRing, figures }, { withoutTtl }, previous) => {
       // A key ring has no expiry, and must have none.
       const count = cache.keysWithoutTtl - (keyRing ? 1 : 0);
-      if (cache.keys === 0 || count <= 0) return undefined;
+      if (cache.keys === 0 || count <= 0 || figures.role === 'replica') return undefined;
       const percent = (count / cache.keys) * 100;
       return graded({ value: percent, ...withoutTtl, margin: 10 }, previous, () => ({
         evidence: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,

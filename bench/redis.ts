@@ -1,0 +1,158 @@
+/**
+ * `npm run bench:redis`: what the watch of a Redis costs the sign-ins, and how long it takes. Rounds of `redis-benchmark`
+ * without a watch and with one take turns; the figures go to stdout as Markdown. A bench is no test, so it exits 0.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../src/lib/durations.ts';
+import { Maintenance } from '../src/lib/maintenance.ts';
+import { readSettings } from '../src/lib/settings/settings.ts';
+import { type BenchRedis, type LoadFigures, runLoad, startBenchRedis } from './redisLoad.ts';
+
+const usage = `Usage: npm run bench:redis -- [options]
+  --entries N   entries of the cache (default 1000000)
+  --rounds N    rounds of each kind (default 8)
+  --seconds N   length of a round, about; one watch runs within it (default 10)`;
+
+const { entries, rounds, seconds } = readArguments();
+if (spawnSync('redis-benchmark', ['--version']).status !== 0) {
+  console.error('redis-benchmark is missing. On Debian: apt-get install redis-server redis-tools');
+  process.exit(1);
+}
+
+say(`Starting a Redis with ${entries.toLocaleString('en-US')} entries …`);
+const redis = await startBenchRedis(entries);
+try {
+  const watch = watchOf(redis);
+  await watch();
+  const alone = await timesOf(watch, 10);
+  const { requestsPerSecond } = await runLoad(redis.port, entries, 20_000);
+  const requests = Math.round(requestsPerSecond * seconds);
+  const quiet: LoadFigures[] = [];
+  const watched: LoadFigures[] = [];
+  const beside: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    // Turns about, each kind first as often: a machine grows slower or faster in the course of a bench.
+    for (const kind of round % 2 === 0 ? ['quiet', 'watched'] : ['watched', 'quiet']) {
+      const load = runLoad(redis.port, entries, requests);
+      if (kind === 'watched') {
+        await new Promise((resolve) => setTimeout(resolve, (seconds * 1_000) / 3));
+        beside.push(await watch());
+      }
+      (kind === 'quiet' ? quiet : watched).push(await load);
+    }
+    say(
+      `  round ${round + 1} of ${rounds}: ${text(quiet[round]?.requestsPerSecond)} requests/s without, ${text(watched[round]?.requestsPerSecond)} with`,
+    );
+  }
+  const cpuMs = await serverTime(redis, watch);
+  print({ alone, beside, quiet, watched, cpuMs });
+} finally {
+  await redis.stop();
+}
+
+/** One watch, as the timer runs it; the time that its report gives, in ms. */
+function watchOf({ port }: BenchRedis): () => Promise<number> {
+  const env = { TOKEN_CACHE_CONNECTION_STRING: `127.0.0.1:${port},abortConnect=False` };
+  const maintenance = new Maintenance(readSettings(env, 'none'), () => undefined);
+  return async () => {
+    const { outcome, report, duration, error } = await maintenance.watchRedis('default', 'cli');
+    if (outcome === 'failed' || !report?.nodes[0]?.up) throw new Error(`The watch failed: ${error?.message}`);
+    return parseDuration(duration) ?? Number.NaN;
+  };
+}
+
+async function timesOf(watch: () => Promise<number>, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < count; index += 1) times.push(await watch());
+  return times;
+}
+
+/** Time that the server spends in the commands of one watch, by its own count. */
+async function serverTime({ client }: BenchRedis, watch: () => Promise<number>): Promise<number> {
+  await client.config('RESETSTAT');
+  await watch();
+  const stats = await client.info('commandstats');
+  const lines = [...stats.matchAll(/cmdstat_([^:]+):calls=\d+,usec=(\d+)/g)].filter(
+    ([, name]) => name !== 'config|resetstat',
+  );
+  return lines.reduce((sum, [, , usec]) => sum + Number(usec), 0) / 1_000;
+}
+
+interface Results {
+  alone: number[];
+  beside: number[];
+  quiet: LoadFigures[];
+  watched: LoadFigures[];
+  cpuMs: number;
+}
+
+function print({ alone, beside, quiet, watched, cpuMs }: Results): void {
+  const rates = (figures: LoadFigures[]) => median(figures.map(({ requestsPerSecond }) => requestsPerSecond));
+  const tails = (figures: LoadFigures[]) => median(figures.map(({ p99Ms }) => p99Ms));
+  const pairs = quiet.map(
+    ({ requestsPerSecond }, round) => 1 - (watched[round]?.requestsPerSecond ?? 0) / requestsPerSecond,
+  );
+  const loss = median(pairs) * 100;
+  const spread =
+    (Math.max(...quiet.map((f) => f.requestsPerSecond)) / Math.min(...quiet.map((f) => f.requestsPerSecond)) - 1) * 100;
+  const slowest = Math.max(...alone, ...beside);
+  console.log(`# Redis bench
+
+- Machine: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(1)} GB memory, Node.js ${process.versions.node}. Server, load and watch share it.
+- Data: ${entries.toLocaleString('en-US')} entries as the .NET library writes them. Load: redis-benchmark, 20 connections, HMGET of random entries; ${rounds} rounds of about ${seconds} s of each kind, by turns; one watch in a round (in production: one in 5 minutes).
+
+| | without watch | with a watch |
+| --- | --- | --- |
+| requests/s, median | ${text(rates(quiet))} | ${text(rates(watched))} |
+| p99, median | ${tails(quiet).toFixed(2)} ms | ${tails(watched).toFixed(2)} ms |
+
+| one watch | median | slowest |
+| --- | --- | --- |
+| on the idle server | ${text(median(alone))} ms | ${text(Math.max(...alone))} ms |
+| under the load | ${text(median(beside))} ms | ${text(Math.max(...beside))} ms |
+
+- Rounds without a watch differ by ${spread.toFixed(1)} % among themselves.
+- ${met(loss <= 1)}: throughput lost with a watch in every round, median of the pairs: ${loss.toFixed(2)} % (wanted <= 1 %)
+- ${met(slowest < 2_000)}: time of a watch: ${text(slowest)} ms (wanted < 2,000 ms)
+- The server spends ${cpuMs.toFixed(1)} ms in the commands of one watch: ${((cpuMs / 300_000) * 100).toFixed(4)} % of 5 minutes.`);
+}
+
+function met(yes: boolean): string {
+  return yes ? 'met' : 'missed';
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
+function text(value: number | undefined): string {
+  return Math.round(value ?? Number.NaN).toLocaleString('en-US');
+}
+
+function readArguments() {
+  const option = { type: 'string' } as const;
+  try {
+    const { values } = parseArgs({ options: { entries: option, rounds: option, seconds: option } });
+    const number = (name: keyof typeof values, otherwise: number, most: number) => {
+      const value = Number(values[name] ?? otherwise);
+      if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+      throw new Error(`--${name} expects a whole number from 1 to ${most}`);
+    };
+    return {
+      entries: number('entries', 1_000_000, 10_000_000),
+      rounds: number('rounds', 8, 100),
+      seconds: number('seconds', 10, 600),
+    };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+function say(line: string): void {
+  console.error(line);
+}
