@@ -53,12 +53,15 @@ export interface LoadFigures {
   p99Ms: number;
 }
 
-/** One run of redis-benchmark: reads of random entries, as sign-ins make them, from 20 connections. */
+/** Reads of random entries, as sign-ins make them, from 20 connections. */
+const loadArguments = (port: number, entries: number, requests: number) => [
+  ...['-p', String(port), '-c', '20', '-n', String(requests), '-r', String(entries), '--csv'],
+  ...['HMGET', `${keyBefore}__rand_int__${keyAfter}`, 'absexp', 'sldexp', 'data'],
+];
+
+/** One run of redis-benchmark, and its own figures. */
 export async function runLoad(port: number, entries: number, requests: number): Promise<LoadFigures> {
-  const { stdout } = await promisify(execFile)('redis-benchmark', [
-    ...['-p', String(port), '-c', '20', '-n', String(requests), '-r', String(entries), '--csv'],
-    ...['HMGET', `${keyBefore}__rand_int__${keyAfter}`, 'absexp', 'sldexp', 'data'],
-  ]);
+  const { stdout } = await promisify(execFile)('redis-benchmark', loadArguments(port, entries, requests));
   const [head = [], values = []] = stdout
     .trim()
     .split('\n')
@@ -66,6 +69,44 @@ export async function runLoad(port: number, entries: number, requests: number): 
     .map((line) => line.slice(1, -1).split('","'));
   const figure = (name: string) => Number(values[head.indexOf(name)] ?? Number.NaN);
   return { requestsPerSecond: figure('rps'), p99Ms: figure('p99_latency_ms') };
+}
+
+export interface WindowFigures {
+  /** Requests per second of each window. */
+  quiet: number[];
+  watched: number[];
+}
+
+/**
+ * Throughput of one long run in windows that lie side by side, with and without a watch by turns: what else the machine does
+ * changes less from one window to the next than from one run to another.
+ */
+export async function throughputByWindows(
+  { port, client }: BenchRedis,
+  entries: number,
+  watch: () => Promise<unknown>,
+  { pairs, windowMs }: { pairs: number; windowMs: number },
+): Promise<WindowFigures> {
+  const load = spawn('redis-benchmark', loadArguments(port, entries, 2_000_000_000), { stdio: 'ignore' });
+  const served = async () => Number(/cmdstat_hmget:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
+  const window = async (watched: boolean) => {
+    const [before, start] = [await served(), performance.now()];
+    const end = new Promise((resolve) => setTimeout(resolve, windowMs));
+    if (watched) await watch();
+    await end;
+    return ((await served()) - before) / ((performance.now() - start) / 1_000);
+  };
+  const figures: WindowFigures = { quiet: [], watched: [] };
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (let pair = 0; pair < pairs; pair += 1)
+      for (const kind of pair % 2 === 0 ? (['quiet', 'watched'] as const) : (['watched', 'quiet'] as const))
+        figures[kind].push(await window(kind === 'watched'));
+    return figures;
+  } finally {
+    load.kill();
+    if (load.exitCode === null) await once(load, 'exit');
+  }
 }
 
 async function freePort(): Promise<number> {

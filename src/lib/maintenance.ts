@@ -6,6 +6,7 @@ import { isAzureHost, regionOfHost } from './redisCache/azureHosts.ts';
 import { parseConnectionString } from './redisCache/connectionString.ts';
 import { EntraLogin, redisScope } from './redisCache/entraLogin.ts';
 import type { RedisConnection } from './redisCache/redisConnection.ts';
+import type { StateStore, WatchState } from './redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from './redisCache/watch.ts';
 import { measurePing, measureWatch } from './redisCache/watchMetrics.ts';
 import type { WatchReport } from './redisCache/watchReport.ts';
@@ -23,6 +24,8 @@ import { type PurgeRequest, purge } from './sqlCache/purge.ts';
 import type { PurgePlan, PurgeReport } from './sqlCache/purgeReport.ts';
 import { summarizeCounts, summarizeIndex, summarizePurge } from './sqlCache/summaries.ts';
 import { instruments } from './telemetry/metrics.ts';
+
+const statesInMemory = new Map<string, WatchState>();
 
 /** The jobs of this project, put together from the settings. Where adapters are chosen, and nowhere else. */
 export class Maintenance {
@@ -151,7 +154,6 @@ export class Maintenance {
       throw unsuitable(`${cache.name} is no Redis cache.`, 'The watch is for Redis caches.');
     const { redis } = this.#settings;
     const connection = parseConnectionString(cache.connectionString);
-    const key = `redis|${cache.name}`;
     const { openNode } = await import('./redisCache/ioredis/ioredisNode.ts');
     const options = {
       ...connection,
@@ -162,7 +164,7 @@ export class Maintenance {
     return {
       connection,
       connect: (endpoint, signal) => openNode(endpoint, options, signal),
-      state: { read: () => this.records.readState(key), write: (state) => this.records.writeState(key, state) },
+      state: this.#watchState(`redis|${cache.name}`),
       policy: redis.policy,
       database: connection.database,
       instanceName: cache.instanceName,
@@ -172,6 +174,13 @@ export class Maintenance {
       random: Math.random,
       onPing: (node, ms) => measurePing(cache.name, node, ms),
     };
+  }
+
+  /** Without a record store the last readings live as long as the process, which on a timer of 5 minutes is often enough. */
+  #watchState(key: string): StateStore {
+    if (this.records !== noRecordStore)
+      return { read: () => this.records.readState(key), write: (state) => this.records.writeState(key, state) };
+    return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
   }
 
   #redisLogin({ user, password, endpoints }: RedisConnection) {

@@ -119,4 +119,14 @@ describe('the function app', () => {
     await stopAllRedisServers();
     await rm(folder, { recursive: true });
   });
+
+  it.skipIf(!redisFound)('compares two looks of one process, without a record store too', async () => {
+    const server = await startRedis();
+    const { logs } = await invoke({ TOKEN_CACHE_CONNECTION_STRING: server.node }, ['watchRedis', 'watchRedis']);
+    const reports = logs.filter(({ level }) => /^info/i.test(level)).map(({ message }) => message);
+    expect(reports).toHaveLength(2);
+    expect(reports[0]).toContain('"sinceLastLook":null');
+    expect(reports[1]).toContain('"sinceLastLook":{"at":');
+    await stopAllRedisServers();
+  });
 });

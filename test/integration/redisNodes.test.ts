@@ -111,6 +111,17 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
     expect(nodeOf(report, nodes[1].node).role).toBe('primary');
   });
 
+  it('whose only named endpoint is away for a look: the readings of the others wait', async () => {
+    const nodes = await cluster();
+    const watch = testWatch(`${nodes[0].node},abortConnect=False`, quick);
+    await watch.look();
+    nodes[0].signal('SIGSTOP');
+    expect((await watch.look()).nodes).toHaveLength(1);
+    nodes[0].signal('SIGCONT');
+    const report = await watch.look();
+    for (const { node } of nodes) expect(nodeOf(report, node).sinceLastLook?.kind).toBe('same');
+  });
+
   it('with slots that no node serves', async () => {
     const nodes = await cluster();
     await nodes[0].client.call('CLUSTER', 'DELSLOTSRANGE', 0, 99);

@@ -295,4 +295,18 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     const state = { read: async () => ({ nodes: { [server.node]: 'odd' } }), write: async () => undefined };
     expect(nodeOf(await watchOf(server, options, { state }).look()).sinceLastLook).toBeNull();
   });
+
+  it('looks all the same where the record store fails, and says so', async () => {
+    const server = await startRedis();
+    const broken = () => Promise.reject(new Error('the store said secret-1'));
+    for (const state of [
+      { read: broken, write: async () => undefined },
+      { read: async () => undefined, write: broken },
+    ]) {
+      const report = await watchOf(server, options, { state }).look();
+      expect(nodeOf(report).up).toBe(true);
+      expect(findingOf(report, 'recordStore')?.level).toBe('warning');
+      expect(JSON.stringify(report)).not.toContain('secret-1');
+    }
+  });
 });

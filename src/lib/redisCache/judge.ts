@@ -1,7 +1,7 @@
 import type { Level } from './levels.ts';
 import type { Thresholds } from './policy.ts';
 import type { Rule } from './rules/rule.ts';
-import { unreachableCheck } from './rules/rules.ts';
+import { recordStoreCheck, unreachableCheck } from './rules/rules.ts';
 import { levelKey, type WatchState } from './state.ts';
 import type { UnreachableError } from './unreachable.ts';
 import type { Finding } from './watchReport.ts';
@@ -38,6 +38,19 @@ export function unreachableFinding(node: string, error: UnreachableError, seedOn
     advice: error.advice,
     since: enter(unreachableCheck, node, level, levels),
     step: error.step,
+  };
+}
+
+/** The state is what failed: the level cannot be held in it. */
+export function recordStoreFinding(unread: boolean, now: Date): Finding {
+  return {
+    check: recordStoreCheck,
+    level: 'warning',
+    node: null,
+    evidence: `The ${unread ? 'last readings could not be read from' : 'readings could not be kept in'} the record store.`,
+    advice:
+      'Without them there are no rates, no forecast and no hysteresis. Check RECORD_STORE, and the rights of the identity on the store.',
+    since: now.toISOString(),
   };
 }
 

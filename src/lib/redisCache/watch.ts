@@ -1,13 +1,14 @@
 import { MaintenanceError } from '../errors.ts';
 import { withDeadline } from './deadline.ts';
-import { judge, unreachableFinding } from './judge.ts';
+import { judge, recordStoreFinding, unreachableFinding } from './judge.ts';
+import { keepAbsent, lastState } from './lastState.ts';
 import { byLevel } from './levels.ts';
 import type { LookContext } from './look.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
 import type { ResourceMemory, ResourceMetrics } from './resourceMetrics.ts';
 import { cacheRules, nodeRules } from './rules/rules.ts';
-import { parseState, type StateStore, type WatchState } from './state.ts';
+import type { StateStore, WatchState } from './state.ts';
 import type { CacheSubject } from './subject.ts';
 import { subjectOf } from './subjectOf.ts';
 import { type Visit, visitNodes } from './visits.ts';
@@ -39,7 +40,7 @@ export async function watchRedis(
   { dryRun = false, signal }: WatchRequest = {},
 ): Promise<WatchReport> {
   const { connection, clock } = context;
-  const state = parseState(await context.state.read());
+  const { state, unread } = await lastState(context.state);
   const visits = await visitNodes(connection.endpoints, context.connect, context, signal);
   if (signal?.aborted) throw aborted();
   const resource = await resourceMemory(visits.nodes, context, signal);
@@ -54,9 +55,6 @@ export async function watchRedis(
     if ('error' in visit) {
       nodes.push({ node: visit.node, up: false, step: visit.error.step });
       findings.push(unreachableFinding(visit.node, visit.error, visit.seedOnly, levels));
-      // Its readings and levels wait for its return.
-      if (stored) next.nodes[visit.node] = stored;
-      keepLevels(state, next, visit.node);
       continue;
     }
     const peers = visits.nodes.length;
@@ -80,7 +78,14 @@ export async function watchRedis(
   findings.push(
     ...judge(cacheRules, cache, null, context.policy.thresholds, { held: state.levels, next: next.levels, now }),
   );
-  if (!dryRun) await context.state.write(next);
+  keepAbsent(state, next, new Set(nodes.flatMap(({ node, up }) => (up ? [node] : []))), now);
+  const unwritten = dryRun
+    ? false
+    : await context.state.write(next).then(
+        () => false,
+        () => true,
+      );
+  if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
   findings.sort(byLevel);
   return {
     dryRun,
@@ -97,10 +102,6 @@ function replicated(nodes: NodeReport[]): boolean {
     nodes.length > 1 ||
     nodes.some((node) => node.up && (node.role === 'replica' || (node.replication.replicas ?? 0) > 0))
   );
-}
-
-function keepLevels(state: WatchState, next: WatchState, node: string): void {
-  for (const [key, held] of Object.entries(state.levels)) if (key.endsWith(`|${node}`)) next.levels[key] ??= held;
 }
 
 /** Asked for only where a node leaves its maximum open: most servers name it themselves. */

@@ -8,10 +8,13 @@ export const nodeRules = [...memoryRules, ...entryRules, ...serverRules];
 
 export { cacheRules };
 
+/** Not a rule: said where last readings cannot be read or kept. */
+export const recordStoreCheck = 'recordStore';
+
 /** Not a rule: a node that cannot be looked at has nothing to be judged by. */
 export const unreachableCheck = 'unreachable';
 
 /** Every check there is, for the metrics, which say 0 where there is no finding. */
 export const checkNames: readonly string[] = [...nodeRules, ...cacheRules]
   .map(({ check }) => check)
-  .concat(unreachableCheck);
+  .concat(unreachableCheck, recordStoreCheck);
