@@ -97,6 +97,23 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
       await expect.poll(() => own.info('clients')).toContain('connected_clients:1\r');
   });
 
+  it('is watched on every primary where a replica is named', async () => {
+    const nodes = await cluster();
+    const bus = String(await freePort());
+    const replica = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
+    const [, firstBus = ''] =
+      /127\.0\.0\.1:\d+@(\d+) myself/.exec(String(await nodes[0].client.call('CLUSTER', 'NODES'))) ?? [];
+    await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', nodes[0].port, firstBus);
+    const id = String(await nodes[0].client.call('CLUSTER', 'MYID'));
+    const follow = () => replica.client.call('CLUSTER', 'REPLICATE', id).catch((error: Error) => error.message);
+    await expect.poll(follow, { timeout: 20_000 }).toBe('OK');
+    await expect.poll(async () => ((await replica.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
+    await expect.poll(() => replica.client.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up');
+    const report = await testWatch(`${replica.node},abortConnect=False`, quick).look();
+    expect(report.nodes.map(({ node }) => node).sort()).toEqual(nodes.map(({ node }) => node).sort());
+    expect(nodeOf(report, nodes[0].node).replication.replicas).toBe(1);
+  });
+
   it('is watched once a node where all are named', async () => {
     const nodes = await cluster();
     const report = await testWatch(nodes.map(({ node }) => node).join(','), quick).look();

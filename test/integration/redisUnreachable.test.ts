@@ -123,6 +123,17 @@ describe.skipIf(!redisFound)('a real node', () => {
     await proxy.close();
   });
 
+  it('that runs a script for long', async () => {
+    const server = await startRedis({ args: ['--busy-reply-threshold', '50'] });
+    const script = server.client.duplicate();
+    const running = script.eval('while true do end', 0).catch(() => undefined);
+    await expect.poll(() => server.client.ping().catch((error: Error) => error.message)).toMatch(/^BUSY/);
+    expect((await look(server.node)).finding).toMatchObject({ step: 'busy' });
+    await server.client.script('KILL');
+    await running;
+    script.disconnect();
+  });
+
   it('that holds its data on disk yet', async () => {
     const server = await startRedis({ args: ['--appendonly', 'yes', '--key-load-delay', '2000'] });
     await writeEntries(server.client, { count: 3_000, size: 1 });
@@ -296,6 +307,22 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
     const { report, finding } = await look(`localhost:${port},ssl=True`, { ca });
     expect(finding).toBeUndefined();
     expect(report).toMatchObject({ deployment: 'cluster', nodes: [{ node: server.node, up: true }] });
+  });
+
+  it('that asks for a certificate of the client', async () => {
+    const port = await freePort();
+    const [cert = '', key = ''] = await Promise.all(
+      ['server.pem', 'server.key'].map((name) => readFile(join(folder, name), 'utf8')),
+    );
+    const client = { tls: { rejectUnauthorized: false, cert, key } };
+    const server = await startRedis({
+      args: ['--tls-port', String(port), ...tlsArgs, '--tls-auth-clients', 'yes'],
+      port,
+      client,
+    });
+    const { finding } = await look(`${server.node},ssl=True,sslHost=cache.test`, { ca });
+    expect(finding).toMatchObject({ step: 'tls' });
+    expect(finding?.evidence).toContain('CERTIFICATE_REQUIRED');
   });
 
   it('spoken to without TLS', async () => {

@@ -40,6 +40,7 @@ class IoredisNode implements RedisNode {
   readonly #signal: AbortSignal;
   /** What the server said before it was asked anything, as one that takes no more clients does. */
   #greeting = '';
+  #lineError = '';
 
   constructor(endpoint: Endpoint, stream: Socket, signal: AbortSignal) {
     this.name = endpointName(endpoint);
@@ -58,6 +59,9 @@ class IoredisNode implements RedisNode {
     });
     this.#redis.on('error', (error: Error) => {
       this.#greeting ||= /Last reply: (?:ReplyError: )?(.*)/s.exec(error.message)?.[1] ?? '';
+    });
+    stream.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      this.#lineError = code;
     });
     signal.addEventListener('abort', this.close, { once: true });
     this.keys = {
@@ -174,6 +178,9 @@ class IoredisNode implements RedisNode {
         throw errorOfReply(this.name, command, message);
       }
       if (this.#greeting) throw errorOfReply(this.name, command, this.#greeting);
+      // TLS 1.3: a server may refuse the client after the handshake, as one that asks for a certificate.
+      if (this.#lineError.startsWith('ERR_SSL'))
+        throw new UnreachableError('tls', `The TLS handshake with ${this.name} failed: ${this.#lineError}.`);
       throw new UnreachableError('answer', `${this.name} closed the connection at ${command}.`);
     }
   }

@@ -26,6 +26,8 @@ export async function openStream(endpoint: Endpoint, options: StreamOptions, sig
   socket.on('lookup', (error: Error | null) => {
     if (!error) step = 'tcp';
   });
+  // An error that nobody waits for any more must not end the process.
+  socket.on('error', () => undefined);
   let last: Socket = socket;
   const stop = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]);
   const end = () => {
@@ -38,6 +40,7 @@ export async function openStream(endpoint: Endpoint, options: StreamOptions, sig
     if (options.tls) {
       step = 'tls';
       last = secure(socket, host, options);
+      last.on('error', () => undefined);
       await settled(last, 'secureConnect', stop);
     }
     return last;
