@@ -19,11 +19,11 @@ export interface NodeOptions extends StreamOptions {
 
 /** Opens a node of a Redis with `ioredis`: logged in, and on the cache's database. */
 export async function openNode(endpoint: Endpoint, options: NodeOptions, signal: AbortSignal): Promise<RedisNode> {
-  const { user, password } = await inTime(options.login(), signal);
+  // First the line: a wrong name or a closed port is worth more to a reader than a missing token.
   const stream = await openStream(endpoint, options, signal);
   const node = new IoredisNode(endpoint, stream, signal);
   try {
-    await node.begin(user, password, options.database);
+    await node.begin(() => inTime(options.login(), signal), options.database);
     return node;
   } catch (error) {
     node.close();
@@ -74,8 +74,9 @@ class IoredisNode implements RedisNode {
     };
   }
 
-  async begin(user: string | undefined, password: string | undefined, database: number): Promise<void> {
+  async begin(login: () => Promise<Login>, database: number): Promise<void> {
     await this.#redis.connect().catch(() => undefined);
+    const { user, password } = await login();
     if (password !== undefined) await this.#authenticate(user, password);
     if (database !== 0) await this.#select(database);
   }
