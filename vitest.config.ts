@@ -8,6 +8,7 @@ export default defineConfig({
     // Real servers and child processes: a bound against hanging, not a statement about speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // Two workers on two cores; more would only make the databases wait.
     maxWorkers: 2,
   },

@@ -5,7 +5,7 @@ import { writeEntries } from '../support/redisEntries.ts';
 import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 
-const quick = { policy: { ...defaultPolicy, timeoutMs: 2_000 } };
+const quick = { policy: { ...defaultPolicy, timeoutMs: 5_000 } };
 
 describe.skipIf(!redisFound)('a replica pair', () => {
   afterEach(stopAllRedisServers);

@@ -11,7 +11,7 @@ import { freePort, redisFound, startRedis, stopAllRedisServers } from '../suppor
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 import { startTcpProxy } from '../support/tcpProxy.ts';
 
-const quick = { policy: { ...defaultPolicy, timeoutMs: 1_000 } };
+const quick = { policy: { ...defaultPolicy, timeoutMs: 3_000 } };
 const look = async (connectionString: string, node: Partial<NodeOptions> = {}, changes: object = quick) => {
   const report = await testWatch(`${connectionString},abortConnect=False`, changes, node).look();
   return { report, finding: findingOf(report, 'unreachable') };
@@ -93,7 +93,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     server.signal('SIGSTOP');
     const start = performance.now();
     const hung = await watch.look();
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(30_000);
     expect(findingOf(hung, 'unreachable')).toMatchObject({ step: 'answer' });
     expect(watch.state?.nodes[server.node]).toEqual(before);
     server.signal('SIGCONT');
