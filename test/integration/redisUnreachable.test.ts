@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeOptions } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
+import { root } from '../support/childProcess.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
@@ -191,6 +192,21 @@ describe.skipIf(!redisFound)('a real node', () => {
     const right = await look(`${server.node},user=right,password=pw-right`);
     expect(nodeOf(right.report).keySample?.keys).toBe(5);
     expect(findingOf(right.report, 'commandRefused')).toBeUndefined();
+  });
+
+  it('with the rights that the runbook names, is looked at in full', async () => {
+    const runbook = await readFile(join(root, 'docs/operations.md'), 'utf8');
+    const [, rights = ''] = /^ACL SETUSER token-cache-maintenance on >PASSWORD (.+)$/m.exec(runbook) ?? [];
+    const server = await startRedis();
+    await server.client.call('ACL', 'SETUSER', 'runbook', 'on', '>pw-runbook', ...rights.split(' '));
+    await server.client.select(1);
+    await writeEntries(server.client, { count: 5 });
+    const { report } = await look(`${server.node},user=runbook,password=pw-runbook,defaultDatabase=1`);
+    expect(nodeOf(report)).toMatchObject({ keySample: { keys: 5 }, persistence: { kind: 'none' } });
+    expect(findingOf(report, 'commandRefused')).toBeUndefined();
+    await expect(server.client.call('ACL', 'DRYRUN', 'runbook', 'HGET', 'key', 'data').then(String)).resolves.toContain(
+      'no permissions',
+    );
   });
 
   it('with a database that it does not have', async () => {

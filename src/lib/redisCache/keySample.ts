@@ -63,8 +63,8 @@ export async function sampleKeys(reader: KeyReader, keysHeld: number, context: S
       cursor = '0';
       continue;
     }
-    // Few buckets may hold very many keys, and SCAN returns a bucket whole.
-    const fresh = answer.keys.filter((key) => !seen.has(key)).slice(0, 4 * limits.keysPerCall);
+    // SCAN may name a key twice, and returns a bucket whole, however many keys it holds.
+    const fresh = [...new Set(answer.keys)].filter((key) => !seen.has(key)).slice(0, 4 * limits.keysPerCall);
     for (const key of fresh) seen.add(key);
     const times = fresh.length > 0 ? await reader.timesToLive(fresh) : [];
     lookups += fresh.length;
