@@ -170,11 +170,11 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
 
   it('says in how many days the memory is full, by the trend of its records', async () => {
     const server = await startRedis({
-      args: ['--maxmemory', '50mb', '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'],
+      args: ['--maxmemory', '20mb', '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'],
     });
     const clock = turnedClock();
     const watch = watchOf(server, options, { clock });
-    for (let hour = 0; hour < 5; hour += 1) {
+    for (let hour = 0; hour < 6; hour += 1) {
       await writeEntries(server.client, { count: 200, ttlSeconds: 100_000 });
       const report = await watch.look();
       if (hour < 3) expect(nodeOf(report).memory.untilFull).toBeNull();

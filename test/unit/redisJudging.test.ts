@@ -115,8 +115,16 @@ describe('the trend of the memory', () => {
   it('is the slope that most points agree on', () => {
     const points = line(24, (index) => (index === 10 ? 9_999_999 : 1_000 + index * 100));
     expect(growthPerDay(points, hour)).toBeCloseTo(2_400);
-    expect(timeUntilFull(3_400, 5_800, 2_400)).toBeCloseTo(86_400_000);
-    expect(timeUntilFull(3_400, 5_800, -1)).toBeNull();
+    const last = points.at(-1)?.[1] ?? 0;
+    expect(timeUntilFull(points, last + 2_400, 2_400)).toBeCloseTo(86_400_000);
+    expect(timeUntilFull(points, last - 1, 2_400)).toBe(0);
+    expect(timeUntilFull(points, last + 2_400, -1)).toBeNull();
+  });
+
+  it('reaches no farther than 24 times its records', () => {
+    const points = line(24, (index) => index * 100);
+    expect(timeUntilFull(points, 2_300 + 22 * 2_400, 2_400)).not.toBeNull();
+    expect(timeUntilFull(points, 2_300 + 24 * 2_400, 2_400)).toBeNull();
   });
 
   it('is not told from few points or a short time', () => {

@@ -54,7 +54,7 @@ export async function readNode(node: RedisNode): Promise<NodeFigures> {
  * SCAN, TYPE of one key.
  * @throws UnreachableError where the node is lost in between
  */
-export async function lookAtNode(node: RedisNode, figures: NodeFigures, context: LookContext): Promise<NodeLook> {
+export async function lookAtNode(node: RedisNode, info: NodeFigures, context: LookContext): Promise<NodeLook> {
   const refused: string[] = [];
   const allowed = async <T>(work: Promise<T>): Promise<T | undefined> => {
     try {
@@ -65,7 +65,7 @@ export async function lookAtNode(node: RedisNode, figures: NodeFigures, context:
       return undefined;
     }
   };
-  const persistence = await secondTry(node, figures);
+  const { figures, persistence } = await secondTry(node, info);
   const pings = (await allowed(pingSeries(node, context))) ?? [];
   const held = figures.databases.find(({ database }) => database === context.database)?.keys ?? 0;
   const sampled = held > 0 && figures.role !== 'replica' && context.policy.sample.calls > 0;
@@ -89,29 +89,30 @@ export async function lookAtNode(node: RedisNode, figures: NodeFigures, context:
   };
 }
 
-/**
- * What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is no finding.
- * Fills the gaps of `figures`.
- */
-async function secondTry(node: RedisNode, figures: NodeFigures): Promise<Persistence> {
+/** What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is no finding. */
+async function secondTry(node: RedisNode, figures: NodeFigures): Promise<Pick<NodeLook, 'figures' | 'persistence'>> {
   const { memory } = figures;
-  const shown = persistenceOf(figures);
+  const persistence = persistenceOf(figures);
   const names = [
     ...(memory.maxBytes === null ? ['maxmemory'] : []),
     ...(memory.policy === null ? ['maxmemory-policy'] : []),
-    ...(shown === 'unknown' && figures.persistence.aof !== null ? ['save'] : []),
+    ...(persistence === 'unknown' && figures.persistence.aof !== null ? ['save'] : []),
   ];
-  if (names.length === 0) return shown;
+  if (names.length === 0) return { figures, persistence };
   const config = await node.config(names).catch((error) => {
     if (error instanceof RefusedError) return new Map<string, string>();
     throw error;
   });
-  const max = config.get('maxmemory');
-  if (max !== undefined) memory.maxBytes = Number(max);
-  memory.policy ??= config.get('maxmemory-policy') ?? null;
-  const save = config.get('save');
-  if (shown !== 'unknown' || save === undefined) return shown;
-  return save === '' ? 'none' : 'rdb';
+  const [max, policy, save] = [config.get('maxmemory'), config.get('maxmemory-policy'), config.get('save')];
+  const answered = {
+    ...memory,
+    maxBytes: max === undefined ? memory.maxBytes : Number(max),
+    policy: policy ?? memory.policy,
+  };
+  return {
+    figures: { ...figures, memory: answered },
+    persistence: save === undefined ? persistence : save === '' ? 'none' : 'rdb',
+  };
 }
 
 /** Longer than any usual `save` schedule waits with a change to save (redis.conf: at most an hour). */

@@ -47,7 +47,7 @@ export function subjectOf(
     change,
     pingSummary: summarizePings(look.pings),
     bytesPerDay,
-    untilFullMs: memory.maxBytes ? timeUntilFull(memory.usedBytes ?? 0, memory.maxBytes, bytesPerDay) : null,
+    untilFullMs: memory.maxBytes ? timeUntilFull(trend, memory.maxBytes, bytesPerDay) : null,
   };
   const reading: StoredNode = {
     at: now.toISOString(),

@@ -29,8 +29,17 @@ export function growthPerDay(points: readonly TrendPoint[], leastSpanMs: number)
   return (slopes[Math.floor(slopes.length / 2)] ?? 0) * 86_400_000;
 }
 
-/** Milliseconds until `maxBytes` are in use; null where the use does not grow. */
-export function timeUntilFull(usedBytes: number, maxBytes: number, bytesPerDay: number | null): number | null {
-  if (bytesPerDay === null || bytesPerDay <= 0) return null;
-  return (Math.max(0, maxBytes - usedBytes) / bytesPerDay) * 86_400_000;
+/** How much farther than its records a forecast reaches: an hour of a morning says nothing about next week. */
+const reach = 24;
+
+/** Milliseconds until `maxBytes` are in use; null where the use does not grow, or where that is farther off than can be told. */
+export function timeUntilFull(
+  points: readonly TrendPoint[],
+  maxBytes: number,
+  bytesPerDay: number | null,
+): number | null {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || bytesPerDay === null || bytesPerDay <= 0) return null;
+  const ms = (Math.max(0, maxBytes - last[1]) / bytesPerDay) * 86_400_000;
+  return ms <= reach * (last[0] - first[0]) ? ms : null;
 }
