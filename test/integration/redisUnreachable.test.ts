@@ -55,6 +55,17 @@ describe('an unreachable node', () => {
     server.close();
   });
 
+  it.each([
+    ['that is no Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['that never ends its answer', '$5000\r\n# Server\r\n'],
+  ])('%s', async (_, reply) => {
+    const { node, server } = await answering(reply);
+    expect((await look(node, {}, { policy: { ...defaultPolicy, timeoutMs: 500 } })).finding).toMatchObject({
+      step: 'answer',
+    });
+    server.close();
+  });
+
   it('whose INFO says that it is loading', async () => {
     const info = '# Persistence\r\nloading:1\r\nloading_loaded_perc:41.52\r\nloading_eta_seconds:7\r\n';
     const { node, server } = await answering(`$${info.length}\r\n${info}\r\n`);
