@@ -64,7 +64,7 @@ function sinceText({ sinceLastLook, hitRatio }: NodeUp): string {
   const { counts, duration, kind } = sinceLastLook;
   const count = (value: number | null) => value?.toLocaleString('en-US') ?? 'unknown';
   const changed = kind === 'same' ? '' : `${kind}, `;
-  return `${changed}${count(counts.evicted)} evicted, ${count(counts.expired)} expired, ${count(counts.rejectedConnections)} connections rejected in ${ageText(duration)}${hits}`;
+  return `${changed}${count(counts.evicted)} evicted, ${count(counts.expired)} expired, ${count(counts.refusedWrites)} writes refused, ${count(counts.rejectedConnections)} connections rejected in ${ageText(duration)}${hits}`;
 }
 
 function pingText({ pingMilliseconds: ping }: NodeUp): string {

@@ -58,6 +58,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     ])('under %s, counts the evictions and the users whom they sign out', async (policy) => {
       const { before, after, server } = await filled(policy, 3_600);
       expect(findingOf(before, 'evictions')).toBeUndefined();
+      expect(findingOf(after, 'refusedWrites')).toBeUndefined();
       const { counts, kind } = nodeOf(after).sinceLastLook ?? {};
       const evicted = counts?.evicted ?? 0;
       expect(kind).toBe('same');
@@ -78,6 +79,8 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       const { after, refused } = await filled('noeviction', 3_600);
       expect(refused).toBeGreaterThan(0);
       expect(nodeOf(after).sinceLastLook?.counts.evicted).toBe(0);
+      expect(nodeOf(after).sinceLastLook?.counts.refusedWrites).toBe(refused);
+      expect(findingOf(after, 'refusedWrites')).toMatchObject({ level: 'critical' });
       expect(findingOf(after, 'evictionPolicy')?.evidence).toContain('every write fails');
       expect(findingOf(after, 'memory')?.level).toBe('critical');
     });

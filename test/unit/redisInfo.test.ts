@@ -16,7 +16,7 @@ describe('INFO', () => {
       cluster: false,
       loading: null,
       memory: { maxBytes: 0, policy: 'noeviction' },
-      counters: { evicted: 0, expired: 0, rejectedConnections: 0, hits: 3, misses: 2 },
+      counters: { evicted: 0, expired: 0, rejectedConnections: 0, refusedWrites: 0, hits: 3, misses: 2 },
       clients: { connected: 1, limit: 10_000, blocked: 0 },
       databases: [{ database: 0, keys: 1, keysWithoutTtl: 0 }],
       persistence: { aof: false, lastSaveOk: true, saves: 0 },
@@ -72,6 +72,14 @@ describe('INFO', () => {
       counters: { evicted: null },
       role: null,
     });
+  });
+
+  it('counts the writes refused for want of memory, where the server does', () => {
+    const counted = (text: string) => readFigures(text).counters.refusedWrites;
+    expect(counted('# Errorstats\r\nerrorstat_ERR:count=9\r\nerrorstat_OOM:count=5\r\n')).toBe(5);
+    expect(counted('# Errorstats\r\n')).toBe(0);
+    expect(counted('total_oom_messages:3\r\n')).toBe(3);
+    expect(counted('# Stats\r\n')).toBeNull();
   });
 
   it('of a replica names its primary', () => {

@@ -42,7 +42,7 @@ const reading = (changes: Partial<NodeReading> = {}): NodeReading => ({
   at: '2026-01-01T11:55:00Z',
   runId: 'a',
   uptimeSeconds: 1_000,
-  counters: { evicted: 10, expired: 20, rejectedConnections: 0, hits: 100, misses: 50 },
+  counters: { evicted: 10, expired: 20, rejectedConnections: 0, refusedWrites: null, hits: 100, misses: 50 },
   keys: 500,
   ownLookups: { hits: 30, misses: 1 },
   ...changes,
@@ -90,6 +90,7 @@ describe('the change since the last look', () => {
       evicted: counter,
       expired: counter,
       rejectedConnections: counter,
+      refusedWrites: counter,
       hits: counter,
       misses: counter,
     });

@@ -23,7 +23,7 @@ describe('the metrics of a watch', () => {
   beforeEach(() => void points.splice(0));
   afterAll(() => metrics.disable());
 
-  const counters = { evicted: 7, expired: 3, rejectedConnections: null, hits: null, misses: null };
+  const counters = { evicted: 7, expired: 3, rejectedConnections: null, refusedWrites: null, hits: null, misses: null };
   const up = {
     node: 'a:6379',
     up: true,

@@ -1,17 +1,24 @@
 /** The fields of an INFO answer: `name:value` a line, under `# Section` lines (INFO, Redis documentation). */
 export class InfoText {
   readonly #fields = new Map<string, string>();
+  readonly #sections = new Set<string>();
 
   constructor(text: string) {
     for (const line of text.split(/\r?\n/)) {
       const colon = line.indexOf(':');
-      if (colon > 0 && !line.startsWith('#')) this.#fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+      if (line.startsWith('# ')) this.#sections.add(line.slice(2).trim());
+      else if (colon > 0 && !line.startsWith('#')) this.#fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
     }
   }
 
   /** Null where the server does not name the field, or leaves it empty: managed services leave out many. */
   text(name: string): string | null {
     return this.#fields.get(name) || null;
+  }
+
+  /** Whether the answer has a section, be it empty: a field that is missing there is 0, else unknown. */
+  hasSection(name: string): boolean {
+    return this.#sections.has(name);
   }
 
   number(name: string): number | null {

@@ -44,6 +44,8 @@ export interface Counters {
   evicted: number | null;
   expired: number | null;
   rejectedConnections: number | null;
+  /** Commands refused since memory was full. */
+  refusedWrites: number | null;
   hits: number | null;
   misses: number | null;
 }
@@ -79,6 +81,7 @@ export function readFigures(text: string): NodeFigures {
       evicted: info.number('evicted_keys'),
       expired: info.number('expired_keys'),
       rejectedConnections: info.number('rejected_connections'),
+      refusedWrites: refusedWrites(info),
       hits: info.number('keyspace_hits'),
       misses: info.number('keyspace_misses'),
     },
@@ -108,6 +111,13 @@ export function readFigures(text: string): NodeFigures {
 function software(info: InfoText): string {
   const valkey = info.text('valkey_version');
   return valkey ? `Valkey ${valkey}` : `Redis ${info.text('redis_version') ?? 'of unknown version'}`;
+}
+
+/** Redis 6.2 and later count the error OOM; Azure Cache for Redis under a name of its own. */
+function refusedWrites(info: InfoText): number | null {
+  const [errors] = info.records(/^errorstat_OOM$/);
+  if (errors) return Number(errors.values.get('count'));
+  return info.number('total_oom_messages') ?? (info.hasSection('Errorstats') ? 0 : null);
 }
 
 /** Azure Cache for Redis leaves the ratio out. */

@@ -77,6 +77,7 @@ function counts(kind: Change['kind'], { counters: before, ownLookups }: NodeRead
     evicted: difference('evicted'),
     expired: difference('expired'),
     rejectedConnections: difference('rejectedConnections'),
+    refusedWrites: difference('refusedWrites'),
     hits: withoutOwn('hits'),
     misses: withoutOwn('misses'),
   };

@@ -37,6 +37,7 @@ const schema: z.ZodType<WatchState> = z.object({
         evicted: figure,
         expired: figure,
         rejectedConnections: figure,
+        refusedWrites: figure,
         hits: figure,
         misses: figure,
       }),

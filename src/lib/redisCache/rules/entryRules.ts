@@ -39,6 +39,29 @@ export const entryRules: Rule<NodeSubject>[] = [
     },
   },
   {
+    check: 'refusedWrites',
+    judge: ({ change, figures }) => {
+      const advice =
+        'Enlarge the cache now, or remove what has no expiry (keysWithoutTtl). Then set maxmemory-policy to volatile-lru, and give every entry an expiry.';
+      const total = figures.counters.refusedWrites ?? 0;
+      if (!change) {
+        if (total === 0) return undefined;
+        return {
+          level: 'info',
+          evidence: `${countOf(total, 'write')} refused since the server started, for want of memory.`,
+          advice,
+        };
+      }
+      const refused = change.counts.refusedWrites ?? 0;
+      if (refused === 0) return undefined;
+      return {
+        level: 'critical',
+        evidence: `${countOf(refused, 'write')} refused in ${humanDuration(change.seconds * 1000)}, for want of memory: who signed in then has no entry, and must sign in again.`,
+        advice,
+      };
+    },
+  },
+  {
     check: 'keysWithoutTtl',
     judge: ({ cache, sample, keyRing, figures }, { withoutTtl }, previous) => {
       // A key ring has no expiry, and must have none.
