@@ -1,22 +1,13 @@
 /** A node that cannot be looked at is a finding that names the step which failed. On real servers, one failure a test. */
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { NodeOptions } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
+import { afterEach, describe, expect, it } from 'vitest';
 import { root } from '../support/childProcess.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
-import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
+import { defaultPolicy, findingOf, lookOnce, nodeOf, quick, testWatch } from '../support/redisWatch.ts';
 import { startTcpProxy } from '../support/tcpProxy.ts';
-
-const quick = { policy: { ...defaultPolicy, timeoutMs: 3_000 } };
-const look = async (connectionString: string, node: Partial<NodeOptions> = {}, changes: object = quick) => {
-  const report = await testWatch(`${connectionString},abortConnect=False`, changes, node).look();
-  return { report, finding: findingOf(report, 'unreachable') };
-};
 
 /** A server of one answer: what a real one says in states that a test cannot bring about in time. */
 async function answering(reply: string): Promise<{ node: string; server: Server }> {
@@ -31,14 +22,14 @@ async function answering(reply: string): Promise<{ node: string; server: Server 
 
 describe('an unreachable node', () => {
   it('without a name', async () => {
-    const { finding, report } = await look('no-such-host.invalid:6380', {}, {});
+    const { finding, report } = await lookOnce('no-such-host.invalid:6380', {}, {});
     expect(finding).toMatchObject({ step: 'name', level: 'critical', node: 'no-such-host.invalid:6380' });
     expect(finding?.advice).toContain('private DNS zone');
     expect(report).toMatchObject({ level: 'critical', nodes: [{ up: false, step: 'name' }] });
   });
 
   it('that refuses the connection', async () => {
-    expect((await look(`127.0.0.1:${await freePort()}`)).finding).toMatchObject({ step: 'tcp' });
+    expect((await lookOnce(`127.0.0.1:${await freePort()}`)).finding).toMatchObject({ step: 'tcp' });
   });
 
   it.each([
@@ -49,7 +40,7 @@ describe('an unreachable node', () => {
     ['-ERR unknown command `INFO`, with args beginning with: `secret-1`\r\n', 'permission'],
   ])('that answers %j', async (reply, step) => {
     const { node, server } = await answering(reply);
-    const { finding, report } = await look(node);
+    const { finding, report } = await lookOnce(node);
     expect(finding).toMatchObject({ step });
     expect(JSON.stringify(report)).not.toContain('secret-1');
     server.close();
@@ -60,7 +51,7 @@ describe('an unreachable node', () => {
     ['that never ends its answer', '$5000\r\n# Server\r\n'],
   ])('%s', async (_, reply) => {
     const { node, server } = await answering(reply);
-    expect((await look(node, {}, { policy: { ...defaultPolicy, timeoutMs: 500 } })).finding).toMatchObject({
+    expect((await lookOnce(node, {}, { policy: { ...defaultPolicy, timeoutMs: 500 } })).finding).toMatchObject({
       step: 'answer',
     });
     server.close();
@@ -69,7 +60,7 @@ describe('an unreachable node', () => {
   it('whose INFO says that it is loading', async () => {
     const info = '# Persistence\r\nloading:1\r\nloading_loaded_perc:41.52\r\nloading_eta_seconds:7\r\n';
     const { node, server } = await answering(`$${info.length}\r\n${info}\r\n`);
-    const { finding } = await look(node);
+    const { finding } = await lookOnce(node);
     expect(finding).toMatchObject({ step: 'loading' });
     expect(finding?.evidence).toContain('42 % done, about 7 s left');
     server.close();
@@ -77,7 +68,7 @@ describe('an unreachable node', () => {
 
   it('for whose login no token comes is given up at its deadline', async () => {
     const { node, server } = await answering('');
-    const { finding } = await look(node, { login: () => new Promise(() => undefined) });
+    const { finding } = await lookOnce(node, { login: () => new Promise(() => undefined) });
     expect(finding).toMatchObject({ step: 'authentication' });
     server.close();
   });
@@ -118,7 +109,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     const server = await startRedis();
     const proxy = await startTcpProxy(server.port);
     const policy = { ...quick.policy, pings: 1_000 };
-    const run = look(`127.0.0.1:${proxy.port}`, {}, { policy });
+    const run = lookOnce(`127.0.0.1:${proxy.port}`, {}, { policy });
     setTimeout(() => proxy.blackHole(), 200);
     expect((await run).finding).toMatchObject({ step: 'answer' });
     await proxy.close();
@@ -127,7 +118,7 @@ describe.skipIf(!redisFound)('a real node', () => {
   it('whose line is reset in mid-look', async () => {
     const server = await startRedis();
     const proxy = await startTcpProxy(server.port);
-    const run = look(`127.0.0.1:${proxy.port}`, {}, { policy: { ...defaultPolicy, pings: 500 } });
+    const run = lookOnce(`127.0.0.1:${proxy.port}`, {}, { policy: { ...defaultPolicy, pings: 500 } });
     setTimeout(() => proxy.reset(), 300);
     const { finding } = await run;
     expect(finding).toMatchObject({ step: 'answer' });
@@ -140,7 +131,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     const script = server.client.duplicate();
     const running = script.eval('while true do end', 0).catch(() => undefined);
     await expect.poll(() => server.client.ping().catch((error: Error) => error.message)).toMatch(/^BUSY/);
-    expect((await look(server.node)).finding).toMatchObject({ step: 'busy' });
+    expect((await lookOnce(server.node)).finding).toMatchObject({ step: 'busy' });
     await server.client.script('KILL');
     await running;
     script.disconnect();
@@ -164,16 +155,16 @@ describe.skipIf(!redisFound)('a real node', () => {
     ['a wrong user', ',user=nobody,password=right-secret', 'WRONGPASS'],
   ])('that is given %s', async (_, login, word) => {
     const server = await startRedis({ args: ['--requirepass', 'right-secret'], client: { password: 'right-secret' } });
-    const { finding, report } = await look(`${server.node}${login}`);
+    const { finding, report } = await lookOnce(`${server.node}${login}`);
     expect(finding).toMatchObject({ step: 'authentication' });
     expect(finding?.evidence).toContain(word);
     expect(JSON.stringify(report)).not.toMatch(/(wrong|right)-secret/);
-    expect((await look(`${server.node},password=right-secret`)).finding).toBeUndefined();
+    expect((await lookOnce(`${server.node},password=right-secret`)).finding).toBeUndefined();
   });
 
   it('that needs no password and is given one, as the app gives it', async () => {
     const server = await startRedis();
-    expect((await look(`${server.node},password=surplus`)).finding).toBeUndefined();
+    expect((await lookOnce(`${server.node},password=surplus`)).finding).toBeUndefined();
   });
 
   it('without the right to INFO, or to a part of the look', async () => {
@@ -194,13 +185,13 @@ describe.skipIf(!redisFound)('a real node', () => {
       '+type',
     );
     await writeEntries(server.client, { count: 5, ttlSeconds: 600 });
-    const blind = await look(`${server.node},user=blind,password=pw-blind`);
+    const blind = await lookOnce(`${server.node},user=blind,password=pw-blind`);
     expect(blind.finding).toMatchObject({ step: 'permission' });
     expect(blind.finding?.advice).toContain('+info');
-    const narrow = await look(`${server.node},user=narrow,password=pw-narrow`);
+    const narrow = await lookOnce(`${server.node},user=narrow,password=pw-narrow`);
     expect(nodeOf(narrow.report)).toMatchObject({ databases: [{ keys: 5 }], keySample: null });
     expect(findingOf(narrow.report, 'commandRefused')?.evidence).toContain('refuses SCAN');
-    const right = await look(`${server.node},user=right,password=pw-right`);
+    const right = await lookOnce(`${server.node},user=right,password=pw-right`);
     expect(nodeOf(right.report).keySample?.keys).toBe(5);
     expect(findingOf(right.report, 'commandRefused')).toBeUndefined();
   });
@@ -212,7 +203,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     await server.client.call('ACL', 'SETUSER', 'runbook', 'on', '>pw-runbook', ...rights.split(' '));
     await server.client.select(1);
     await writeEntries(server.client, { count: 5 });
-    const { report } = await look(`${server.node},user=runbook,password=pw-runbook,defaultDatabase=1`);
+    const { report } = await lookOnce(`${server.node},user=runbook,password=pw-runbook,defaultDatabase=1`);
     expect(nodeOf(report)).toMatchObject({ keySample: { keys: 5 }, persistence: { kind: 'none' } });
     expect(findingOf(report, 'commandRefused')).toBeUndefined();
     await expect(server.client.call('ACL', 'DRYRUN', 'runbook', 'HGET', 'key', 'data').then(String)).resolves.toContain(
@@ -222,153 +213,7 @@ describe.skipIf(!redisFound)('a real node', () => {
 
   it('with a database that it does not have', async () => {
     const server = await startRedis({ args: ['--databases', '4'] });
-    const { finding } = await look(`${server.node},defaultDatabase=9`);
+    const { finding } = await lookOnce(`${server.node},defaultDatabase=9`);
     expect(finding?.evidence).toContain('there is no such database');
-  });
-});
-
-describe.skipIf(!redisFound)('a node with TLS', () => {
-  let folder: string;
-  let tlsArgs: string[];
-  let ca: string;
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'token-cache-tls-'));
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Test authority', '-days', '2');
-    openssl(
-      'req',
-      ...key,
-      '-keyout',
-      'server.key',
-      '-out',
-      'server.csr',
-      '-subj',
-      '/CN=cache.test',
-      '-addext',
-      'subjectAltName=DNS:cache.test,DNS:localhost',
-    );
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      'server.csr',
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-out',
-      'server.pem',
-      '-days',
-      '2',
-      '-copy_extensions',
-      'copy',
-    );
-    ca = await readFile(join(folder, 'ca.pem'), 'utf8');
-    tlsArgs = ['--tls-cert-file', 'server.pem', '--tls-key-file', 'server.key', '--tls-ca-cert-file', 'ca.pem']
-      .map((arg) => (arg.startsWith('--') ? arg : join(folder, arg)))
-      .concat(['--tls-auth-clients', 'no']);
-  });
-  afterEach(stopAllRedisServers);
-  afterAll(() => rm(folder, { recursive: true }));
-
-  const startTls = async () => {
-    const port = await freePort();
-    return startRedis({
-      args: ['--tls-port', String(port), ...tlsArgs],
-      port,
-      client: { tls: { rejectUnauthorized: false } },
-    });
-  };
-
-  it('and a private authority, ACL user and sslHost is looked at', async () => {
-    const server = await startTls();
-    await server.client.call(
-      'ACL',
-      'SETUSER',
-      'watch',
-      'on',
-      '>pw-watch',
-      '~*',
-      '+info',
-      '+ping',
-      '+scan',
-      '+pttl',
-      '+type',
-    );
-    await writeEntries(server.client, { count: 5, ttlSeconds: 600 });
-    const { report } = await look(`${server.node},ssl=True,sslHost=cache.test,user=watch,password=pw-watch`, { ca });
-    expect(nodeOf(report).keySample?.keys).toBe(5);
-  });
-
-  it.each([
-    ['an unknown authority', ',ssl=True,sslHost=cache.test', false, /UNABLE_TO_VERIFY|SELF_SIGNED/],
-    ['another name', ',ssl=True,sslHost=other.test', true, /ALTNAME/],
-    ['another name, that of the endpoint', ',ssl=True', true, /ALTNAME/],
-  ])('and %s fails at its handshake', async (_, extra, trusted, reason) => {
-    const server = await startTls();
-    const { finding } = await look(`${server.node}${extra}`, trusted ? { ca } : {});
-    expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toMatch(reason);
-    expect(finding?.advice).toContain('REDIS_CA_FILE');
-  });
-
-  it('of a cluster, known by its address alone, has the certificate of the name that was given', async () => {
-    const port = await freePort();
-    const bus = String(await freePort());
-    const cluster = [
-      '--cluster-enabled',
-      'yes',
-      '--cluster-port',
-      bus,
-      '--tls-cluster',
-      'yes',
-      '--cluster-announce-ip',
-      '127.0.0.1',
-    ];
-    const client = { tls: { rejectUnauthorized: false } };
-    const server = await startRedis({ args: ['--tls-port', String(port), ...tlsArgs, ...cluster], port, client });
-    await server.client.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
-    const { report, finding } = await look(`localhost:${port},ssl=True`, { ca });
-    expect(finding).toBeUndefined();
-    expect(report).toMatchObject({ deployment: 'cluster', nodes: [{ node: server.node, up: true }] });
-  });
-
-  it('that asks for a certificate of the client', async () => {
-    const port = await freePort();
-    const [cert = '', key = ''] = await Promise.all(
-      ['server.pem', 'server.key'].map((name) => readFile(join(folder, name), 'utf8')),
-    );
-    const client = { tls: { rejectUnauthorized: false, cert, key } };
-    const server = await startRedis({
-      args: ['--tls-port', String(port), ...tlsArgs, '--tls-auth-clients', 'yes'],
-      port,
-      client,
-    });
-    const { finding } = await look(`${server.node},ssl=True,sslHost=cache.test`, { ca });
-    expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toContain('CERTIFICATE_REQUIRED');
-  });
-
-  it('spoken to without TLS', async () => {
-    const server = await startTls();
-    const { finding } = await look(server.node);
-    expect(finding).toMatchObject({ step: 'answer' });
-    expect(finding?.advice).toContain('ssl=True');
-  });
-
-  it('expected where there is none', async () => {
-    const server = await startRedis();
-    expect((await look(`${server.node},ssl=True`)).finding).toMatchObject({ step: 'tls' });
-  });
-
-  it('stopped with SIGSTOP hangs in the handshake until the deadline', async () => {
-    const server = await startTls();
-    server.signal('SIGSTOP');
-    const { finding } = await look(`${server.node},ssl=True,sslHost=cache.test`, { ca });
-    expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toContain('no answer in time');
   });
 });

@@ -10,6 +10,16 @@ export async function lastState(store: StateStore): Promise<{ state: WatchState;
   }
 }
 
+/** Whether the state could be kept. */
+export async function kept(store: StateStore, state: WatchState): Promise<boolean> {
+  try {
+    await store.write(state);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const keptMs = 86_400_000;
 
 /** Readings and levels of nodes that were not seen now wait a day for their return. */

@@ -1,18 +1,16 @@
 import { MaintenanceError } from '../errors.ts';
+import { assess, type ResourceReading } from './assess.ts';
 import { withDeadline } from './deadline.ts';
-import { judge, recordStoreFinding, unreachableFinding } from './judge.ts';
-import { keepAbsent, lastState } from './lastState.ts';
+import { recordStoreFinding } from './judge.ts';
+import { kept, lastState } from './lastState.ts';
 import { byLevel } from './levels.ts';
 import type { LookContext } from './look.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
-import type { ResourceMemory, ResourceMetrics } from './resourceMetrics.ts';
-import { cacheRules, nodeRules } from './rules/rules.ts';
-import type { StateStore, WatchState } from './state.ts';
-import type { CacheSubject } from './subject.ts';
-import { subjectOf } from './subjectOf.ts';
+import type { ResourceMetrics } from './resourceMetrics.ts';
+import type { StateStore } from './state.ts';
 import { type Visit, visitNodes } from './visits.ts';
-import { type Finding, type NodeReport, nodeReport, type WatchReport } from './watchReport.ts';
+import type { NodeReport, WatchReport } from './watchReport.ts';
 
 export interface WatchContext extends LookContext {
   connection: RedisConnection;
@@ -45,46 +43,8 @@ export async function watchRedis(
   if (signal?.aborted) throw aborted();
   const resource = await resourceMemory(visits.nodes, context, signal);
   const now = clock.now();
-  const next: WatchState = { nodes: {}, levels: {} };
-  const nodes: NodeReport[] = [];
-  const findings: Finding[] = [];
-  const refused = [...visits.refused];
-  for (const visit of visits.nodes) {
-    const levels = { held: state.levels, next: next.levels, now };
-    const stored = state.nodes[visit.node];
-    if ('error' in visit) {
-      nodes.push({ node: visit.node, up: false, step: visit.error.step });
-      findings.push(unreachableFinding(visit.node, visit.error, visit.seedOnly, levels));
-      continue;
-    }
-    const peers = visits.nodes.length;
-    const { subject, maxFrom, reading } = subjectOf(visit.look, context, {
-      stored,
-      now,
-      resource: resource.memory,
-      peers,
-    });
-    next.nodes[visit.node] = reading;
-    refused.push(...visit.look.refused);
-    nodes.push(nodeReport(visit.node, subject, maxFrom));
-    findings.push(...judge(nodeRules, subject, visit.node, context.policy.thresholds, levels));
-  }
-  const cache: CacheSubject = {
-    connection,
-    slotsUncovered: visits.slotsUncovered,
-    refused,
-    resourceProblem: resource.problem,
-  };
-  findings.push(
-    ...judge(cacheRules, cache, null, context.policy.thresholds, { held: state.levels, next: next.levels, now }),
-  );
-  keepAbsent(state, next, new Set(nodes.flatMap(({ node, up }) => (up ? [node] : []))), now);
-  const unwritten = dryRun
-    ? false
-    : await context.state.write(next).then(
-        () => false,
-        () => true,
-      );
+  const { nodes, findings, next } = assess(visits, context, { state, resource, now });
+  const unwritten = !dryRun && !(await kept(context.state, next));
   if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
   findings.sort(byLevel);
   return {
@@ -109,7 +69,7 @@ async function resourceMemory(
   visits: Visit[],
   { resource, maxMemoryBytes, policy, clock }: WatchContext,
   signal: AbortSignal | undefined,
-): Promise<{ memory?: ResourceMemory; problem: string | null }> {
+): Promise<ResourceReading> {
   const open = visits.some((visit) => 'look' in visit && visit.look.figures.memory.maxBytes === null);
   if (!resource || !open || maxMemoryBytes !== undefined) return { problem: null };
   try {
