@@ -21,10 +21,10 @@ const usage = `Usage: npm run bench:redis -- [options]
   --entries N   entries of the cache (default 1000000)
   --rounds N    rounds of each kind, for the latency (default 6)
   --seconds N   length of a round, about; one watch runs within it (default 5)
-  --pairs N     pairs of windows of 2 s, for the throughput (default 40)`;
+  --pairs N     pairs of windows of 1 s, for the throughput (default 100)`;
 
 const { entries, rounds, seconds, pairs } = readArguments();
-const windowMs = 2_000;
+const windowMs = 1_000;
 if (spawnSync('redis-benchmark', ['--version']).status !== 0) {
   console.error('redis-benchmark is missing. On Debian: apt-get install redis-server redis-tools');
   process.exit(1);
@@ -32,6 +32,9 @@ if (spawnSync('redis-benchmark', ['--version']).status !== 0) {
 
 say(`Starting a Redis with ${entries.toLocaleString('en-US')} entries …`);
 const redis = await startBenchRedis(entries);
+// A bench that is stopped leaves no server behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void redis.stop().finally(() => process.exit(130)));
 try {
   const watch = watchOf(redis);
   await watch();
@@ -127,10 +130,16 @@ function print({ alone, beside, quiet, watched, windows, cpuMs }: Results): void
 | on the idle server | ${text(median(alone))} ms | ${text(Math.max(...alone))} ms |
 | under the load | ${text(median(beside))} ms | ${text(Math.max(...beside))} ms |
 
-- Throughput lost in a window with a watch, median of the pairs: ${loss.toFixed(2)} % (± ${error.toFixed(2)}).
-- ${met((loss * windowMs) / 300_000 <= 1)}: throughput lost at one watch in 5 minutes: ${((loss * windowMs) / 300_000).toFixed(4)} % (wanted <= 1 %)
+- ${verdict(loss, error)}: throughput lost with a watch in every window of ${windowMs / 1_000} s, median of the pairs: ${loss.toFixed(2)} % ± ${error.toFixed(2)} (wanted <= 1 %)
+- The same at one watch in 5 minutes: ${((loss * windowMs) / 300_000).toFixed(4)} % ± ${((error * windowMs) / 300_000).toFixed(4)}
 - ${met(slowest < 2_000)}: time of a watch: ${text(slowest)} ms (wanted < 2,000 ms)
 - The server spends ${cpuMs.toFixed(1)} ms in the commands of one watch: ${((cpuMs / 300_000) * 100).toFixed(4)} % of 5 minutes.`);
+}
+
+/** A machine that does something else as well may move the median farther than the watch does. */
+function verdict(loss: number, error: number): string {
+  if (loss + error <= 1) return 'met';
+  return loss - error > 1 ? 'missed' : 'undecided on a machine as busy as this';
 }
 
 function met(yes: boolean): string {
@@ -160,7 +169,7 @@ function readArguments() {
       entries: number('entries', 1_000_000, 10_000_000),
       rounds: number('rounds', 6, 100),
       seconds: number('seconds', 5, 600),
-      pairs: number('pairs', 40, 1_000),
+      pairs: number('pairs', 100, 1_000),
     };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
