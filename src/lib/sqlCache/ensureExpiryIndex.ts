@@ -102,6 +102,6 @@ function outcomeOf(before: ExpiryIndexState, after: ExpiryIndexState): IndexOutc
 export function leavesTableUnindexed(error: unknown): error is CacheTableError {
   return (
     error instanceof CacheTableError &&
-    ['permission_missing', 'offline_build_refused', 'index_name_taken'].includes(error.code)
+    ['permission_missing', 'offline_build_refused', 'index_name_taken', 'lock_in_the_way'].includes(error.code)
   );
 }

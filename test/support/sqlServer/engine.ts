@@ -78,10 +78,11 @@ function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name
     ids: async () =>
       (await database.query<{ id: string }>(`select "Id" as id from ${table} order by "Id"`)).map(({ id }) => id),
     setExpiry: async (id, ms) => {
-      await database.query(`update ${table} set "ExpiresAtTime" = ${nowTicks} + $2::bigint * 10000 where "Id" = $1`, [
-        id,
-        ms,
-      ]);
+      const rows = await database.query(
+        `update ${table} set "ExpiresAtTime" = ${nowTicks} + $2::bigint * 10000 where "Id" = $1 returning 1`,
+        [id, ms],
+      );
+      return rows.length > 0;
     },
     lock: async (ids) => {
       const client = await database.connect();

@@ -117,7 +117,7 @@ export class SqlServerConnections {
     } catch (error) {
       const failure = this.translate(error, purpose);
       // The connection lives on, and the batch did not come to its end, where it resets what it had set.
-      if (pool && purpose === 'delete' && (failure.answered || failure.kind === 'timeLimit'))
+      if (pool && setsOptions(text) && (failure.answered || failure.kind === 'timeLimit'))
         await run(pool, resetSettings(), {}, { timeLimitMs: cancelTimeoutMs }).catch(() => undefined);
       throw failure;
     }
@@ -171,6 +171,8 @@ export class SqlServerConnections {
     };
   }
 }
+
+const setsOptions = (text: string) => text.includes('SET LOCK_TIMEOUT');
 
 /** Runs one statement on the given pool, its failure as the driver throws it. */
 export async function run<R>(
