@@ -8,7 +8,7 @@ import type { TdsEndpoint } from './endpoint.ts';
 import { nowTicks } from './entry.ts';
 
 /** Points in time in 100 ns, since `datetimeoffset(7)` keeps a digit more than PostgreSQL's own type. */
-const createTable = (table: string) => `
+export const createTable = (table: string) => `
 create table ${table} (
   "Id" varchar(449) collate "C" primary key,
   "Value" bytea not null,
