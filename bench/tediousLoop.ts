@@ -5,7 +5,10 @@ import type { EndpointReady } from './endpointProcess.ts';
 
 type Row = Record<string, unknown>;
 
-/** The purge's two statements in a bare loop: one connection, one size, no lock, no look at the load, nothing measured. */
+/**
+ * The purge's two statements in a bare loop: one connection, one size, no lock, no look at the load, nothing measured. As
+ * the purge does, it looks from the very beginning before it counts as done.
+ */
 export async function tediousLoop(
   { port, user, password, database }: EndpointReady,
   table: string,
@@ -19,7 +22,11 @@ export async function tediousLoop(
     for (;;) {
       const bounds: [string, Date][] = [['cutoff', cutoff], ...(after ? [['after', after] as [string, Date]] : [])];
       const range = await run(connection, statements.nextRange(table, after !== undefined), bounds, batchRows);
-      if (!range.upTo) return deleted;
+      if (!range.upTo && !after) return deleted;
+      if (!range.upTo) {
+        after = undefined;
+        continue;
+      }
       const upTo = fromInstant(toInstant(range.upTo as Date));
       const gone = await run(
         connection,
