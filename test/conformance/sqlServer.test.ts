@@ -1,7 +1,8 @@
-/** The conformance suites on a real SQL Server, where TEST_SQLSERVER_CONNECTION_STRING names one; `npm run test:sqlserver`. */
+/** The conformance and concurrency suites on a real SQL Server, where TEST_SQLSERVER_CONNECTION_STRING names one; `npm run test:sqlserver`. */
 import { afterAll, describe, it } from 'vitest';
 import { sqlServerEngine } from '../support/sqlServerEngine.ts';
 import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
 const connectionString = process.env.TEST_SQLSERVER_CONNECTION_STRING;
@@ -11,6 +12,7 @@ if (connectionString) {
   afterAll(() => engine.close());
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlConcurrency(engine);
 } else {
   if (process.env.npm_lifecycle_event === 'test:sqlserver') {
     throw new Error(

@@ -7,6 +7,7 @@ import { endpointEngine } from '../support/sqlServer/engine.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
 const database = useTestDatabase();
@@ -16,6 +17,7 @@ describe('as Azure SQL Database', () => {
   const engine = endpointEngine(database, endpoint);
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlConcurrency(engine);
 });
 
 describe('as a server that says that it is Babelfish', () => {
@@ -25,4 +27,5 @@ describe('as a server that says that it is Babelfish', () => {
   const engine = endpointEngine(database, endpoint, 'the TDS endpoint as Babelfish');
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlConcurrency(engine);
 });

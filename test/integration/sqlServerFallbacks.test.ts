@@ -84,6 +84,16 @@ describe('the expiry index', () => {
     },
   );
 
+  it('whose build meets a lock for long is left for the next run', async () => {
+    Object.assign(endpoint().server, { engineEdition: 2, productVersion: '15.0.4000.1' });
+    const cache = scenario.open();
+    endpoint().faults.on('createIndex', errorFault(1222), always);
+    const outcome = await scenario.run(cache, {}, { timeBudgetMs: 4_000 });
+    expect(outcome.report).toMatchObject({ stopReason: 'drained', way: 'key', index: 'missing' });
+    expect(outcome.report?.warnings.join(' ')).toContain('1222');
+    await scenario.sound(cache, outcome);
+  });
+
   it('that somebody else created first (1913) is as good', async () => {
     endpoint().faults.on('createIndex', { ...errorFault(1913), after: true } as Fault);
     expect(await ensure()).toMatchObject({ outcome: 'created', after: 'present', warnings: [] });

@@ -51,10 +51,11 @@ function postgresTable(database: TestDatabase, name: string, table: string): Tes
     },
     ids: async () => (await database.query<{ id: string }>(`select id from ${table} order by id`)).map(({ id }) => id),
     setExpiry: async (id, ms) => {
-      await database.query(`update ${table} set expiresattime = now() + $2 * interval '1 millisecond' where id = $1`, [
-        id,
-        ms,
-      ]);
+      const rows = await database.query(
+        `update ${table} set expiresattime = now() + $2 * interval '1 millisecond' where id = $1 returning 1`,
+        [id, ms],
+      );
+      return rows.length > 0;
     },
     lock: async (ids) => {
       const client = await database.connect();

@@ -82,9 +82,10 @@ function sqlServerTable(pool: sql.ConnectionPool, connectionString: string, name
     },
     setExpiry: async (id, ms) => {
       const request = pool.request().input('id', sql.NVarChar(449), id).input('ms', sql.Int, ms);
-      await request.query(
+      const { rowsAffected } = await request.query(
         `UPDATE ${table} SET ExpiresAtTime = DATEADD(millisecond, @ms, SYSDATETIMEOFFSET()) WHERE Id = @id`,
       );
+      return rowsAffected[0] === 1;
     },
     lock: async (ids) => {
       const transaction = pool.transaction();

@@ -16,8 +16,8 @@ export interface TestTable {
   /** Inserts entries whose expiries are all counted from one and the same now. */
   insert(entries: TestEntry[]): Promise<void>;
   ids(): Promise<string[]>;
-  /** Sets the expiry of an entry, as a sign-in that slides or revives it does. */
-  setExpiry(id: string, expiresInMs: number): Promise<void>;
+  /** Sets the expiry of an entry, as a sign-in that slides or revives it does; false where it is not there. */
+  setExpiry(id: string, expiresInMs: number): Promise<boolean>;
   /** Holds these entries locked, as an app's open transaction does, until the returned function is called. */
   lock(ids: string[]): Promise<() => Promise<void>>;
   createIndex(name: string, columns: string[]): Promise<void>;

@@ -94,6 +94,16 @@ describe('the documents', () => {
     for (const code of codes) expect(text, code).toContain(`\`${code}\``);
   });
 
+  it('have one SQL Server for the tests, and the commands that its workflow runs', async () => {
+    const [compose, workflow] = await Promise.all([read('docker-compose.yml'), read('.github/workflows/test.yml')]);
+    const image = (text: string) => /image: (\S+)/.exec(text)?.[1];
+    expect(image(compose)).toBe(image(workflow));
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+    for (const [, name = ''] of workflow.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name]);
+    expect(workflow).toContain('npm run test:sqlserver');
+    expect(workflow).toContain('run: npm test');
+  });
+
   it('begin the example of local settings with those that are needed', async () => {
     const { Values } = JSON.parse(await read('local.settings.example.json')) as { Values: Record<string, string> };
     const known = [...(await read('docs/settings.md')).matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);

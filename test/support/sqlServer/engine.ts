@@ -8,7 +8,7 @@ import type { TdsEndpoint } from './endpoint.ts';
 import { nowTicks } from './entry.ts';
 
 /** Points in time in 100 ns, since `datetimeoffset(7)` keeps a digit more than PostgreSQL's own type. */
-const createTable = (table: string) => `
+export const createTable = (table: string) => `
 create table ${table} (
   "Id" varchar(449) collate "C" primary key,
   "Value" bytea not null,
@@ -78,10 +78,11 @@ function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name
     ids: async () =>
       (await database.query<{ id: string }>(`select "Id" as id from ${table} order by "Id"`)).map(({ id }) => id),
     setExpiry: async (id, ms) => {
-      await database.query(`update ${table} set "ExpiresAtTime" = ${nowTicks} + $2::bigint * 10000 where "Id" = $1`, [
-        id,
-        ms,
-      ]);
+      const rows = await database.query(
+        `update ${table} set "ExpiresAtTime" = ${nowTicks} + $2::bigint * 10000 where "Id" = $1 returning 1`,
+        [id, ms],
+      );
+      return rows.length > 0;
     },
     lock: async (ids) => {
       const client = await database.connect();

@@ -35,7 +35,7 @@ const cancelTimeoutMs = 2_000;
 export class SqlServerConnections {
   readonly #parsed: ParsedConnectionString;
   readonly #context: ErrorContext;
-  readonly #statementTimeoutMs: number;
+  readonly statementTimeoutMs: number;
   readonly #credentialFor: (login: EntraLogin) => Promise<TokenCredential>;
   readonly #pools = new Map<string, Promise<sql.ConnectionPool>>();
   readonly #live = new LiveConnections();
@@ -46,7 +46,7 @@ export class SqlServerConnections {
   constructor(parsed: ParsedConnectionString, { table, statementTimeoutMs, credential }: ConnectionOptions) {
     const { login } = parsed;
     this.#parsed = parsed;
-    this.#statementTimeoutMs = statementTimeoutMs;
+    this.statementTimeoutMs = statementTimeoutMs;
     this.#credentialFor = credential ?? credentialFor;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
     this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: parsed.server, secrets };
@@ -117,7 +117,7 @@ export class SqlServerConnections {
     } catch (error) {
       const failure = this.translate(error, purpose);
       // The connection lives on, and the batch did not come to its end, where it resets what it had set.
-      if (pool && purpose === 'delete' && (failure.answered || failure.kind === 'timeLimit'))
+      if (pool && setsOptions(text) && (failure.answered || failure.kind === 'timeLimit'))
         await run(pool, resetSettings(), {}, { timeLimitMs: cancelTimeoutMs }).catch(() => undefined);
       throw failure;
     }
@@ -139,14 +139,14 @@ export class SqlServerConnections {
     const opened = new sql.ConnectionPool({
       ...config,
       ...(await this.#authentication()),
-      requestTimeout: this.#statementTimeoutMs,
+      requestTimeout: this.statementTimeoutMs,
       // The driver's own retry would neither be counted nor know the run's time budget.
       options: { ...config.options, cancelTimeout: cancelTimeoutMs, ...({ maxRetriesOnTransientErrors: 0 } as object) },
       pool: {
         ...pool,
         // Beyond the driver's own limits, so that its errors are the ones that are seen.
         createTimeoutMillis: connectMs + 5_000,
-        acquireTimeoutMillis: connectMs + this.#statementTimeoutMs + cancelTimeoutMs + 5_000,
+        acquireTimeoutMillis: connectMs + this.statementTimeoutMs + cancelTimeoutMs + 5_000,
       },
       beforeConnect: (connection: unknown) => this.#live.add(connection, onEnd),
       ...({
@@ -171,6 +171,8 @@ export class SqlServerConnections {
     };
   }
 }
+
+const setsOptions = (text: string) => text.includes('SET LOCK_TIMEOUT');
 
 /** Runs one statement on the given pool, its failure as the driver throws it. */
 export async function run<R>(

@@ -112,12 +112,7 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
     const entries =
       (await this.#figures.catalogue()).entries ?? (await this.#figures.countUpTo({}, limit + 1, 2_000)) ?? limit + 1;
     if (entries <= limit) return;
-    const manual = statements.createIndex(this.#table, quoteIdentifier(name), {
-      online: false,
-      resumable: false,
-      lowPriority: false,
-      maxMinutes: 0,
-    });
+    const manual = statements.manualIndex(this.#table, quoteIdentifier(name));
     throw new CacheTableError(
       'permanent',
       'edition',

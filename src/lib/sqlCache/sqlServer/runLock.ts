@@ -5,8 +5,8 @@ import * as statements from './statements.ts';
 
 /** How often the lock's connection is asked whether it holds the lock; often enough that no gateway closes it as idle. */
 const checkEveryMs = 5_000;
-/** Longer than this no answer is waited for: the lock counts as lost. */
-const answerWithinMs = 5_000;
+/** Longer than this, or than a statement may take, no answer is waited for: the lock counts as lost. */
+const longestAnswerMs = 5_000;
 
 /** sp_getapplock's answers (its documentation): 0 and 1 granted, -1 timed out, -3 deadlock victim; -999 is a wrong call. */
 const notGranted = [-1, -3];
@@ -26,7 +26,8 @@ export async function trySqlServerLock(
   try {
     const [row] = await run<{ result: number }>(pool, statements.tryLock(), parameters);
     const result = row?.result ?? -999;
-    if (result >= 0) lock = new SqlServerRunLock(pool, parameters);
+    if (result >= 0)
+      lock = new SqlServerRunLock(pool, parameters, Math.min(longestAnswerMs, connections.statementTimeoutMs));
     else if (!notGranted.includes(result) && !traits.lockHeldAnswersWrongCall)
       return withoutLock(connections, `sp_getapplock answered ${result}`);
     return lock;
@@ -47,11 +48,13 @@ function withoutLock(connections: SqlServerConnections, reason: string): RunLock
 class SqlServerRunLock implements RunLock {
   readonly #pool: sql.ConnectionPool;
   readonly #parameters: Parameters<typeof run>[2];
+  readonly #answerWithinMs: number;
   #lost = false;
   #checkedAt = performance.now();
 
-  constructor(pool: sql.ConnectionPool, parameters: Parameters<typeof run>[2]) {
+  constructor(pool: sql.ConnectionPool, parameters: Parameters<typeof run>[2], answerWithinMs: number) {
     this.#pool = pool;
+    this.#answerWithinMs = answerWithinMs;
     this.#parameters = parameters;
   }
 
@@ -76,6 +79,6 @@ class SqlServerRunLock implements RunLock {
   }
 
   #ask<R>(text: string): Promise<R[]> {
-    return run<R>(this.#pool, text, this.#parameters, { timeLimitMs: answerWithinMs }).catch(() => []);
+    return run<R>(this.#pool, text, this.#parameters, { timeLimitMs: this.#answerWithinMs }).catch(() => []);
   }
 }

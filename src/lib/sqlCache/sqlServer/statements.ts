@@ -191,14 +191,24 @@ export const createIndex = (t: string, name: string, { online, resumable, lowPri
     ...(online ? [`ONLINE = ON${lowPriority ? ` (${lowPriorityWait})` : ''}`] : []),
     ...(resumable ? ['RESUMABLE = ON', `MAX_DURATION = ${maxMinutes} MINUTES`] : []),
   ];
-  return `CREATE INDEX ${name} ON ${t} (ExpiresAtTime)${options.length > 0 ? ` WITH (${options.join(', ')})` : ''}`;
+  const create = `${manualIndex(t, name)}${options.length > 0 ? ` WITH (${options.join(', ')})` : ''}`;
+  return lowPriority ? create : withinLockTimeout(create);
 };
+
+/** For an operator to run. */
+export const manualIndex = (t: string, name: string) => `CREATE INDEX ${name} ON ${t} (ExpiresAtTime)`;
+
+/** Where no low-priority wait is to be had: sign-ins queue behind the build's lock request, so it does not stand for long. */
+const withinLockTimeout = (text: string) => `SET LOCK_TIMEOUT 5000;
+${text};${resetSettings()}`;
 
 export const resumeIndex = (t: string, name: string, maxMinutes: number) =>
   `ALTER INDEX ${name} ON ${t} RESUME WITH (MAX_DURATION = ${maxMinutes} MINUTES, ${lowPriorityWait})`;
 
 export const rebuildIndex = (t: string, name: string, online: boolean) =>
-  `ALTER INDEX ${name} ON ${t} REBUILD${online ? ` WITH (ONLINE = ON (${lowPriorityWait}))` : ''}`;
+  online
+    ? `ALTER INDEX ${name} ON ${t} REBUILD WITH (ONLINE = ON (${lowPriorityWait}))`
+    : withinLockTimeout(`ALTER INDEX ${name} ON ${t} REBUILD`);
 
 /** Index 0 or 1 is the table itself; its pages include those of large values. Needs VIEW DATABASE STATE. */
 export const catalogue = () => `

@@ -56,6 +56,11 @@ order by not i.indisvalid`,
     ({ table, index }) => `create index ${index} on ${table} ("ExpiresAtTime")`,
   ),
 
+  manualIndex: command(
+    renderingsOf((t, name) => [statements.manualIndex(t, name)]),
+    ({ table, index }) => `create index ${index} on ${table} ("ExpiresAtTime")`,
+  ),
+
   resumeIndex: command(
     renderingsOf((t, name, minutes) => [statements.resumeIndex(t, name, minutes)]),
     async ({ table, index, query }) => {
