@@ -26,6 +26,8 @@ export interface RingFacts {
   versions: readonly ProtectorVersion[];
   protectorWarnings: readonly string[];
   now: Instant;
+  /** By this machine's clock. */
+  machineTime: Instant;
 }
 
 const day = 86_400_000;
@@ -198,9 +200,9 @@ function elementsOf({ ring }: RingFacts): Finding[] {
   }));
 }
 
-function clockOf({ stored, keys, now }: RingFacts): Finding[] {
+function clockOf({ stored, keys, now, machineTime }: RingFacts): Finding[] {
   const findings: Finding[] = [];
-  const skewMs = stored.storeTime ? msBetween(now, instantOf(stored.storeTime)) : 0;
+  const skewMs = stored.storeTime ? msBetween(machineTime, instantOf(stored.storeTime)) : 0;
   if (Math.abs(skewMs) > clockSkewMs) {
     const message = `this machine's clock and the store's differ by ${Math.round(Math.abs(skewMs) / 1000)} s`;
     findings.push({ check: 'clock_skew', level: 'warning', message });

@@ -2,12 +2,13 @@ import { MaintenanceError } from '../errors.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey, refreshMs } from './defaultKey.ts';
-import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
+import { type Instant, isBefore, plusMs } from './instants.ts';
 import { hits, type KeyRing, type Revocation } from './keyRing.ts';
 import { refuseObserved } from './managed.ts';
 import { type MadeKey, makeKey } from './newKey.ts';
 import { headerOf } from './payloadHeader.ts';
 import { stamp } from './ringDocument.ts';
+import { ringTime } from './ringTime.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
@@ -54,11 +55,11 @@ export interface RevokeReport {
  * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`
  */
 export async function revokeKeys(deps: RotateDeps, ringName: string, request: RevokeRequest): Promise<RevokeReport> {
-  const now = instantOf(deps.clock.now());
-  const target = 'key' in request.target ? request.target : { createdBefore: request.target.createdBefore ?? now };
-  checkRequest(request, target, ringName, now);
   const use = await deps.entries.keyUse();
   const reading = await readRing(deps);
+  const now = ringTime(deps.clock, reading.stored);
+  const target = 'key' in request.target ? request.target : { createdBefore: request.target.createdBefore ?? now };
+  checkRequest(request, target, ringName, now);
   checkTarget(target, reading.ring);
   const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
   if (planned.hit.length === 0) return report('nothingToDo', planned, use, deps, now, null);

@@ -67,7 +67,11 @@ const store = z.discriminatedUnion(
     z.strictObject({ kind: z.literal('folder'), path: text }),
     z.strictObject({
       kind: z.literal('blob'),
-      url: z.url({ protocol: /^https?$/, error: 'must be the URL of the blob' }).optional(),
+      url: z
+        .url({ protocol: /^https?$/, error: 'must be the URL of the blob' })
+        // Tokens go over TLS alone.
+        .refine((url) => url.startsWith('https:') || new URL(url).searchParams.has('sig'), 'must begin with https://')
+        .optional(),
       connectionStringSetting: settingName.optional(),
       container: text.optional(),
       blob: text.optional(),

@@ -1,5 +1,5 @@
 import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
-import { KeyRingError } from '../keyRingError.ts';
+import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { RingDocument, stamp } from '../ringDocument.ts';
 import { XmlFormError } from '../xml.ts';
@@ -95,9 +95,19 @@ export class BlobStore implements KeyRingStore {
     );
   }
 
+  #forbidden(reason: string): KeyRingError {
+    return new KeyRingError(
+      'key_ring_forbidden',
+      `${this.description} may not be used (${reason}).`,
+      'Give the identity the role Storage Blob Data Contributor on the container (Reader for a ring in mode observe), and look at the firewall of the storage account.',
+    );
+  }
+
   /** What went wrong, without the request: its URL may hold a signature. */
   #explain(error: unknown): unknown {
-    if (error instanceof KeyRingError || !isRestError(error)) return error;
+    if (error instanceof KeyRingError) return error;
+    if (isCredentialError(error)) return this.#forbidden('no token');
+    if (!isRestError(error)) return error;
     const { statusCode, code } = error;
     const name = code ?? String(statusCode ?? error.name);
     if (code === 'ContainerNotFound' || code === 'ContainerBeingDeleted') {
@@ -108,11 +118,7 @@ export class BlobStore implements KeyRingStore {
       );
     }
     if (statusCode === 401 || statusCode === 403) {
-      return new KeyRingError(
-        'key_ring_forbidden',
-        `${this.description} may not be used (${name}).`,
-        'Give the identity the role Storage Blob Data Contributor on the container (Reader for a ring in mode observe), and look at the firewall of the storage account.',
-      );
+      return this.#forbidden(name);
     }
     if (code === 'LeaseIdMissing') {
       return new KeyRingError(
