@@ -196,6 +196,18 @@ describe('a ring in a blob', () => {
     await expect(ringStatus(deps())).rejects.toMatchObject({ code: 'key_ring_container_missing' });
   });
 
+  it.each([-600_000, 600_000])(
+    'begins by the clock of the store where its own is off by %i ms: apps need not mint',
+    async (skewMs) => {
+      clock.turn(skewMs);
+      await rotateKeyRing(deps());
+      const keys = ringOf((await store.read()).elements.map(({ xml }) => xml.reveal())).keys;
+      expect(Math.abs((keys[0]?.activation.epochMilliseconds ?? 0) - Date.now())).toBeLessThan(120_000);
+      clock.set(Date.now());
+      expect((await ringStatus(deps())).appsWouldMint).toBe(false);
+    },
+  );
+
   it.each([-600_000, 600_000])('rotates with a clock that is off by %i ms, and says so', async (skewMs) => {
     await put1(aged);
     clock.turn(skewMs);

@@ -149,7 +149,7 @@ describe('any history of a ring', () => {
           await remove();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });
