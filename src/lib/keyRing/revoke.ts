@@ -9,7 +9,7 @@ import { type MadeKey, makeKey } from './newKey.ts';
 import { headerOf } from './payloadHeader.ts';
 import { stamp } from './ringDocument.ts';
 import { ringTime } from './ringTime.ts';
-import { type ViewedKey, viewKeys } from './ringView.ts';
+import { refuseUntriedKey, type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
 import { firstGap, type Gap } from './rotationPlan.ts';
@@ -128,8 +128,10 @@ async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now
   const revocation = { name: revocationName(target, now), xml: revocationXml(date, key, reason) };
   let successor: MadeKey | undefined;
   return changeRing(deps, async ({ ring }: RingReading) => {
-    const planned = plan(await viewKeys(ring, deps.protector), target, now);
+    const keys = await viewKeys(ring, deps.protector);
+    const planned = plan(keys, target, now);
     if (planned.hit.length === 0) return undefined;
+    if (planned.gap) refuseUntriedKey(keys, now);
     if (planned.gap)
       successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.gap, deps, now));
     const published = planned.gap ? successor : undefined;

@@ -1,16 +1,14 @@
 import { MaintenanceError } from '../errors.ts';
 import type { CachedEntries } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
-import { defaultKey } from './defaultKey.ts';
 import type { Finding } from './findings.ts';
 import type { Instant } from './instants.ts';
-import { KeyRingError } from './keyRingError.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { type PruneReport, pruneKeyRing } from './prune.ts';
 import { type RewrapReport, rewrapIsDue, rewrapKeyRing } from './rewrap.ts';
 import { type RingDeps, type RingStatus, statusOf } from './ringStatus.ts';
 import { ringTime } from './ringTime.ts';
-import { type ViewedKey, viewKeys } from './ringView.ts';
+import { refuseUntriedKey, viewKeys } from './ringView.ts';
 import { type PlannedKey, planRotation, type RotationReason } from './rotationPlan.ts';
 
 export interface PublishedKey {
@@ -93,7 +91,7 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
     const viewed = await viewKeys(ring, deps.protector);
     const plan = planRotation(viewed, deps.policy, now);
     if (plan.keys.length === 0) return undefined;
-    refuseOtherProtection(viewed, now);
+    refuseUntriedKey(viewed, now);
     const published: PublishedKey[] = [];
     const add: MadeKey[] = [];
     for (const planned of plan.keys) {
@@ -110,19 +108,6 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
     };
   };
   return (await changeRing(deps, decide)) ?? [];
-}
-
-/** A key that the apps cannot decrypt would leave them without a default on the day of its activation. */
-function refuseOtherProtection(keys: readonly ViewedKey[], now: Instant): void {
-  const current = defaultKey(keys, now) ?? keys.at(-1);
-  if (current?.unwraps !== 'unknown' || !current.unwrapProblem) return;
-  const { code, message, advice, transient } = current.unwrapProblem;
-  throw new KeyRingError(
-    code,
-    `No key was published, since the ring's present key ${current.id} could not be tried: ${message}`,
-    advice,
-    transient,
-  );
 }
 
 function describe({ reason, activation, expiration }: PlannedKey, id: string | null): PublishedKey {
