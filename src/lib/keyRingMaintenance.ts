@@ -92,6 +92,7 @@ export class KeyRingMaintenance {
   ): Promise<RunResult<RevokeReport>> {
     return this.#run('revokeKeys', ring, trigger, signal, (deps) => revokeKeys(deps, ring, request), {
       summarize: summarizeRevoke,
+      warnings: ({ warnings }) => warnings,
       measure: ({ outcome, successor }) => {
         if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
       },

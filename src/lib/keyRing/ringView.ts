@@ -16,8 +16,7 @@ export interface ViewedKey extends RingKey, RuleKey {
   unwrapProblem: KeyRingError | undefined;
 }
 
-/** The keys of a ring as the rule sees them, oldest first, each tried with the protector. Their secrets
- * are not kept. */
+/** The keys of a ring as the rule sees them, oldest first, each tried with the protector. Their secrets are not kept. */
 export async function viewKeys(ring: KeyRing, protector: KeyProtector): Promise<ViewedKey[]> {
   const keys: ViewedKey[] = [];
   const inOrder = [...ring.keys].sort((a, b) => compareInstants(a.creation, b.creation));

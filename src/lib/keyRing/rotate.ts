@@ -95,7 +95,7 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
     const published: PublishedKey[] = [];
     const add: MadeKey[] = [];
     for (const planned of plan.keys) {
-      const slot = planned.activation.toString();
+      const slot = `${planned.activation} ${planned.idBelow ?? ''}`;
       const key = made.get(slot) ?? (await makeKey(ring, deps.protector, deps.random, planned));
       made.set(slot, key);
       add.push(key);
