@@ -87,7 +87,9 @@ describe('a ring in a blob', () => {
       '\r\n  <!-- 𝒳 --><odd xmlns="urn:o" a=\'1\'\r\n b="&#x9;&amp;"><![CDATA[<key id="x">]]>é𝄞</odd>\r\n';
     const before = `\uFEFF<?xml version='1.0' encoding="UTF-8" ?>\r\n<!-- top --><repository  x = "1">${foreign}${aged}\r\n</repository>\r\n<!-- end -->\r\n`;
     await put(before);
+    await blob().setMetadata({ owner: 'platform' });
     expect(await rotateKeyRing(deps())).toMatchObject({ outcome: 'published' });
+    expect((await blob().getProperties()).metadata).toEqual({ owner: 'platform' });
     const after = await text();
     const added = /<key id="[^"]+" version="1">(?:(?!<key ).)*<\/key>(?=<\/repository>)/s.exec(after)?.[0] ?? '';
     expect(added).toContain('Made by token-cache-maintenance');

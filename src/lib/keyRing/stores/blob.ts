@@ -7,6 +7,8 @@ import { XmlFormError } from '../xml.ts';
 interface BlobRing extends StoredRing {
   document: RingDocument;
   etag: string | undefined;
+  /** The owner's own: a write would drop it. */
+  metadata: Record<string, string>;
 }
 
 /** Somebody else has written since. Other 409s and 412s (leases, a container being deleted) have reasons of their own. */
@@ -38,7 +40,15 @@ export class BlobStore implements KeyRingStore {
       const bytes = await collect(answer.readableStreamBody);
       const document = RingDocument.parse(bytes);
       const { elements } = document;
-      return { exists: true, elements, damage: [], storeTime: answer.date, document, etag: answer.etag };
+      return {
+        exists: true,
+        elements,
+        damage: [],
+        storeTime: answer.date,
+        document,
+        etag: answer.etag,
+        metadata: answer.metadata ?? {},
+      };
     } catch (error) {
       if (error instanceof XmlFormError) throw this.#damaged(error.message);
       if (!isRestError(error) || error.code !== 'BlobNotFound') throw this.#explain(error);
@@ -50,6 +60,7 @@ export class BlobStore implements KeyRingStore {
         storeTime: storeTime ? new Date(storeTime) : undefined,
         document: RingDocument.empty(),
         etag: undefined,
+        metadata: {},
       };
     }
   }
@@ -59,6 +70,7 @@ export class BlobStore implements KeyRingStore {
     try {
       await this.#blob.upload(Buffer.from(bytes), bytes.length, {
         conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
+        metadata: ring.metadata,
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
       });
       return 'written';
