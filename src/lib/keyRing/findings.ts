@@ -89,11 +89,7 @@ function defaultOf({ keys, policy, now }: RingFacts): Finding[] {
     }
     const usable = keys.filter((key) => isUsable(key, now));
     if (usable.length === 1) {
-      add(
-        'last_usable_key',
-        'warning',
-        `${current.id} is the only usable key: if it is lost or revoked, there is none`,
-      );
+      add('last_usable_key', 'info', `${current.id} is the only usable key: if it is lost or revoked, there is none`);
     }
   }
   if (isOverdue(keys, current !== undefined, msBetween(now, gap.at), policy, now)) {

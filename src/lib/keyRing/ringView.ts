@@ -46,10 +46,10 @@ function isOurs({ protection }: RingKey, protector: KeyProtector): boolean {
   return protection.kind === 'none' || protection.kind === protector.kind;
 }
 
-function protectedOtherwise({ id, protection }: RingKey): KeyRingError {
+function protectedOtherwise({ protection }: RingKey): KeyRingError {
   return new KeyRingError(
     'key_protected_otherwise',
-    `Key ${id} is protected otherwise (${protection.kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : protection.kind}) than the ring's protector says.`,
+    `It is protected otherwise (${protection.kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : protection.kind}) than the ring's protector says.`,
     'Make the protector of the ring in KEY_RINGS the one that the apps use.',
   );
 }
