@@ -57,14 +57,16 @@ export function revokeRows(report: RevokeReport, ring: string): Row[] {
     ['revocation', summarizeRevoke(report)],
     ...report.keys.map((id): Row => ['revoked', id]),
     ...report.untouched.map((id): Row => ['untouched', id]),
-    [
-      'entries lost',
-      report.unreadableEntries ? String(report.unreadableEntries.count) : 'unknown: the ring names no SQL cache',
-    ],
+    ['entries lost', entriesText(report)],
     ...report.entryHeaders.map((header): Row => ['they begin with', `0x${header}`]),
     ...report.consumers.map(({ consumer, noticesAt, until }): Row => [consumer, `by ${noticesAt}: ${until}`]),
     ...(report.outcome === 'planned' ? [['to do it', `repeat with --confirm ${ring}`] as Row] : []),
   ];
+}
+
+function entriesText({ unreadableEntries, warnings }: RevokeReport): string {
+  if (unreadableEntries) return `${unreadableEntries.estimated ? '~' : ''}${unreadableEntries.count}`;
+  return `unknown: ${warnings.join(' ') || 'the ring names no SQL cache'}`;
 }
 
 export function pruneRows(report: PruneReport): Row[] {

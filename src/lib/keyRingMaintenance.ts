@@ -92,6 +92,7 @@ export class KeyRingMaintenance {
   ): Promise<RunResult<RevokeReport>> {
     return this.#run('revokeKeys', ring, trigger, signal, (deps) => revokeKeys(deps, ring, request), {
       summarize: summarizeRevoke,
+      warnings: ({ warnings }) => warnings,
       measure: ({ outcome, successor }) => {
         if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
       },
@@ -151,6 +152,9 @@ export class KeyRingMaintenance {
   }
 }
 
+/** Check and level of the findings that were measured since the process began, by ring. */
+const reportedFindings = new Map<string, Set<string>>();
+
 function measureStatus(ring: string, status: RingStatus): void {
   for (const state of ['default', 'next', 'active', 'expired', 'revoked', 'unreadable'] as const) {
     instruments.keyRingKeys.record(status.keys.filter((key) => key.state === state).length, { ring, state });
@@ -160,9 +164,11 @@ function measureStatus(ring: string, status: RingStatus): void {
   if (status.protectorTimeToExpiry !== null) {
     instruments.protectorTimeToExpiry.record(status.protectorTimeToExpiry, { ring });
   }
-  const counts = new Map<string, number>();
+  // A gauge keeps its last value: what is no longer found is set to 0.
+  const counts = new Map<string, number>([...(reportedFindings.get(ring) ?? [])].map((key) => [key, 0]));
   for (const { check, level } of status.findings)
     counts.set(`${check}|${level}`, (counts.get(`${check}|${level}`) ?? 0) + 1);
+  reportedFindings.set(ring, new Set(counts.keys()));
   for (const [key, count] of counts) {
     const [check = '', level = ''] = key.split('|');
     instruments.findings.record(count, { check, level, subject: ring });

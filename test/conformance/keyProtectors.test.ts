@@ -7,9 +7,11 @@ import { CertificateProtector } from '../../src/lib/keyRing/protectors/certifica
 import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
 import { secretOf } from '../../src/lib/keyRing/ringXml.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { root } from '../support/childProcess.ts';
+import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
 import { startVault } from '../support/vault.ts';
 import { protectorConformance } from './keyProtector.ts';
 
@@ -68,6 +70,14 @@ describe('a certificate', () => {
     if (!secret) throw new Error('no secret');
     await expect(protector.unprotect(secret)).rejects.toMatchObject({ code: 'certificate_without_key' });
     await expect(protector.rewrap(secret)).resolves.toBeUndefined();
+    const { store, remove } = await ringFolder();
+    try {
+      const deps = jobDeps({ store, clock: turnableClock(Date.now()), protector });
+      await expect(rotateKeyRing(deps)).rejects.toMatchObject({ code: 'certificate_without_key' });
+      expect((await store.read()).elements).toEqual([]);
+    } finally {
+      await remove();
+    }
   });
 
   it('that is not configured leaves open whether the key can be read', async () => {

@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { root, run } from '../support/childProcess.ts';
+import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
+import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { root, run, start } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -121,6 +124,29 @@ describe('token-cache key-ring', () => {
     expect(outputs.join('').length).toBeGreaterThan(2_000);
     for (const piece of material) expect(outputs.join('')).not.toContain(piece);
     expect(outputs.join('')).not.toContain('fixture"');
+  });
+
+  it('leaves a ring that can be read when it is killed at any moment, and that the next run finishes', async () => {
+    for (let delayMs = 100; delayMs <= 1_000; delayMs += 100) {
+      const { child, finished } = start(
+        script,
+        ['key-ring', 'revoke', '--ring', 'web', '--all', '--confirm', 'web'],
+        env,
+      );
+      await delay(delayMs);
+      child.kill('SIGKILL');
+      await finished;
+      const { elements, damage } = await new FolderStore(join(folder, 'keys')).read();
+      expect(damage).toEqual([]);
+      expect(readKeyRing({ exists: true, elements, damage, storeTime: undefined }).damage).toEqual([]);
+    }
+    // As after the two minutes for which a lock is taken to be somebody's.
+    await rm(join(folder, 'keys/.token-cache-maintenance.lock'), { force: true });
+    const { code } = await keyRing('revoke', '--ring', 'web', '--all', '--confirm', 'web');
+    expect(code).toBe(0);
+    const { stdout } = await keyRing('status', '--json');
+    const [{ report }] = JSON.parse(stdout).runs;
+    expect(report).toMatchObject({ defaultKey: expect.any(String), appsWouldMint: false });
   });
 
   describe('and its timer', () => {

@@ -87,7 +87,9 @@ describe('a ring in a blob', () => {
       '\r\n  <!-- 𝒳 --><odd xmlns="urn:o" a=\'1\'\r\n b="&#x9;&amp;"><![CDATA[<key id="x">]]>é𝄞</odd>\r\n';
     const before = `\uFEFF<?xml version='1.0' encoding="UTF-8" ?>\r\n<!-- top --><repository  x = "1">${foreign}${aged}\r\n</repository>\r\n<!-- end -->\r\n`;
     await put(before);
+    await blob().setMetadata({ owner: 'platform' });
     expect(await rotateKeyRing(deps())).toMatchObject({ outcome: 'published' });
+    expect((await blob().getProperties()).metadata).toEqual({ owner: 'platform' });
     const after = await text();
     const added = /<key id="[^"]+" version="1">(?:(?!<key ).)*<\/key>(?=<\/repository>)/s.exec(after)?.[0] ?? '';
     expect(added).toContain('Made by token-cache-maintenance');
@@ -195,6 +197,18 @@ describe('a ring in a blob', () => {
     await container.delete();
     await expect(ringStatus(deps())).rejects.toMatchObject({ code: 'key_ring_container_missing' });
   });
+
+  it.each([-600_000, 600_000])(
+    'begins by the clock of the store where its own is off by %i ms: apps need not mint',
+    async (skewMs) => {
+      clock.turn(skewMs);
+      await rotateKeyRing(deps());
+      const keys = ringOf((await store.read()).elements.map(({ xml }) => xml.reveal())).keys;
+      expect(Math.abs((keys[0]?.activation.epochMilliseconds ?? 0) - Date.now())).toBeLessThan(120_000);
+      clock.set(Date.now());
+      expect((await ringStatus(deps())).appsWouldMint).toBe(false);
+    },
+  );
 
   it.each([-600_000, 600_000])('rotates with a clock that is off by %i ms, and says so', async (skewMs) => {
     await put1(aged);

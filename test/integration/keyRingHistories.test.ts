@@ -3,7 +3,7 @@
  * two runs go at once. What must hold in all of them.
  */
 import { randomUUID } from 'node:crypto';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -149,7 +149,7 @@ describe('any history of a ring', () => {
           await remove();
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });
@@ -175,6 +175,23 @@ describe('what a killed process leaves behind in a folder', () => {
     clock.turn(80 * day);
     expect(await rotateKeyRing(jobDeps({ store, clock }))).toMatchObject({ outcome: 'published' });
     expect((await readdir(folder)).filter((name) => name.endsWith('.xml'))).toHaveLength(2);
+  });
+
+  it('is owned and readable as the files beside it', async () => {
+    const [first = ''] = (await readdir(folder)).filter((name) => name.endsWith('.xml'));
+    await chmod(join(folder, first), 0o640);
+    // Only root may give files away.
+    const owner = process.getuid?.() === 0 ? 12_345 : process.getuid?.();
+    if (owner === 12_345) await chown(join(folder, first), owner, owner);
+    clock.turn(80 * day);
+    await rotateKeyRing(jobDeps({ store, clock }));
+    const files = await Promise.all(
+      (await readdir(folder)).filter((name) => name.endsWith('.xml')).map((name) => stat(join(folder, name))),
+    );
+    expect(files.map(({ mode, uid }) => [mode & 0o777, uid])).toEqual([
+      [0o640, owner],
+      [0o640, owner],
+    ]);
   });
 
   it('holds another run up while its lock is fresh', async () => {

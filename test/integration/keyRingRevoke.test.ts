@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MaintenanceError } from '../../src/lib/errors.ts';
 import type { CachedEntries } from '../../src/lib/keyRing/cachedEntries.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
@@ -92,6 +93,18 @@ describe('revoking', () => {
     const status = await ringStatus(deps());
     expect(status).toMatchObject({ defaultKey: successor?.id, appsWouldMint: false });
     expect(status.keys.filter(({ state }) => state === 'revoked')).toHaveLength(3);
+  });
+
+  it('is not held up by a cache that does not answer', async () => {
+    const entries: CachedEntries = {
+      keyUse: async () => {
+        throw new MaintenanceError('database_unavailable', 'The database does not answer.', 'Wait.');
+      },
+    };
+    const report = await revokeKeys(deps(entries), 'web', { target: { key: current }, reason, confirm: 'web' });
+    expect(report).toMatchObject({ outcome: 'revoked', unreadableEntries: null });
+    expect(report.warnings).toEqual([expect.stringContaining('database_unavailable')]);
+    await expect(pruneKeyRing(deps(entries), {})).rejects.toMatchObject({ code: 'database_unavailable' });
   });
 
   it('of the default alone leaves the others as they are, and takes effect at once', async () => {

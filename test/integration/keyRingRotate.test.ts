@@ -181,7 +181,10 @@ describe('findings', () => {
   });
 
   it('are few for a ring in good order', async () => {
-    await rotateKeyRing(deps());
+    const serious = (findings: { check: string; level: string }[]) =>
+      findings.filter(({ level }) => level !== 'info').map(({ check }) => check);
+    const first = await rotateKeyRing(deps());
+    expect(serious(first.status.findings).sort()).toEqual(['master_key_in_plain_text', 'protection_none']);
     clock.turn(80 * day);
     const { status } = await rotateKeyRing(deps());
     expect(status.findings.map(({ check }) => check).sort()).toEqual(['master_key_in_plain_text', 'protection_none']);

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
+import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
@@ -197,6 +198,9 @@ describe('a ring protected by Key Vault', () => {
       expect(findings.map(({ check }) => check)).toContain('key_protected_otherwise');
       clock.turn(80 * day);
       await expect(rotateKeyRing(elsewhere)).rejects.toMatchObject({ code: 'key_protected_otherwise' });
+      const request = { target: { createdBefore: undefined }, reason: 'test', confirm: 'web' };
+      await expect(revokeKeys(elsewhere, 'web', request)).rejects.toMatchObject({ code: 'key_protected_otherwise' });
+      expect(await texts()).toHaveLength(1);
     } finally {
       await other.close();
     }

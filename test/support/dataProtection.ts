@@ -21,6 +21,7 @@ export interface ConsumerRequest {
   op: 'consume' | 'write' | 'tokenCache';
   elements?: string[];
   folder?: string;
+  redis?: string;
   now?: string;
   automaticGeneration?: boolean;
   applicationName?: string;

@@ -1,9 +1,10 @@
 import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
-import { type ProtectorVersion, versionOf } from './keyProtector.ts';
+import type { ProtectorVersion } from './keyProtector.ts';
 import type { KeyRing } from './keyRing.ts';
 import type { StoredRing } from './keyRingStore.ts';
 import type { KeyRingPolicy } from './policy.ts';
+import { protectionFindings } from './protectionFindings.ts';
 import { isUsable, type ViewedKey } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { firstGap } from './rotationPlan.ts';
@@ -26,6 +27,8 @@ export interface RingFacts {
   versions: readonly ProtectorVersion[];
   protectorWarnings: readonly string[];
   now: Instant;
+  /** By this machine's clock. */
+  machineTime: Instant;
 }
 
 const day = 86_400_000;
@@ -33,14 +36,13 @@ const day = 86_400_000;
 const raceMs = 600_000;
 /** A daily timer that missed its due date by this much has stopped. */
 const overdueMs = 3 * day;
-const protectorSoonMs = 30 * day;
 
 export function findingsOf(facts: RingFacts): Finding[] {
   return [
     ...damageOf(facts),
     ...defaultOf(facts),
     ...makersOf(facts),
-    ...protectionOf(facts),
+    ...protectionFindings(facts),
     ...elementsOf(facts),
     ...clockOf(facts),
   ];
@@ -87,11 +89,7 @@ function defaultOf({ keys, policy, now }: RingFacts): Finding[] {
     }
     const usable = keys.filter((key) => isUsable(key, now));
     if (usable.length === 1) {
-      add(
-        'last_usable_key',
-        'warning',
-        `${current.id} is the only usable key: if it is lost or revoked, there is none`,
-      );
+      add('last_usable_key', 'info', `${current.id} is the only usable key: if it is lost or revoked, there is none`);
     }
   }
   if (isOverdue(keys, current !== undefined, msBetween(now, gap.at), policy, now)) {
@@ -137,59 +135,6 @@ function makersOf({ keys, policy, now }: RingFacts): Finding[] {
   return findings;
 }
 
-function protectionOf({ keys, versions, protectorWarnings, now }: RingFacts): Finding[] {
-  const findings: Finding[] = protectorWarnings.map((message) => ({
-    check: 'protection_none',
-    level: 'warning',
-    message,
-  }));
-  const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
-  const plain = keys.filter(({ protection }) => protection.kind === 'none');
-  if (plain.length > 0)
-    add('master_key_in_plain_text', 'warning', `${plain.length} keys keep their master key in plain text`);
-  for (const { id, unwraps, unwrapProblem, revoked } of keys) {
-    if (unwraps === 'yes' || revoked) continue;
-    const check = unwraps === 'no' ? 'key_unreadable' : (unwrapProblem?.code ?? 'key_unreadable');
-    add(check, unwraps === 'no' ? 'error' : 'warning', `key ${id}: ${unwrapProblem?.message ?? ''}`);
-  }
-  const used = new Set(keys.filter(({ revoked }) => !revoked).map(({ protection }) => versionOf(protection)));
-  versions.forEach((version, index) => {
-    if (index > 0 && !used.has(version.id)) return;
-    const { id, enabled, expires } = version;
-    if (!enabled)
-      add('protector_version_disabled', 'error', `${id} is disabled: keys protected with it cannot be read`);
-    if (!expires) return;
-    const end = instantOf(expires);
-    if (isUpTo(end, now)) {
-      add('protector_version_expired', 'warning', `${id} expired at ${end}: it still unwraps, and wraps no new key`);
-    } else if (index === 0 && msBetween(now, end) <= protectorSoonMs) {
-      add('protector_expires_soon', 'warning', `${id}, which protects new keys, expires at ${end}`);
-    }
-  });
-  return [...findings, ...newerDecryptors(keys)];
-}
-
-/** .NET forwards versions of its own types alone: of another's, a higher version than the app's package does not load. */
-function newerDecryptors(keys: readonly ViewedKey[]): Finding[] {
-  const versioned = keys.flatMap((key) => {
-    const type = 'decryptorType' in key.protection ? key.protection.decryptorType : '';
-    const version = /,\s*Version=(\d+(?:\.\d+)*)/.exec(type)?.[1];
-    return version && !type.startsWith('Microsoft.AspNetCore.DataProtection.') ? [{ key, version }] : [];
-  });
-  const oldest = [...versioned].sort((a, b) => compareVersions(a.version, b.version))[0];
-  return versioned
-    .filter(({ version }) => oldest && compareVersions(version, oldest.version) > 0)
-    .map(({ key, version }) => ({
-      check: 'decryptor_newer',
-      level: 'warning',
-      message: `key ${key.id} names version ${version} of its decryptor, others ${oldest?.version}: apps with the older package cannot read it`,
-    }));
-}
-
-function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
-}
-
 function elementsOf({ ring }: RingFacts): Finding[] {
   return ring.foreign.map(({ name, reason, element }) => ({
     check: name === 'key' ? 'key_passed_over' : 'foreign_element',
@@ -198,9 +143,9 @@ function elementsOf({ ring }: RingFacts): Finding[] {
   }));
 }
 
-function clockOf({ stored, keys, now }: RingFacts): Finding[] {
+function clockOf({ stored, keys, now, machineTime }: RingFacts): Finding[] {
   const findings: Finding[] = [];
-  const skewMs = stored.storeTime ? msBetween(now, instantOf(stored.storeTime)) : 0;
+  const skewMs = stored.storeTime ? msBetween(machineTime, instantOf(stored.storeTime)) : 0;
   if (Math.abs(skewMs) > clockSkewMs) {
     const message = `this machine's clock and the store's differ by ${Math.round(Math.abs(skewMs) / 1000)} s`;
     findings.push({ check: 'clock_skew', level: 'warning', message });

@@ -58,7 +58,10 @@ export function isRevoked(ring: KeyRing, key: { id: string; creation: Instant })
   return ring.revocations.some((revocation) => hits(revocation, key));
 }
 
-export function hits({ key, date }: Revocation, { id, creation }: { id: string; creation: Instant }): boolean {
+export function hits(
+  { key, date }: Pick<Revocation, 'key' | 'date'>,
+  { id, creation }: { id: string; creation: Instant },
+): boolean {
   if (key !== '*') return key === id;
   return date !== undefined && creation.epochNanoseconds < date.epochNanoseconds;
 }

@@ -12,6 +12,11 @@ export class KeyRingError extends MaintenanceError {
   }
 }
 
+/** Whether @azure/identity had no token to give. Its messages may quote an answer, so they are not repeated. */
+export function isCredentialError(error: unknown): boolean {
+  return error instanceof Error && /Authentication|CredentialUnavailable/.test(error.name);
+}
+
 export function isTransient(error: unknown): boolean {
   return error instanceof KeyRingError && error.transient;
 }

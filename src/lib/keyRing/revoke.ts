@@ -2,13 +2,14 @@ import { MaintenanceError } from '../errors.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey, refreshMs } from './defaultKey.ts';
-import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
+import { type Instant, isBefore, plusMs } from './instants.ts';
 import { hits, type KeyRing, type Revocation } from './keyRing.ts';
 import { refuseObserved } from './managed.ts';
 import { type MadeKey, makeKey } from './newKey.ts';
 import { headerOf } from './payloadHeader.ts';
 import { stamp } from './ringDocument.ts';
-import { type ViewedKey, viewKeys } from './ringView.ts';
+import { ringTime } from './ringTime.ts';
+import { refuseUntriedKey, type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
 import { firstGap, type Gap } from './rotationPlan.ts';
@@ -41,6 +42,8 @@ export interface RevokeReport {
   untouched: string[];
   /** Cached entries that become unreadable: their users sign in again. Null where no cache of the ring can be looked into. */
   unreadableEntries: { count: number; estimated: boolean } | null;
+  /** Why the caches could not be looked into: no reason not to revoke. */
+  warnings: string[];
   /** The bytes (hexadecimal) with which those entries begin: what finds them, for whoever removes them. */
   entryHeaders: string[];
   /** The key that consumers take instead; its id is null in a plan. Null where the default is not touched. */
@@ -54,11 +57,11 @@ export interface RevokeReport {
  * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`
  */
 export async function revokeKeys(deps: RotateDeps, ringName: string, request: RevokeRequest): Promise<RevokeReport> {
-  const now = instantOf(deps.clock.now());
+  const use = await usedBy(deps);
+  const reading = await readRing(deps);
+  const now = ringTime(deps.clock, reading.stored);
   const target = 'key' in request.target ? request.target : { createdBefore: request.target.createdBefore ?? now };
   checkRequest(request, target, ringName, now);
-  const use = await deps.entries.keyUse();
-  const reading = await readRing(deps);
   checkTarget(target, reading.ring);
   const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
   if (planned.hit.length === 0) return report('nothingToDo', planned, use, deps, now, null);
@@ -115,11 +118,8 @@ function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): P
   };
 }
 
-function asRevocation(target: RevokeTarget): Pick<Revocation, 'key' | 'date'> & Revocation {
-  const none = { element: undefined as never };
-  return 'key' in target
-    ? { key: target.key, date: undefined, ...none }
-    : { key: '*', date: target.createdBefore, ...none };
+function asRevocation(target: RevokeTarget): Pick<Revocation, 'key' | 'date'> {
+  return 'key' in target ? { key: target.key, date: undefined } : { key: '*', date: target.createdBefore };
 }
 
 async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now: Instant) {
@@ -127,8 +127,10 @@ async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now
   const revocation = { name: revocationName(target, now), xml: revocationXml(date, key, reason) };
   let successor: MadeKey | undefined;
   return changeRing(deps, async ({ ring }: RingReading) => {
-    const planned = plan(await viewKeys(ring, deps.protector), target, now);
+    const keys = await viewKeys(ring, deps.protector);
+    const planned = plan(keys, target, now);
     if (planned.hit.length === 0) return undefined;
+    if (planned.gap) refuseUntriedKey(keys, now);
     if (planned.gap)
       successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.gap, deps, now));
     const published = planned.gap ? successor : undefined;
@@ -154,7 +156,7 @@ function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, no
 function report(
   outcome: RevokeReport['outcome'],
   { hit, untouched, gap }: Plan,
-  use: readonly KeyUse[],
+  { uses, warnings }: Use,
   deps: RotateDeps,
   now: Instant,
   successorId: string | null,
@@ -165,9 +167,10 @@ function report(
     keys: ids,
     untouched: untouched.map(({ id }) => id),
     unreadableEntries:
-      use.length === 0
+      uses.length === 0
         ? null
-        : { count: entriesNaming(use, new Set(ids)), estimated: use.some(({ complete }) => !complete) },
+        : { count: entriesNaming(uses, new Set(ids)), estimated: uses.some(({ complete }) => !complete) },
+    warnings,
     entryHeaders: ids.map(headerOf),
     successor:
       gap === undefined
@@ -179,6 +182,21 @@ function report(
           },
     consumers: ids.length === 0 ? [] : notices(now),
   };
+}
+
+interface Use {
+  uses: KeyUse[];
+  warnings: string[];
+}
+
+/** In an emergency a cache that does not answer must not stand in the way. */
+async function usedBy({ entries }: RotateDeps): Promise<Use> {
+  try {
+    return { uses: await entries.keyUse(), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof MaintenanceError)) throw error;
+    return { uses: [], warnings: [`the cached entries could not be counted (${error.code}): ${error.message}`] };
+  }
 }
 
 /** KeyRingProvider: an instance reads the ring when it starts, and again after 19.2 to 24 hours. */

@@ -7,6 +7,7 @@ import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtec
 import { KeyRingError } from './keyRingError.ts';
 import type { KeyRingStore } from './keyRingStore.ts';
 import type { KeyRingPolicy } from './policy.ts';
+import { ringTime } from './ringTime.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { planRotation } from './rotationPlan.ts';
@@ -68,7 +69,7 @@ export async function ringStatus(deps: RingDeps): Promise<RingStatus> {
 /** The status of a ring that was read and tried already. */
 export async function statusOf(deps: RingDeps, reading: RingReading, keys: readonly ViewedKey[]): Promise<RingStatus> {
   const { store, protector, policy, clock } = deps;
-  const now = instantOf(clock.now());
+  const now = ringTime(clock, reading.stored);
   const { versions, problem } = await listVersions(protector);
   const plan = planRotation(keys, policy, now);
   const current = defaultKey(keys, now);
@@ -78,7 +79,8 @@ export async function statusOf(deps: RingDeps, reading: RingReading, keys: reado
   );
   const [newest] = [...keys].sort((a, b) => compareInstants(b.creation, a.creation));
   const protectorEnd = versions[0]?.expires;
-  const facts = { ...reading, keys, policy, versions, protectorWarnings: protector.warnings, now };
+  const machineTime = instantOf(clock.now());
+  const facts = { ...reading, keys, policy, versions, protectorWarnings: protector.warnings, now, machineTime };
   return {
     store: store.description,
     protector: protector.description,

@@ -1,4 +1,4 @@
-import type { RuleKey } from './defaultKey.ts';
+import { defaultKey, type RuleKey } from './defaultKey.ts';
 import { compareInstants, type Instant, isUpTo } from './instants.ts';
 import type { KeyProtector } from './keyProtector.ts';
 import { isRevoked, type KeyRing, type RingKey } from './keyRing.ts';
@@ -16,8 +16,7 @@ export interface ViewedKey extends RingKey, RuleKey {
   unwrapProblem: KeyRingError | undefined;
 }
 
-/** The keys of a ring as the rule sees them, oldest first, each tried with the protector. Their secrets
- * are not kept. */
+/** The keys of a ring as the rule sees them, oldest first, each tried with the protector. Their secrets are not kept. */
 export async function viewKeys(ring: KeyRing, protector: KeyProtector): Promise<ViewedKey[]> {
   const keys: ViewedKey[] = [];
   const inOrder = [...ring.keys].sort((a, b) => compareInstants(a.creation, b.creation));
@@ -47,10 +46,10 @@ function isOurs({ protection }: RingKey, protector: KeyProtector): boolean {
   return protection.kind === 'none' || protection.kind === protector.kind;
 }
 
-function protectedOtherwise({ id, protection }: RingKey): KeyRingError {
+function protectedOtherwise({ protection }: RingKey): KeyRingError {
   return new KeyRingError(
     'key_protected_otherwise',
-    `Key ${id} is protected otherwise (${protection.kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : protection.kind}) than the ring's protector says.`,
+    `It is protected otherwise (${protection.kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : protection.kind}) than the ring's protector says.`,
     'Make the protector of the ring in KEY_RINGS the one that the apps use.',
   );
 }
@@ -66,4 +65,21 @@ function notAMasterKey(): KeyRingError {
 /** Neither revoked nor known to be unreadable, nor expired: it can still be a default, now or later. */
 export function isUsable({ revoked, readable, expiration }: RuleKey, now: Instant): boolean {
   return !revoked && readable && !isUpTo(expiration, now);
+}
+
+/**
+ * A new key that the apps cannot decrypt would leave them without a default on the day of its activation. So nothing is
+ * published while it cannot be seen that this protector is theirs.
+ * @throws KeyRingError for what reason the ring's present key could not be tried
+ */
+export function refuseUntriedKey(keys: readonly ViewedKey[], now: Instant): void {
+  const current = defaultKey(keys, now) ?? keys.at(-1);
+  if (current?.unwraps !== 'unknown' || !current.unwrapProblem) return;
+  const { code, message, advice, transient } = current.unwrapProblem;
+  throw new KeyRingError(
+    code,
+    `No key was published, since the ring's present key ${current.id} could not be tried: ${message}`,
+    advice,
+    transient,
+  );
 }

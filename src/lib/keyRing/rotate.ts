@@ -1,13 +1,14 @@
+import { MaintenanceError } from '../errors.ts';
 import type { CachedEntries } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
-import { defaultKey } from './defaultKey.ts';
-import { instantOf } from './instants.ts';
-import { KeyRingError } from './keyRingError.ts';
+import type { Finding } from './findings.ts';
+import type { Instant } from './instants.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { type PruneReport, pruneKeyRing } from './prune.ts';
 import { type RewrapReport, rewrapIsDue, rewrapKeyRing } from './rewrap.ts';
 import { type RingDeps, type RingStatus, statusOf } from './ringStatus.ts';
-import { type ViewedKey, viewKeys } from './ringView.ts';
+import { ringTime } from './ringTime.ts';
+import { refuseUntriedKey, viewKeys } from './ringView.ts';
 import { type PlannedKey, planRotation, type RotationReason } from './rotationPlan.ts';
 
 export interface PublishedKey {
@@ -48,13 +49,17 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   const dryRun = request.dryRun ?? false;
   const writes = deps.policy.mode === 'manage' && !dryRun;
   const published = writes ? await publishDueKeys(deps) : [];
-  const rewrap = writes && (await rewrapIsDue(deps)) ? await rewrapKeyRing(deps, {}) : null;
-  const prune = writes && deps.policy.prune ? await pruneKeyRing(deps, {}) : null;
+  // Failures of what is less urgent take nothing from the report of a published key.
+  const failures: Finding[] = [];
+  const attempt = <R>(work: () => Promise<R | null>) => (writes ? orFinding(work, failures) : null);
+  const rewrap = await attempt(async () => ((await rewrapIsDue(deps)) ? rewrapKeyRing(deps, {}) : null));
+  const prune = await attempt(async () => (deps.policy.prune ? pruneKeyRing(deps, {}) : null));
 
   const reading = await readRing(deps);
   const keys = await viewKeys(reading.ring, deps.protector);
   const status = await statusOf(deps, reading, keys);
-  const plan = planRotation(keys, deps.policy, instantOf(deps.clock.now()));
+  status.findings.push(...failures);
+  const plan = planRotation(keys, deps.policy, ringTime(deps.clock, reading.stored));
   const wanted = writes ? published : plan.keys.map((key) => describe(key, null));
   return {
     outcome: wanted.length === 0 ? 'nothingToDo' : writes ? 'published' : 'wouldPublish',
@@ -67,19 +72,30 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   };
 }
 
+async function orFinding<R>(work: () => Promise<R | null>, failures: Finding[]): Promise<R | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MaintenanceError)) throw error;
+    failures.push({ check: error.code, level: 'error', message: `${error.message} ${error.advice}` });
+    return null;
+  }
+}
+
 async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
-  const now = instantOf(deps.clock.now());
+  let now: Instant | undefined;
   // The same key at every attempt: one whose answer got lost is known again by its id, and not joined by another.
   const made = new Map<string, MadeKey>();
-  const decide = async ({ ring }: RingReading) => {
+  const decide = async ({ ring, stored }: RingReading) => {
+    now ??= ringTime(deps.clock, stored);
     const viewed = await viewKeys(ring, deps.protector);
     const plan = planRotation(viewed, deps.policy, now);
     if (plan.keys.length === 0) return undefined;
-    refuseOtherProtection(viewed);
+    refuseUntriedKey(viewed, now);
     const published: PublishedKey[] = [];
     const add: MadeKey[] = [];
     for (const planned of plan.keys) {
-      const slot = planned.activation.toString();
+      const slot = `${planned.activation} ${planned.idBelow ?? ''}`;
       const key = made.get(slot) ?? (await makeKey(ring, deps.protector, deps.random, planned));
       made.set(slot, key);
       add.push(key);
@@ -92,24 +108,6 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
     };
   };
   return (await changeRing(deps, decide)) ?? [];
-
-  /** A key that the apps cannot decrypt would leave them without a default on the day of its activation. */
-  function refuseOtherProtection(keys: readonly ViewedKey[]): void {
-    const current = defaultKey(keys, now) ?? keys.at(-1);
-    if (current?.unwraps !== 'unknown') return;
-    const { message, advice, transient, code } = current.unwrapProblem ?? {
-      message: '',
-      advice: '',
-      transient: false,
-      code: 'key_protected_otherwise',
-    };
-    throw new KeyRingError(
-      code,
-      `No key was published, since the ring's present key ${current.id} could not be tried: ${message}`,
-      advice,
-      transient,
-    );
-  }
 }
 
 function describe({ reason, activation, expiration }: PlannedKey, id: string | null): PublishedKey {

@@ -1,9 +1,9 @@
 import { Cron } from 'croner';
-import { z } from 'zod';
-import { formatDuration, parseDuration } from '../durations.ts';
+import { formatDuration } from '../durations.ts';
 import type { KeyRingPolicy } from '../keyRing/policy.ts';
 import type { CacheSettings, Environment } from './cacheSettings.ts';
 import { name, schedule } from './fields.ts';
+import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 
 /** The settings of key rings that stand by themselves; docs/settings.md explains each. */
@@ -44,8 +44,6 @@ export interface KeyRingReading {
   problems: SettingProblem[];
 }
 
-const settingName = z.string().min(1, 'must name a setting');
-const text = z.string().min(1, 'must not be empty');
 const days = (count: number) => count * 86_400_000;
 
 /** From the KeyManagementOptions: NewKeyLifetime is 90 days, and refused below a week. */
@@ -53,70 +51,6 @@ const leastLifetimeMs = days(7);
 const leastLeadMs = days(5);
 /** Apps mint when the default expires within their refresh (24 h) and the propagation time (2 days). */
 const appsMintMs = days(3);
-
-const duration = z.string().transform((value, context) => {
-  const ms = parseDuration(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be an ISO 8601 duration, such as P14D' });
-  return z.NEVER;
-});
-
-const store = z.discriminatedUnion(
-  'kind',
-  [
-    z.strictObject({ kind: z.literal('folder'), path: text }),
-    z.strictObject({
-      kind: z.literal('blob'),
-      url: z.url({ protocol: /^https?$/, error: 'must be the URL of the blob' }).optional(),
-      connectionStringSetting: settingName.optional(),
-      container: text.optional(),
-      blob: text.optional(),
-    }),
-    z.strictObject({
-      kind: z.literal('redis'),
-      connectionStringSetting: settingName,
-      key: text.default('DataProtection-Keys'),
-    }),
-  ],
-  { error: 'must have the kind blob, folder or redis' },
-);
-
-const protector = z.discriminatedUnion(
-  'kind',
-  [
-    z.strictObject({ kind: z.literal('none') }),
-    z.strictObject({
-      kind: z.literal('keyVault'),
-      keyId: z
-        .string()
-        .regex(
-          /^https:\/\/[^/?#]+\/keys\/[0-9A-Za-z-]+(\/[0-9A-Za-z]+)?$/,
-          'must be the identifier of a Key Vault key: https://VAULT/keys/NAME',
-        ),
-    }),
-    z.strictObject({
-      kind: z.literal('certificate'),
-      certificates: z
-        .array(z.strictObject({ path: text, keyPath: text.optional(), passwordSetting: settingName.optional() }))
-        .min(1, 'must name at least one certificate'),
-    }),
-  ],
-  { error: 'must have the kind keyVault, certificate or none' },
-);
-
-const entrySchema = z.strictObject({
-  name,
-  mode: z.enum(['observe', 'manage'], { error: 'must be observe or manage' }).default('observe'),
-  store,
-  protector,
-  lifetime: duration.prefault('P90D'),
-  lead: duration.prefault('P14D'),
-  rewrapAfter: z.union([z.literal('never').transform(() => undefined), duration]).prefault('P7D'),
-  prune: z.boolean({ error: 'must be true or false' }).default(false),
-  pruneAfter: duration.prefault('P365D'),
-  caches: z.array(name).default([]),
-});
-type Entry = z.infer<typeof entrySchema>;
 
 /** The rings of KEY_RINGS. Never throws: what is wrong stands in `problems`, and the other rings can be used. */
 export function readKeyRings(env: Environment, timer: string, caches: readonly CacheSettings[]): KeyRingReading {
@@ -131,7 +65,7 @@ export function readKeyRings(env: Environment, timer: string, caches: readonly C
   const rings: KeyRingSettings[] = [];
   const problems: SettingProblem[] = [];
   for (const [index, item] of list.entries()) {
-    const parsed = entrySchema.safeParse(item);
+    const parsed = keyRingEntry.safeParse(item);
     const label = name.safeParse((item as { name?: unknown } | null)?.name);
     // A ring whose name cannot be used stops no other.
     const concern = label.success ? { ring: label.data } : {};
@@ -170,7 +104,7 @@ function parseList(json: string): unknown[] | undefined {
 }
 
 /** The bounds that hold between settings, with the reason for each. */
-function checkBounds(entry: Entry, timer: string, caches: readonly CacheSettings[]): [string, string][] {
+function checkBounds(entry: KeyRingEntry, timer: string, caches: readonly CacheSettings[]): [string, string][] {
   const found: [string, string][] = [];
   const interval = longestIntervalMs(timer);
   if (entry.lifetime < leastLifetimeMs)
@@ -203,7 +137,10 @@ function longestIntervalMs(expression: string): number {
     .reduce((longest, run, index) => Math.max(longest, run.getTime() - (runs[index]?.getTime() ?? 0)), 0);
 }
 
-function complete(entry: Entry, env: Environment): KeyRingSettings | { missing: { setting: string; message: string } } {
+function complete(
+  entry: KeyRingEntry,
+  env: Environment,
+): KeyRingSettings | { missing: { setting: string; message: string } } {
   const missing = (setting: string, what: string) => ({
     missing: { setting, message: `is not set. It must hold ${what}` },
   });

@@ -11,6 +11,9 @@ public sealed record Request
     /// <summary>The ring, as a folder of PersistKeysToFileSystem. Takes the place of Elements.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>The ring, as a list in this Redis (host and port). Takes the place of Elements.</summary>
+    public string? Redis { get; init; }
+
     /// <summary>The instant at which a consumer reads the ring.</summary>
     public DateTimeOffset Now { get; init; }
 

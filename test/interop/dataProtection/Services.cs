@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.KeyManagement.Internal;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
 
 namespace DataProtectionInterop;
 
@@ -51,6 +52,7 @@ public static class Services
         var services = new ServiceCollection();
         var builder = services.AddDataProtection().SetApplicationName(request.ApplicationName);
         if (request.Folder is { } folder) builder.PersistKeysToFileSystem(new DirectoryInfo(folder));
+        else if (request.Redis is { } redis) builder.PersistKeysToStackExchangeRedis(ConnectionMultiplexer.Connect(redis));
         else services.Configure<KeyManagementOptions>(options => options.XmlRepository = repository);
         // A key that does not decrypt is tried ten times, in case a vault is busy. Nothing here gets better by waiting.
         services.Configure<KeyManagementOptions>(options =>

@@ -1,4 +1,4 @@
-import { KeyRingError } from '../keyRingError.ts';
+import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 
 /** What the SDK throws (RestError of core-rest-pipeline), as far as it is looked at. */
 interface VaultFailure {
@@ -33,12 +33,7 @@ export function explainVaultError(error: unknown, keyId: string, doing: string):
     );
   }
   if (statusCode === 400) return unreadable(`${keyId} does not unwrap it (${inner || 400})`);
-  if (
-    statusCode === 401 ||
-    statusCode === 403 ||
-    name === 'CredentialUnavailableError' ||
-    name === 'AuthenticationError'
-  ) {
+  if (statusCode === 401 || statusCode === 403 || isCredentialError(error)) {
     return new KeyRingError(
       'key_vault_forbidden',
       `This identity may not ${doing} ${keyId} (${inner || statusCode || name}).`,

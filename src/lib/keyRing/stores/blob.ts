@@ -1,5 +1,5 @@
 import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
-import { KeyRingError } from '../keyRingError.ts';
+import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { RingDocument, stamp } from '../ringDocument.ts';
 import { XmlFormError } from '../xml.ts';
@@ -7,6 +7,8 @@ import { XmlFormError } from '../xml.ts';
 interface BlobRing extends StoredRing {
   document: RingDocument;
   etag: string | undefined;
+  /** The owner's own: a write would drop it. */
+  metadata: Record<string, string>;
 }
 
 /** Somebody else has written since. Other 409s and 412s (leases, a container being deleted) have reasons of their own. */
@@ -38,7 +40,15 @@ export class BlobStore implements KeyRingStore {
       const bytes = await collect(answer.readableStreamBody);
       const document = RingDocument.parse(bytes);
       const { elements } = document;
-      return { exists: true, elements, damage: [], storeTime: answer.date, document, etag: answer.etag };
+      return {
+        exists: true,
+        elements,
+        damage: [],
+        storeTime: answer.date,
+        document,
+        etag: answer.etag,
+        metadata: answer.metadata ?? {},
+      };
     } catch (error) {
       if (error instanceof XmlFormError) throw this.#damaged(error.message);
       if (!isRestError(error) || error.code !== 'BlobNotFound') throw this.#explain(error);
@@ -50,6 +60,7 @@ export class BlobStore implements KeyRingStore {
         storeTime: storeTime ? new Date(storeTime) : undefined,
         document: RingDocument.empty(),
         etag: undefined,
+        metadata: {},
       };
     }
   }
@@ -59,6 +70,7 @@ export class BlobStore implements KeyRingStore {
     try {
       await this.#blob.upload(Buffer.from(bytes), bytes.length, {
         conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
+        metadata: ring.metadata,
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
       });
       return 'written';
@@ -95,9 +107,19 @@ export class BlobStore implements KeyRingStore {
     );
   }
 
+  #forbidden(reason: string): KeyRingError {
+    return new KeyRingError(
+      'key_ring_forbidden',
+      `${this.description} may not be used (${reason}).`,
+      'Give the identity the role Storage Blob Data Contributor on the container (Reader for a ring in mode observe), and look at the firewall of the storage account.',
+    );
+  }
+
   /** What went wrong, without the request: its URL may hold a signature. */
   #explain(error: unknown): unknown {
-    if (error instanceof KeyRingError || !isRestError(error)) return error;
+    if (error instanceof KeyRingError) return error;
+    if (isCredentialError(error)) return this.#forbidden('no token');
+    if (!isRestError(error)) return error;
     const { statusCode, code } = error;
     const name = code ?? String(statusCode ?? error.name);
     if (code === 'ContainerNotFound' || code === 'ContainerBeingDeleted') {
@@ -108,11 +130,7 @@ export class BlobStore implements KeyRingStore {
       );
     }
     if (statusCode === 401 || statusCode === 403) {
-      return new KeyRingError(
-        'key_ring_forbidden',
-        `${this.description} may not be used (${name}).`,
-        'Give the identity the role Storage Blob Data Contributor on the container (Reader for a ring in mode observe), and look at the firewall of the storage account.',
-      );
+      return this.#forbidden(name);
     }
     if (code === 'LeaseIdMissing') {
       return new KeyRingError(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
@@ -91,11 +91,36 @@ export class FolderStore implements KeyRingStore {
     const temporary = join(this.#folder, `${randomUUID()}.tmp`);
     try {
       await writeFlushed(temporary, text);
+      await this.#giveToApps(temporary);
       await rename(temporary, join(this.#folder, name));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+
+  /**
+   * Mode and owner of the files that are there. The apps may run as another user: a file that they cannot open takes them
+   * down like a broken one.
+   */
+  async #giveToApps(path: string): Promise<void> {
+    const other = (await readdir(this.#folder)).find((name) => name.endsWith('.xml'));
+    const model = await stat(other ? join(this.#folder, other) : this.#folder);
+    const { uid, gid } = await stat(path);
+    if (other) await chmod(path, model.mode & 0o777);
+    if (uid === model.uid && gid === model.gid) return;
+    await chown(path, model.uid, model.gid).catch(() => {
+      // The group alone may differ, as long as the owner is the same.
+      if (uid !== model.uid) throw this.#foreignOwner();
+    });
+  }
+
+  #foreignOwner(): KeyRingError {
+    return new KeyRingError(
+      'key_ring_forbidden',
+      `The files in ${this.#folder} belong to another user, who could not read a new one. Nothing was written.`,
+      'Run this process as the user of the apps, or as root.',
+    );
   }
 
   /** Two of our own runs never write at once. Apps only add files, under names of their own. */

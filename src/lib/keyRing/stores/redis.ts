@@ -24,6 +24,7 @@ export class RedisStore implements KeyRingStore {
 
   async read(): Promise<StoredRing & { version: string }> {
     try {
+      await this.#connected();
       const [items, time] = await Promise.all([this.#redis.lrange(this.#key, 0, -1), this.#redis.time()]);
       const elements: StoredElement[] = [];
       const damage: { place: string; problem: string }[] = [];
@@ -46,6 +47,7 @@ export class RedisStore implements KeyRingStore {
 
   async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
     try {
+      await this.#connected();
       await this.#redis.watch(this.#key);
       const items = await this.#redis.lrange(this.#key, 0, -1);
       if (fingerprint(items) !== ring.version) {
@@ -69,6 +71,7 @@ export class RedisStore implements KeyRingStore {
   async keepCopy(ring: StoredRing, at: Date): Promise<string> {
     const name = `${this.#key}:backup:${stamp(at)}`;
     try {
+      await this.#connected();
       const transaction = this.#redis.multi().del(name);
       for (const { xml } of ring.elements) transaction.rpush(name, xml.reveal());
       await transaction.exec();
@@ -80,6 +83,10 @@ export class RedisStore implements KeyRingStore {
 
   async close(): Promise<void> {
     this.#redis.disconnect();
+  }
+
+  async #connected(): Promise<void> {
+    if (this.#redis.status === 'end') await this.#redis.connect();
   }
 
   #explain(error: unknown): KeyRingError {

@@ -2,18 +2,17 @@ import { Redis, type RedisOptions } from 'ioredis';
 
 /**
  * A connection from a StackExchange.Redis connection string (`host:port,password=…,ssl=True,user=…,defaultDatabase=…`) or a
- * `redis://` or `rediss://` URL. It connects at its first command and gives up after a few tries: a job reports rather than
- * waits.
+ * `redis://` or `rediss://` URL. It connects at its first command, and not again by itself.
  */
 export function connectRedis(connectionString: string): { redis: Redis; host: string } {
   const limits: RedisOptions = {
     lazyConnect: true,
     connectTimeout: 10_000,
     commandTimeout: 15_000,
-    maxRetriesPerRequest: 2,
-    // A command sent again after a lost answer could push a second element: the caller looks first.
+    // A command sent again after a lost answer could push a second element. So a broken line fails its commands at once,
+    // and the store connects anew when it has looked what became of them.
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => (times > 3 ? null : times * 200),
+    retryStrategy: () => null,
   };
   const redis = /^rediss?:\/\//i.test(connectionString)
     ? new Redis(connectionString, limits)
