@@ -28,9 +28,9 @@ describe('the metrics of key rings', () => {
         store: { kind: 'folder', path: folder },
         protector: { kind: 'none' },
       };
-      const settings = readSettings({ KEY_RINGS: JSON.stringify([ring]) }, 'none');
+      const settings = readSettings({ KEY_RINGS: JSON.stringify([ring]) }, 'table');
       const clock = turnableClock(now);
-      const maintenance = new Maintenance(settings, () => undefined, clock);
+      const maintenance = new Maintenance(settings, () => undefined, noRecordStore, clock);
       await maintenance.keyRings.status('web', 'test');
       await maintenance.keyRings.rotate('web', 'test');
       const last = (name: string, attributes: object = {}) =>
