@@ -1,6 +1,8 @@
 /** What a run on a ring measures. The API's instruments are made when they are imported, so the recorder is there before. */
+
 import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noRecordStore } from '../../src/lib/runs/recordStore.ts';
 import { day, idFrom, plainKey } from '../support/ringBuilder.ts';
 import { fill, ringFolder, turnableClock } from '../support/testRing.ts';
 

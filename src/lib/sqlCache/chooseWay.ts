@@ -18,7 +18,9 @@ export async function chooseWay(
 ): Promise<PurgeWay> {
   if (index !== 'present' && index !== 'created' && index !== 'rebuilt') return 'key';
   if (!table.pages) return 'expiry';
-  const [total, sample] = [await estimator.total(), await estimator.sample()];
+  // By the catalogue, however old: to count the table would cost what the choice saves.
+  const { entries = 0 } = await estimator.catalogue();
+  const sample = await estimator.sample();
   const share = sample.filter(({ expiresAt }) => expiresAt < cutoff).length / Math.max(1, sample.length);
-  return share >= backlogShare && share * total.count >= backlogRows ? 'pages' : 'expiry';
+  return share >= backlogShare && share * entries >= backlogRows ? 'pages' : 'expiry';
 }
