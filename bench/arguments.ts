@@ -10,14 +10,17 @@ export interface Arguments {
   connections: number;
   /** Operations per second of each connection. */
   rate: number;
+  /** The entries lie in no order at all, instead of in that of their last write. */
+  shuffled: boolean;
 }
 
 const usage = `Usage: npm run bench:purge -- [options]
   --entries N,N,…   sizes to measure (default 10000,100000,1000000); --sizes is the same
-  --rounds N        rounds per size (default 7 up to 20,000 entries, 3 up to 200,000, else 1)
+  --rounds N        rounds per size (default 7 up to 20,000 entries, else 3)
   --seconds N       seconds of the load without a purge, per size (default 10)
   --connections N   connections of the load (default 4)
-  --rate N          operations per second of each connection (default 50)`;
+  --rate N          operations per second of each connection (default 50)
+  --shuffled        entries lie at random in the table, the worst case, instead of in the order of their last write`;
 
 const option = { type: 'string' } as const;
 
@@ -25,7 +28,15 @@ const option = { type: 'string' } as const;
 export function readArguments(): Arguments {
   try {
     const { values } = parseArgs({
-      options: { entries: option, sizes: option, rounds: option, seconds: option, connections: option, rate: option },
+      options: {
+        entries: option,
+        sizes: option,
+        rounds: option,
+        seconds: option,
+        connections: option,
+        rate: option,
+        shuffled: { type: 'boolean' },
+      },
     });
     if (values.entries && values.sizes) throw new Error('--entries and --sizes are the same: give one of them');
     const sizes = values.entries ?? values.sizes ?? '10000,100000,1000000';
@@ -35,6 +46,7 @@ export function readArguments(): Arguments {
       idleSeconds: wholeNumber('--seconds', values.seconds ?? '10', 1, 600),
       connections: wholeNumber('--connections', values.connections ?? '4', 1, 50),
       rate: wholeNumber('--rate', values.rate ?? '50', 1, 500),
+      shuffled: values.shuffled ?? false,
     };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
@@ -45,8 +57,7 @@ export function readArguments(): Arguments {
 /** A small size is over in a blink: only the median of several rounds says something about it. */
 export function roundsOf({ rounds }: Arguments, entries: number): number {
   if (rounds !== undefined) return rounds;
-  if (entries <= 20_000) return 7;
-  return entries <= 200_000 ? 3 : 1;
+  return entries <= 20_000 ? 7 : 3;
 }
 
 function wholeNumber(flag: string, text: string, min: number, max: number): number {

@@ -19,6 +19,8 @@ export interface Window {
 export interface PurgeDone extends Window {
   kind: 'done';
   deleted: number;
+  /** When the first statement of the deletion began: connecting, locks and checks lie before. */
+  deletingFrom: number;
   peakBytes: number;
   /** What a reader of the figures must know, such as a pause for the database's load. */
   notes: string[];
@@ -29,6 +31,7 @@ export interface LoadDone {
   kind: 'done';
   reads: number[];
   revives: number[];
+  /** Operations that failed, by their messages. */
   failures: string[];
 }
 

@@ -20,13 +20,13 @@ export class Databases {
     return this.#server.url('bench');
   }
 
-  async seedTemplate(entries: number, signal: AbortSignal): Promise<void> {
+  async seedTemplate(entries: number, shuffled: boolean, signal: AbortSignal): Promise<void> {
     await this.#checkDisk(entries);
     await this.#server.createDatabase('template');
     const url = this.#server.url('template');
     await run(url, [createTable(table)]);
     const expiredShare = 0.7;
-    await seedEntries(url, table, { entries, expiredShare, onProgress: () => signal.throwIfAborted() });
+    await seedEntries(url, table, { entries, expiredShare, shuffled, onProgress: () => signal.throwIfAborted() });
     await run(url, [
       `create index "IX_TokenCache_ExpiresAtTime" on ${table} (expiresattime)`,
       `vacuum analyze ${table}`,

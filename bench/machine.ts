@@ -9,7 +9,7 @@ export const serverFlags = ['-c', 'shared_buffers=1GB'];
 const shown = ['shared_buffers', 'fsync', 'synchronous_commit', 'max_wal_size', 'checkpoint_timeout', 'autovacuum'];
 
 /** What the figures were taken on, as the first lines of the output. */
-export async function describeMachine(url: string, { connections, rate }: Arguments): Promise<string> {
+export async function describeMachine(url: string, { connections, rate, shuffled }: Arguments): Promise<string> {
   const client = new pg.Client(url);
   await client.connect();
   try {
@@ -23,12 +23,19 @@ export async function describeMachine(url: string, { connections, rate }: Argume
       '',
       `- Machine: ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gigabytes(totalmem())} GB memory, ${type()} ${release()}, Node.js ${process.versions.node}. Server, load and purge share it.`,
       `- PostgreSQL ${settings.get('server_version')}: ${shown.map((name) => `${name} ${settings.get(name)}`).join(', ')}; the rest default. The table is UNLOGGED, as Microsoft's library makes it.`,
-      `- Data: values of 2 to 9 KB with a tail to 50 KB, incompressible, 70 % expired; a fresh copy of one template for each way (CREATE DATABASE … STRATEGY FILE_COPY, then CHECKPOINT), so in the page cache where it fits.`,
+      `- Data: values of 2 to 9 KB with a tail to 50 KB, incompressible, 70 % expired, ${shuffled ? 'at random places in the table' : 'in the order of their last write but for one in ten'}; a fresh copy of one template for each way (CREATE DATABASE … STRATEGY FILE_COPY, then CHECKPOINT), so in the page cache where it fits.`,
       `- Load: ${connections} connections, ${numberText(connections * rate)} operations/s in all at a fixed pace, latency from the instant an operation was due; 80 % reads that slide a live key, 20 % writes that revive an expired one.`,
     ].join('\n');
   } finally {
     await client.end();
   }
+}
+
+/** What all cores have done since the machine's start, in ms. */
+export function cpuTimes(): { busy: number; all: number } {
+  const times = cpus().map(({ times }) => times);
+  const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { busy: all - times.reduce((sum, { idle }) => sum + idle, 0), all };
 }
 
 function gigabytes(bytes: number): string {

@@ -8,6 +8,7 @@ import {
   type Window,
 } from './children.ts';
 import type { Databases } from './databases.ts';
+import { cpuTimes } from './machine.ts';
 import type { Way } from './ways.ts';
 
 export interface Measurement {
@@ -16,6 +17,8 @@ export interface Measurement {
   load: LoadDone;
   /** Rows expired before the way began that it left behind. */
   left: number;
+  /** Share of the machine's CPU time that was used meanwhile, by whatever process. */
+  cpuBusy: number;
 }
 
 const warmUpMs = 2_000;
@@ -38,10 +41,13 @@ export async function measure(
   try {
     await Promise.all([signIns.ready(), purge.ready()]);
     const before = new Date(Date.now() - certainlyExpiredMs);
+    const cpuBefore = cpuTimes();
     const done = await purge.finish('go');
+    const cpuAfter = cpuTimes();
     const load = await signIns.finish({ from: done.from, to: done.to } satisfies Window);
     const left = way === 'idle' ? 0 : await databases.countExpired(before);
-    return { way, done, load, left };
+    const cpuBusy = (cpuAfter.busy - cpuBefore.busy) / Math.max(1, cpuAfter.all - cpuBefore.all);
+    return { way, done, load, left, cpuBusy };
   } finally {
     signIns.kill();
     purge.kill();

@@ -45,7 +45,7 @@ async function benchSize(server: LocalPostgres, entries: number, options: Argume
   const rounds = roundsOf(options, entries);
   const seeding = performance.now();
   say(`${numberText(entries)} entries: seeding …`);
-  await databases.seedTemplate(entries, stop.signal);
+  await databases.seedTemplate(entries, options.shuffled, stop.signal);
   say(`${numberText(entries)} entries: seeded in ${seconds(seeding)}; ${rounds} round(s).`);
   const measured: Measurement[][] = [];
   try {

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { answer, now, optionsOfChild, type PurgeWayOptions, readyFor } from './children.ts';
+import { answer, now, optionsOfChild, type PurgeDone, type PurgeWayOptions, readyFor } from './children.ts';
 import { shippedPurge } from './shippedPurge.ts';
 import { fixedBatch, singleDelete, type Way } from './ways.ts';
 
-type Outcome = { deleted: number; notes: string[] };
+type Outcome = Pick<PurgeDone, 'deleted' | 'deletingFrom' | 'notes'>;
 
 const { way, url, idleSeconds } = optionsOfChild<PurgeWayOptions>();
 const work = await workOf(way);
@@ -21,7 +21,7 @@ async function workOf(way: Way): Promise<() => Promise<Outcome>> {
     case 'idle':
       return async () => {
         await delay(idleSeconds * 1_000);
-        return { deleted: 0, notes: [] };
+        return { deleted: 0, deletingFrom: now(), notes: [] };
       };
     case 'purge':
       return shippedPurge(url, 0);
@@ -38,7 +38,8 @@ async function connected(run: (client: pg.Client) => Promise<number>): Promise<O
   const client = new pg.Client(url);
   await client.connect();
   try {
-    return { deleted: await run(client), notes: [] };
+    const deletingFrom = now();
+    return { deleted: await run(client), deletingFrom, notes: [] };
   } finally {
     await client.end();
   }

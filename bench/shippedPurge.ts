@@ -1,17 +1,18 @@
+import { now, type PurgeDone } from './children.ts';
 import { table } from './ways.ts';
 
 /** The purge as it is deployed, with its default settings except what would end or hold a measurement. */
 export async function shippedPurge(
   url: string,
   pauseRatio?: number,
-): Promise<() => Promise<{ deleted: number; notes: string[] }>> {
+): Promise<() => Promise<Pick<PurgeDone, 'deleted' | 'deletingFrom' | 'notes'>>> {
   const [{ systemClock }, { readSettings }, { PostgresCacheTable }, { purge }] = await Promise.all([
     import('../src/lib/clock.ts'),
     import('../src/lib/settings/settings.ts'),
     import('../src/lib/sqlCache/postgres/postgresCacheTable.ts'),
     import('../src/lib/sqlCache/purge.ts'),
   ]);
-  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'none');
+  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'table');
   const policy = {
     ...settings.purge,
     ...(pauseRatio !== undefined && { pauseRatio }),
@@ -26,14 +27,21 @@ export async function shippedPurge(
       statementTimeoutMs: settings.statementTimeoutMs,
       token: async () => '',
     });
+    let deletingFrom: number | undefined;
+    const observed = new Proxy(cache, {
+      get: (target, property) => {
+        if (property === 'entries') deletingFrom ??= now();
+        const value = Reflect.get(target, property, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
     try {
-      const report = await purge({ table: cache, policy, clock: systemClock, position });
+      const report = await purge({ table: observed, policy, clock: systemClock, position });
       if (report.dryRun) throw new Error('The purge made a plan only.');
-      const notes = [...report.warnings];
+      const notes = [`by way of ${report.way}`, ...report.warnings];
       if (report.stopReason !== 'drained') notes.push(`stopped: ${report.stopReason}`);
-      if (report.way !== 'expiry') notes.push(`went along the ${report.way}`);
       if (report.retries > 0) notes.push(`${report.retries} retries`);
-      return { deleted: report.deleted, notes };
+      return { deleted: report.deleted, deletingFrom: deletingFrom ?? now(), notes };
     } finally {
       await cache.close();
     }

@@ -8,9 +8,10 @@ export interface WayFigures {
   /** Medians of the rounds. */
   rowsPerSecond: number;
   seconds: number;
-  /** Medians of each round's own ratio of rows/s: what slows the machine for a while slows both. */
-  toSingleDelete: number | undefined;
-  toFixedLoop: number | undefined;
+  /** Before the first statement of the deletion. */
+  setUpMs: number;
+  toSingleDelete: Ratio | undefined;
+  toFixedLoop: Ratio | undefined;
   /** Of all rounds' operations together. */
   operations: number;
   p50: number | undefined;
@@ -21,7 +22,15 @@ export interface WayFigures {
   /** p99 as a multiple of the load's without a purge. */
   p99ToIdle: number | undefined;
   peakBytes: number;
+  cpuBusy: number;
   notes: string[];
+}
+
+/** Of two ways' rows/s: the median of each round's own ratio, since what slows the machine for a while slows both. */
+export interface Ratio {
+  run: number;
+  /** Without the time before the first statement of the deletion. */
+  deleting: number;
 }
 
 export interface SizeFigures {
@@ -38,17 +47,18 @@ export function sizeFigures(entries: number, rounds: Measurement[][]): SizeFigur
 function wayFigures(way: Way, rounds: Measurement[][], idleP99: number | undefined): WayFigures {
   const measured = of(way, rounds);
   const latency = latencyFigures(measured);
-  const ratioTo = (other: Way) =>
-    way === 'idle' ? undefined : median(rounds.map((round) => rate(way, round) / rate(other, round)));
+  const medianOf = (figure: (measurement: Measurement) => number) => median(measured.map(figure));
   return {
     way,
-    rowsPerSecond: median(rounds.map((round) => rate(way, round))) ?? 0,
-    seconds: median(measured.map(({ done }) => (done.to - done.from) / 1_000)) ?? 0,
-    toSingleDelete: ratioTo('singleDelete'),
-    toFixedLoop: ratioTo('fixedLoop'),
+    rowsPerSecond: medianOf(rate),
+    seconds: medianOf(({ done }) => (done.to - done.from) / 1_000),
+    setUpMs: medianOf(({ done }) => done.deletingFrom - done.from),
+    toSingleDelete: ratio(way, 'singleDelete', rounds),
+    toFixedLoop: ratio(way, 'fixedLoop', rounds),
     ...latency,
     p99ToIdle: latency.p99 !== undefined && idleP99 !== undefined ? latency.p99 / idleP99 : undefined,
     peakBytes: Math.max(...measured.map(({ done }) => done.peakBytes)),
+    cpuBusy: medianOf(({ cpuBusy }) => cpuBusy),
     notes: measured.flatMap(notesOfMeasurement),
   };
 }
@@ -72,14 +82,26 @@ function of(way: Way, rounds: Measurement[][]): Measurement[] {
   return rounds.flatMap((round) => round.filter((measurement) => measurement.way === way));
 }
 
-function rate(way: Way, round: Measurement[]): number {
-  const [done] = round.filter((measurement) => measurement.way === way).map((measurement) => measurement.done);
-  return done ? (done.deleted / (done.to - done.from)) * 1_000 : Number.NaN;
+function ratio(way: Way, other: Way, rounds: Measurement[][]): Ratio | undefined {
+  if (way === 'idle') return undefined;
+  const pairs = rounds.flatMap((round) => {
+    const [one, two] = [of(way, [round])[0], of(other, [round])[0]];
+    return one && two ? [{ run: rate(one) / rate(two), deleting: deletingRate(one) / deletingRate(two) }] : [];
+  });
+  return { run: median(pairs.map(({ run }) => run)), deleting: median(pairs.map(({ deleting }) => deleting)) };
+}
+
+function rate({ done }: Measurement): number {
+  return (done.deleted / (done.to - done.from)) * 1_000;
+}
+
+function deletingRate({ done }: Measurement): number {
+  return (done.deleted / (done.to - done.deletingFrom)) * 1_000;
 }
 
 /** The mean of the two middle values where their number is even. */
-function median(values: number[]): number | undefined {
+function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
-  return middle.length === 0 ? undefined : middle.reduce((sum, value) => sum + value, 0) / middle.length;
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }

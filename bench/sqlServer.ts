@@ -109,7 +109,7 @@ async function measure(way: keyof Round, endpoint: EndpointReady): Promise<Figur
 
 /** As it is deployed, but without the pauses that it makes for the sign-ins' sake. */
 async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
-  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H', PURGE_PAUSE_RATIO: '0' }, 'none');
+  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H', PURGE_PAUSE_RATIO: '0' }, 'table');
   const cache = new SqlServerCacheTable({ connectionString, table: adapterTable, statementTimeoutMs: 30_000 });
   const position = { read: async () => undefined, write: async () => undefined };
   try {

@@ -1,10 +1,12 @@
 import { numberText } from '../src/lib/sqlCache/summaries.ts';
-import type { SizeFigures, WayFigures } from './sizeFigures.ts';
+import type { Ratio, SizeFigures, WayFigures } from './sizeFigures.ts';
 import type { Way } from './ways.ts';
 
 /** How much a figure that should stay flat may differ between the sizes. */
 const flatWithin = 1.5;
 const memoryLimitMb = 150;
+/** Below these, a p99 is not much more than the worst one. */
+const fewOperations = 1_000;
 
 /** The figures beside what is wanted of the purge. */
 export function summaryOf(sizes: SizeFigures[]): string {
@@ -12,21 +14,27 @@ export function summaryOf(sizes: SizeFigures[]): string {
     '## Wanted and measured',
     '',
     ...sizes.flatMap((size) => [
-      atLeast(size, "pauses off, times the single DELETE's rows/s", 0.7, of(size, 'purge')?.toSingleDelete),
-      atLeast(size, "pauses off, times the fixed loop's rows/s", 1.1, of(size, 'purge')?.toFixedLoop),
-      atMost(size, "default pauses, times the idle load's p99", 1.5, of(size, 'purgeWithPauses')?.p99ToIdle),
+      faster(size, "pauses off, times the single DELETE's rows/s", 0.7, of(size, 'purge')?.toSingleDelete),
+      faster(size, "pauses off, times the fixed loop's rows/s", 1.1, of(size, 'purge')?.toFixedLoop),
+      calm(size, of(size, 'purgeWithPauses')),
     ]),
     flat('pauses off, µs per row', sizes, (size) => 1e6 / (of(size, 'purge')?.rowsPerSecond ?? Number.NaN)),
     ...memory(sizes),
   ].join('\n');
 }
 
-function atLeast(size: SizeFigures, what: string, wanted: number, measured: number | undefined): string {
-  return line(measured !== undefined && measured >= wanted, size, `${what}: ${text(measured)} (wanted >= ${wanted})`);
+/** Of the whole run, set-up included; what the deletion alone reaches is said beside it. */
+function faster(size: SizeFigures, what: string, wanted: number, ratio: Ratio | undefined): string {
+  const figures = `${text(ratio?.run)} (wanted >= ${wanted}); ${text(ratio?.deleting)} without set-up`;
+  return line(ratio !== undefined && ratio.run >= wanted, size, `${what}: ${figures}`);
 }
 
-function atMost(size: SizeFigures, what: string, wanted: number, measured: number | undefined): string {
-  return line(measured !== undefined && measured <= wanted, size, `${what}: ${text(measured)} (wanted <= ${wanted})`);
+function calm(size: SizeFigures, figures: WayFigures | undefined): string {
+  const wanted = 1.5;
+  const ratio = figures?.p99ToIdle;
+  const few = figures && figures.operations < fewOperations ? `; of ${figures.operations} operations only` : '';
+  const what = `default pauses, times the idle load's p99: ${text(ratio)} (wanted <= ${wanted})${few}`;
+  return line(ratio !== undefined && ratio <= wanted, size, what);
 }
 
 function memory(sizes: SizeFigures[]): string[] {

@@ -1,4 +1,14 @@
-import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,7 +33,10 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
   const home = mkdtempSync(join(temporaryFolder(), 'token-cache-postgres-'));
   // mkdtemp closes it to the user that the server runs as.
   chmodSync(home, 0o755);
-  const removeData = () => rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  const removeData = () => {
+    endServer(join(home, 'data'));
+    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
+  };
   process.on('exit', removeData);
   // The server's user must be able to read what root writes here, whatever root's umask.
   const umask = process.umask(0o022);
@@ -50,7 +63,8 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
       url: (database) => `postgres://postgres:local@127.0.0.1:${port}/${database}`,
       createDatabase: (name) => server.createDatabase(name),
       stop: async () => {
-        await server.stop();
+        // At a signal the package stops the server too, and the two may be in each other's way.
+        await server.stop().catch(() => undefined);
         process.off('exit', removeData);
         removeData();
       },
@@ -61,6 +75,15 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
     throw new Error(`The embedded PostgreSQL did not start: ${reason}`);
   } finally {
     process.umask(umask);
+  }
+}
+
+/** Ends a server that still runs, at once: its data are about to go. */
+function endServer(dataFolder: string): void {
+  try {
+    process.kill(Number.parseInt(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8'), 10), 'SIGQUIT');
+  } catch {
+    // It has ended already, and its file is gone.
   }
 }
 

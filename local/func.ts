@@ -1,10 +1,10 @@
 /** `npm run func`: the functions in the local Functions host, with an embedded database and Azurite beside it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, startPostgres } from './embeddedPostgres.ts';
+import { startAzurite } from './azurite.ts';
+import { startPostgres } from './embeddedPostgres.ts';
 import { createTable, seedEntries } from './seed.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,10 +29,14 @@ const ownCache = own.TOKEN_CACHES || own.TOKEN_CACHE_CONNECTION_STRING;
 const postgres = ownCache ? undefined : await startPostgres();
 const storage = await startAzurite();
 try {
-  const environment = { ...process.env, ...storage.environment, ...(postgres && (await seededCache(postgres))) };
+  const environment = {
+    ...process.env,
+    AzureWebJobsStorage: storage.connectionString,
+    ...(postgres && (await seededCache(postgres))),
+  };
   process.exitCode = await run('func', ['start'], environment);
 } finally {
-  storage.stop();
+  await storage.stop();
   await postgres?.stop();
 }
 process.exit(process.exitCode ?? 0);
@@ -48,46 +52,6 @@ async function seededCache(server: NonNullable<typeof postgres>) {
   await seedEntries(url, 'public.tokencache', { entries: 20_000, expiredShare: 0.7 });
   console.error(`An embedded PostgreSQL with 20,000 entries is at ${url}.`);
   return { TOKEN_CACHE_CONNECTION_STRING: url, TOKEN_CACHE_ENGINE: 'postgres', TOKEN_CACHE_TABLE: 'public.tokencache' };
-}
-
-/** Azurite on free ports, its data in a temporary folder. The account and its key are the emulator's published ones. */
-async function startAzurite() {
-  const folder = mkdtempSync(join(tmpdir(), 'token-cache-azurite-'));
-  const [blob, queue, table] = [await freePort(), await freePort(), await freePort()];
-  const args = [
-    '--silent',
-    '--skipApiVersionCheck',
-    '--location',
-    folder,
-    '--blobPort',
-    `${blob}`,
-    '--queuePort',
-    `${queue}`,
-    '--tablePort',
-    `${table}`,
-  ];
-  const server = spawn(
-    process.execPath,
-    [join(root, 'node_modules', 'azurite', 'dist', 'src', 'azurite.js'), ...args],
-    { stdio: 'inherit' },
-  );
-  const endpoint = (name: string, port: number) => `${name}Endpoint=http://127.0.0.1:${port}/devstoreaccount1`;
-  const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
-  const connectionString = [
-    'DefaultEndpointsProtocol=http',
-    'AccountName=devstoreaccount1',
-    `AccountKey=${key}`,
-    endpoint('Blob', blob),
-    endpoint('Queue', queue),
-    endpoint('Table', table),
-  ].join(';');
-  return {
-    environment: { AzureWebJobsStorage: connectionString },
-    stop: () => {
-      server.kill();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 /** Ctrl-C goes to the host too, which then ends by itself. */

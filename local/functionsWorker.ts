@@ -13,12 +13,28 @@ export interface FunctionsWorker {
   registrations: ReadonlyMap<string, Registration>;
   /** Runs a function with the given input of its trigger; rejects where its handler does. */
   invoke(name: string, input: unknown): Promise<unknown>;
+  /** Runs an HTTP function; the answer is as the worker gives it to the host. */
+  invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
   /** Tells the functions that the instance is taken away. */
   terminate(): Promise<void>;
 }
 
 export interface Registration {
   bindings: Record<string, { type: string; [property: string]: unknown }>;
+}
+
+export interface HttpCall {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  params: Record<string, string>;
+  body: Buffer;
+}
+
+export interface HttpReply {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
 }
 
 export type WorkerLog = (name: string, level: string, message: string) => void;
@@ -29,6 +45,12 @@ interface Context {
 interface InvocationModel {
   getArguments(): Promise<{ context: Context; inputs: unknown[] }>;
   invokeFunction(context: Context, inputs: unknown[], handler: unknown): Promise<unknown>;
+  getResponse(context: Context, result: unknown): Promise<{ returnValue?: { http?: RpcHttp } }>;
+}
+interface RpcHttp {
+  statusCode: string;
+  headers: Record<string, string>;
+  body?: { bytes?: Uint8Array; string?: string };
 }
 interface ProgrammingModel {
   getInvocationModel(core: object): InvocationModel;
@@ -73,25 +95,39 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
   for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
 
+  const begin = async (name: string, data: object) => {
+    const found = functions.get(name);
+    if (!found || !model) throw new Error(`no function is named ${name}`);
+    const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
+    const invocation = model.getInvocationModel({
+      invocationId: randomUUID(),
+      metadata: { name, bindings: found.bindings },
+      request: { inputData: [{ name: trigger, data }], triggerMetadata: {}, traceContext: {} },
+      log: (level: string, _category: string, message: string) => log(name, level, message),
+      state: undefined,
+    });
+    const { context, inputs } = await invocation.getArguments();
+    const result = await invocation.invokeFunction(context, inputs, found.handler);
+    return { invocation, context, result };
+  };
+
   return {
     registrations: functions,
-    invoke: async (name, input) => {
-      const found = functions.get(name);
-      if (!found || !model) throw new Error(`no function is named ${name}`);
-      const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
-      const invocation = model.getInvocationModel({
-        invocationId: randomUUID(),
-        metadata: { name, bindings: found.bindings },
-        request: {
-          inputData: [{ name: trigger, data: { json: JSON.stringify(input) } }],
-          triggerMetadata: {},
-          traceContext: {},
-        },
-        log: (level: string, _category: string, message: string) => log(name, level, message),
-        state: undefined,
-      });
-      const { context, inputs } = await invocation.getArguments();
-      return invocation.invokeFunction(context, inputs, found.handler);
+    invoke: async (name, input) => (await begin(name, { json: JSON.stringify(input) })).result,
+    invokeHttp: async (name, { body, ...call }) => {
+      // The host joins a parameter that is given twice.
+      const { searchParams } = new URL(call.url);
+      const query = Object.fromEntries(
+        [...searchParams.keys()].map((key) => [key, searchParams.getAll(key).join(',')]),
+      );
+      const { invocation, context, result } = await begin(name, { http: { ...call, query, body: { bytes: body } } });
+      const http = (await invocation.getResponse(context, result)).returnValue?.http;
+      if (!http) throw new Error(`${name} gave no answer`);
+      return {
+        status: Number(http.statusCode),
+        headers: http.headers,
+        body: Buffer.from(http.body?.bytes ?? http.body?.string ?? ''),
+      };
     },
     terminate: async () => {
       for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });

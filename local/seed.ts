@@ -15,6 +15,11 @@ export interface SeedOptions {
   entries: number;
   /** Share of the entries that has expired; the oldest expired nine months ago. */
   expiredShare: number;
+  /**
+   * Entries lie in the order of their last write, as an app leaves them: an entry expires a fixed time after that. One in
+   * ten lies elsewhere, in space that others gave back. True: all lie at random, the worst case.
+   */
+  shuffled?: boolean;
   onProgress?: (seeded: number) => void;
 }
 
@@ -29,7 +34,7 @@ const poolBytes = 1 << 20;
 export async function seedEntries(
   url: string,
   table: string,
-  { entries, expiredShare, onProgress }: SeedOptions,
+  { entries, expiredShare, shuffled = false, onProgress }: SeedOptions,
 ): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();
@@ -39,7 +44,16 @@ export async function seedEntries(
   try {
     for (let done = 0; done < entries; done += chunk) {
       const rows = Math.min(chunk, entries - done);
-      await client.query(insertChunk(table), [randomBytes(poolBytes), header, tenant, rows, expiredShare]);
+      await client.query(insertChunk(table), [
+        randomBytes(poolBytes),
+        header,
+        tenant,
+        rows,
+        expiredShare,
+        done,
+        entries,
+        shuffled ? 1 : strayShare,
+      ]);
       onProgress?.(done + rows);
     }
   } finally {
@@ -47,15 +61,20 @@ export async function seedEntries(
   }
 }
 
-/** Expired ages fall off towards the nine months, as in a table that nobody has purged; the others live up to 14 days. */
+/** Share of the entries that lie out of order. */
+const strayShare = 0.1;
+
+/** `age` is the entry's place in the order of expiry, from 0, nine months ago, to 1, in 14 days. */
 const insertChunk = (table: string) => `
 insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
 select case when random() < 0.02 then gen_random_uuid() || '_' || $3 || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
        $2::bytea || substring($1::bytea from 1 + (random() * (${poolBytes} - 51000))::int for size),
-       now() + case when random() < $5 then interval '-2 minutes' - random() * interval '273 days'
-                    else interval '5 minutes' + random() * interval '14 days' end,
+       now() + case when age < $5 then interval '-2 minutes' - (1 - age / $5) * interval '273 days'
+                    else interval '5 minutes' + (age - $5) / greatest(1 - $5, 1e-9) * interval '14 days' end,
        1209600
 from (
-  select (case when random() < 0.01 then 9000 + random() * 41000 else 2000 + random() * 7000 end)::int as size
-  from generate_series(1, $4::int)
-) as sizes`;
+  select (case when random() < 0.01 then 9000 + random() * 41000 else 2000 + random() * 7000 end)::int as size,
+         case when random() < $8::float8 then random()
+              else greatest(0, least(1, ($6::float8 + n) / $7::float8 + (random() - 0.5) * 0.004)) end as age
+  from generate_series(0, $4::int - 1) as n
+) as entries`;

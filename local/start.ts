@@ -5,6 +5,7 @@ import { purgeProgressBar } from '../src/cli/progressBar.ts';
 import { countRows } from '../src/cli/sqlCacheRows.ts';
 import { humanDuration } from '../src/lib/durations.ts';
 import { Maintenance } from '../src/lib/maintenance.ts';
+import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../src/lib/runs/runJob.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
 import type { CountsReport } from '../src/lib/sqlCache/counts.ts';
@@ -35,14 +36,15 @@ async function demonstrate(url: string): Promise<void> {
   const settings = readSettings(
     {
       ...process.env,
+      RECORD_STORE: 'none',
       TOKEN_CACHES: '',
       TOKEN_CACHE_ENGINE: 'postgres',
       TOKEN_CACHE_TABLE: table,
       TOKEN_CACHE_CONNECTION_STRING: url,
     },
-    'none',
+    'table',
   );
-  const maintenance = new Maintenance(settings, warnings);
+  const maintenance = new Maintenance(settings, warnings, noRecordStore);
   const before = succeed(await maintenance.counts('default', 'start', stop.signal));
   say(`Counts: ${numberText(before.entries.count)} entries, ${numberText(before.expired.count)} of them expired.`);
   say(`Index: ${summarizeIndex(succeed(await maintenance.ensureIndex('default', 'start', { signal: stop.signal })))}.`);

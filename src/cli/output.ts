@@ -42,13 +42,6 @@ export function plainTable(rows: string[][]): string {
     style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [] },
   });
   table.push(...rows);
-  return table.toString();
-}
-
-/** `4.1 kB`, `552 MB`. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
+  // Cells are padded to the longest: a line that ends in blanks would wrap in a narrow terminal.
+  return table.toString().replace(/ +$/gm, '');
 }

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
+import { addKeyRingCommands } from './commands/keyRing.ts';
+import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
 import { type ExitCode, Session } from './session.ts';
 
@@ -22,6 +24,8 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
     .exitOverride()
     .showHelpAfterError();
   addSqlCacheCommands(program, session);
+  addRedisCommand(program, session);
+  addKeyRingCommands(program, session);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Maintenance } from '../lib/maintenance.ts';
+import { Maintenance, openRecordStore } from '../lib/maintenance.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
@@ -21,6 +21,8 @@ export interface SubjectJob<R extends object> {
   known(maintenance: Maintenance): string[];
   run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<R>>;
   rows(report: R): Row[];
+  /** The rows hold the warnings already. */
+  rowsShowWarnings?: boolean;
 }
 
 /** One call of the command line: its environment, its signal to stop, its exit code. */
@@ -36,7 +38,7 @@ export class Session {
 
   /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
   async runOn<R extends object>(job: SubjectJob<R>, chosen: string[] | undefined, json: boolean): Promise<void> {
-    const maintenance = this.#open(json);
+    const maintenance = this.#open(json || (job.rowsShowWarnings ?? false));
     if (!maintenance) return;
     const known = job.known(maintenance);
     const subjects = chosen ?? known;
@@ -55,9 +57,10 @@ export class Session {
   }
 
   /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
-  #open(json: boolean): Maintenance | undefined {
+  #open(silent: boolean): Maintenance | undefined {
     const settings = readSettings(this.#env, 'file');
-    if (settings.problems.length === 0) return new Maintenance(settings, json ? quiet : warningsToStderr);
+    if (settings.problems.length === 0)
+      return new Maintenance(settings, silent ? quiet : warningsToStderr, openRecordStore(settings.recordStore));
     for (const problem of settings.problems) console.error(describeProblem(problem));
     return this.#refuse('Correct the settings; docs/settings.md lists them all.');
   }

@@ -3,7 +3,8 @@ import type { CountsReport } from '../lib/sqlCache/counts.ts';
 import type { IndexReport } from '../lib/sqlCache/ensureExpiryIndex.ts';
 import type { PurgePlan, PurgeReport } from '../lib/sqlCache/purgeReport.ts';
 import { ageText, countText, numberText, summarizeIndex } from '../lib/sqlCache/summaries.ts';
-import { bytesText, type Row } from './output.ts';
+import { bytesText } from '../lib/wording.ts';
+import type { Row } from './output.ts';
 
 /** The reports of the SQL cache jobs, as lines for people. */
 

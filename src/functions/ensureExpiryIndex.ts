@@ -1,7 +1,10 @@
 import { app } from '@azure/functions';
-import { onEachCache, settings } from './support/onEachCache.ts';
+import { timers } from './support/app.ts';
+import { onEachCache } from './support/onEachCache.ts';
 
 app.timer('ensureExpiryIndex', {
-  schedule: settings.schedules.index,
-  handler: onEachCache((maintenance, cache, signal) => maintenance.ensureIndex(cache, 'timer', { signal })),
+  schedule: timers.ensureExpiryIndex,
+  handler: onEachCache('ensureExpiryIndex', (maintenance, cache, signal) =>
+    maintenance.ensureIndex(cache, 'timer', { signal }),
+  ),
 });

@@ -1,7 +1,10 @@
 import { app } from '@azure/functions';
-import { onEachCache, settings } from './support/onEachCache.ts';
+import { timers } from './support/app.ts';
+import { onEachCache } from './support/onEachCache.ts';
 
 app.timer('purgeExpiredEntries', {
-  schedule: settings.schedules.purge,
-  handler: onEachCache((maintenance, cache, signal) => maintenance.purge(cache, 'timer', { signal })),
+  schedule: timers.purgeExpiredEntries,
+  handler: onEachCache('purgeExpiredEntries', (maintenance, cache, signal) =>
+    maintenance.purge(cache, 'timer', { signal }),
+  ),
 });

@@ -1,7 +1,8 @@
 import { app } from '@azure/functions';
-import { onEachCache, settings } from './support/onEachCache.ts';
+import { timers } from './support/app.ts';
+import { onEachCache } from './support/onEachCache.ts';
 
 app.timer('recordCacheCounts', {
-  schedule: settings.schedules.counts,
-  handler: onEachCache((maintenance, cache, signal) => maintenance.counts(cache, 'timer', signal)),
+  schedule: timers.recordCacheCounts,
+  handler: onEachCache('recordCacheCounts', (maintenance, cache, signal) => maintenance.counts(cache, 'timer', signal)),
 });

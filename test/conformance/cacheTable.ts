@@ -260,12 +260,22 @@ export function describeCacheTable(engine: TestEngine): void {
         expect(age).toBeLessThan(2 * hour);
       });
 
+      it('count unexpired entries by what their values begin with', async () => {
+        const { figures } = open();
+        const [row, ...others] = (await figures.countByHeader(Buffer.from('xxxx'), 10_000)) ?? [];
+        expect(others).toEqual([]);
+        expect(row?.entries).toBe(12);
+        expect(Buffer.from(row?.header ?? []).toString()).toBe('x'.repeat(20));
+        expect(await figures.countByHeader(Buffer.from('y'), 10_000)).toEqual([]);
+      });
+
       it('sample sizes in bytes', async () => {
         const sample = await open().figures.sample(1_000);
         expect(sample.length).toBeGreaterThan(0);
-        for (const { size, expiresAt } of sample) {
+        for (const { size, expiresAt, header } of sample) {
           expect(size === 5_000 || (size >= 2_000 && size < 2_030)).toBe(true);
           expect(expiresAt).toBeInstanceOf(Date);
+          expect(Buffer.from(header).toString()).toBe('x'.repeat(20));
         }
       });
     });

@@ -4,8 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { type PurgeContext, purge } from '../../src/lib/sqlCache/purge.ts';
+import { purge } from '../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { PurgeContext } from '../../src/lib/sqlCache/purgeRequest.ts';
 import { overriding, purgeContext } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 

@@ -8,8 +8,9 @@ import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { CacheTableError } from '../../src/lib/sqlCache/cacheTableError.ts';
 import { countEntries } from '../../src/lib/sqlCache/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { type PurgeContext, type PurgeRequest, purge } from '../../src/lib/sqlCache/purge.ts';
+import { purge } from '../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { PurgeContext, PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
 import { indexPolicy, memoryPosition, overriding, purgeContext, steppingClock } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 

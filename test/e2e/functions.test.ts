@@ -1,15 +1,19 @@
 /** The built functions, loaded as the worker of the Functions host loads them (see local/functionsWorker.ts). */
-import { execFileSync } from 'node:child_process';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { root, run } from '../support/childProcess.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { run } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
+import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
 
 const database = useTestDatabase();
 const engine = postgresEngine(database);
 const hour = 3_600_000;
-const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts'];
+const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts', 'watchRedis'];
+const registered = [...all, 'rotateKeyRing'];
 
 async function invoke(env: Record<string, string>, names: string[] = []) {
   const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
@@ -23,7 +27,6 @@ async function invoke(env: Record<string, string>, names: string[] = []) {
 
 describe('the function app', () => {
   let table: TestTable;
-  beforeAll(() => void execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' }));
   beforeEach(async () => {
     table = await engine.create(engine.ordinaryName);
     await table.insert([
@@ -40,12 +43,16 @@ describe('the function app', () => {
     });
     expect(
       Object.fromEntries(
-        Object.entries(registrations).map(([name, [trigger]]) => [name, [trigger?.type, trigger?.schedule]]),
+        Object.entries(registrations)
+          .filter(([, [trigger]]) => trigger?.type === 'timerTrigger')
+          .map(([name, [trigger]]) => [name, [trigger?.type, trigger?.schedule]]),
       ),
     ).toEqual({
       purgeExpiredEntries: ['timerTrigger', '0 */30 * * * *'],
       ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
+      watchRedis: ['timerTrigger', '0 */5 * * * *'],
+      rotateKeyRing: ['timerTrigger', '0 41 4 * * *'],
     });
   });
 
@@ -64,7 +71,7 @@ describe('the function app', () => {
 
   it('registers everything without any setting, and each run fails with the reason', async () => {
     const { registrations, results } = await invoke({}, all);
-    expect(Object.keys(registrations).sort()).toEqual([...all].sort());
+    expect(Object.keys(registrations)).toEqual(expect.arrayContaining(registered));
     for (const name of all) expect(results[name]).toContain('TOKEN_CACHE_CONNECTION_STRING is not set');
   });
 
@@ -86,5 +93,42 @@ describe('the function app', () => {
     const output = JSON.stringify({ results, logs });
     expect(output).toContain('SCHEDULE_PURGE must be an NCRONTAB expression');
     expect(output).not.toContain('secret-1');
+  });
+
+  it.skipIf(!redisFound)('watches every Redis cache beside the SQL ones, and warns in the log', async () => {
+    const server = await startRedis();
+    const folder = await mkdtemp(join(tmpdir(), 'token-cache-records-'));
+    const caches = [
+      { name: 'web', connectionStringSetting: 'WEB' },
+      { name: 'gone', connectionStringSetting: 'GONE' },
+      { name: 'sql', connectionStringSetting: 'SQL' },
+    ];
+    const { results, logs } = await invoke(
+      {
+        TOKEN_CACHES: JSON.stringify(caches),
+        WEB: server.node,
+        GONE: `127.0.0.1:${await freePort()}`,
+        SQL: database.url,
+        RECORD_STORE: `file:${folder}`,
+      },
+      ['watchRedis', 'purgeExpiredEntries'],
+    );
+    expect(results).toEqual({ watchRedis: 'ok', purgeExpiredEntries: 'ok' });
+    const text = logs.map(({ name, level, message }) => `${name} ${level} ${message}`).join('\n');
+    expect(text).toMatch(/watchRedis \w+ redis web: 1 node, memory .* used, \d findings/);
+    expect(text).toMatch(/watchRedis \w+ redis gone: critical unreachable/);
+    expect(text).not.toMatch(/watchRedis \w+ redis sql|purgeExpiredEntries \w+ purge (web|gone)/);
+    await stopAllRedisServers();
+    await rm(folder, { recursive: true });
+  });
+
+  it.skipIf(!redisFound)('compares two looks of one process, without a record store too', async () => {
+    const server = await startRedis();
+    const { logs } = await invoke({ TOKEN_CACHE_CONNECTION_STRING: server.node }, ['watchRedis', 'watchRedis']);
+    const reports = logs.filter(({ level }) => /^info/i.test(level)).map(({ message }) => message);
+    expect(reports).toHaveLength(2);
+    expect(reports[0]).toContain('"sinceLastLook":null');
+    expect(reports[1]).toContain('"sinceLastLook":{"at":');
+    await stopAllRedisServers();
   });
 });

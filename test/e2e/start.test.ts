@@ -1,9 +1,10 @@
 /** `npm start` and `npm run func`, as a new user tries them. */
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { run, start } from '../support/childProcess.ts';
+import { root, run, start } from '../support/childProcess.ts';
 
 describe('npm start', () => {
   let temporary: string;
@@ -52,5 +53,27 @@ describe('npm run func', () => {
     const { code, stderr } = await run('local/func.ts', [], { PATH: '/nowhere' });
     expect(code).toBe(1);
     expect(stderr).toContain('npm install --global azure-functions-core-tools@4');
+  });
+
+  /** A stand-in for Core Tools, which cannot be had here: it proves what is started for the host, and with which settings. */
+  it('starts the host with a seeded database and Azurite beside it', async () => {
+    const settings = join(root, 'local.settings.json');
+    const hadSettings = existsSync(settings);
+    const folder = await mkdtemp(join(tmpdir(), 'token-cache-func-'));
+    const program = `#!${process.execPath}
+      const [command] = process.argv.slice(2);
+      const { AzureWebJobsStorage = '', ...env } = process.env;
+      const blob = /BlobEndpoint=([^;]+)/.exec(AzureWebJobsStorage)?.[1];
+      const answer = async () => { for (let i = 0; i < 50; i += 1) { try { return (await fetch(blob + '?comp=list')).status; } catch { await new Promise((r) => setTimeout(r, 200)); } } };
+      if (command === 'start') answer().then((azurite) => console.log(JSON.stringify({ azurite, cache: env.TOKEN_CACHE_CONNECTION_STRING, table: env.TOKEN_CACHE_TABLE })));`;
+    await writeFile(join(folder, 'func'), program, { mode: 0o755 });
+    const { code, stdout, stderr } = await run('local/func.ts', [], {
+      PATH: `${folder}:${dirname(process.execPath)}:${process.env.PATH}`,
+    });
+    await rm(folder, { recursive: true });
+    if (!hadSettings) await rm(settings, { force: true });
+    expect(code, stderr).toBe(0);
+    // Azurite answers 403 to a request without a signature.
+    expect(stdout).toMatch(/\{"azurite":403,"cache":"postgres:[^"]+","table":"public.tokencache"\}/);
   });
 });

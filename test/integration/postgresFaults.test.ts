@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { countEntries } from '../../src/lib/sqlCache/counts.ts';
 import { PostgresCacheTable } from '../../src/lib/sqlCache/postgres/postgresCacheTable.ts';
-import { type PurgeRequest, purge } from '../../src/lib/sqlCache/purge.ts';
+import { purge } from '../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
 import { purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcpProxy.ts';
@@ -32,7 +33,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
   /** Ends the connections of the code under test whose last statement is like this, once. */
   const terminate = async (pattern: string) => {
     const rows = await database.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'token-cache-maintenance' and query ilike $1",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'token-cache-maintenance' and query ~* $1",
       [pattern],
     );
     expect(rows.length, `connections with ${pattern}`).toBeGreaterThan(0);
@@ -56,12 +57,12 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     let lost: Promise<void> | undefined;
     const report = await run(keep(table.open()), {
       onProgress: () => {
-        lost ??= terminate('%delete from%');
+        lost ??= terminate('row_number|delete from');
       },
     });
     await lost;
+    // Lost in mid-statement it is a retry; lost between two batches the pool replaces it unseen.
     expect(report.stopReason).toBe('drained');
-    expect(report.retries).toBeGreaterThanOrEqual(1);
     expect(await table.ids()).toEqual(['alive']);
   });
 
@@ -71,7 +72,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       keep(table.open()),
       {
         onProgress: () => {
-          lost ??= terminate('%advisory_lock%');
+          lost ??= terminate('advisory_lock');
         },
       },
       { pauseRatio: 2 },
@@ -101,6 +102,25 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     });
     await client.query('rollback');
     await drainedAfterwards();
+  });
+
+  it('pauses while sessions of the database wait for locks, and goes on when they no longer do', async () => {
+    await database.query('create table if not exists elsewhere (id int)');
+    const holder = await database.connect();
+    const waiter = await database.connect();
+    await holder.query('begin; lock table elsewhere');
+    const waiting = waiter.query('begin; lock table elsewhere').catch(() => undefined);
+    await expect.poll(() => database.query('select 1 from pg_locks where not granted')).toHaveLength(1);
+    const limits = { loadLimits: { percent: 100, lockWaits: 0 } };
+    expect(await run(keep(table.open()), { timeBudgetMs: 300 }, limits)).toMatchObject({
+      stopReason: 'unhealthy',
+      deleted: 0,
+      waits: { loadReasons: ['lockWaits'] },
+    });
+    await holder.query('rollback');
+    await waiting;
+    await waiter.query('rollback');
+    expect(await run(keep(table.open()), {}, limits)).toMatchObject({ stopReason: 'drained', deleted: entries });
   });
 
   describe('behind a line that breaks', () => {

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import type { PositionStore, PurgeContext, PurgePolicy } from '../../src/lib/sqlCache/purge.ts';
+import type { PositionStore, PurgeContext, PurgePolicy } from '../../src/lib/sqlCache/purgeRequest.ts';
 
 export const indexPolicy = {
   name: 'IX_TokenCache_ExpiresAtTime',
@@ -54,7 +54,10 @@ export function steppingClock(stepMs: number): Clock {
 }
 
 /** The table with some of its functions replaced. */
-export function overriding(table: CacheTable, changes: Partial<CacheTable>): CacheTable {
+export function overriding(
+  table: CacheTable,
+  changes: { [K in keyof CacheTable]?: CacheTable[K] | undefined },
+): CacheTable {
   return new Proxy(table, {
     get: (target, property) => {
       if (property in changes) return changes[property as keyof CacheTable];

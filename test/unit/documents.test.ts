@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
+import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
 import { root } from '../support/childProcess.ts';
 
@@ -13,7 +15,10 @@ describe('the documents', () => {
       'TOKEN_CACHE_ENGINE',
       'TOKEN_CACHE_TABLE',
       'TOKEN_CACHE_INSTANCE_NAME',
+      'TOKEN_CACHE_MAX_MEMORY',
+      'TOKEN_CACHE_RESOURCE_ID',
       'TOKEN_CACHES',
+      'KEY_RINGS',
     ];
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
   });
@@ -23,7 +28,9 @@ describe('the documents', () => {
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
-        (await read(path)).match(/\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD)[A-Z_]+\b/g) ?? [];
+        (await read(path)).match(
+          /\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING)_[A-Z_]+\b/g,
+        ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
   });
@@ -40,6 +47,16 @@ describe('the documents', () => {
         'src/lib/sqlCache/purge.ts',
         'src/lib/errors.ts',
         'src/lib/settings/problems.ts',
+        'src/lib/sqlCache/retry.ts',
+        'src/functions/purge.ts',
+        'src/functions/runs.ts',
+        'src/functions/support/accept.ts',
+        'src/functions/support/route.ts',
+        'src/functions/support/requester.ts',
+        'src/lib/redisCache/redisConnection.ts',
+        'src/lib/redisCache/unreachable.ts',
+        'src/lib/redisCache/watch.ts',
+        'src/lib/redisCache/azureMonitor/monitorMetrics.ts',
       ].map(read),
     );
     const codes = new Set(
@@ -48,6 +65,7 @@ describe('the documents', () => {
         .match(/'[a-z]+(_[a-z]+)+'|'firewall'/g)
         ?.map((quoted) => quoted.slice(1, -1)),
     );
+    codes.delete('preferred_username'); // a claim
     expect(codes.size).toBeGreaterThan(15);
     for (const code of codes) expect(text, code).toContain(`\`${code}\``);
   });
@@ -60,6 +78,30 @@ describe('the documents', () => {
     for (const [, name = ''] of workflow.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name]);
     expect(workflow).toContain('npm run test:sqlserver');
     expect(workflow).toContain('run: npm test');
+  });
+
+  it('explain every check of the Redis watch, and every step at which a node may be lost', async () => {
+    const text = await read('docs/operations.md');
+    const steps = Object.keys(adviceOfSteps);
+    for (const name of [...checkNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
+  });
+
+  it('explain every error code and finding of key rings', async () => {
+    const text = await read('docs/operations.md');
+    const files = (await readdir(`${root}/src/lib/keyRing`, { recursive: true })).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const sources = await Promise.all(
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/keyRingMaintenance.ts'].map(read),
+    );
+    const codes = new Set(
+      sources
+        .join('\n')
+        .match(/'[a-z]+(_[a-z]+)+'/g)
+        ?.map((quoted) => quoted.slice(1, -1)),
+    );
+    expect(codes.size).toBeGreaterThan(35);
+    for (const code of codes) expect(text, code).toContain(`\`${code}\``);
   });
 
   it('begin the example of local settings with those that are needed', async () => {

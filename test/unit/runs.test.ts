@@ -1,23 +1,9 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MaintenanceError } from '../../src/lib/errors.ts';
-import { FileRecordStore } from '../../src/lib/runs/fileRecordStore.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { newRunId, parseRunId } from '../../src/lib/runs/runId.ts';
 import { type Job, type Log, runJob } from '../../src/lib/runs/runJob.ts';
-
-const record = (cache: string, startedAt: Date) => ({
-  runId: newRunId('purge', cache, startedAt),
-  job: 'purge',
-  cache,
-  trigger: 'cli',
-  startedAt: startedAt.toISOString(),
-  duration: 'PT1S',
-  outcome: 'succeeded' as const,
-});
 
 describe('run ids', () => {
   it('sort the newest run first, and carry what finds the record', () => {
@@ -32,50 +18,6 @@ describe('run ids', () => {
       expect(parseRunId(text)).toBeUndefined();
     },
   );
-});
-
-describe('the file record store', () => {
-  let folder: string;
-  let store: FileRecordStore;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'records-'));
-    store = new FileRecordStore(folder);
-  });
-  afterEach(() => rm(folder, { recursive: true }));
-
-  it('gives the newest runs of a cache first, and each by its id', async () => {
-    const runs = [3, 1, 2].map((day) => record('web', new Date(2026, 0, day)));
-    for (const run of [...runs, record('other', new Date(2027, 0, 1))]) await store.addRun(run);
-    const latest = await store.latestRuns('purge', 'web', 2);
-    expect(latest.map(({ startedAt }) => startedAt)).toEqual([runs[0]?.startedAt, runs[2]?.startedAt]);
-    expect(await store.getRun(runs[1]?.runId ?? '')).toEqual(runs[1]);
-    expect(await store.getRun('purge.web.00000000000deadbeef')).toBeUndefined();
-    expect(await store.getRun('../../../etc/passwd')).toBeUndefined();
-  });
-
-  it('keeps the newest 200 runs', async () => {
-    for (let second = 0; second < 205; second += 1)
-      await store.addRun(record('web', new Date(2026, 0, 1, 0, 0, second)));
-    expect(await readdir(join(folder, 'runs', 'purge', 'web'))).toHaveLength(200);
-    expect((await store.latestRuns('purge', 'web', 1))[0]?.startedAt).toBe(
-      new Date(2026, 0, 1, 0, 0, 204).toISOString(),
-    );
-  });
-
-  it('keeps states, readable by the owner alone, and forgets them', async () => {
-    await store.writeState('position|purge|web', 'some-key');
-    expect(await store.readState('position|purge|web')).toBe('some-key');
-    const [name] = await readdir(join(folder, 'state'));
-    expect((await stat(join(folder, 'state', name ?? ''))).mode & 0o077).toBe(0);
-    await store.writeState('position|purge|web', undefined);
-    expect(await store.readState('position|purge|web')).toBeUndefined();
-  });
-
-  it('takes a file that is no JSON for none', async () => {
-    await store.writeState('x', 1);
-    await writeFile(join(folder, 'state', 'x.json'), '{ broken');
-    expect(await store.readState('x')).toBeUndefined();
-  });
 });
 
 describe('a run', () => {

@@ -7,11 +7,18 @@ const valid = { TOKEN_CACHE_CONNECTION_STRING: connectionString };
 
 describe('the settings', () => {
   it('have a default each but for the connection string', () => {
-    const settings = readSettings(valid, 'none');
+    const settings = readSettings(valid, 'table');
     expect(settings.problems).toEqual([]);
     expect(settings).toMatchObject({
       caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
-      schedules: { purge: '0 */30 * * * *', index: '0 17 3 * * *', counts: '0 */5 * * * *' },
+      schedules: {
+        purge: '0 */30 * * * *',
+        index: '0 17 3 * * *',
+        counts: '0 */5 * * * *',
+        redis: '0 */5 * * * *',
+        keyRing: '0 41 4 * * *',
+      },
+      rings: [],
       purge: {
         graceMs: 60_000,
         batchTargetMs: 200,
@@ -22,7 +29,7 @@ describe('the settings', () => {
       },
       purgeRowLimit: undefined,
       statementTimeoutMs: 30_000,
-      recordFolder: undefined,
+      recordStore: { kind: 'none' },
     });
   });
 
@@ -37,7 +44,7 @@ describe('the settings', () => {
     ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis', ''],
     ['rediss://h:6380', 'redis', ''],
   ])('recognise the engine of %s', (text, engine, table) => {
-    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'none').caches).toMatchObject([{ engine, table }]);
+    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'table').caches).toMatchObject([{ engine, table }]);
   });
 
   it('name several caches, each with the setting that holds its connection string', () => {
@@ -50,7 +57,7 @@ describe('the settings', () => {
         WEB_CACHE: connectionString,
         API_CACHE: 'Server=s;User ID=u;Password=p',
       },
-      'none',
+      'table',
     );
     expect(settings.problems).toEqual([]);
     expect(settings.caches.map(({ name, engine, table }) => [name, engine, table])).toEqual([
@@ -71,7 +78,7 @@ describe('the settings', () => {
         STATEMENT_TIMEOUT: '30',
         RECORD_STORE: 'cloud',
       },
-      'none',
+      'table',
     );
     expect(caches).toEqual([]);
     expect(problems.map(({ setting }) => setting).sort()).toEqual([
@@ -92,12 +99,59 @@ describe('the settings', () => {
   it('stop only the jobs that need them', () => {
     const { problems } = readSettings(
       { ...valid, PURGE_GRACE: 'x', EXPIRY_INDEX_NAME: 'y'.repeat(99), SCHEDULE_COUNTS: 'x' },
-      'none',
+      'table',
     );
     const stopped = (['purge', 'index', 'counts'] as const).filter((job) =>
       problems.some((problem) => stops(problem, job, 'default')),
     );
     expect(stopped).toEqual(['purge', 'index']);
+  });
+
+  it('of Redis stop the watch alone', () => {
+    const { problems, caches } = readSettings(
+      {
+        TOKEN_CACHE_CONNECTION_STRING: 'localhost:6379',
+        TOKEN_CACHE_MAX_MEMORY: 'much',
+        TOKEN_CACHE_RESOURCE_ID: '/subscriptions/s',
+        REDIS_TIMEOUT: 'x',
+        REDIS_CA_FILE: '/no/such/file',
+        REDIS_AUTHENTICATION: 'none',
+        SCHEDULE_REDIS: 'often',
+      },
+      'table',
+    );
+    expect(caches.map(({ engine }) => engine)).toEqual(['redis']);
+    expect(problems.map(({ setting }) => setting).sort()).toEqual([
+      'REDIS_AUTHENTICATION',
+      'REDIS_CA_FILE',
+      'REDIS_TIMEOUT',
+      'SCHEDULE_REDIS',
+      'TOKEN_CACHE_MAX_MEMORY',
+      'TOKEN_CACHE_RESOURCE_ID',
+    ]);
+    const stopping = problems.filter((problem) => stops(problem, 'redis', 'default'));
+    expect(stopping.map(({ setting }) => setting)).not.toContain('SCHEDULE_REDIS');
+    expect(problems.filter((problem) => stops(problem, 'purge', 'default'))).toEqual([]);
+  });
+
+  it('of a Redis cache name its memory and its resource', () => {
+    const resourceId = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/redisEnterprise/r';
+    const list = (connectionStringSetting: string) =>
+      JSON.stringify([{ name: 'web', connectionStringSetting, maxMemory: '6gb', resourceId }]);
+    const managed = {
+      WEB: 'web.westeurope.redis.azure.net:10000',
+      OTHER: 'localhost:6379,ssl=maybe',
+      PLAIN: 'localhost',
+    };
+    expect(readSettings({ TOKEN_CACHES: list('WEB'), ...managed }, 'table')).toMatchObject({
+      problems: [],
+      caches: [{ engine: 'redis', maxMemoryBytes: 6 * 1024 ** 3, resourceId }],
+    });
+    expect(readSettings({ TOKEN_CACHES: list('OTHER'), ...managed }, 'table').problems).toMatchObject([
+      { setting: 'OTHER', cache: 'web', engine: 'redis' },
+    ]);
+    const endpoint = readSettings({ TOKEN_CACHES: list('PLAIN'), ...managed }, 'table').problems;
+    expect(endpoint).toMatchObject([{ setting: 'REDIS_METRICS_ENDPOINT', cache: 'web' }]);
   });
 
   it('leave the rightly configured caches usable', () => {
@@ -115,7 +169,7 @@ describe('the settings', () => {
         GOOD: connectionString,
         ODD: 'what is this',
       },
-      'none',
+      'table',
     );
     expect(caches.map(({ name }) => name)).toEqual(['good']);
     expect(problems.map(({ setting, cache }) => [setting, cache])).toEqual([
@@ -130,19 +184,32 @@ describe('the settings', () => {
   });
 
   it.each(['', '{}', '[]', 'nonsense', '[1]', '[null]'])('refuse TOKEN_CACHES=%s', (text) => {
-    const { problems } = readSettings({ TOKEN_CACHES: text }, 'none');
+    const { problems } = readSettings({ TOKEN_CACHES: text }, 'table');
     expect(problems.length).toBeGreaterThan(0);
   });
 
   it('say that there is no cache', () => {
-    expect(readSettings({}, 'none').problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHE_CONNECTION_STRING']);
+    expect(readSettings({}, 'table').problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHE_CONNECTION_STRING']);
   });
 
   it.each([
-    ['none', undefined],
-    ['file:/var/records', '/var/records'],
-    ['file', '/state/token-cache-maintenance'],
-  ])('keep records as RECORD_STORE=%s says', (store, folder) => {
-    expect(readSettings({ ...valid, RECORD_STORE: store, XDG_STATE_HOME: '/state' }, 'none').recordFolder).toBe(folder);
+    [{ RECORD_STORE: 'none' }, { kind: 'none' }],
+    [{ RECORD_STORE: 'file:/var/records' }, { kind: 'file', folder: '/var/records' }],
+    [
+      { RECORD_STORE: 'file', XDG_STATE_HOME: '/state' },
+      { kind: 'file', folder: '/state/token-cache-maintenance' },
+    ],
+    [
+      { AzureWebJobsStorage: 'UseDevelopmentStorage=true' },
+      { kind: 'table', connectionString: 'UseDevelopmentStorage=true' },
+    ],
+    [
+      { AzureWebJobsStorage__accountName: 'acc', AzureWebJobsStorage__clientId: 'id' },
+      { kind: 'table', endpoint: 'https://acc.table.core.windows.net', clientId: 'id' },
+    ],
+    [{ RECORD_STORE: 'none', AzureWebJobsStorage: 'UseDevelopmentStorage=true' }, { kind: 'none' }],
+    [{}, { kind: 'none' }],
+  ])('keep records as %o says', (changes, store) => {
+    expect(readSettings({ ...valid, ...changes }, 'table').recordStore).toEqual(store);
   });
 });

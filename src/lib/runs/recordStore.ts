@@ -1,5 +1,13 @@
 import type { ErrorReport } from '../errors.ts';
 
+/** Who asked for a change, as far as the platform tells. */
+export interface Requester {
+  /** The Entra principal, or that a key was used. */
+  by: string;
+  /** The client's address. */
+  from: string;
+}
+
 /** What is kept of a run. */
 export interface RunRecord {
   runId: string;
@@ -7,6 +15,7 @@ export interface RunRecord {
   /** Name of the cache or ring. */
   cache: string;
   trigger: string;
+  requestedBy?: Requester;
   startedAt: string;
   duration: string;
   outcome: 'succeeded' | 'failed';

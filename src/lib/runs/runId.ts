@@ -5,8 +5,12 @@ const endOfTime = 8_640_000_000_000_000;
 
 /** `{job}.{cache}.{inverted time}{random}`: names the run, and carries what finds its record. */
 export function newRunId(job: string, cache: string, startedAt: Date): string {
-  const inverted = (endOfTime - startedAt.getTime()).toString(36).padStart(11, '0');
-  return `${job}.${cache}.${inverted}${randomBytes(4).toString('hex')}`;
+  return `${job}.${cache}.${rowsBefore(startedAt)}${randomBytes(4).toString('hex')}`;
+}
+
+/** Rows that sort after this one are of runs that began before `time`. */
+export function rowsBefore(time: Date): string {
+  return (endOfTime - time.getTime()).toString(36).padStart(11, '0');
 }
 
 /** The parts of a run id; undefined where the text is none. Job and cache names hold no dot and no path separator. */

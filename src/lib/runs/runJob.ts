@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { toErrorReport } from '../errors.ts';
 import { instruments, meterName } from '../telemetry/metrics.ts';
-import type { RecordStore, RunRecord } from './recordStore.ts';
+import type { RecordStore, Requester, RunRecord } from './recordStore.ts';
 import { newRunId } from './runId.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
@@ -21,7 +21,10 @@ export interface Job<R> {
   cache: string;
   /** What started it: `timer`, `cli`, `http`, … */
   trigger: string;
-  run: () => Promise<R>;
+  /** Who asked for it, and from where: kept in the record of a change that was made over HTTP. */
+  requestedBy?: Requester | undefined;
+  /** The run's id is for what it tells others of itself while it runs. */
+  run: (runId: string) => Promise<R>;
   /** One line about the report, for the log. */
   summarize: (report: R) => string;
   /** Warnings of the report; each is a log line of its own. */
@@ -46,12 +49,13 @@ export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R
       job: job.job,
       cache: job.cache,
       trigger: job.trigger,
+      ...(job.requestedBy && { requestedBy: job.requestedBy }),
       startedAt: startedAt.toISOString(),
       duration: 'PT0S',
       outcome: 'succeeded',
     };
     try {
-      result.report = await job.run();
+      result.report = await job.run(runId);
       job.measure?.(result.report);
     } catch (error) {
       result.outcome = 'failed';

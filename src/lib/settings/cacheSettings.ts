@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { looksLikePostgres } from '../sqlCache/postgres/connectionString.ts';
 import { looksLikeSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
-import { name } from './fields.ts';
+import { bytes, name } from './fields.ts';
 import type { SettingProblem } from './problems.ts';
 
 export type CacheEngine = 'sqlserver' | 'postgres' | 'redis';
@@ -16,11 +16,23 @@ export interface CacheSettings {
   table: string;
   /** Redis: the prefix of the cache's keys. */
   instanceName: string;
+  /** Redis: bytes that one node may use, for servers that do not name it. */
+  maxMemoryBytes: number | undefined;
+  /** Redis: the Azure resource whose metrics say how full the cache is. */
+  resourceId: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const engine = z.enum(['sqlserver', 'postgres', 'redis'], { error: 'must be sqlserver, postgres or redis' });
+
+/** `/subscriptions/…/providers/Microsoft.Cache/redisEnterprise/name`, or of `Microsoft.Cache/redis`. */
+const resourceId = z
+  .string()
+  .regex(
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Cache\/redis(Enterprise)?\/[^/]+$/i,
+    'must be the resource id of a Microsoft.Cache/redisEnterprise or Microsoft.Cache/redis',
+  );
 
 const entrySchema = z.strictObject({
   name,
@@ -28,6 +40,8 @@ const entrySchema = z.strictObject({
   connectionStringSetting: z.string({ error: 'must name the setting that holds the connection string' }).min(1),
   table: z.string().min(1).optional(),
   instanceName: z.string().optional(),
+  maxMemory: bytes.optional(),
+  resourceId: resourceId.optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
 
@@ -68,14 +82,34 @@ function readSingle(env: Environment): { entries: Entry[]; problems: SettingProb
     problems.push({ setting: 'TOKEN_CACHE_ENGINE', message: 'must be sqlserver, postgres or redis', cache: 'default' });
     return { entries: [], problems };
   }
+  const maxMemory = readOptional(bytes, env, 'TOKEN_CACHE_MAX_MEMORY', problems);
+  const resource = readOptional(resourceId, env, 'TOKEN_CACHE_RESOURCE_ID', problems);
   const entry: Entry = {
     name: 'default',
     connectionStringSetting: 'TOKEN_CACHE_CONNECTION_STRING',
     engine: chosen?.data,
     table: env.TOKEN_CACHE_TABLE || undefined,
     instanceName: env.TOKEN_CACHE_INSTANCE_NAME || undefined,
+    maxMemory,
+    resourceId: resource,
   };
   return { entries: [entry], problems };
+}
+
+/** Undefined where it is not set, or wrong, which is then a problem of the watch alone. */
+function readOptional<T>(
+  schema: z.ZodType<T>,
+  env: Environment,
+  setting: string,
+  problems: SettingProblem[],
+): T | undefined {
+  const text = env[setting]?.trim();
+  if (!text) return undefined;
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const message = parsed.error.issues[0]?.message ?? 'cannot be used';
+  problems.push({ setting, message, cache: 'default', jobs: ['redis'] });
+  return undefined;
 }
 
 function readList(text: string): { entries: Entry[]; problems: SettingProblem[] } {
@@ -121,7 +155,8 @@ function complete(entry: Entry, env: Environment): CacheSettings | { problem: Se
   const { name: cache, connectionStringSetting: setting } = entry;
   const connectionString = env[setting]?.trim();
   if (!connectionString) {
-    return { problem: { setting, cache, message: 'is not set. It must hold the connection string of the cache' } };
+    const message = 'is not set. It must hold the connection string of the cache';
+    return { problem: { setting, cache, message, ...(entry.engine && { engine: entry.engine }) } };
   }
   const recognised = entry.engine ?? recogniseEngine(connectionString);
   if (!recognised) {
@@ -136,6 +171,8 @@ function complete(entry: Entry, env: Environment): CacheSettings | { problem: Se
     connectionString,
     table: entry.table ?? defaultTables[recognised],
     instanceName: entry.instanceName ?? '',
+    maxMemoryBytes: entry.maxMemory,
+    resourceId: entry.resourceId,
   };
 }
 
@@ -145,5 +182,7 @@ function recogniseEngine(connectionString: string): CacheEngine | undefined {
   if (looksLikePostgres(connectionString)) return 'postgres';
   if (looksLikeSqlServer(connectionString)) return 'sqlserver';
   // StackExchange.Redis: endpoints first, options after commas.
-  return /^[\w.-]+(:\d+)?(,|$)/.test(connectionString) && !connectionString.includes(';') ? 'redis' : undefined;
+  return /^([\w.-]+|\[[0-9a-f:]+\])(:\d+)?\s*(,|$)/i.test(connectionString) && !connectionString.includes(';')
+    ? 'redis'
+    : undefined;
 }

@@ -1,18 +1,13 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
-import type { PurgePolicy } from '../sqlCache/purge.ts';
+import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
+import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const commonShape = {
-  RECORD_STORE: z
-    .string()
-    .regex(/^(none|file|file:.+)$/, 'must be none, file, or file: and a folder')
-    .optional(),
-};
-const schema = z.object({ ...sqlCacheShape, ...commonShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -21,13 +16,14 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
   caches: CacheSettings[];
-  schedules: { purge: string; index: string; counts: string };
+  rings: KeyRingSettings[];
+  schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string };
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
   statementTimeoutMs: number;
-  /** Folder of the record store; undefined for none. */
-  recordFolder: string | undefined;
+  redis: RedisSettings;
+  recordStore: RecordStoreSettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -36,7 +32,7 @@ export interface Settings {
  * Reads the settings once. Never throws: what is wrong stands in `problems`, and the rest can be used. A wrong setting
  * has its default here; `stops` says which jobs must not run with it.
  */
-export function readSettings(env: Environment, defaultRecordStore: 'none' | 'file'): Settings {
+export function readSettings(env: Environment, defaultRecordStore: 'file' | 'table'): Settings {
   const given = Object.fromEntries(settingNames.map((key) => [key, env[key]?.trim() || undefined]));
   const parsed = schema.safeParse(given);
   const problems: SettingProblem[] = (parsed.error?.issues ?? []).map(({ path, message }) => {
@@ -47,26 +43,44 @@ export function readSettings(env: Environment, defaultRecordStore: 'none' | 'fil
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
-  const reading = readCaches(env);
-  const checked = reading.caches.map((cache) => ({ cache, problem: checkSqlCache(cache) }));
+  // Without any cache, an app may still keep key rings.
+  const ringsAlone = env.KEY_RINGS?.trim() && !env.TOKEN_CACHES && !env.TOKEN_CACHE_CONNECTION_STRING;
+  const reading = ringsAlone ? { caches: [], problems: [] } : readCaches(env);
+  const rings = readKeyRings(env, values.SCHEDULE_KEY_RING, reading.caches);
+  const checked = reading.caches.map((cache) => ({
+    cache,
+    problem: checkSqlCache(cache) ?? checkRedisCache(cache, values),
+  }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
-    schedules: { purge: values.SCHEDULE_PURGE, index: values.SCHEDULE_INDEX, counts: values.SCHEDULE_COUNTS },
+    rings: rings.rings,
+    schedules: {
+      purge: values.SCHEDULE_PURGE,
+      index: values.SCHEDULE_INDEX,
+      counts: values.SCHEDULE_COUNTS,
+      redis: values.SCHEDULE_REDIS,
+      keyRing: values.SCHEDULE_KEY_RING,
+    },
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
-    recordFolder: recordFolder(values.RECORD_STORE ?? defaultRecordStore, env),
-    problems: [...problems, ...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])],
+    redis: redisSettings(values),
+    recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
+    problems: [
+      ...problems,
+      // A problem with the caches stops no key ring.
+      ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
+        jobs: ['purge', 'index', 'counts', 'redis'] as const,
+        ...problem,
+      })),
+      ...rings.problems,
+    ],
   };
 }
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
-  return setting in sqlCacheShape ? jobsOfSqlCacheSetting(setting) : undefined;
-}
-
-function recordFolder(store: string, env: Environment): string | undefined {
-  if (store === 'none') return undefined;
-  if (store.startsWith('file:')) return store.slice('file:'.length);
-  return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'token-cache-maintenance');
+  if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  if (setting in keyRingShape) return jobsOfKeyRingSetting();
+  return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
 }

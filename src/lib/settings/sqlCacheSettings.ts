@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 import { parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
-import type { PurgePolicy } from '../sqlCache/purge.ts';
+import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
 import type { CacheSettings } from './cacheSettings.ts';

@@ -37,6 +37,9 @@ export interface BatchOutcome {
   skipped?: number;
 }
 
+/** Along the expiry index; along the primary key; or page by page and then along the expiry index. */
+export type PurgeWay = 'expiry' | 'key' | 'pages';
+
 /** The purge's view of the table. Every `cutoff` is checked again on the row that is locked, against the database's clock too. */
 export interface ExpiredEntries {
   /** The next range of at most `limit` rows (more where `tied`) that expired before `cutoff`; undefined where there is none. */
@@ -48,7 +51,15 @@ export interface ExpiredEntries {
   /** Deletes the rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
   deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome>;
   /** The text of the statement that `deleteRange` (`expiry`) or `deleteKeyRange` (`key`) runs, for a dry run to show. */
-  deleteStatement(way: 'expiry' | 'key'): string;
+  deleteStatement(way: PurgeWay): string;
+}
+
+/** Deleting in the order of storage: the fastest way through a large backlog, since it touches each page once. */
+export interface StoredPages {
+  /** Pages of the table now; 0 where this server cannot read by page. */
+  count(): Promise<number>;
+  /** Deletes the rows of the pages `from` to `to` (exclusive) that expired before `cutoff`, passing over locked ones. */
+  deletePages(from: number, to: number, cutoff: Date): Promise<BatchOutcome>;
 }
 
 export type ExpiryIndexState =
@@ -97,6 +108,8 @@ export interface SampledEntry {
   /** Bytes of the value. */
   size: number;
   expiresAt: Date;
+  /** Its first 20 bytes at most: of an encrypted entry, the mark and the id of the key that protects it. */
+  header: Uint8Array;
 }
 
 export interface TableFigures {
@@ -108,6 +121,11 @@ export interface TableFigures {
   countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
   /** The smallest expiry; undefined in an empty table, and where finding it took longer than `timeLimitMs`. */
   oldestExpiry(timeLimitMs: number): Promise<Date | undefined>;
+  /**
+   * Unexpired entries by the first 20 bytes of their values, those alone whose values begin with `mark`. Reads the whole
+   * table: undefined where that takes longer than `timeLimitMs`.
+   */
+  countByHeader(mark: Uint8Array, timeLimitMs: number): Promise<{ header: Uint8Array; entries: number }[] | undefined>;
   /** A random sample of about `rows` rows, from a bounded number of pages. */
   sample(rows: number): Promise<SampledEntry[]>;
 }
@@ -153,6 +171,8 @@ export interface CacheTable {
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
   load(): Promise<DatabaseLoad>;
   readonly entries: ExpiredEntries;
+  /** Only of an engine that can read a table page by page. */
+  readonly pages?: StoredPages;
   readonly expiryIndex: ExpiryIndexPort;
   readonly figures: TableFigures;
   /** Whether the web app still purges the table itself, where the engine keeps statistics of statements. */

@@ -1,7 +1,7 @@
 import { formatDuration } from '../durations.ts';
 import type { CacheTable, SampledEntry, SqlEngine } from './cacheTable.ts';
 import { type EntryCount, Estimator, percentiles } from './estimate.ts';
-import { retryTransient } from './retry.ts';
+import { patientRetries, retryTransient } from './retry.ts';
 
 export interface CountsReport {
   engine: SqlEngine;
@@ -33,7 +33,7 @@ const hourMs = 3_600_000;
 
 /** Says how large the table is and how much of it has expired. Reads only, and blocks no writer. */
 export function countEntries(table: CacheTable, signal?: AbortSignal): Promise<CountsReport> {
-  return retryTransient(() => countOnce(table), { retries: 4, withinMs: 60_000, signal });
+  return retryTransient(() => countOnce(table), { retries: patientRetries, withinMs: 60_000, signal });
 }
 
 async function countOnce(table: CacheTable): Promise<CountsReport> {

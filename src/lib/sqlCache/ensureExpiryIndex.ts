@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import type { CacheTable, ExpiryIndexState, SqlEngine } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
-import { retryTransient } from './retry.ts';
+import { patientRetries, retryTransient } from './retry.ts';
 
 export interface IndexPolicy {
   /** Name for an index that is created. */
@@ -50,7 +50,7 @@ export async function ensureExpiryIndex(
 ): Promise<IndexReport> {
   const start = clock.elapsed();
   const dryRun = request.dryRun ?? false;
-  const options = { retries: 4, withinMs: policy.timeBudgetMs, signal: request.signal };
+  const options = { retries: patientRetries, withinMs: policy.timeBudgetMs, signal: request.signal };
   await retryTransient(() => table.clock(), options);
   const before = await retryTransient(() => table.expiryIndex.state(), options);
   const report = (outcome: IndexOutcome, after: ExpiryIndexState): IndexReport => ({
@@ -98,10 +98,11 @@ function outcomeOf(before: ExpiryIndexState, after: ExpiryIndexState): IndexOutc
   }
 }
 
-/** Failures that leave the table without an index, but are no reason not to purge it another way. */
+/** Failures that leave the table without an index for good, and are no reason not to purge it another way. */
 export function leavesTableUnindexed(error: unknown): error is CacheTableError {
   return (
     error instanceof CacheTableError &&
-    ['permission_missing', 'offline_build_refused', 'index_name_taken', 'lock_in_the_way'].includes(error.code)
+    error.code !== 'aborted' &&
+    (error.kind === 'permanent' || error.kind === 'lock')
   );
 }

@@ -1,53 +1,19 @@
-import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
+import { BacklogWalk } from './backlogWalk.ts';
 import type { AppPurge, CacheTable } from './cacheTable.ts';
+import { chooseWay } from './chooseWay.ts';
 import { ageOf } from './counts.ts';
-import { ensureExpiryIndex, type IndexOutcome, type IndexPolicy, leavesTableUnindexed } from './ensureExpiryIndex.ts';
+import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
 import { type EntryCount, Estimator } from './estimate.ts';
 import { ExpiryWalk } from './expiryWalk.ts';
 import { KeyWalk } from './keyWalk.ts';
-import type { LoadLimits } from './loadGuard.ts';
 import { PurgeLoop } from './purgeLoop.ts';
 import { planPurge } from './purgePlan.ts';
-import type { PurgePlan, PurgeProgress, PurgeReport } from './purgeReport.ts';
-import { retryTransient } from './retry.ts';
-
-export interface PurgePolicy {
-  /** Entries are deleted only when they expired at least this long ago: app servers' clocks differ. */
-  graceMs: number;
-  /** The time that a batch should take. */
-  batchTargetMs: number;
-  /** The pause after a batch, as a multiple of the batch's time; 0 for none. */
-  pauseRatio: number;
-  timeBudgetMs: number;
-  loadLimits: LoadLimits;
-  index: IndexPolicy;
-}
-
-export interface PurgeRequest {
-  dryRun?: boolean;
-  /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
-  olderThanMs?: number;
-  maxRows?: number;
-  timeBudgetMs?: number;
-  /** Stops between two batches. */
-  signal?: AbortSignal | undefined;
-  onProgress?: (progress: PurgeProgress) => void;
-}
-
-/** Where a walk along the primary key stopped, kept from run to run. */
-export interface PositionStore {
-  read(): Promise<string | undefined>;
-  write(position: string | undefined): Promise<void>;
-}
-
-export interface PurgeContext {
-  table: CacheTable;
-  policy: PurgePolicy;
-  clock: Clock;
-  position: PositionStore;
-}
+import type { PurgePlan, PurgeReport } from './purgeReport.ts';
+import type { PurgeContext, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
+import { patientRetries, retryTransient } from './retry.ts';
+import type { Walk } from './walk.ts';
 
 const clockDifferenceLimitMs = 60_000;
 
@@ -63,7 +29,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const deadline = start + budgetMs;
   refuseNegative(policy, request);
   // A serverless database that was paused takes up to a minute to come back (40613).
-  const patience = { retries: 9, withinMs: budgetMs, signal: request.signal };
+  const patience = { retries: patientRetries, withinMs: budgetMs, signal: request.signal };
 
   const { now, warnings } = await readClock(context, patience);
   const cutoff = new Date(now.getTime() - Math.max(policy.graceMs, request.olderThanMs ?? 0));
@@ -73,20 +39,17 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   const report = emptyReport(table, cutoff, warnings);
   if (!lock) return { ...report, stopReason: 'busy', duration: formatDuration(clock.elapsed() - start) };
   try {
+    request.onStart?.();
     const estimator = new Estimator(table.figures);
     const oldestBefore = await retryTransient(() => estimator.oldestExpiry(), patience);
     const index = await ensureIndexFirst(context, deadline, request.signal, warnings);
-    const way = index === 'present' || index === 'created' || index === 'rebuilt' ? 'expiry' : 'key';
-    if (way === 'key')
+    const walk = await beginWalk(context, request, index, cutoff, estimator);
+    if (walk.way === 'key') {
       warnings.push(
         `The expiry index is missing (${index}): the run goes along the primary key, which reads the whole table.`,
       );
-
+    }
     const expired = request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
-    const walk =
-      way === 'expiry'
-        ? new ExpiryWalk(table.entries, cutoff)
-        : new KeyWalk(table.entries, cutoff, await context.position.read());
     const loop = new PurgeLoop({ ...context, walk, lock, request, deadline, expired: expired?.count, start });
     const stopReason = await loop.run();
     const left = await whatIsLeft(
@@ -101,7 +64,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       ...report,
       ...loop.result,
       stopReason,
-      way,
+      way: walk.way,
       index,
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
@@ -113,6 +76,21 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   } finally {
     await lock.release();
   }
+}
+
+async function beginWalk(
+  { table, position }: PurgeContext,
+  request: PurgeRequest,
+  index: IndexOutcome,
+  cutoff: Date,
+  estimator: Estimator,
+): Promise<Walk> {
+  const way = await chooseWay(table, index, cutoff, estimator);
+  if (way === 'key') return new KeyWalk(table.entries, cutoff, await position.read());
+  const byExpiry = new ExpiryWalk(table.entries, cutoff);
+  // Pages are taken whole, so a row limit, which is kept to the row and takes the oldest first, needs the index.
+  if (way === 'expiry' || !table.pages || request.maxRows !== undefined) return byExpiry;
+  return new BacklogWalk(table.pages, await table.pages.count(), cutoff, byExpiry);
 }
 
 /** Settings are validated where they are read; this is the last line before a live entry could be deleted. */

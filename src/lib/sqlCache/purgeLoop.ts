@@ -6,8 +6,8 @@ import { CacheTableError } from './cacheTableError.ts';
 import { percentiles } from './estimate.ts';
 import { KeyWalk } from './keyWalk.ts';
 import { LoadGuard } from './loadGuard.ts';
-import type { PositionStore, PurgePolicy, PurgeRequest } from './purge.ts';
 import type { PurgeReport, StopReason } from './purgeReport.ts';
+import type { PositionStore, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
 import { retryTransient } from './retry.ts';
 import type { Step, Walk } from './walk.ts';
 
@@ -127,6 +127,7 @@ export class PurgeLoop {
     if (step.deleted > 0) {
       this.#batchMs.push(tookMs);
       this.#deleted += step.deleted;
+      request.onBatch?.({ tookMs, deleted: this.#deleted });
       request.onProgress?.({
         deleted: this.#deleted,
         expired: this.#o.expired,

@@ -1,10 +1,11 @@
 import { formatDuration } from '../durations.ts';
 import type { CacheTable } from './cacheTable.ts';
+import { chooseWay } from './chooseWay.ts';
 import { ageOf, sizesOf } from './counts.ts';
 import { Estimator } from './estimate.ts';
-import type { PurgePolicy } from './purge.ts';
 import type { PurgePlan } from './purgeReport.ts';
-import { retryTransient } from './retry.ts';
+import type { PurgePolicy } from './purgeRequest.ts';
+import { patientRetries, retryTransient } from './retry.ts';
 
 /** Rows a second that a batch deletes on a small server; a real run measures its own. */
 const assumedRowsPerSecond = 10_000;
@@ -24,7 +25,12 @@ export async function planPurge(
       const sample = (await estimator.sample()).filter(({ expiresAt }) => expiresAt < cutoff);
       const meanBytes = sample.length === 0 ? null : sample.reduce((sum, { size }) => sum + size, 0) / sample.length;
       const index = (await table.expiryIndex.state()).kind;
-      const way = index === 'building' || index === 'paused' ? 'key' : 'expiry';
+      const way = await chooseWay(
+        table,
+        index === 'building' || index === 'paused' ? 'building' : 'present',
+        cutoff,
+        estimator,
+      );
       const rows = Math.min(table.maxBatchRows, Math.max(1, (assumedRowsPerSecond * policy.batchTargetMs) / 1000));
       const batches = Math.ceil(wouldDelete.count / rows);
       return {
@@ -44,6 +50,6 @@ export async function planPurge(
         warnings,
       };
     },
-    { retries: 4, withinMs: policy.timeBudgetMs },
+    { retries: patientRetries, withinMs: policy.timeBudgetMs },
   );
 }

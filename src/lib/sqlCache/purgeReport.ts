@@ -1,4 +1,4 @@
-import type { AppPurge, SqlEngine } from './cacheTable.ts';
+import type { AppPurge, PurgeWay, SqlEngine } from './cacheTable.ts';
 import type { EntrySize } from './counts.ts';
 import type { IndexOutcome } from './ensureExpiryIndex.ts';
 import type { EntryCount } from './estimate.ts';
@@ -30,8 +30,8 @@ export interface PurgeReport {
   /** Whether the web app still purges the table itself; null on an engine that cannot tell. */
   appPurge: AppPurge | null;
   index: IndexOutcome;
-  /** Along the expiry index, or along the primary key where there is no such index. */
-  way: 'expiry' | 'key';
+  /** Along the expiry index; along the primary key where there is no such index; a large backlog page by page first. */
+  way: PurgeWay;
   duration: string;
   retries: number;
   /** Batches whose answer was lost: they may have deleted entries that `deleted` does not count. */
@@ -55,7 +55,7 @@ export interface PurgePlan {
   /** At the batch time aimed at and with the pauses; the real run adapts to the database. */
   duration: string;
   index: IndexOutcome;
-  way: 'expiry' | 'key';
+  way: PurgeWay;
   statement: string;
   warnings: string[];
 }

@@ -1,3 +1,5 @@
+import type { PurgeWay } from './cacheTable.ts';
+
 /** What one step of a walk did; a step is one batch, a transaction of its own. */
 export interface Step {
   deleted: number;
@@ -11,7 +13,7 @@ export interface Step {
 
 /** A way through the table, one batch after the other. A step that failed may be repeated. */
 export interface Walk {
-  readonly way: 'expiry' | 'key';
+  readonly way: PurgeWay;
   step(limit: number): Promise<Step>;
   /** Expired rows left behind since other sessions held them locked when last seen. */
   readonly skippedLocked: number;

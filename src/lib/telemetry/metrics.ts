@@ -30,6 +30,49 @@ export const instruments = {
     unit: 's',
     description: 'Time of a batch',
   }),
+  redisMemoryUsed: meter.createGauge('redis.memory.used', { unit: 'By', description: 'Memory in use' }),
+  redisMemoryMax: meter.createGauge('redis.memory.max', { unit: 'By', description: 'Memory allowed; 0 for no limit' }),
+  redisMemoryUtilization: meter.createGauge('redis.memory.utilization', {
+    unit: '1',
+    description: 'Memory in use, of the memory allowed',
+  }),
+  redisFragmentation: meter.createGauge('redis.memory.fragmentation_ratio', {
+    unit: '1',
+    description: 'Memory of the process, of the memory in use',
+  }),
+  redisEvicted: meter.createCounter('redis.keys.evicted', { unit: '{key}', description: 'Keys evicted' }),
+  redisExpired: meter.createCounter('redis.keys.expired', { unit: '{key}', description: 'Keys expired' }),
+  redisWithoutTtl: meter.createGauge('redis.keys.without_ttl.ratio', {
+    unit: '1',
+    description: "Keys without expiry, of the keys of the cache's database",
+  }),
+  redisUp: meter.createGauge('redis.up', { unit: '1', description: '1 where the node could be looked at, else 0' }),
+  redisHitRatio: meter.createGauge('redis.keyspace.hit_ratio', {
+    unit: '1',
+    description: 'Look-ups that found their key',
+  }),
+  redisPing: meter.createHistogram('redis.ping.duration', { unit: 's', description: 'Round trip of a PING' }),
+  keyRingKeys: meter.createGauge('key_ring.keys', { unit: '{key}', description: 'Keys of a ring by state' }),
+  defaultKeyTimeToExpiry: meter.createGauge('key_ring.default_key.time_to_expiry', {
+    unit: 's',
+    description: 'Time until the default key expires; 0 where there is none',
+  }),
+  newestKeyAge: meter.createGauge('key_ring.newest_key.age', {
+    unit: 's',
+    description: 'Time since the newest key was created: what tells a ring that rotates from one that has stopped',
+  }),
+  protectorTimeToExpiry: meter.createGauge('key_ring.protector.time_to_expiry', {
+    unit: 's',
+    description: 'Time until the Key Vault key version or certificate that protects new keys expires',
+  }),
+  keyRingRotations: meter.createCounter('key_ring.rotations', {
+    unit: '{key}',
+    description: 'Keys published; reason = empty, noDefault, successor or revoked',
+  }),
+  findings: meter.createGauge('maintenance.findings', {
+    unit: '{finding}',
+    description: 'What somebody should look at, by check, level and subject',
+  }),
   runs: meter.createCounter('maintenance.runs', { unit: '{run}', description: 'Runs by outcome' }),
   runDuration: meter.createHistogram('maintenance.run.duration', { unit: 's', description: 'Time of a run' }),
 };

@@ -24,11 +24,13 @@ export async function endConnection(client: pg.Client): Promise<void> {
  * Settings of every session, each for a reason:
  * - UTC and ISO: instants go out and come back as text, in full precision
  * - no parallel workers: the cores belong to the sign-ins
- * - client_connection_check_interval 0: an index build goes on when its client had to leave (see expiryIndex.ts)
+ * - client_connection_check_interval 0: an index build goes on when its client had to leave (see expiryIndex.ts);
+ *   the setting came with PostgreSQL 14
  */
 const sessionSettings = (statementTimeoutMs: number) => `
 set time zone 'UTC'; set datestyle to 'ISO'; set statement_timeout to ${statementTimeoutMs};
-set max_parallel_workers_per_gather to 0; set client_connection_check_interval to 0;`;
+set max_parallel_workers_per_gather to 0;
+select set_config('client_connection_check_interval', '0', false) where current_setting('server_version_num')::int >= 140000;`;
 
 /** A batch must not wait long for locks, nor fall back to a scan of the table when the planner's statistics are stale. */
 const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan to off;`;

@@ -1,4 +1,4 @@
-import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange } from '../cacheTable.ts';
+import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
@@ -78,7 +78,8 @@ export class PostgresExpiredEntries implements ExpiredEntries {
     }
   }
 
-  deleteStatement(way: 'expiry' | 'key'): string {
+  deleteStatement(way: PurgeWay): string {
+    if (way === 'pages') return sql.deletePages(this.#table).trim();
     return (way === 'expiry' ? sql.deleteRange : sql.deleteKeyRange)(this.#table, true).trim();
   }
 
@@ -92,6 +93,6 @@ function optional(value: string | undefined): string[] {
 }
 
 /** Expected, and no error: an app holds a row of the range. */
-function isLockTimeout(error: unknown): boolean {
+export function isLockTimeout(error: unknown): boolean {
   return error instanceof CacheTableError && error.engineCode === '55P03';
 }

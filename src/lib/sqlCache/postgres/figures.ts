@@ -49,19 +49,32 @@ export class PostgresFigures implements TableFigures {
     return row?.oldest instanceof Date ? row.oldest : undefined;
   }
 
+  async countByHeader(mark: Uint8Array, timeLimitMs: number) {
+    const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(
+      timeLimitMs,
+      sql.countByHeader(this.#table),
+      [Buffer.from(mark)],
+    );
+    return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
+  }
+
   async sample(rows: number): Promise<SampledEntry[]> {
-    const result = await this.#connections.query<{ size: number; expires_at: Date | number }>(
+    const result = await this.#connections.query<{ size: number; expires_at: Date | number; header: Buffer }>(
       'read',
       sql.sample(this.#table),
       [Math.ceil(rows / rowsPerPage), this.#table],
     );
     // The driver gives ±infinity as a number, for which no Date is valid: such an entry counts as one that never expires.
-    return result.rows.map(({ size, expires_at }) => ({ size, expiresAt: new Date(expires_at) }));
+    return result.rows.map(({ size, expires_at, header }) => ({ size, expiresAt: new Date(expires_at), header }));
   }
 
   async #within<R extends object>(timeLimitMs: number, text: string, values: unknown[]): Promise<R | undefined> {
+    return (await this.#rowsWithin<R>(timeLimitMs, text, values))?.[0];
+  }
+
+  async #rowsWithin<R extends object>(timeLimitMs: number, text: string, values: unknown[]): Promise<R[] | undefined> {
     try {
-      return (await this.#connections.queryWithin<R>(timeLimitMs, text, values)).rows[0];
+      return (await this.#connections.queryWithin<R>(timeLimitMs, text, values)).rows;
     } catch (error) {
       if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
       throw error;

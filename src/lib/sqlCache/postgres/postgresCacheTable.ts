@@ -6,6 +6,7 @@ import { PostgresExpiryIndex } from './expiryIndex.ts';
 import { PostgresFigures } from './figures.ts';
 import { tryPostgresLock } from './runLock.ts';
 import * as sql from './statements.ts';
+import { PostgresStoredPages } from './storedPages.ts';
 import { parseTableName, quoteTable } from './tableName.ts';
 
 export interface PostgresOptions {
@@ -23,6 +24,7 @@ export class PostgresCacheTable implements CacheTable {
   readonly maxBatchRows = 10_000;
   readonly displayName: string;
   readonly entries: PostgresExpiredEntries;
+  readonly pages: PostgresStoredPages;
   readonly expiryIndex: PostgresExpiryIndex;
   readonly figures: PostgresFigures;
   readonly #connections: PostgresConnections;
@@ -36,6 +38,7 @@ export class PostgresCacheTable implements CacheTable {
     const context = { table: this.displayName, user: config.user, host: config.host, secrets };
     this.#connections = new PostgresConnections({ config, context, statementTimeoutMs });
     this.entries = new PostgresExpiredEntries(this.#connections, this.displayName);
+    this.pages = new PostgresStoredPages(this.#connections, this.displayName);
     this.expiryIndex = new PostgresExpiryIndex(this.#connections, name);
     this.figures = new PostgresFigures(this.#connections, this.displayName);
   }

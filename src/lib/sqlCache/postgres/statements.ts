@@ -58,6 +58,22 @@ where ${deletable} and ctid = any (array(
   for update skip locked
 ))`;
 
+/** Reading a range of row addresses without reading the whole table came with PostgreSQL 14. */
+export const pageCount = () => `
+select case when current_setting('server_version_num')::int >= 140000
+       then pg_relation_size(to_regclass($1)) / current_setting('block_size')::int else 0 end::int as pages`;
+
+/** The rows of some pages, in the order of storage: each page of the table, and of its values, is touched once. */
+export const deletePages = (t: string) => `
+delete from ${t}
+where ${deletable} and ctid >= $2::tid and ctid < $3::tid`;
+
+export const deletePagesSkipLocked = (t: string) => `
+delete from ${t}
+where ${deletable} and ctid = any (array(
+  select ctid from ${t} where ${deletable} and ctid >= $2::tid and ctid < $3::tid for update skip locked
+))`;
+
 /** The last key of the next `$1` rows. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
 select max(id) as up_to
@@ -129,7 +145,14 @@ export const countAllUpTo = (t: string) => `select count(*) as rows from (select
 
 export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest from ${t}`;
 
+/** Which keys protect how many entries. substring fetches the first chunk of a TOASTed value alone, where it is stored uncompressed. */
+export const countByHeader = (t: string) => `
+select substring(value from 1 for 20) as header, count(*) as entries
+from ${t}
+where expiresattime >= now() and substring(value from 1 for octet_length($1::bytea)) = $1::bytea
+group by 1`;
+
 /** Random pages, a bounded number of them whatever the size of the table. octet_length does not fetch a TOASTed value. */
 export const sample = (t: string) => `
-select octet_length(value) as size, expiresattime as expires_at
+select octet_length(value) as size, expiresattime as expires_at, substring(value from 1 for 20) as header
 from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;

@@ -1,4 +1,4 @@
-import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange } from '../cacheTable.ts';
+import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
@@ -83,8 +83,8 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
     }
   }
 
-  deleteStatement(way: 'expiry' | 'key'): string {
-    return (way === 'expiry' ? statements.deleteRange : statements.deleteKeyRange)(this.#table, true).trim();
+  deleteStatement(way: PurgeWay): string {
+    return (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(this.#table, true).trim();
   }
 
   /** Whether the failure may come from a locked row that the server could not pass over. */

@@ -64,6 +64,16 @@ export class SqlServerFigures implements TableFigures {
     return row?.oldest ?? undefined;
   }
 
+  async countByHeader(mark: Uint8Array, timeLimitMs: number) {
+    const parameters: Parameters = { mark: { type: sql.VarBinary(20), value: Buffer.from(mark) } };
+    const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(
+      timeLimitMs,
+      statements.countByHeader(this.#table),
+      parameters,
+    );
+    return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
+  }
+
   async sample(rows: number): Promise<SampledEntry[]> {
     const { entries } = await this.catalogue();
     const wanted = entries ? (100 * rows) / entries : 100;
@@ -74,19 +84,23 @@ export class SqlServerFigures implements TableFigures {
   }
 
   async #sample(rows: number, share: (typeof statements.sampleShares)[number]): Promise<SampledEntry[]> {
-    const result = await this.#connections.query<{ size: string | number; expiresAt: Date }>(
+    const result = await this.#connections.query<{ size: string | number; expiresAt: Date; header: Buffer }>(
       'read',
       statements.sample(this.#table, share),
       {
         rows: { type: sql.Int, value: rows },
       },
     );
-    return result.map(({ size, expiresAt }) => ({ size: Number(size), expiresAt }));
+    return result.map(({ size, expiresAt, header }) => ({ size: Number(size), expiresAt, header }));
   }
 
   async #within<R>(timeLimitMs: number, text: string, parameters: Parameters): Promise<R | undefined> {
+    return (await this.#rowsWithin<R>(timeLimitMs, text, parameters))?.[0];
+  }
+
+  async #rowsWithin<R>(timeLimitMs: number, text: string, parameters: Parameters): Promise<R[] | undefined> {
     try {
-      return (await this.#connections.query<R>('read', text, parameters, { timeLimitMs }))[0];
+      return await this.#connections.query<R>('read', text, parameters, { timeLimitMs });
     } catch (error) {
       if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
       throw error;

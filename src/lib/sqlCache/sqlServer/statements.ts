@@ -242,11 +242,19 @@ OPTION (MAXDOP 1)`;
 export const oldestExpiry = (t: string) =>
   `SELECT MIN(ExpiresAtTime) AS oldest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
 
+/** Which keys protect how many entries. NOLOCK: as in countUpTo. */
+export const countByHeader = (t: string) => `
+SELECT SUBSTRING(Value, 1, 20) AS header, COUNT_BIG(*) AS entries
+FROM ${t} WITH (NOLOCK)
+WHERE ExpiresAtTime >= SYSUTCDATETIME() AND SUBSTRING(Value, 1, DATALENGTH(@mark)) = @mark
+GROUP BY SUBSTRING(Value, 1, 20)
+OPTION (MAXDOP 1)`;
+
 /** Shares of the table that TABLESAMPLE takes: it accepts no parameter, and few texts mean few plans. */
 export const sampleShares = [100, 10, 1, 0.1, 0.01] as const;
 
 /** Random pages. NOLOCK: as in countUpTo. */
 export const sample = (t: string, percent: (typeof sampleShares)[number]) => `
-SELECT TOP (@rows) DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt
+SELECT TOP (@rows) DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt, SUBSTRING(Value, 1, 20) AS header
 FROM ${t}${percent < 100 ? ` TABLESAMPLE SYSTEM (${percent} PERCENT)` : ''} WITH (NOLOCK)
 OPTION (MAXDOP 1)`;

@@ -1,6 +1,6 @@
 import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
 import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts';
-import { fixed, ofTable, select } from '../entry.ts';
+import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import type { Names } from '../statementTable.ts';
 
 const catalogueColumns = (['entries', 'dataBytes', 'indexBytes'] as const).map((name) => ({
@@ -35,6 +35,18 @@ export const figureTwins = {
     ({ table }) => `select min("ExpiresAtTime") from ${table}`,
   ),
 
+  countByHeader: select(
+    ofTable(statements.countByHeader),
+    [
+      { name: 'header', type: 'varbinaryMax' },
+      { name: 'entries', type: 'bigint' },
+    ],
+    ({ table }) => `
+select substring("Value" from 1 for 20), count(*) from ${table}
+where "ExpiresAtTime" >= ${nowTicks} and substring("Value" from 1 for octet_length(@mark)) = @mark
+group by 1`,
+  ),
+
   /** The whole table for whatever share: a small table is one page. The random pages are SQL Server's affair. */
   sample: select(
     ({ schema, table }: Names) =>
@@ -46,7 +58,9 @@ export const figureTwins = {
     [
       { name: 'size', type: 'bigint' },
       { name: 'expiresAt', type: 'datetimeoffset' },
+      { name: 'header', type: 'varbinaryMax' },
     ],
-    ({ table }) => `select length("Value"), "ExpiresAtTime" from ${table} limit @rows`,
+    ({ table }) =>
+      `select length("Value"), "ExpiresAtTime", substring("Value" from 1 for 20) from ${table} limit @rows`,
   ),
 };

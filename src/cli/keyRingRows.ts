@@ -1,0 +1,77 @@
+import type { PruneReport } from '../lib/keyRing/prune.ts';
+import type { RevokeReport } from '../lib/keyRing/revoke.ts';
+import type { RewrapReport } from '../lib/keyRing/rewrap.ts';
+import type { KeyReport, RingStatus } from '../lib/keyRing/ringStatus.ts';
+import type { RotateReport } from '../lib/keyRing/rotate.ts';
+import {
+  secondsText,
+  summarizePrune,
+  summarizeRevoke,
+  summarizeRewrap,
+  summarizeRotate,
+} from '../lib/keyRing/summaries.ts';
+import type { Row } from './output.ts';
+
+/** The reports of the key ring jobs, as lines for people. */
+
+export function statusRows(status: RingStatus): Row[] {
+  return [
+    ['ring', status.store],
+    ['protector', status.protector],
+    ['mode', status.mode === 'manage' ? 'manage' : 'observe: nothing is written'],
+    ...status.keys.map((key): Row => [key.state, keyText(key)]),
+    ['revocations', String(status.revocations)],
+    ['default ends in', status.defaultKey ? secondsText(status.defaultTimeToExpiry) : 'there is no default'],
+    ['apps would mint', status.appsWouldMint ? 'yes, at their next refresh' : 'no'],
+    ['next action', status.nextActionAt],
+    ...status.findings.map(({ level, check, message }): Row => [level, `${check}: ${message}`]),
+  ];
+}
+
+function keyText({ id, activated, expires, protection, protectorVersion, madeBy }: KeyReport): string {
+  const maker = madeBy === 'app' ? ', made by an app' : '';
+  return `${id} from ${activated} to ${expires}, ${protection}${protectorVersion ? ` ${protectorVersion}` : ''}${maker}`;
+}
+
+export function rotateRows(report: RotateReport): Row[] {
+  return [
+    ['rotation', summarizeRotate(report)],
+    ...(report.rewrap ? [['re-wrapped', summarizeRewrap(report.rewrap)] as Row] : []),
+    ...(report.prune ? [['pruned', summarizePrune(report.prune)] as Row] : []),
+    ...statusRows(report.status),
+  ];
+}
+
+export function rewrapRows(report: RewrapReport): Row[] {
+  return [
+    ['re-wrap', summarizeRewrap(report)],
+    ...report.keys.map((id): Row => ['key', id]),
+    ...report.failed.map(({ id, message }): Row => ['not moved', `${id}: ${message}`]),
+    ['still needed', report.stillNeeded.join(', ') || 'none'],
+    ['no longer needed', report.noLongerNeeded.join(', ') || 'none'],
+  ];
+}
+
+export function revokeRows(report: RevokeReport, ring: string): Row[] {
+  return [
+    ['revocation', summarizeRevoke(report)],
+    ...report.keys.map((id): Row => ['revoked', id]),
+    ...report.untouched.map((id): Row => ['untouched', id]),
+    [
+      'entries lost',
+      report.unreadableEntries ? String(report.unreadableEntries.count) : 'unknown: the ring names no SQL cache',
+    ],
+    ...report.entryHeaders.map((header): Row => ['they begin with', `0x${header}`]),
+    ...report.consumers.map(({ consumer, noticesAt, until }): Row => [consumer, `by ${noticesAt}: ${until}`]),
+    ...(report.outcome === 'planned' ? [['to do it', `repeat with --confirm ${ring}`] as Row] : []),
+  ];
+}
+
+export function pruneRows(report: PruneReport): Row[] {
+  return [
+    ['prune', summarizePrune(report)],
+    ...report.keys.map((id): Row => ['key', id]),
+    ...report.revocations.map(({ key, date }): Row => ['revocation', `of ${key}${date ? `, ${date}` : ''}`]),
+    ...report.keptForEntries.map(({ id, entries }): Row => ['kept', `${id}: ${entries} cached entries name it`]),
+  ];
+}

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { app, type InvocationContext } from '@azure/functions';
+import { systemClock } from '../../lib/clock.ts';
+import type { Timer } from '../../lib/health/timerStarts.ts';
+import { Maintenance, openRecordStore } from '../../lib/maintenance.ts';
+import type { Log } from '../../lib/runs/runJob.ts';
+import { readSettings } from '../../lib/settings/settings.ts';
+
+/** Read while the functions register, and never thrown then: an import that throws takes every function with it. */
+export const settings = readSettings(process.env, 'table');
+export const records = openRecordStore(settings.recordStore);
+export const clock = systemClock;
+
+/** The timers of the app, by the name of their function. */
+export const timers = {
+  purgeExpiredEntries: settings.schedules.purge,
+  ensureExpiryIndex: settings.schedules.index,
+  recordCacheCounts: settings.schedules.counts,
+  watchRedis: settings.schedules.redis,
+  rotateKeyRing: settings.schedules.keyRing,
+};
+export type TimerName = keyof typeof timers;
+
+/** The host switches a function off by `AzureWebJobs.NAME.Disabled`; where a name may hold no dot, by two underscores. */
+export function timerPlan(): Timer[] {
+  return Object.entries(timers).map(([name, schedule]) => {
+    const disabled =
+      process.env[`AzureWebJobs.${name}.Disabled`] ?? process.env[`AzureWebJobs__${name}__Disabled`] ?? '';
+    return { name, schedule, enabled: !/^(true|1)$/i.test(disabled) };
+  });
+}
+
+/** Names the deployment, by when this file was built. */
+export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
+
+// The host says so before it takes an instance away; runs then stop after their batch.
+const stopping = new AbortController();
+app.hook.appTerminate(() => stopping.abort());
+export const stopSignal = stopping.signal;
+
+export function maintenanceFor(context: InvocationContext): Maintenance {
+  return new Maintenance(settings, logTo(context), records, clock);
+}
+
+function logTo(context: InvocationContext): Log {
+  return (level, message, data) => context[level](message, JSON.stringify(data));
+}

@@ -1,0 +1,33 @@
+import type { TimerHandler } from '@azure/functions';
+import { recordTimerStart } from '../../lib/health/timerStarts.ts';
+import type { Maintenance } from '../../lib/maintenance.ts';
+import type { RunResult } from '../../lib/runs/runJob.ts';
+import { describeProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
+import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';
+
+export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortSignal) => Promise<RunResult<object>>;
+
+/**
+ * A timer's handler: one job on every key ring, one after the other, so that a broken one stops no other. Without any ring
+ * it does nothing. Throws at the end where a run failed or a setting of the rings is wrong.
+ */
+export function onEachKeyRing(name: TimerName, job: KeyRingJob): TimerHandler {
+  return async (_timer, context) => {
+    const maintenance = maintenanceFor(context);
+    await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
+      context.warn(`The start of ${name} could not be recorded: ${error.message}`);
+    });
+    const problems = settings.problems.filter(
+      (problem) => problem.setting.startsWith('KEY_RINGS') || problem.ring !== undefined,
+    );
+    const general = settings.rings.length > 0 ? settings.problems.filter((problem) => stopsRing(problem, '')) : [];
+    for (const problem of new Set([...problems, ...general])) context.error(`Setting ${describeProblem(problem)}`);
+    const failures: string[] = [];
+    for (const ring of maintenance.keyRings.names()) {
+      const { error } = await job(maintenance, ring, stopSignal);
+      if (error) failures.push(`${ring}: ${error.code}: ${error.message} ${error.advice}`);
+    }
+    if (failures.length > 0) throw new Error(failures.join('\n'));
+    if (problems.length > 0) throw settingsError(problems);
+  };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { parseDuration } from '../../lib/durations.ts';
+
+/** Requests and answers of the HTTP functions; openapi.json is made from them. */
+
+/** ISO 8601, between the two given ones, kept as text. */
+function duration(least: string, most: string) {
+  const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return z.string().refine((text) => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms >= min && ms <= max;
+  }, `must be an ISO 8601 duration from ${least} to ${most}`);
+}
+
+const cacheName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache');
+const runId = z.string().regex(/^[A-Za-z]+\.[a-z][a-z0-9-]{0,39}\.[0-9a-z]{19}$/, 'must be a run id');
+
+export const purgeRequest = z
+  .strictObject({
+    cache: cacheName.optional().meta({ description: 'May be left out where one cache is configured.' }),
+    dryRun: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Unless false, says what would be deleted and changes nothing.' }),
+    olderThan: duration('PT0S', 'P3650D')
+      .optional()
+      .meta({ description: 'Only entries that expired at least this long ago. Moves the cut-off back, never on.' }),
+    maxRows: z.int().min(1).optional(),
+    timeBudget: duration('PT1S', 'PT150S').default('PT60S').meta({ description: 'Azure ends a request after 230 s.' }),
+  })
+  .meta({ id: 'PurgeRequest' });
+
+export const runsQuery = z.strictObject({
+  job: z
+    .enum(['purge', 'index', 'counts', 'redis', 'rotateKeyRing'], {
+      error: 'must be purge, index, counts, redis or rotateKeyRing',
+    })
+    .optional(),
+  cache: cacheName.optional(),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
+    .default('20'),
+});
+
+const errorReport = z.object({ code: z.string(), message: z.string(), advice: z.string() });
+
+export const runRecord = z
+  .object({
+    runId,
+    job: z.string(),
+    cache: z.string(),
+    trigger: z.string(),
+    requestedBy: z.object({ by: z.string(), from: z.string() }).optional(),
+    startedAt: z.iso.datetime(),
+    duration: z.string(),
+    outcome: z.enum(['succeeded', 'failed']),
+    report: z.unknown().optional(),
+    error: errorReport.optional(),
+  })
+  .meta({ id: 'Run' });
+
+export const runList = z.object({ runs: z.array(runRecord) }).meta({ id: 'Runs' });
+
+export const healthAnswer = z
+  .object({
+    status: z.enum(['ok', 'degraded', 'failing']),
+    lateness: z.record(z.string(), z.string()).meta({ description: 'Of each timer that is late, ISO 8601.' }),
+  })
+  .meta({ id: 'Health' });
+
+const timerStatus = z.object({
+  name: z.string(),
+  status: z.enum(['ok', 'degraded', 'failing']),
+  lateness: z.string().nullable(),
+  lastStart: z.iso.datetime().nullable(),
+  nextStart: z.iso.datetime().nullable(),
+});
+
+export const statusAnswer = z
+  .object({
+    at: z.iso.datetime(),
+    status: z.enum(['ok', 'degraded', 'failing']),
+    reasons: z.array(z.string()),
+    timers: z.array(timerStatus),
+    caches: z.array(
+      z.object({
+        name: z.string(),
+        engine: z.string().nullable(),
+        running: z
+          .object({ runId: z.string(), startedAt: z.string(), deleted: z.number(), updatedAt: z.string() })
+          .nullable(),
+        lastRuns: z.record(z.string(), runRecord.nullable()),
+      }),
+    ),
+  })
+  .meta({ id: 'Status' });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: 'Stable; explained in docs/operations.md.' }),
+    detail: z.string(),
+    advice: z.string(),
+    errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
+    runId: z.string().optional(),
+    run: z.unknown().optional(),
+  })
+  .meta({ id: 'Problem' });

@@ -1,0 +1,10 @@
+import { app } from '@azure/functions';
+import { timers } from './support/app.ts';
+import { onEachRedisCache } from './support/onEachCache.ts';
+
+app.timer('watchRedis', {
+  schedule: timers.watchRedis,
+  handler: onEachRedisCache('watchRedis', (maintenance, cache, signal) =>
+    maintenance.watchRedis(cache, 'timer', { signal }),
+  ),
+});

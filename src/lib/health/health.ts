@@ -1,0 +1,95 @@
+import { formatDuration } from '../durations.ts';
+import type { RecordStore } from '../runs/recordStore.ts';
+import { firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
+
+/** `degraded`: somebody should look by day · `failing`: somebody should look now. */
+export type HealthStatus = 'ok' | 'degraded' | 'failing';
+
+export interface TimerHealth {
+  name: string;
+  status: HealthStatus;
+  /** How much later than due the timer is, ISO 8601; null where it is not. */
+  lateness: string | null;
+  lastStart: string | null;
+  nextStart: string | null;
+}
+
+export interface HealthReport {
+  status: HealthStatus;
+  at: string;
+  timers: TimerHealth[];
+  /** Why the status is not `ok`; for those who may see it. */
+  reasons: string[];
+}
+
+export interface HealthContext {
+  records: RecordStore;
+  timers: readonly Timer[];
+  /** Job and cache of each run that the timers make. */
+  runs: readonly { job: string; cache: string }[];
+  /** Names the deployment: a new one has no records yet, and is not late for that. */
+  deployment: string;
+  settingsAreWrong: boolean;
+  now: Date;
+}
+
+const graceMs = 300_000;
+const worse: HealthStatus[] = ['ok', 'degraded', 'failing'];
+
+/**
+ * Whether the timers fire and their jobs succeed. Seen from outside the timers, since a timer that has stopped firing
+ * cannot say so (Azure/azure-functions-host issue 11828). Storage that cannot be read is `failing`, not an error.
+ */
+export async function readHealth(context: HealthContext): Promise<HealthReport> {
+  const at = context.now.toISOString();
+  const reasons: string[] = [];
+  if (context.settingsAreWrong) reasons.push('The settings are wrong; each run says how.');
+  try {
+    const timers = await Promise.all(
+      context.timers.filter(({ enabled }) => enabled).map((timer) => timerHealth(context, timer)),
+    );
+    for (const { name, status, lateness } of timers)
+      if (status !== 'ok') reasons.push(`${name} is late by ${lateness}.`);
+    const failed = await failedRuns(context);
+    reasons.push(...failed);
+    const status = worst([
+      context.settingsAreWrong ? 'failing' : 'ok',
+      failed.length > 0 ? 'degraded' : 'ok',
+      ...timers.map((timer) => timer.status),
+    ]);
+    return { status, at, timers, reasons };
+  } catch {
+    return { status: 'failing', at, timers: [], reasons: [...reasons, 'The record store cannot be read.'] };
+  }
+}
+
+function worst(statuses: HealthStatus[]): HealthStatus {
+  return worse[Math.max(...statuses.map((status) => worse.indexOf(status)))] ?? 'failing';
+}
+
+/** Lateness = now − (last start + interval): over one interval and 5 minutes is degraded, over two intervals is failing. */
+async function timerHealth(
+  { records, deployment, now }: HealthContext,
+  { name, schedule }: Timer,
+): Promise<TimerHealth> {
+  const interval = intervalOf(schedule, now);
+  const last = await lastTimerStart(records, name);
+  // A timer that has not fired yet is measured from the first firing of any.
+  const since = last ?? (await firstStartOf(records, deployment));
+  const degradedMs = interval + graceMs;
+  const latenessMs = since ? now.getTime() - since.getTime() - interval : 0;
+  return {
+    name,
+    status: latenessMs > Math.max(2 * interval, degradedMs) ? 'failing' : latenessMs > degradedMs ? 'degraded' : 'ok',
+    lateness: latenessMs > 0 ? formatDuration(latenessMs) : null,
+    lastStart: last?.toISOString() ?? null,
+    nextStart: nextStart(schedule, now)?.toISOString() ?? null,
+  };
+}
+
+async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
+  const latest = await Promise.all(runs.map(async ({ job, cache }) => (await records.latestRuns(job, cache, 1))[0]));
+  return latest.flatMap((run) =>
+    run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
+  );
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../clock.ts';
+import type { KeyRing } from './keyRing.ts';
+import { isTransient, KeyRingError } from './keyRingError.ts';
+import type { KeyRingStore, RingChange, StoredRing } from './keyRingStore.ts';
+import { readKeyRing } from './readKeyRing.ts';
+
+export interface ChangeDeps {
+  store: KeyRingStore;
+  clock: Clock;
+  signal?: AbortSignal | undefined;
+}
+
+/** What is to be done to the ring as it was read. */
+export interface Decision<D> {
+  change: RingChange;
+  /** Whether a ring has the change, from whatever attempt. */
+  isDone: (ring: KeyRing) => boolean;
+  data: D;
+}
+
+export interface RingReading {
+  stored: StoredRing;
+  ring: KeyRing;
+}
+
+const mostAttempts = 6;
+const firstPauseMs = 200;
+
+/** Reads the ring; passing failures of the store are tried again. */
+export async function readRing({ store, clock, signal }: ChangeDeps): Promise<RingReading> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const stored = await store.read();
+      return { stored, ring: readKeyRing(stored) };
+    } catch (error) {
+      if (!isTransient(error) || attempt >= mostAttempts || signal?.aborted) throw error;
+      await clock.sleep(pauseMs(attempt), signal);
+    }
+  }
+}
+
+/**
+ * Changes a ring that others may change at the same moment: read, decide, write on condition that it is still the one read.
+ * After a conflict or a lost answer it is read again and decided anew; a change that turns out to be there is done, and is
+ * never made twice. After the write the ring is read again and checked. Undefined where there is nothing to do.
+ * @throws KeyRingError `key_ring_damaged` where consumers cannot read the ring: decisions would rest on a part of it
+ */
+export async function changeRing<D>(
+  deps: ChangeDeps,
+  decide: (reading: RingReading) => Promise<Decision<D> | undefined>,
+): Promise<D | undefined> {
+  let pending: Decision<D> | undefined;
+  let lastError: unknown;
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    const reading = await readRing(deps);
+    if (pending?.isDone(reading.ring)) return pending.data;
+    refuseDamage(reading.ring);
+    if (deps.signal?.aborted) throw aborted();
+    pending = await decide(reading);
+    if (!pending) return undefined;
+    try {
+      const outcome = await deps.store.write(reading.stored, pending.change);
+      if (outcome === 'written') {
+        const after = await readRing(deps);
+        refuseDamage(after.ring, 'The write was done before the damage showed.');
+        if (pending.isDone(after.ring)) return pending.data;
+      }
+      lastError = undefined;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      lastError = error;
+    }
+    await deps.clock.sleep(pauseMs(attempt), deps.signal);
+  }
+  // The last attempt may have been the one that got through.
+  if (pending?.isDone((await readRing(deps)).ring)) return pending.data;
+  throw lastError ?? busy(deps.store);
+}
+
+/** @throws KeyRingError `key_ring_damaged` */
+export function refuseDamage(ring: KeyRing, written = 'Nothing was written.'): void {
+  if (ring.damage.length === 0) return;
+  throw new KeyRingError(
+    'key_ring_damaged',
+    `Consumers cannot read this ring: ${ring.damage.map(({ message }) => message).join('; ')}.`,
+    `Repair it first: every app that reads it fails at its next refresh. ${written}`,
+  );
+}
+
+function pauseMs(attempt: number): number {
+  return Math.min(firstPauseMs * 2 ** (attempt - 1), 5_000);
+}
+
+function busy({ description }: KeyRingStore): KeyRingError {
+  return new KeyRingError(
+    'key_ring_busy',
+    `Somebody else wrote to ${description} at each of ${mostAttempts} attempts.`,
+    'See who writes to the ring that often: apps should have automatic key generation off. The next run tries again.',
+    true,
+  );
+}
+
+function aborted(): KeyRingError {
+  return new KeyRingError('run_aborted', 'The run was stopped before it wrote anything.', 'The next run goes on.');
+}

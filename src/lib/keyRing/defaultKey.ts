@@ -1,0 +1,94 @@
+import { compareInstants, type Instant, isBefore, isUpTo, plusMs } from './instants.ts';
+
+/** A key as the rule sees it. */
+export interface RuleKey {
+  id: string;
+  creation: Instant;
+  activation: Instant;
+  expiration: Instant;
+  revoked: boolean;
+  /** Consumers can decrypt its secret. */
+  readable: boolean;
+}
+
+const day = 86_400_000;
+/** MaxServerClockSkew of KeyManagementOptions: a key counts as active this long before its activation. */
+export const clockSkewMs = 300_000;
+/** KeyPropagationWindow: how long a key takes, by .NET's reckoning, until every instance has read it. */
+export const propagationMs = 2 * day;
+/** KeyRingRefreshPeriod: the longest time until an instance reads the ring again. */
+export const refreshMs = day;
+
+/**
+ * The key that a consumer protects with at `now`; undefined where it would mint one, or fall back. The rule of the packages
+ * shipped from 8.0 to 10.0 (DefaultKeyResolver.FindDefaultKey): only the key activated latest is considered, whatever its
+ * age; among keys activated at once the lower id. `test/interop` holds it against ASP.NET Core itself.
+ */
+export function defaultKey<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
+  const candidate = latestActivated(keys, now);
+  return candidate && isUsable(candidate, now) ? candidate : undefined;
+}
+
+/** The only key that the rule considers: the latest activated at `now`, usable or not. */
+export function latestActivated<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
+  const until = plusMs(now, clockSkewMs);
+  return [...keys].filter(({ activation }) => isUpTo(activation, until)).sort(byActivation)[0];
+}
+
+/**
+ * The newer rule (aspnetcore PR #54309; in no shipped package of November 2026): the latest activated of the keys created
+ * at least two days ago, else the earliest activated of the younger ones.
+ */
+export function defaultKeyByNewerRule<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
+  const until = plusMs(now, clockSkewMs);
+  const propagated = plusMs(now, -propagationMs);
+  const active = keys.filter(({ activation }) => isUpTo(activation, until));
+  const old = active.filter(({ creation }) => isUpTo(creation, propagated)).sort(byActivation);
+  const young = active
+    .filter(({ creation }) => !isUpTo(creation, propagated))
+    .sort((a, b) => compareInstants(a.activation, b.activation) || compareIds(a, b));
+  const candidate = [...old, ...young][0];
+  return candidate && isUsable(candidate, now) ? candidate : undefined;
+}
+
+/**
+ * Whether a consumer of ASP.NET Core 10 with automatic generation on would mint a key of its own: it has no default, or the
+ * default expires within a refresh and the propagation time and nothing would be the default then
+ * (KeyRingProvider.CreateCacheableKeyRingCore).
+ */
+export function wouldMint(keys: readonly RuleKey[], now: Instant): boolean {
+  const current = defaultKey(keys, now);
+  if (!current) return true;
+  if (isUpTo(plusMs(now, refreshMs + propagationMs), current.expiration)) return false;
+  return defaultKey(keys, current.expiration) === undefined;
+}
+
+/**
+ * What a consumer of ASP.NET Core 10 without automatic generation protects with where it has no default. Of the unrevoked
+ * readable keys, expired or not: the newest created of those at least two days old, the candidate just rejected left out;
+ * else the oldest created of the younger ones. Undefined where it throws.
+ */
+export function fallbackKey<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
+  const rejected = latestActivated(keys, now);
+  const propagated = plusMs(now, -propagationMs);
+  const usable = keys.filter((key) => !key.revoked && key.readable);
+  const old = usable
+    .filter((key) => key !== rejected && isUpTo(key.creation, propagated))
+    .sort((a, b) => compareInstants(b.creation, a.creation));
+  const young = usable
+    .filter(({ creation }) => !isUpTo(creation, propagated))
+    .sort((a, b) => compareInstants(a.creation, b.creation));
+  return old[0] ?? young[0];
+}
+
+function isUsable({ revoked, readable, expiration }: RuleKey, now: Instant): boolean {
+  return !revoked && readable && isBefore(now, expiration);
+}
+
+function byActivation(a: RuleKey, b: RuleKey): number {
+  return compareInstants(b.activation, a.activation) || compareIds(a, b);
+}
+
+function compareIds(a: RuleKey, b: RuleKey): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}

@@ -1,0 +1,216 @@
+import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
+import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
+import { type ProtectorVersion, versionOf } from './keyProtector.ts';
+import type { KeyRing } from './keyRing.ts';
+import type { StoredRing } from './keyRingStore.ts';
+import type { KeyRingPolicy } from './policy.ts';
+import { isUsable, type ViewedKey } from './ringView.ts';
+import { isMarkedAsOurs } from './ringXml.ts';
+import { firstGap } from './rotationPlan.ts';
+
+export type FindingLevel = 'info' | 'warning' | 'error';
+
+/** Something that somebody should know. `check` is stable; docs/operations.md says what to do about each. */
+export interface Finding {
+  check: string;
+  level: FindingLevel;
+  message: string;
+}
+
+export interface RingFacts {
+  stored: StoredRing;
+  ring: KeyRing;
+  keys: readonly ViewedKey[];
+  policy: KeyRingPolicy;
+  /** Versions of the protector; empty where they could not be listed. */
+  versions: readonly ProtectorVersion[];
+  protectorWarnings: readonly string[];
+  now: Instant;
+}
+
+const day = 86_400_000;
+/** Keys made by instances that started together lie seconds apart (aspnetcore#52561); a deployment takes minutes. */
+const raceMs = 600_000;
+/** A daily timer that missed its due date by this much has stopped. */
+const overdueMs = 3 * day;
+const protectorSoonMs = 30 * day;
+
+export function findingsOf(facts: RingFacts): Finding[] {
+  return [
+    ...damageOf(facts),
+    ...defaultOf(facts),
+    ...makersOf(facts),
+    ...protectionOf(facts),
+    ...elementsOf(facts),
+    ...clockOf(facts),
+  ];
+}
+
+function damageOf({ ring }: RingFacts): Finding[] {
+  const checks = {
+    notWellFormed: 'element_not_well_formed',
+    duplicateKey: 'duplicate_key',
+    unreadableRevocation: 'revocation_unreadable',
+  };
+  return ring.damage.map(({ kind, message }) => ({
+    check: checks[kind],
+    level: 'error',
+    message: `${message}: every app fails at its next refresh`,
+  }));
+}
+
+function defaultOf({ keys, policy, now }: RingFacts): Finding[] {
+  const findings: Finding[] = [];
+  const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
+  const current = defaultKey(keys, now);
+  const gap = firstGap(keys, now);
+  if (!current) {
+    const fallback = fallbackKey(keys, now);
+    const without = fallback
+      ? `those that do not generate keys use ${fallback.id}`
+      : 'those that do not generate keys fail';
+    add('no_default_key', 'error', `apps have no default key and each mints one of its own; ${without}`);
+  } else {
+    const leftMs = msBetween(now, gap.at);
+    if (leftMs <= refreshMs + propagationMs) {
+      add(
+        'no_default_soon',
+        'error',
+        `nothing is the default from ${gap.at} on${wouldMint(keys, now) ? '; apps mint a key at their next refresh' : ''}`,
+      );
+    } else if (leftMs <= policy.leadMs) {
+      add(
+        'no_successor',
+        policy.mode === 'manage' ? 'warning' : 'info',
+        `no successor is published for ${gap.at}, when the default key is missed`,
+      );
+    }
+    const usable = keys.filter((key) => isUsable(key, now));
+    if (usable.length === 1) {
+      add(
+        'last_usable_key',
+        'warning',
+        `${current.id} is the only usable key: if it is lost or revoked, there is none`,
+      );
+    }
+  }
+  if (isOverdue(keys, current !== undefined, msBetween(now, gap.at), policy, now)) {
+    add('rotation_stopped', 'error', 'a successor is long overdue: the ring has stopped rotating');
+  }
+  return findings;
+}
+
+/** Apps publish a successor two to three days ahead; this tool at the lead time, with three days for a missed timer. */
+function isOverdue(
+  keys: readonly ViewedKey[],
+  hasDefault: boolean,
+  leftMs: number,
+  { mode, leadMs }: KeyRingPolicy,
+  now: Instant,
+): boolean {
+  if (hasDefault) return leftMs < (mode === 'manage' ? leadMs - overdueMs : propagationMs);
+  return keys.length > 0 && keys.every(({ expiration }) => isUpTo(expiration, now));
+}
+
+function makersOf({ keys, policy, now }: RingFacts): Finding[] {
+  const findings: Finding[] = [];
+  const byCreation = [...keys].sort((a, b) => (isBefore(a.creation, b.creation) ? -1 : 1));
+  byCreation.forEach((key, index) => {
+    const previous = byCreation[index - 1];
+    const byApp = !isMarkedAsOurs(key.element.xml);
+    if (previous && byApp && msBetween(previous.creation, key.creation) <= raceMs) {
+      const message = `keys ${previous.id} and ${key.id} were made within minutes of each other: instances raced`;
+      findings.push({ check: 'racing_keys', level: 'warning', message });
+    }
+    const atOnce = isUpTo(key.activation, plusMs(key.creation, clockSkewMs));
+    const needed = !defaultKey(byCreation.slice(0, index), key.creation);
+    if (previous && byApp && atOnce && !needed && isBefore(now, key.expiration)) {
+      const message = `key ${key.id} was active at its creation: instances that had not read it failed to decrypt`;
+      findings.push({ check: 'activated_at_creation', level: 'warning', message });
+    }
+  });
+  const newest = byCreation.at(-1);
+  if (policy.mode === 'manage' && newest && !isMarkedAsOurs(newest.element.xml) && byCreation.length > 1) {
+    const message = `the newest key ${newest.id} was made by an app: automatic key generation is still on`;
+    findings.push({ check: 'automatic_generation', level: 'warning', message });
+  }
+  return findings;
+}
+
+function protectionOf({ keys, versions, protectorWarnings, now }: RingFacts): Finding[] {
+  const findings: Finding[] = protectorWarnings.map((message) => ({
+    check: 'protection_none',
+    level: 'warning',
+    message,
+  }));
+  const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
+  const plain = keys.filter(({ protection }) => protection.kind === 'none');
+  if (plain.length > 0)
+    add('master_key_in_plain_text', 'warning', `${plain.length} keys keep their master key in plain text`);
+  for (const { id, unwraps, unwrapProblem, revoked } of keys) {
+    if (unwraps === 'yes' || revoked) continue;
+    const check = unwraps === 'no' ? 'key_unreadable' : (unwrapProblem?.code ?? 'key_unreadable');
+    add(check, unwraps === 'no' ? 'error' : 'warning', `key ${id}: ${unwrapProblem?.message ?? ''}`);
+  }
+  const used = new Set(keys.filter(({ revoked }) => !revoked).map(({ protection }) => versionOf(protection)));
+  versions.forEach((version, index) => {
+    if (index > 0 && !used.has(version.id)) return;
+    const { id, enabled, expires } = version;
+    if (!enabled)
+      add('protector_version_disabled', 'error', `${id} is disabled: keys protected with it cannot be read`);
+    if (!expires) return;
+    const end = instantOf(expires);
+    if (isUpTo(end, now)) {
+      add('protector_version_expired', 'warning', `${id} expired at ${end}: it still unwraps, and wraps no new key`);
+    } else if (index === 0 && msBetween(now, end) <= protectorSoonMs) {
+      add('protector_expires_soon', 'warning', `${id}, which protects new keys, expires at ${end}`);
+    }
+  });
+  return [...findings, ...newerDecryptors(keys)];
+}
+
+/** .NET forwards versions of its own types alone: of another's, a higher version than the app's package does not load. */
+function newerDecryptors(keys: readonly ViewedKey[]): Finding[] {
+  const versioned = keys.flatMap((key) => {
+    const type = 'decryptorType' in key.protection ? key.protection.decryptorType : '';
+    const version = /,\s*Version=(\d+(?:\.\d+)*)/.exec(type)?.[1];
+    return version && !type.startsWith('Microsoft.AspNetCore.DataProtection.') ? [{ key, version }] : [];
+  });
+  const oldest = [...versioned].sort((a, b) => compareVersions(a.version, b.version))[0];
+  return versioned
+    .filter(({ version }) => oldest && compareVersions(version, oldest.version) > 0)
+    .map(({ key, version }) => ({
+      check: 'decryptor_newer',
+      level: 'warning',
+      message: `key ${key.id} names version ${version} of its decryptor, others ${oldest?.version}: apps with the older package cannot read it`,
+    }));
+}
+
+function compareVersions(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+function elementsOf({ ring }: RingFacts): Finding[] {
+  return ring.foreign.map(({ name, reason, element }) => ({
+    check: name === 'key' ? 'key_passed_over' : 'foreign_element',
+    level: name === 'key' ? 'warning' : 'info',
+    message: `${element.place} (${name}) ${reason}; .NET passes over it, and it is kept`,
+  }));
+}
+
+function clockOf({ stored, keys, now }: RingFacts): Finding[] {
+  const findings: Finding[] = [];
+  const skewMs = stored.storeTime ? msBetween(now, instantOf(stored.storeTime)) : 0;
+  if (Math.abs(skewMs) > clockSkewMs) {
+    const message = `this machine's clock and the store's differ by ${Math.round(Math.abs(skewMs) / 1000)} s`;
+    findings.push({ check: 'clock_skew', level: 'warning', message });
+  }
+  for (const { id, creation } of keys.filter((key) => isBefore(plusMs(now, clockSkewMs), key.creation))) {
+    findings.push({
+      check: 'clock_skew',
+      level: 'warning',
+      message: `key ${id} was created in the future, at ${creation}`,
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,17 @@
+import { MaintenanceError } from '../errors.ts';
+
+/** A failure of a store or protector. */
+export class KeyRingError extends MaintenanceError {
+  /** Worth another try: the service was busy, or its answer got lost. A write may have been done all the same. */
+  readonly transient: boolean;
+
+  constructor(code: string, message: string, advice: string, transient = false) {
+    super(code, message, advice);
+    this.name = 'KeyRingError';
+    this.transient = transient;
+  }
+}
+
+export function isTransient(error: unknown): boolean {
+  return error instanceof KeyRingError && error.transient;
+}

@@ -1,0 +1,190 @@
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  privateDecrypt,
+  publicEncrypt,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
+import { KeyRingError } from '../keyRingError.ts';
+import { thumbprint } from '../readKeyRing.ts';
+import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
+import { SealedXml } from '../sealedXml.ts';
+import { childrenNamed, findElement, parseDocument, splice, textPlace, XmlFormError } from '../xml.ts';
+import type { LoadedCertificate } from './certificateFile.ts';
+
+/** W3C XML Encryption, as .NET's EncryptedXml writes and reads it for a certificate. */
+const xmlenc = 'http://www.w3.org/2001/04/xmlenc#';
+const xmldsig = 'http://www.w3.org/2000/09/xmldsig#';
+const aes256 = `${xmlenc}aes256-cbc`;
+const rsa15 = `${xmlenc}rsa-1_5`;
+const rsaOaep = `${xmlenc}rsa-oaep-mgf1p`;
+const decryptor =
+  'Microsoft.AspNetCore.DataProtection.XmlEncryption.EncryptedXmlDecryptor, Microsoft.AspNetCore.DataProtection';
+const blockBytes = 16;
+
+/**
+ * Protects with an X.509 certificate, as ProtectKeysWithCertificate. The first one protects, all of them unprotect
+ * (UnprotectKeysWithAnyCertificate).
+ */
+export class CertificateProtector implements KeyProtector {
+  readonly kind = 'certificate';
+  readonly description: string;
+  readonly warnings: readonly string[] = [];
+  readonly #certificates: readonly LoadedCertificate[];
+  readonly #first: LoadedCertificate;
+
+  constructor(certificates: readonly [LoadedCertificate, ...LoadedCertificate[]]) {
+    this.#certificates = certificates;
+    this.#first = certificates[0];
+    this.description = `certificate ${this.#first.thumbprint}`;
+  }
+
+  async protect(secret: SealedXml, decryptorType: string | undefined): Promise<SealedXml> {
+    const contentKey = randomBytes(32);
+    const iv = randomBytes(blockBytes);
+    const cipher = createCipheriv('aes-256-cbc', contentKey, iv);
+    const value = Buffer.concat([iv, cipher.update(secret.reveal(), 'utf8'), cipher.final()]).toString('base64');
+    const content = `<EncryptedData Type="${xmlenc}Element" xmlns="${xmlenc}"><EncryptionMethod Algorithm="${aes256}" /><KeyInfo xmlns="${xmldsig}"><EncryptedKey xmlns="${xmlenc}"><EncryptionMethod Algorithm="${rsa15}" /><KeyInfo xmlns="${xmldsig}"><X509Data><X509Certificate>${this.#first.certificate.raw.toString('base64')}</X509Certificate></X509Data></KeyInfo><CipherData><CipherValue>${this.#wrap(contentKey, rsa15)}</CipherValue></CipherData></EncryptedKey></KeyInfo><CipherData><CipherValue>${value}</CipherValue></CipherData></EncryptedData>`;
+    contentKey.fill(0);
+    return encryptedSecretXml(decryptorType ?? decryptor, content);
+  }
+
+  async unprotect(secret: SealedXml): Promise<SealedXml> {
+    const parts = read(secret);
+    const contentKey = this.#unwrap(parts);
+    try {
+      const bytes = Buffer.from(parts.value.text, 'base64');
+      const decipher = createDecipheriv('aes-256-cbc', contentKey, bytes.subarray(0, blockBytes));
+      decipher.setAutoPadding(false);
+      const padded = Buffer.concat([decipher.update(bytes.subarray(blockBytes)), decipher.final()]);
+      // XML Encryption: the last byte says how many bytes of padding there are; the others may be anything.
+      const padding = padded.at(-1) ?? 0;
+      const plain = new SealedXml(padded.subarray(0, padded.length - padding).toString('utf8'));
+      if (padding < 1 || padding > blockBytes || !isMasterKey(plain)) throw unreadable('its value does not decrypt');
+      return plain;
+    } catch (error) {
+      // With a wrong key RSA 1.5 gives random bytes and no error: what it was shows only here.
+      throw error instanceof KeyRingError ? error : unreadable('its value does not decrypt');
+    } finally {
+      contentKey.fill(0);
+    }
+  }
+
+  async newest(): Promise<ProtectorVersion> {
+    return versionOf(this.#first);
+  }
+
+  async versions(): Promise<ProtectorVersion[]> {
+    return this.#certificates.map(versionOf);
+  }
+
+  async rewrap(secret: SealedXml): Promise<SealedXml | undefined> {
+    const parts = read(secret);
+    if (parts.thumbprint === this.#first.thumbprint) return undefined;
+    const contentKey = this.#unwrap(parts);
+    try {
+      const moved = new SealedXml(
+        splice(secret.reveal(), [
+          { ...parts.certificate, text: this.#first.certificate.raw.toString('base64') },
+          { ...parts.wrappedKey, text: this.#wrap(contentKey, parts.algorithm) },
+        ]),
+      );
+      const again = this.#unwrap(read(moved));
+      if (again.length !== contentKey.length || !timingSafeEqual(again, contentKey))
+        throw unreadable('re-wrapping failed');
+      return moved;
+    } finally {
+      contentKey.fill(0);
+    }
+  }
+
+  #wrap(contentKey: Buffer, algorithm: string): string {
+    return publicEncrypt(
+      { key: this.#first.certificate.publicKey, padding: paddingOf(algorithm) },
+      contentKey,
+    ).toString('base64');
+  }
+
+  #unwrap(parts: Parts): Buffer {
+    const found = this.#certificates.find(({ thumbprint: candidate }) => candidate === parts.thumbprint);
+    if (!found) throw notConfigured(parts.thumbprint);
+    if (!found.privateKey) {
+      throw new KeyRingError(
+        'certificate_without_key',
+        `The private key of certificate ${found.thumbprint} is missing.`,
+        'Name a PFX file, or a PEM file with the private key (keyPath): without it nobody can see whether a key can be read.',
+      );
+    }
+    const wrapped = Buffer.from(parts.wrappedKey.text, 'base64');
+    try {
+      return privateDecrypt({ key: found.privateKey, padding: paddingOf(parts.algorithm) }, wrapped);
+    } catch {
+      throw unreadable('its content key does not decrypt');
+    }
+  }
+}
+
+function versionOf({ certificate, thumbprint: id }: LoadedCertificate): ProtectorVersion {
+  const from = new Date(certificate.validFrom);
+  return { id, created: from, notBefore: from, expires: new Date(certificate.validTo), enabled: true };
+}
+
+function paddingOf(algorithm: string): number {
+  return algorithm === rsaOaep ? constants.RSA_PKCS1_OAEP_PADDING : constants.RSA_PKCS1_PADDING;
+}
+
+interface Parts {
+  thumbprint: string;
+  algorithm: string;
+  certificate: { text: string; start: number; end: number };
+  wrappedKey: { text: string; start: number; end: number };
+  value: { text: string; start: number; end: number };
+}
+
+/** @throws KeyRingError `key_unreadable` where the element is of another form */
+function read(secret: SealedXml): Parts {
+  try {
+    const data = findElement(parseDocument(secret.reveal()).element, 'EncryptedData');
+    const key = data && findElement(data.element, 'EncryptedKey');
+    const certificate = key && findElement(key.element, 'X509Certificate');
+    const wrappedKey = key && findElement(key.element, 'CipherValue');
+    const method = key && findElement(key.element, 'EncryptionMethod')?.element.attributes.Algorithm;
+    // The value's CipherData is a child of EncryptedData; the one found first belongs to the EncryptedKey.
+    const holder = data && childrenNamed(data.element, 'CipherData')[0];
+    const value = holder && findElement(holder.element, 'CipherValue');
+    if (!certificate || !wrappedKey || !value || (method !== rsa15 && method !== rsaOaep)) {
+      throw unreadable('it is not protected with a certificate');
+    }
+    const place = textPlace(certificate);
+    return {
+      thumbprint: thumbprint(Buffer.from(place.text, 'base64')),
+      algorithm: method,
+      certificate: place,
+      wrappedKey: textPlace(wrappedKey),
+      value: textPlace(value),
+    };
+  } catch (error) {
+    if (error instanceof XmlFormError) throw unreadable(`it ${error.message}`);
+    throw error;
+  }
+}
+
+/** It may be that the apps have the certificate: whether they can read the key is open. */
+function notConfigured(id: string): KeyRingError {
+  return new KeyRingError(
+    'key_protected_otherwise',
+    `A key is protected with the certificate ${id}, which the ring's settings do not name.`,
+    'Add that certificate, with its private key, to the certificates of the ring in KEY_RINGS.',
+  );
+}
+
+function unreadable(reason: string): KeyRingError {
+  return new KeyRingError(
+    'key_unreadable',
+    `The key cannot be read: ${reason}.`,
+    'The key was damaged: revoke it, so that a new one is published.',
+  );
+}

@@ -1,0 +1,199 @@
+import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { TokenCredential } from '@azure/identity';
+import {
+  CryptographyClient,
+  type CryptographyClientOptions,
+  KeyClient,
+  type KeyVaultKey,
+  parseKeyVaultKeyIdentifier,
+} from '@azure/keyvault-keys';
+import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
+import { KeyRingError } from '../keyRingError.ts';
+import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
+import { SealedXml } from '../sealedXml.ts';
+import { escapeXml, findElement, parseDocument, splice, textPlace, XmlFormError } from '../xml.ts';
+import { explainVaultError, unreadable } from './keyVaultErrors.ts';
+
+/** Without a version, any package of the apps loads it; see `decryptorTypeToCopy`. */
+const decryptor =
+  'Azure.Extensions.AspNetCore.DataProtection.Keys.AzureKeyVaultXmlDecryptor, Azure.Extensions.AspNetCore.DataProtection.Keys';
+/** RSA-OAEP with SHA-1, AES-128-CBC: AzureKeyVaultXmlEncryptor.cs knows no other. */
+const wrapAlgorithm = 'RSA-OAEP';
+const contentKeyBytes = 16;
+const ivBytes = 16;
+
+export interface KeyVaultOptions {
+  /** Of the key; with a version, that version is the newest. */
+  keyId: string;
+  credential: TokenCredential;
+  now: () => Date;
+  client?: CryptographyClientOptions;
+}
+
+/** Protects with a Key Vault key, as ProtectKeysWithAzureKeyVault. Wraps and unwraps in the vault. */
+export class KeyVaultProtector implements KeyProtector {
+  readonly kind = 'keyVault';
+  readonly description: string;
+  readonly warnings: readonly string[] = [];
+  readonly #options: KeyVaultOptions;
+  readonly #keys: KeyClient;
+  readonly #vaultUrl: string;
+  readonly #name: string;
+  readonly #version: string | undefined;
+
+  constructor(options: KeyVaultOptions) {
+    const { vaultUrl, name, version } = parseKeyVaultKeyIdentifier(options.keyId);
+    this.#options = options;
+    this.#vaultUrl = vaultUrl;
+    this.#name = name;
+    this.#version = version;
+    this.#keys = new KeyClient(vaultUrl, options.credential, options.client);
+    this.description = `Key Vault key ${options.keyId}`;
+  }
+
+  async protect(secret: SealedXml, decryptorType: string | undefined): Promise<SealedXml> {
+    const { id } = await this.newest();
+    const contentKey = randomBytes(contentKeyBytes);
+    const iv = randomBytes(ivBytes);
+    try {
+      const cipher = createCipheriv('aes-128-cbc', contentKey, iv);
+      const value = Buffer.concat([cipher.update(secret.reveal(), 'utf8'), cipher.final()]).toString('base64');
+      const key = (await this.#wrap(id, contentKey)).toString('base64');
+      return encryptedSecretXml(
+        decryptorType ?? decryptor,
+        `<encryptedKey xmlns=""><!-- This key is encrypted with Azure Key Vault. --><kid>${escapeXml(id)}</kid><key>${key}</key><iv>${iv.toString('base64')}</iv><value>${value}</value></encryptedKey>`,
+      );
+    } finally {
+      contentKey.fill(0);
+    }
+  }
+
+  async unprotect(secret: SealedXml): Promise<SealedXml> {
+    const { kid, key, iv, value } = read(secret);
+    const contentKey = await this.#unwrap(kid.text.trim(), Buffer.from(key.text, 'base64'));
+    try {
+      const decipher = createDecipheriv('aes-128-cbc', contentKey, Buffer.from(iv.text, 'base64'));
+      const plain = Buffer.concat([decipher.update(Buffer.from(value.text, 'base64')), decipher.final()]);
+      const result = new SealedXml(plain.toString('utf8'));
+      plain.fill(0);
+      if (!isMasterKey(result)) throw unreadable('its value decrypts to no master key');
+      return result;
+    } catch (error) {
+      throw error instanceof KeyRingError ? error : unreadable('its value does not decrypt');
+    } finally {
+      contentKey.fill(0);
+    }
+  }
+
+  async newest(): Promise<ProtectorVersion> {
+    const now = this.#options.now();
+    const usable = (await this.versions()).filter(
+      ({ enabled, notBefore, expires }) => enabled && (!notBefore || notBefore <= now) && (!expires || expires > now),
+    );
+    const found = this.#version ? usable.find(({ id }) => id === this.#options.keyId) : usable[0];
+    if (found) return found;
+    throw new KeyRingError(
+      'key_vault_no_version',
+      `The key ${this.#options.keyId} has no version that wraps: all are disabled or expired.`,
+      'Create a new version of the key, or enable one.',
+    );
+  }
+
+  async versions(): Promise<ProtectorVersion[]> {
+    try {
+      const versions: ProtectorVersion[] = [];
+      for await (const { id, createdOn, notBefore, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(
+        this.#name,
+      )) {
+        if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
+      }
+      return versions.sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0));
+    } catch (error) {
+      throw explainVaultError(error, this.#options.keyId, 'list the versions of');
+    }
+  }
+
+  async rewrap(secret: SealedXml): Promise<SealedXml | undefined> {
+    const { kid, key } = read(secret);
+    const { id } = await this.newest();
+    if (kid.text.trim() === id) return undefined;
+    const contentKey = await this.#unwrap(kid.text.trim(), Buffer.from(key.text, 'base64'));
+    try {
+      const wrapped = await this.#wrap(id, contentKey);
+      const again = await this.#unwrap(id, wrapped);
+      if (again.length !== contentKey.length || !timingSafeEqual(again, contentKey))
+        throw unreadable('re-wrapping failed');
+      again.fill(0);
+      return new SealedXml(
+        splice(secret.reveal(), [
+          { ...kid, text: escapeXml(id) },
+          { ...key, text: wrapped.toString('base64') },
+        ]),
+      );
+    } finally {
+      contentKey.fill(0);
+    }
+  }
+
+  async #wrap(keyId: string, contentKey: Buffer): Promise<Buffer> {
+    try {
+      return Buffer.from((await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey)).result);
+    } catch (error) {
+      throw explainVaultError(error, keyId, 'wrap with');
+    }
+  }
+
+  async #unwrap(keyId: string, wrapped: Buffer): Promise<Buffer> {
+    try {
+      return Buffer.from((await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped)).result);
+    } catch (error) {
+      throw explainVaultError(error, keyId, 'unwrap with');
+    }
+  }
+
+  /**
+   * A client that asks the vault and decides nothing itself. From a bare identifier it would fetch the key, wrap locally,
+   * and refuse to unwrap with an expired version, which the vault still does.
+   */
+  #remote(keyId: string): CryptographyClient {
+    const { vaultUrl, name, version } = parseIdentifier(keyId);
+    // Tokens go to the vault of the settings alone, whatever a ring says.
+    if (vaultUrl !== this.#vaultUrl) {
+      throw new KeyRingError(
+        'key_protected_otherwise',
+        `A key is protected by another vault (${vaultUrl}) than the one of the settings.`,
+        'Make the protector of the ring in KEY_RINGS the one that the apps use.',
+      );
+    }
+    const key: KeyVaultKey = {
+      id: keyId,
+      name,
+      properties: { id: keyId, name, vaultUrl, ...(version !== undefined && { version }) },
+    };
+    return new CryptographyClient(key, this.#options.credential, this.#options.client);
+  }
+}
+
+function parseIdentifier(keyId: string) {
+  try {
+    return parseKeyVaultKeyIdentifier(keyId);
+  } catch {
+    throw unreadable('its kid is no identifier of a Key Vault key');
+  }
+}
+
+/** @throws KeyRingError `key_unreadable` where the element is of another form */
+function read(secret: SealedXml) {
+  try {
+    const root = parseDocument(secret.reveal()).element;
+    const part = (name: string) => {
+      const found = findElement(root, name);
+      if (!found) throw unreadable(`it has no ${name}`);
+      return textPlace(found);
+    };
+    return { kid: part('kid'), key: part('key'), iv: part('iv'), value: part('value') };
+  } catch (error) {
+    if (error instanceof XmlFormError) throw unreadable(`it ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+import type { KeyProtector } from '../keyProtector.ts';
+import { KeyRingError } from '../keyRingError.ts';
+import { parseDocument } from '../xml.ts';
+
+/** No protection: whoever reads the store has the keys. */
+export const noProtector: KeyProtector = {
+  kind: 'none',
+  description: 'none',
+  warnings: [
+    'master keys are kept in plain text: whoever can read the store can read every cached token. Protect them with Key Vault or a certificate',
+  ],
+  protect: async (secret) => secret,
+  unprotect: async (secret) => {
+    if (parseDocument(secret.reveal()).element.name === 'masterKey') return secret;
+    throw new KeyRingError(
+      'key_unreadable',
+      'The key is protected, and the ring has no protector set.',
+      "Name the apps' protector in KEY_RINGS.",
+    );
+  },
+  newest: async () => ({ id: 'none', created: undefined, notBefore: undefined, expires: undefined, enabled: true }),
+  versions: async () => [],
+  rewrap: async () => undefined,
+};

@@ -1,0 +1,108 @@
+import { entriesNaming, type KeyUse } from './cachedEntries.ts';
+import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { defaultKey } from './defaultKey.ts';
+import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
+import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from './keyRing.ts';
+import { refuseObserved } from './managed.ts';
+import type { RotateDeps } from './rotate.ts';
+
+export interface PruneReport {
+  outcome: 'nothingToDo' | 'pruned' | 'wouldPrune';
+  dryRun: boolean;
+  /** Ids of the keys that were removed (or would be). */
+  keys: string[];
+  /** Revocations removed: of which key, and when it was revoked. */
+  revocations: { key: string; date: string | null }[];
+  /** Keys expired for long enough, and kept since cached entries still name them. */
+  keptForEntries: { id: string; entries: number }[];
+  /** Where the ring as it was before is kept; null where nothing was removed. */
+  copy: string | null;
+}
+
+interface Removal {
+  keys: RingKey[];
+  revocations: Revocation[];
+  keptForEntries: PruneReport['keptForEntries'];
+}
+
+/**
+ * Removes keys that have been expired for longer than the policy says and that no cached entry names, and revocations that
+ * hit no key any more. The ring as it was is kept first.
+ */
+export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean }): Promise<PruneReport> {
+  const dryRun = request.dryRun ?? false;
+  if (!dryRun) refuseObserved(deps.policy);
+  const now = instantOf(deps.clock.now());
+  const use = await deps.entries.keyUse();
+  if (dryRun) {
+    const { ring } = await readRing(deps);
+    return report(chooseRemoval(ring, use, deps.policy.pruneAfterMs, now), true, null);
+  }
+  let kept: PruneReport['keptForEntries'] = [];
+  const decide = async ({ ring, stored }: RingReading) => {
+    const removal = chooseRemoval(ring, use, deps.policy.pruneAfterMs, now);
+    kept = removal.keptForEntries;
+    if (removal.keys.length + removal.revocations.length === 0) return undefined;
+    const copy = await deps.store.keepCopy(stored, deps.clock.now());
+    const remove = [...removal.keys, ...removal.revocations].map(({ element }) => element);
+    const isDone = (after: KeyRing) =>
+      removal.keys.every(({ id }) => after.keys.every((key) => key.id !== id)) &&
+      removal.revocations.every((gone) => !after.revocations.some((left) => isSame(left, gone)));
+    return { change: { add: [], replace: [], remove }, isDone, data: report(removal, false, copy) };
+  };
+  const nothing = () => report({ keys: [], revocations: [], keptForEntries: kept }, false, null);
+  return (await changeRing(deps, decide)) ?? nothing();
+}
+
+/** What may go. Nothing while there is no default: apps that do not generate keys may then be using a long-expired one. */
+export function chooseRemoval(ring: KeyRing, use: readonly KeyUse[], pruneAfterMs: number, now: Instant): Removal {
+  const ruled = ring.keys.map((key) => ({ ...key, revoked: isRevoked(ring, key), readable: true }));
+  if (!defaultKey(ruled, now)) return { keys: [], revocations: [], keptForEntries: [] };
+  const old = ring.keys.filter(({ expiration }) => isBefore(plusMs(expiration, pruneAfterMs), now));
+  const named = old
+    .map(({ id }) => ({ id, entries: entriesNaming(use, new Set([id])) }))
+    .filter(({ entries }) => entries > 0);
+  const keys = old.filter(({ id }) => !named.some((key) => key.id === id));
+  const left = ring.keys.filter((key) => !keys.includes(key));
+  const revocations = ring.revocations.filter((revocation) => isOrphan(revocation, ring, left, pruneAfterMs, now));
+  return { keys, revocations, keptForEntries: named };
+}
+
+/**
+ * Whether a revocation hits no key. One of all is kept for as long as an old key could come back from a copy; one of a key
+ * that consumers cannot read at present is not without a key.
+ */
+function isOrphan(
+  revocation: Revocation,
+  ring: KeyRing,
+  left: readonly RingKey[],
+  pruneAfterMs: number,
+  now: Instant,
+): boolean {
+  if (left.some((key) => hits(revocation, key))) return false;
+  if (
+    ring.foreign.some(
+      ({ name, element }) =>
+        name === 'key' && (revocation.key === '*' || element.xml.reveal().toLowerCase().includes(revocation.key)),
+    )
+  ) {
+    return false;
+  }
+  if (revocation.key !== '*') return true;
+  return revocation.date !== undefined && isBefore(plusMs(revocation.date, pruneAfterMs), now);
+}
+
+function isSame(a: Revocation, b: Revocation): boolean {
+  return a.key === b.key && a.date?.epochNanoseconds === b.date?.epochNanoseconds;
+}
+
+function report({ keys, revocations, keptForEntries }: Removal, dryRun: boolean, copy: string | null): PruneReport {
+  return {
+    outcome: keys.length + revocations.length === 0 ? 'nothingToDo' : dryRun ? 'wouldPrune' : 'pruned',
+    dryRun,
+    keys: keys.map(({ id }) => id),
+    revocations: revocations.map(({ key, date }) => ({ key, date: date?.toString() ?? null })),
+    keptForEntries,
+    copy,
+  };
+}

@@ -1,0 +1,205 @@
+import { MaintenanceError } from '../errors.ts';
+import { entriesNaming, type KeyUse } from './cachedEntries.ts';
+import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { defaultKey, refreshMs } from './defaultKey.ts';
+import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
+import { hits, type KeyRing, type Revocation } from './keyRing.ts';
+import { refuseObserved } from './managed.ts';
+import { type MadeKey, makeKey } from './newKey.ts';
+import { headerOf } from './payloadHeader.ts';
+import { stamp } from './ringDocument.ts';
+import { type ViewedKey, viewKeys } from './ringView.ts';
+import { revocationXml } from './ringXml.ts';
+import type { RotateDeps } from './rotate.ts';
+import { firstGap, type Gap } from './rotationPlan.ts';
+
+/** What is to be revoked: one key, or all that were created before an instant. */
+export type RevokeTarget = { key: string } | { createdBefore: Instant };
+/** As asked for: without an instant, all that were created before now. */
+export type RequestedTarget = { key: string } | { createdBefore: Instant | undefined };
+
+export interface RevokeRequest {
+  target: RequestedTarget;
+  /** Stands in the ring, for whoever reads it later. */
+  reason: string;
+  /** The ring's name. Without it the report is a plan, and nothing is written. */
+  confirm?: string | undefined;
+}
+
+/** When a kind of consumer stops using the revoked keys, and what it does until then. */
+export interface ConsumerNotice {
+  consumer: string;
+  noticesAt: string;
+  until: string;
+}
+
+export interface RevokeReport {
+  outcome: 'planned' | 'revoked' | 'nothingToDo';
+  /** Ids of the keys that become revoked. */
+  keys: string[];
+  /** Keys of the ring that stay as they are. */
+  untouched: string[];
+  /** Cached entries that become unreadable: their users sign in again. Null where no cache of the ring can be looked into. */
+  unreadableEntries: { count: number; estimated: boolean } | null;
+  /** The bytes (hexadecimal) with which those entries begin: what finds them, for whoever removes them. */
+  entryHeaders: string[];
+  /** The key that consumers take instead; its id is null in a plan. Null where the default is not touched. */
+  successor: { id: string | null; activation: string; expiration: string } | null;
+  consumers: ConsumerNotice[];
+}
+
+/**
+ * Revokes keys, and publishes a key that takes their place at once, in one write where the store has such. The new key is
+ * active from its creation, and created not before the revocation: a key published beforehand is not active yet.
+ * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`
+ */
+export async function revokeKeys(deps: RotateDeps, ringName: string, request: RevokeRequest): Promise<RevokeReport> {
+  const now = instantOf(deps.clock.now());
+  const target = 'key' in request.target ? request.target : { createdBefore: request.target.createdBefore ?? now };
+  checkRequest(request, target, ringName, now);
+  const use = await deps.entries.keyUse();
+  const reading = await readRing(deps);
+  checkTarget(target, reading.ring);
+  const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
+  if (planned.hit.length === 0) return report('nothingToDo', planned, use, deps, now, null);
+  if (request.confirm === undefined) return report('planned', planned, use, deps, now, null);
+
+  refuseObserved(deps.policy);
+  const done = await write(deps, target, request.reason, now);
+  // Revoked by somebody else meanwhile: then there is nothing left to do.
+  if (!done) return report('nothingToDo', { ...planned, hit: [], gap: undefined }, use, deps, now, null);
+  return report('revoked', done.planned, use, deps, now, done.successor);
+}
+
+function checkRequest({ confirm }: RevokeRequest, target: RevokeTarget, ringName: string, now: Instant): void {
+  if (confirm !== undefined && confirm !== ringName) {
+    throw new MaintenanceError(
+      'confirmation_wrong',
+      `The confirmation is not the name of the ring.`,
+      `To revoke, confirm with: ${ringName}. Nothing was written.`,
+    );
+  }
+  if ('createdBefore' in target && isBefore(now, target.createdBefore)) {
+    throw new MaintenanceError(
+      'revocation_in_future',
+      'Keys can be revoked up to this moment only: a later date would hit the key that takes their place.',
+      `Give an instant up to ${now}.`,
+    );
+  }
+}
+
+function checkTarget(target: RevokeTarget, ring: KeyRing): void {
+  if (!('key' in target) || ring.keys.some(({ id }) => id === target.key)) return;
+  throw new MaintenanceError(
+    'key_unknown',
+    `The ring has no key ${target.key}.`,
+    'See its keys with: key-ring status.',
+  );
+}
+
+interface Plan {
+  hit: ViewedKey[];
+  untouched: ViewedKey[];
+  /** What the successor needs to be the default; undefined where the default stays. */
+  gap: Gap | undefined;
+}
+
+function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): Plan {
+  const isTarget = (key: ViewedKey) => hits(asRevocation(target), key);
+  const hit = keys.filter((key) => !key.revoked && isTarget(key));
+  const after = keys.map((key) => (isTarget(key) ? { ...key, revoked: true } : key));
+  return {
+    hit,
+    untouched: keys.filter((key) => !key.revoked && !isTarget(key)),
+    gap: defaultKey(after, now) ? undefined : firstGap(after, now),
+  };
+}
+
+function asRevocation(target: RevokeTarget): Pick<Revocation, 'key' | 'date'> & Revocation {
+  const none = { element: undefined as never };
+  return 'key' in target
+    ? { key: target.key, date: undefined, ...none }
+    : { key: '*', date: target.createdBefore, ...none };
+}
+
+async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now: Instant) {
+  const [date, key] = 'key' in target ? [now, target.key] : [target.createdBefore, '*'];
+  const revocation = { name: revocationName(target, now), xml: revocationXml(date, key, reason) };
+  let successor: MadeKey | undefined;
+  return changeRing(deps, async ({ ring }: RingReading) => {
+    const planned = plan(await viewKeys(ring, deps.protector), target, now);
+    if (planned.hit.length === 0) return undefined;
+    if (planned.gap)
+      successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.gap, deps, now));
+    const published = planned.gap ? successor : undefined;
+    // In a folder, which has no write of several files, the key that takes over is there first.
+    const add = published ? [published, revocation] : [revocation];
+    const isDone = (after: KeyRing) =>
+      planned.hit.every((gone) => after.revocations.some((one) => hits(one, gone))) &&
+      (!published || after.keys.some(({ id }) => id === published.id));
+    return { change: { add, replace: [], remove: [] }, isDone, data: { planned, successor: published?.id ?? null } };
+  });
+}
+
+/** As .NET's XmlKeyManager names its files. */
+function revocationName(target: RevokeTarget, now: Instant): string {
+  const at = stamp(new Date(now.epochMilliseconds));
+  return 'key' in target ? `revocation-${target.key}-${at}` : `revocation-${at}`;
+}
+
+function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, now: Instant) {
+  return { creation: now, activation, idBelow, expiration: plusMs(now, policy.lifetimeMs) };
+}
+
+function report(
+  outcome: RevokeReport['outcome'],
+  { hit, untouched, gap }: Plan,
+  use: readonly KeyUse[],
+  deps: RotateDeps,
+  now: Instant,
+  successorId: string | null,
+): RevokeReport {
+  const ids = hit.map(({ id }) => id);
+  return {
+    outcome,
+    keys: ids,
+    untouched: untouched.map(({ id }) => id),
+    unreadableEntries:
+      use.length === 0
+        ? null
+        : { count: entriesNaming(use, new Set(ids)), estimated: use.some(({ complete }) => !complete) },
+    entryHeaders: ids.map(headerOf),
+    successor:
+      gap === undefined
+        ? null
+        : {
+            id: successorId,
+            activation: gap.activation.toString(),
+            expiration: plusMs(now, deps.policy.lifetimeMs).toString(),
+          },
+    consumers: ids.length === 0 ? [] : notices(now),
+  };
+}
+
+/** KeyRingProvider: an instance reads the ring when it starts, and again after 19.2 to 24 hours. */
+function notices(now: Instant): ConsumerNotice[] {
+  const latest = plusMs(now, refreshMs).toString();
+  return [
+    {
+      consumer: 'an app that is restarted',
+      noticesAt: now.toString(),
+      until: 'restart every instance now, all of them: those that are not go on with the revoked keys',
+    },
+    {
+      consumer: 'a running app with automatic key generation',
+      noticesAt: latest,
+      until:
+        'protects and reads with the revoked keys until it refreshes, within 24 h; it then takes the new key and mints none',
+    },
+    {
+      consumer: 'a running app without automatic key generation',
+      noticesAt: latest,
+      until: 'protects and reads with the revoked keys until it refreshes, within 24 h; it then takes the new key',
+    },
+  ];
+}

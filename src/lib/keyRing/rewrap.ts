@@ -1,0 +1,105 @@
+import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
+import { type ProtectorVersion, versionOf } from './keyProtector.ts';
+import type { RingKey } from './keyRing.ts';
+import { KeyRingError } from './keyRingError.ts';
+import type { StoredElement } from './keyRingStore.ts';
+import { refuseObserved } from './managed.ts';
+import type { KeyRingPolicy } from './policy.ts';
+import type { RingDeps } from './ringStatus.ts';
+import { secretOf, withSecret } from './ringXml.ts';
+import type { SealedXml } from './sealedXml.ts';
+
+export interface RewrapReport {
+  /** `nothingToDo`: every key that counts is there already. */
+  outcome: 'nothingToDo' | 'rewrapped' | 'wouldRewrap';
+  dryRun: boolean;
+  /** Version or certificate that keys are protected with from now on. */
+  newest: string;
+  /** Ids of the keys that moved (or would). */
+  keys: string[];
+  /** Keys that could not be moved, and why. */
+  failed: { id: string; code: string; message: string }[];
+  /** Versions or certificates that some key still needs; removing or disabling one makes its keys unreadable. */
+  stillNeeded: string[];
+  /** Those that no key of this ring needs any more. Copies of the ring may: see the runbook. */
+  noLongerNeeded: string[];
+}
+
+/**
+ * Moves every key that is not long expired to the newest version of its protector. Secrets are not decrypted: what wraps
+ * them is unwrapped and wrapped again, and proven by unwrapping, before anything is written.
+ */
+export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean }): Promise<RewrapReport> {
+  const dryRun = request.dryRun ?? false;
+  if (!dryRun) refuseObserved(deps.policy);
+  const newest = await deps.protector.newest();
+  const now = instantOf(deps.clock.now());
+  const failed = new Map<string, RewrapReport['failed'][number]>();
+  const moved = new Map<string, SealedXml>();
+  const decide = async ({ ring }: RingReading) => {
+    const replace: { element: StoredElement; xml: SealedXml }[] = [];
+    const ids: string[] = [];
+    for (const key of candidates(ring.keys, newest, deps, now)) {
+      try {
+        const xml = moved.get(key.id) ?? (await moveKey(key, deps));
+        if (!xml) continue;
+        moved.set(key.id, xml);
+        replace.push({ element: key.element, xml });
+        ids.push(key.id);
+      } catch (error) {
+        if (!(error instanceof KeyRingError) || error.transient) throw error;
+        failed.set(key.id, { id: key.id, code: error.code, message: error.message });
+      }
+    }
+    if (replace.length === 0) return undefined;
+    const isDone = (after: RingReading['ring']) =>
+      ids.every((id) => after.keys.some((key) => key.id === id && versionOf(key.protection) === newest.id));
+    return { change: { add: [], replace, remove: [] }, isDone, data: ids };
+  };
+  const ids = dryRun
+    ? candidates((await readRing(deps)).ring.keys, newest, deps, now).map(({ id }) => id)
+    : ((await changeRing(deps, decide)) ?? []);
+  const after = await readRing(deps);
+  const needed = new Set(after.ring.keys.flatMap(({ protection }) => versionOf(protection) ?? []));
+  const known = (await deps.protector.versions()).map(({ id }) => id);
+  return {
+    outcome: ids.length === 0 ? 'nothingToDo' : dryRun ? 'wouldRewrap' : 'rewrapped',
+    dryRun,
+    newest: newest.id,
+    keys: ids,
+    failed: [...failed.values()],
+    stillNeeded: [...needed],
+    noLongerNeeded: known.filter((id) => id !== newest.id && !needed.has(id)),
+  };
+}
+
+/** Whether a newer version has existed for as long as the setting says, and keys are left that it does not protect. */
+export async function rewrapIsDue(deps: RingDeps): Promise<boolean> {
+  const { rewrapAfterMs } = deps.policy;
+  if (rewrapAfterMs === undefined || deps.protector.kind === 'none') return false;
+  const now = instantOf(deps.clock.now());
+  const newest = await deps.protector.newest();
+  if (newest.created && isBefore(now, plusMs(instantOf(newest.created), rewrapAfterMs))) return false;
+  return candidates((await readRing(deps)).ring.keys, newest, deps, now).length > 0;
+}
+
+function candidates(
+  keys: readonly RingKey[],
+  newest: ProtectorVersion,
+  { protector, policy }: { protector: RingDeps['protector']; policy: KeyRingPolicy },
+  now: Instant,
+): RingKey[] {
+  return keys.filter(
+    ({ protection, expiration }) =>
+      protection.kind === protector.kind &&
+      versionOf(protection) !== newest.id &&
+      isBefore(now, plusMs(expiration, policy.pruneAfterMs)),
+  );
+}
+
+async function moveKey(key: RingKey, { protector }: RingDeps): Promise<SealedXml | undefined> {
+  const secret = secretOf(key.element.xml);
+  const moved = secret && (await protector.rewrap(secret));
+  return moved && withSecret(key.element.xml, moved);
+}

@@ -1,0 +1,119 @@
+import { type Instant, isBefore } from './instants.ts';
+import type { KeyRing } from './keyRing.ts';
+import { secretElement } from './readKeyRing.ts';
+import { SealedXml } from './sealedXml.ts';
+import { childrenNamed, escapeXml, findElement, parseDocument, splice } from './xml.ts';
+
+/** Writes elements of a ring as .NET does (XmlKeyManager, AuthenticatedEncryptorDescriptor, key-storage-format.md). */
+
+export const dataProtectionNamespace = 'http://schemas.asp.net/2015/03/dataProtection';
+const deserializer =
+  'Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection';
+
+/** How a new key encrypts: XML of `encryption` and what follows it, and the name of the type that reads it. */
+export interface KeyForm {
+  deserializerType: string;
+  algorithms: string;
+}
+
+const defaultForm: KeyForm = {
+  deserializerType: deserializer,
+  algorithms: '<encryption algorithm="AES_256_CBC" /><validation algorithm="HMACSHA256" />',
+};
+
+/**
+ * The form of the ring's newest key of .NET's own kind: what the apps chose (AES-GCM, a longer hash) stays chosen, and the
+ * type's name has the version that they know. The default's where there is none.
+ */
+export function formOfNewKeys({ keys }: KeyRing): KeyForm {
+  const [newest] = keys
+    .filter(
+      ({ deserializerType }) => deserializerType.startsWith(`${deserializer},`) || deserializerType === deserializer,
+    )
+    .sort((a, b) => (isBefore(a.creation, b.creation) ? 1 : -1));
+  const algorithms = newest && algorithmsOf(newest.element.xml);
+  return newest && algorithms ? { deserializerType: newest.deserializerType, algorithms } : defaultForm;
+}
+
+function algorithmsOf(xml: SealedXml): string | undefined {
+  const outer = childrenNamed(parseDocument(xml.reveal()).element, 'descriptor')[0];
+  const inner = outer && childrenNamed(outer.element, 'descriptor')[0];
+  const encryption = inner && childrenNamed(inner.element, 'encryption')[0]?.element.attributes.algorithm;
+  const validation = inner && childrenNamed(inner.element, 'validation')[0]?.element.attributes.algorithm;
+  if (!encryption) return undefined;
+  if (/^AES_(128|192|256)_GCM$/.test(encryption)) return `<encryption algorithm="${encryption}" />`;
+  return /^AES_(128|192|256)_CBC$/.test(encryption) && /^HMACSHA(256|512)$/.test(validation ?? '')
+    ? `<encryption algorithm="${encryption}" /><validation algorithm="${validation}" />`
+    : undefined;
+}
+
+/** The `masterKey` element of 64 bytes in base64, as its serialiser writes it; marked for encryption at rest. */
+export function masterKeyXml(bytes: Buffer): SealedXml {
+  return new SealedXml(
+    `<masterKey p4:requiresEncryption="true" xmlns:p4="${dataProtectionNamespace}"><!-- Warning: the key below is in an unencrypted form. --><value>${bytes.toString('base64')}</value></masterKey>`,
+  );
+}
+
+/** The element that stands in for a protected secret; `content` is the protector's. */
+export function encryptedSecretXml(decryptorType: string, content: string): SealedXml {
+  return new SealedXml(
+    `<encryptedSecret decryptorType="${escapeXml(decryptorType)}" xmlns="${dataProtectionNamespace}">${content}</encryptedSecret>`,
+  );
+}
+
+export interface NewKey {
+  id: string;
+  creation: Instant;
+  activation: Instant;
+  expiration: Instant;
+  form: KeyForm;
+  /** `masterKey` or `encryptedSecret`. */
+  secret: SealedXml;
+}
+
+export function keyXml({ id, creation, activation, expiration, form, secret }: NewKey): SealedXml {
+  return new SealedXml(
+    `<key id="${id}" version="1"><creationDate>${creation}</creationDate><activationDate>${activation}</activationDate><expirationDate>${expiration}</expirationDate><!-- ${makerMark} --><descriptor deserializerType="${escapeXml(form.deserializerType)}"><descriptor>${form.algorithms}${secret.reveal()}</descriptor></descriptor></key>`,
+  );
+}
+
+/** A comment in each key that this tool writes: .NET passes over it, and `status` tells our keys from those of apps. */
+export const makerMark = 'Made by token-cache-maintenance.';
+
+export function isMarkedAsOurs(xml: SealedXml): boolean {
+  return xml.reveal().includes(`<!-- ${makerMark} -->`);
+}
+
+/** A revocation of one key, or with `*` of all created strictly before `date`. */
+export function revocationXml(date: Instant, key: string, reason: string): SealedXml {
+  const comment = key === '*' ? '<!-- All keys created before the revocation date are revoked. -->' : '';
+  return new SealedXml(
+    `<revocation version="1"><revocationDate>${date}</revocationDate>${comment}<key id="${key}" /><reason>${escapeXml(reason)}</reason></revocation>`,
+  );
+}
+
+/** The key's element with another `encryptedSecret`; everything else stays as it is. */
+export function withSecret(key: SealedXml, secret: SealedXml): SealedXml {
+  const text = key.reveal();
+  const place = secretElement(parseDocument(text));
+  if (!place) throw new Error('the key has no secret');
+  return new SealedXml(splice(text, [{ start: place.start, end: place.end, text: secret.reveal() }]));
+}
+
+/** The secret's element of a key; undefined where it has none. */
+export function secretOf(key: SealedXml): SealedXml | undefined {
+  const text = key.reveal();
+  const place = secretElement(parseDocument(text));
+  return place && new SealedXml(text.slice(place.start, place.end));
+}
+
+/** Whether a decrypted secret is what consumers can use: a `masterKey` with a value in base64. */
+export function isMasterKey(secret: SealedXml): boolean {
+  try {
+    const root = parseDocument(secret.reveal());
+    const value = root.element.name === 'masterKey' ? findElement(root.element, 'value')?.element.text : undefined;
+    return value !== undefined && Buffer.from(value, 'base64').length >= 32;
+  } catch {
+    return false;
+  }
+}

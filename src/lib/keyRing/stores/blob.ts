@@ -1,0 +1,143 @@
+import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
+import { KeyRingError } from '../keyRingError.ts';
+import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
+import { RingDocument, stamp } from '../ringDocument.ts';
+import { XmlFormError } from '../xml.ts';
+
+interface BlobRing extends StoredRing {
+  document: RingDocument;
+  etag: string | undefined;
+}
+
+/** Somebody else has written since. Other 409s and 412s (leases, a container being deleted) have reasons of their own. */
+const conflictCodes = ['ConditionNotMet', 'BlobAlreadyExists'];
+/** Rings are a few kilobytes; what is larger is no ring. */
+const sizeLimit = 16 * 1024 * 1024;
+
+/**
+ * A ring as PersistKeysToAzureBlobStorage keeps it: one block blob. Writes are conditional on its ETag, as those of the
+ * .NET library (AzureBlobXmlRepository.cs), so neither overwrites the other.
+ */
+export class BlobStore implements KeyRingStore {
+  readonly kind = 'blob';
+  readonly description: string;
+  readonly #container: ContainerClient;
+  readonly #blob: BlockBlobClient;
+
+  constructor(container: ContainerClient, blobName: string) {
+    this.#container = container;
+    this.#blob = container.getBlockBlobClient(blobName);
+    const url = new URL(this.#blob.url);
+    this.description = `blob ${url.origin}${url.pathname}`;
+  }
+
+  async read(): Promise<BlobRing> {
+    try {
+      const answer = await this.#blob.download();
+      if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
+      const bytes = await collect(answer.readableStreamBody);
+      const document = RingDocument.parse(bytes);
+      const { elements } = document;
+      return { exists: true, elements, damage: [], storeTime: answer.date, document, etag: answer.etag };
+    } catch (error) {
+      if (error instanceof XmlFormError) throw this.#damaged(error.message);
+      if (!isRestError(error) || error.code !== 'BlobNotFound') throw this.#explain(error);
+      const storeTime = error.response?.headers.get('date');
+      return {
+        exists: false,
+        elements: [],
+        damage: [],
+        storeTime: storeTime ? new Date(storeTime) : undefined,
+        document: RingDocument.empty(),
+        etag: undefined,
+      };
+    }
+  }
+
+  async write(ring: BlobRing, change: RingChange): Promise<'written' | 'conflict'> {
+    const bytes = ring.document.changed(change);
+    try {
+      await this.#blob.upload(Buffer.from(bytes), bytes.length, {
+        conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
+        blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+      });
+      return 'written';
+    } catch (error) {
+      if (isRestError(error) && conflictCodes.includes(error.code ?? '')) return 'conflict';
+      throw this.#explain(error);
+    }
+  }
+
+  async keepCopy(ring: BlobRing, at: Date): Promise<string> {
+    // With the version in its name: two copies of one moment never meet, and one made twice is the same.
+    const version = (ring.etag ?? 'none').replaceAll(/[^A-Za-z0-9]/g, '');
+    const name = `${this.#blob.name}.${stamp(at)}-${version}.bak`;
+    const bytes = Buffer.from(ring.document.bytes());
+    try {
+      await this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
+        conditions: { ifNoneMatch: '*' },
+        blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+      });
+    } catch (error) {
+      // Written by the same run, whose answer got lost.
+      if (!isRestError(error) || error.code !== 'BlobAlreadyExists') throw this.#explain(error);
+    }
+    return name;
+  }
+
+  async close(): Promise<void> {}
+
+  #damaged(problem: string): KeyRingError {
+    return new KeyRingError(
+      'key_ring_damaged',
+      `The ring in ${this.description} ${problem}.`,
+      'Every app that reads it fails at its next refresh: restore the last good version (blob versions, soft delete or a .bak copy).',
+    );
+  }
+
+  /** What went wrong, without the request: its URL may hold a signature. */
+  #explain(error: unknown): unknown {
+    if (error instanceof KeyRingError || !isRestError(error)) return error;
+    const { statusCode, code } = error;
+    const name = code ?? String(statusCode ?? error.name);
+    if (code === 'ContainerNotFound' || code === 'ContainerBeingDeleted') {
+      return new KeyRingError(
+        'key_ring_container_missing',
+        `The container of ${this.description} does not exist.`,
+        "Create the container, or correct the ring's store in KEY_RINGS.",
+      );
+    }
+    if (statusCode === 401 || statusCode === 403) {
+      return new KeyRingError(
+        'key_ring_forbidden',
+        `${this.description} may not be used (${name}).`,
+        'Give the identity the role Storage Blob Data Contributor on the container (Reader for a ring in mode observe), and look at the firewall of the storage account.',
+      );
+    }
+    if (code === 'LeaseIdMissing') {
+      return new KeyRingError(
+        'key_ring_leased',
+        `${this.description} is leased by somebody else, so nobody may write it.`,
+        'Break the lease, or wait for its end; apps cannot write it either.',
+        true,
+      );
+    }
+    const transient = statusCode === undefined || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+    return new KeyRingError(
+      'key_ring_unavailable',
+      `${this.description} did not answer as it should (${name}).`,
+      'If it lasts, look at the health and the network rules of the storage account; the next run tries again.',
+      transient,
+    );
+  }
+}
+
+function isRestError(error: unknown): error is RestError {
+  return error instanceof Error && error.name === 'RestError';
+}
+
+async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream ?? []) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

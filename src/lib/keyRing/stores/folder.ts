@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KeyRingError } from '../keyRingError.ts';
+import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
+import { fingerprint, stamp } from '../ringDocument.ts';
+import { SealedXml } from '../sealedXml.ts';
+import { parseDocument, XmlFormError } from '../xml.ts';
+
+/** Not `.xml`: .NET reads every file with that ending (FileSystemXmlRepository), and only those. */
+const lockName = '.token-cache-maintenance.lock';
+/** A subfolder, which .NET does not enter. */
+const backupFolder = 'backup';
+/** A write takes milliseconds: a lock this old is a killed process's. */
+const lockLifeMs = 120_000;
+
+/**
+ * A ring as PersistKeysToFileSystem keeps it: a file for each element. A folder knows no write of several files at once:
+ * new files come first, in their order, then replacements, then removals, so that a crash between two of them leaves a ring
+ * that consumers can read and the next run can finish.
+ */
+export class FolderStore implements KeyRingStore {
+  readonly kind = 'folder';
+  readonly description: string;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.description = `folder ${folder}`;
+  }
+
+  async read(): Promise<StoredRing & { version: string }> {
+    const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw folderError(this.#folder, error);
+    });
+    const elements: StoredElement[] = [];
+    const damage: { place: string; problem: string }[] = [];
+    const parts: string[] = [];
+    for (const place of (names ?? []).filter((name) => name.toLowerCase().endsWith('.xml')).sort()) {
+      const text = await readFile(join(this.#folder, place), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined; // removed meanwhile
+        throw folderError(this.#folder, error);
+      });
+      if (text === undefined) continue;
+      parts.push(place, text);
+      try {
+        parseDocument(text);
+        elements.push({ place, xml: new SealedXml(text) });
+      } catch (error) {
+        if (!(error instanceof XmlFormError)) throw error;
+        damage.push({ place, problem: error.message });
+      }
+    }
+    return { exists: names !== undefined, elements, damage, storeTime: undefined, version: fingerprint(parts) };
+  }
+
+  async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    return this.#locked(async () => {
+      if ((await this.read()).version !== ring.version) return 'conflict';
+      for (const { name, xml } of change.add) {
+        await this.#put(document(xml), `${name}.xml`);
+      }
+      for (const { element, xml } of change.replace) {
+        await this.#put(xml.reveal(), element.place);
+      }
+      for (const { place } of change.remove) await rm(join(this.#folder, place), { force: true });
+      await flush(this.#folder);
+      return 'written';
+    });
+  }
+
+  async keepCopy(ring: StoredRing, at: Date): Promise<string> {
+    const name = join(backupFolder, `${stamp(at)}-${randomUUID().slice(0, 8)}`);
+    const folder = join(this.#folder, name);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      for (const { place, xml } of ring.elements) await writeFlushed(join(folder, place), xml.reveal());
+      await flush(folder);
+    } catch (error) {
+      throw folderError(this.#folder, error as NodeJS.ErrnoException);
+    }
+    return name;
+  }
+
+  async close(): Promise<void> {}
+
+  /** A file that is there as a whole or not at all: flushed under a name that .NET does not read, then renamed. */
+  async #put(text: string, name: string): Promise<void> {
+    const temporary = join(this.#folder, `${randomUUID()}.tmp`);
+    try {
+      await writeFlushed(temporary, text);
+      await rename(temporary, join(this.#folder, name));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** Two of our own runs never write at once. Apps only add files, under names of their own. */
+  async #locked(work: () => Promise<'written' | 'conflict'>): Promise<'written' | 'conflict'> {
+    const path = join(this.#folder, lockName);
+    let lock: FileHandle;
+    try {
+      lock = await open(path, 'wx', 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw folderError(this.#folder, error as Error);
+      const age = await stat(path).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      );
+      if (age > lockLifeMs) await rm(path, { force: true });
+      return 'conflict';
+    }
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof KeyRingError ? error : folderError(this.#folder, error as Error);
+    } finally {
+      await lock.close();
+      await rm(path, { force: true });
+    }
+  }
+}
+
+function document(xml: SealedXml): string {
+  return `<?xml version="1.0" encoding="utf-8"?>\n${xml.reveal()}\n`;
+}
+
+async function writeFlushed(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** So that names outlive a power failure as well. Where a folder cannot be opened (Windows), the system does without. */
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+function folderError(folder: string, error: NodeJS.ErrnoException | Error): KeyRingError {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new KeyRingError(
+      'key_ring_forbidden',
+      `The folder ${folder} may not be read or written (${code}).`,
+      'Give the identity of this process read and write access to the folder and its files.',
+    );
+  }
+  return new KeyRingError(
+    'key_ring_unavailable',
+    `The folder ${folder} could not be used (${code ?? error.name}).`,
+    'See whether the share is mounted and has space left; the next run tries again.',
+    true,
+  );
+}

@@ -1,0 +1,57 @@
+import { humanDuration } from '../durations.ts';
+import type { PruneReport } from './prune.ts';
+import type { RevokeReport } from './revoke.ts';
+import type { RewrapReport } from './rewrap.ts';
+import type { RingStatus } from './ringStatus.ts';
+import type { RotateReport } from './rotate.ts';
+
+/** One line about a report, for a log or a terminal. */
+
+export function summarizeStatus({ keys, defaultKey, findings, nextActionAt, mode }: RingStatus): string {
+  const serious = findings.filter(({ level }) => level !== 'info').length;
+  const next = mode === 'manage' ? `, next action ${nextActionAt}` : '';
+  return `${keys.length} keys, default ${defaultKey ?? 'none'}, ${serious} findings${next}`;
+}
+
+export function summarizeRotate({ outcome, keys, nextActionAt, status }: RotateReport): string {
+  const list = keys
+    .map(({ id, reason, activation }) => `${id ?? 'a key'} active from ${activation} (${reason})`)
+    .join(', ');
+  if (outcome === 'published') return `published ${list}`;
+  const what = outcome === 'wouldPublish' ? `would publish ${list}` : 'nothing to do';
+  return `${what}${status.mode === 'observe' ? ', mode observe' : ''}, next action ${nextActionAt}`;
+}
+
+export function summarizeRewrap({ outcome, keys, newest, failed, noLongerNeeded }: RewrapReport): string {
+  const left = failed.length > 0 ? `, ${failed.length} could not be` : '';
+  const free = noLongerNeeded.length > 0 ? `; no longer needed: ${noLongerNeeded.join(', ')}` : '';
+  if (outcome === 'nothingToDo')
+    return `nothing to do, every key that counts is protected with ${newest}${left}${free}`;
+  return `${keys.length} keys ${outcome === 'rewrapped' ? 're-wrapped' : 'would be re-wrapped'} to ${newest}${left}${free}`;
+}
+
+export function summarizeRevoke({ outcome, keys, successor, unreadableEntries }: RevokeReport): string {
+  if (outcome === 'nothingToDo') return 'nothing to do, no key that is not revoked already';
+  const entries = unreadableEntries
+    ? `, ${unreadableEntries.estimated ? '~' : ''}${unreadableEntries.count} cached entries become unreadable`
+    : '';
+  const next = successor ? `, successor ${successor.id ?? 'a new key'}` : '';
+  return `${keys.length} keys ${outcome === 'revoked' ? 'revoked' : 'would be revoked'}${next}${entries}`;
+}
+
+export function summarizePrune({ outcome, keys, revocations, keptForEntries, copy }: PruneReport): string {
+  const kept = keptForEntries.length > 0 ? `, ${keptForEntries.length} kept for cached entries` : '';
+  if (outcome === 'nothingToDo') return `nothing to do${kept}`;
+  const what = `${keys.length} keys and ${revocations.length} revocations`;
+  return outcome === 'pruned' ? `${what} removed${kept}, previous ring kept as ${copy}` : `would remove ${what}${kept}`;
+}
+
+export function findingLines({ findings }: RingStatus): string[] {
+  return findings
+    .filter(({ level }) => level !== 'info')
+    .map(({ check, level, message }) => `${level} ${check}: ${message}`);
+}
+
+export function secondsText(seconds: number | null): string {
+  return seconds === null ? 'unknown' : humanDuration(Math.max(0, seconds * 1000));
+}

@@ -1,0 +1,170 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import { entraCredential } from './entraToken.ts';
+import { MaintenanceError } from './errors.ts';
+import { type CachedEntries, noCachedEntries } from './keyRing/cachedEntries.ts';
+import type { Randomness } from './keyRing/newKey.ts';
+import { type PruneReport, pruneKeyRing } from './keyRing/prune.ts';
+import { type RevokeReport, type RevokeRequest, revokeKeys } from './keyRing/revoke.ts';
+import { type RewrapReport, rewrapKeyRing } from './keyRing/rewrap.ts';
+import { type RingStatus, ringStatus } from './keyRing/ringStatus.ts';
+import { type RotateDeps, type RotateReport, rotateKeyRing } from './keyRing/rotate.ts';
+import {
+  findingLines,
+  summarizePrune,
+  summarizeRevoke,
+  summarizeRewrap,
+  summarizeRotate,
+  summarizeStatus,
+} from './keyRing/summaries.ts';
+import { openProtector, openStore } from './keyRingAdapters.ts';
+import { type Job, type RunDeps, type RunResult, runJob } from './runs/runJob.ts';
+import type { KeyRingSettings } from './settings/keyRingSettings.ts';
+import { settingsError, stopsRing } from './settings/problems.ts';
+import type { Settings } from './settings/settings.ts';
+import { instruments } from './telemetry/metrics.ts';
+
+const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) => randomBytes(count) };
+
+export interface RingRequest {
+  dryRun?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** The jobs on key rings, put together from the settings: the part of `Maintenance` that concerns them. */
+export class KeyRingMaintenance {
+  readonly #settings: Settings;
+  readonly #runs: RunDeps;
+  readonly #entriesOf: (caches: readonly string[]) => CachedEntries;
+
+  constructor(settings: Settings, runs: RunDeps, entriesOf: (caches: readonly string[]) => CachedEntries) {
+    this.#settings = settings;
+    this.#runs = runs;
+    this.#entriesOf = entriesOf;
+  }
+
+  /** Names of all rings of the settings, those that cannot be used included: their runs fail with the reason. */
+  names(): string[] {
+    const broken = this.#settings.problems.flatMap(({ ring }) => ring ?? []);
+    return [...new Set([...this.#settings.rings.map(({ name }) => name), ...broken])];
+  }
+
+  status(ring: string, trigger: string, signal?: AbortSignal): Promise<RunResult<RingStatus>> {
+    return this.#run('keyRingStatus', ring, trigger, signal, ringStatus, {
+      summarize: summarizeStatus,
+      warnings: findingLines,
+      measure: (report) => measureStatus(ring, report),
+    });
+  }
+
+  rotate(
+    ring: string,
+    trigger: string,
+    { dryRun = false, signal }: RingRequest = {},
+  ): Promise<RunResult<RotateReport>> {
+    return this.#run('rotateKeyRing', ring, trigger, signal, (deps) => rotateKeyRing(deps, { dryRun }), {
+      summarize: summarizeRotate,
+      warnings: ({ status }) => findingLines(status),
+      measure: (report) => {
+        measureStatus(ring, report.status);
+        if (report.outcome !== 'published') return;
+        for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
+      },
+    });
+  }
+
+  rewrap(
+    ring: string,
+    trigger: string,
+    { dryRun = false, signal }: RingRequest = {},
+  ): Promise<RunResult<RewrapReport>> {
+    return this.#run('rewrapKeyRing', ring, trigger, signal, (deps) => rewrapKeyRing(deps, { dryRun }), {
+      summarize: summarizeRewrap,
+      warnings: ({ failed }) => failed.map(({ id, code, message }) => `key ${id} was not moved (${code}): ${message}`),
+    });
+  }
+
+  revoke(
+    ring: string,
+    trigger: string,
+    request: RevokeRequest,
+    signal?: AbortSignal,
+  ): Promise<RunResult<RevokeReport>> {
+    return this.#run('revokeKeys', ring, trigger, signal, (deps) => revokeKeys(deps, ring, request), {
+      summarize: summarizeRevoke,
+      measure: ({ outcome, successor }) => {
+        if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
+      },
+    });
+  }
+
+  prune(ring: string, trigger: string, { dryRun = false, signal }: RingRequest = {}): Promise<RunResult<PruneReport>> {
+    return this.#run('pruneKeyRing', ring, trigger, signal, (deps) => pruneKeyRing(deps, { dryRun }), {
+      summarize: summarizePrune,
+    });
+  }
+
+  /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
+  #run<R>(
+    job: string,
+    ring: string,
+    trigger: string,
+    signal: AbortSignal | undefined,
+    work: (deps: RotateDeps) => Promise<R>,
+    shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
+  ): Promise<RunResult<R>> {
+    const run = async () => {
+      const settings = this.#ringSettings(ring);
+      const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
+      const store = await openStore(settings.store, entraCredential);
+      try {
+        return await work(this.#deps(settings, store, protector, signal));
+      } finally {
+        await store.close();
+      }
+    };
+    return runJob(this.#runs, { job, cache: ring, trigger, run, ...shape });
+  }
+
+  #deps(
+    { policy, caches }: KeyRingSettings,
+    store: RotateDeps['store'],
+    protector: RotateDeps['protector'],
+    signal: AbortSignal | undefined,
+  ): RotateDeps {
+    const entries = caches.length > 0 ? this.#entriesOf(caches) : noCachedEntries;
+    const clock: Clock = this.#runs.clock;
+    return { store, protector, policy, clock, entries, random: systemRandomness, signal };
+  }
+
+  /** @throws MaintenanceError with what is wrong in the settings of this ring */
+  #ringSettings(ring: string): KeyRingSettings {
+    const problems = this.#settings.problems.filter((problem) => stopsRing(problem, ring));
+    if (problems.length > 0) throw settingsError(problems);
+    const found = this.#settings.rings.find(({ name }) => name === ring);
+    if (found) return found;
+    throw new MaintenanceError(
+      'key_ring_unknown',
+      `No key ring is named ${ring}.`,
+      `Choose one of: ${this.names().join(', ') || 'none is configured'}.`,
+    );
+  }
+}
+
+function measureStatus(ring: string, status: RingStatus): void {
+  for (const state of ['default', 'next', 'active', 'expired', 'revoked', 'unreadable'] as const) {
+    instruments.keyRingKeys.record(status.keys.filter((key) => key.state === state).length, { ring, state });
+  }
+  instruments.defaultKeyTimeToExpiry.record(status.defaultTimeToExpiry ?? 0, { ring });
+  if (status.newestKeyAge !== null) instruments.newestKeyAge.record(status.newestKeyAge, { ring });
+  if (status.protectorTimeToExpiry !== null) {
+    instruments.protectorTimeToExpiry.record(status.protectorTimeToExpiry, { ring });
+  }
+  const counts = new Map<string, number>();
+  for (const { check, level } of status.findings)
+    counts.set(`${check}|${level}`, (counts.get(`${check}|${level}`) ?? 0) + 1);
+  for (const [key, count] of counts) {
+    const [check = '', level = ''] = key.split('|');
+    instruments.findings.record(count, { check, level, subject: ring });
+  }
+}

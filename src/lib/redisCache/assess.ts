@@ -1,0 +1,66 @@
+import { judge, unreachableFinding } from './judge.ts';
+import { keepAbsent } from './lastState.ts';
+import type { RedisConnection } from './redisConnection.ts';
+import type { ResourceMemory } from './resourceMetrics.ts';
+import { cacheRules, nodeRules } from './rules/rules.ts';
+import type { WatchState } from './state.ts';
+import { type CacheFacts, subjectOf } from './subjectOf.ts';
+import type { Visits } from './visits.ts';
+import { type Finding, type NodeReport, nodeReport } from './watchReport.ts';
+
+/** What Azure Monitor said, or why it could not be asked. */
+export interface ResourceReading {
+  memory?: ResourceMemory;
+  problem: string | null;
+}
+
+export interface Beside {
+  /** What the last look left. */
+  state: WatchState;
+  resource: ResourceReading;
+  now: Date;
+}
+
+export interface Assessment {
+  nodes: NodeReport[];
+  findings: Finding[];
+  /** What this look leaves for the next one. */
+  next: WatchState;
+}
+
+/** What the visits mean, beside the last look. Nothing is read or written here. */
+export function assess(
+  { nodes: visits, slotsUncovered, refused }: Visits,
+  cache: CacheFacts & { connection: RedisConnection },
+  { state, resource, now }: Beside,
+): Assessment {
+  const { thresholds } = cache.policy;
+  const next: WatchState = { nodes: {}, levels: {} };
+  const levels = { held: state.levels, next: next.levels, now };
+  const nodes: NodeReport[] = [];
+  const findings: Finding[] = [];
+  const allRefused = [...refused];
+  for (const visit of visits) {
+    const { node } = visit;
+    if ('error' in visit) {
+      nodes.push({ node, up: false, step: visit.error.step });
+      findings.push(unreachableFinding(node, visit.error, visit.seedOnly, levels));
+      continue;
+    }
+    const beside = { stored: state.nodes[node], now, resource: resource.memory, peers: visits.length };
+    const { subject, maxFrom, reading } = subjectOf(visit.look, cache, beside);
+    next.nodes[node] = reading;
+    allRefused.push(...visit.look.refused);
+    nodes.push(nodeReport(node, subject, maxFrom));
+    findings.push(...judge(nodeRules, subject, node, thresholds, levels));
+  }
+  const whole = {
+    connection: cache.connection,
+    slotsUncovered,
+    refused: allRefused,
+    resourceProblem: resource.problem,
+  };
+  findings.push(...judge(cacheRules, whole, null, thresholds, levels));
+  keepAbsent(state, next, new Set(nodes.flatMap(({ node, up }) => (up ? [node] : []))), now);
+  return { nodes, findings, next };
+}

@@ -1,0 +1,32 @@
+/** What a key is, as far as its name says, and the part of the name that may be told: keys name users. */
+export interface KeyKind {
+  prefix: string;
+  kind: 'user tokens' | 'app tokens' | 'key ring' | 'other';
+}
+
+const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+/** Microsoft.Identity.Web: `{oid}.{tid}`, with the policy after the oid for B2C, behind the cache's instance name. */
+const userTokens = new RegExp(`^(.*?)${guid}(-[\\w-]+)?\\.${guid}$`, 'is');
+/** Microsoft.Identity.Web: `{clientId}_{tenantId}_AppTokenCache`. */
+const appTokens = new RegExp(`^(.*?)${guid}(_.*)?_AppTokenCache$`, 'is');
+
+/** Sorts a key by the forms that Microsoft.Identity.Web gives its keys. */
+export function kindOfKey(key: string, instanceName: string, keyRingKey: string): KeyKind {
+  if (key === keyRingKey) return { prefix: key, kind: 'key ring' };
+  const user = userTokens.exec(key);
+  if (user) return { prefix: user[1] ? tellable(user[1], instanceName) : '', kind: 'user tokens' };
+  const app = appTokens.exec(key);
+  if (app) return { prefix: app[1] ? tellable(app[1], instanceName) : '', kind: 'app tokens' };
+  if (instanceName !== '' && key.startsWith(instanceName)) return { prefix: instanceName, kind: 'other' };
+  const prefix = /^[^:/|]*[:/|]/.exec(key)?.[0] ?? '';
+  return { prefix: tellable(prefix, instanceName), kind: 'other' };
+}
+
+/** Told under one heading where a prefix may name somebody, or cannot be told from the rest of the key. */
+export const mixedPrefix = '(mixed)';
+
+function tellable(prefix: string, instanceName: string): string {
+  if (prefix === instanceName && prefix !== '') return prefix;
+  const plain = /^[\w.:/|-]{1,60}$/.test(prefix) && !/\d{4,}|[0-9a-f]{8,}/i.test(prefix);
+  return plain ? prefix : mixedPrefix;
+}

@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.ts';
+import { type KeyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
+import type { KeyReader } from './redisNode.ts';
+import { RefusedError } from './unreachable.ts';
+
+export interface SampleLimits {
+  /** SCAN calls at most; none for no sample. */
+  calls: number;
+  /** COUNT of each. */
+  keysPerCall: number;
+  timeMs: number;
+}
+
+export interface KeySample {
+  keys: number;
+  /** Every key of the database was seen. */
+  complete: boolean;
+  /** Of the keys seen, those of a user's tokens: 0 to 1; null where none was seen. */
+  userShare: number | null;
+  groups: KeyGroup[];
+  /** Look-ups that the sample itself added to the server's statistics. */
+  lookups: number;
+}
+
+export interface KeyGroup extends KeyKind {
+  keys: number;
+  withoutTtl: number;
+}
+
+export interface SampleContext {
+  instanceName: string;
+  keyRingKey: string;
+  limits: SampleLimits;
+  clock: Clock;
+  /** From 0 to below 1. */
+  random: () => number;
+}
+
+/**
+ * Looks at some keys of a database, and at their expiry, within bounds of calls and time. A cursor of SCAN is a place in
+ * the hash table, and any may be the first ("Cursor validity", SCAN): places spread over the whole table give
+ * a fair sample, where the first thousand keys need not.
+ */
+export async function sampleKeys(reader: KeyReader, keysHeld: number, context: SampleContext): Promise<KeySample> {
+  const { limits, clock } = context;
+  const until = clock.elapsed() + limits.timeMs;
+  // A hash table has a power of two of buckets, at least as many as keys (dict.c).
+  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keysHeld)));
+  let sequential = tableSize <= limits.calls * limits.keysPerCall;
+  const places = sequential ? ['0'] : spreadCursors(tableSize, limits.calls, context.random);
+  const seen = new Set<string>();
+  let calls = 0;
+  let cursor = places[0] ?? '0';
+  let complete = false;
+  const kinds = new Map<string, KeyGroup>();
+  let lookups = 0;
+  while (calls < limits.calls && clock.elapsed() < until && !complete) {
+    calls += 1;
+    const answer = await scan(reader, cursor, limits.keysPerCall, sequential);
+    // Some services hand out cursors of their own, and take or know no others.
+    if (!answer || (!sequential && calls === strangeCalls && seen.size === 0 && answer.keys.length === 0)) {
+      sequential = true;
+      cursor = '0';
+      continue;
+    }
+    // SCAN may name a key twice, and returns a bucket whole, however many keys it holds.
+    const fresh = [...new Set(answer.keys)].filter((key) => !seen.has(key)).slice(0, 4 * limits.keysPerCall);
+    for (const key of fresh) seen.add(key);
+    const times = fresh.length > 0 ? await reader.timesToLive(fresh) : [];
+    lookups += fresh.length;
+    fresh.forEach((key, index) => {
+      if (times[index] !== -2)
+        count(kinds, kindOfKey(key, context.instanceName, context.keyRingKey), times[index] === -1);
+    });
+    complete = sequential && answer.cursor === '0';
+    cursor = sequential ? answer.cursor : (places[calls] ?? '0');
+  }
+  return { ...summary([...kinds.values()], context.instanceName), complete, lookups };
+}
+
+/** Calls at places of our choice that may find nothing before they are given up. */
+const strangeCalls = 3;
+
+/** Undefined where a cursor of our own is refused. */
+async function scan(reader: KeyReader, cursor: string, count: number, sequential: boolean) {
+  try {
+    return await reader.scan(cursor, count);
+  } catch (error) {
+    if (sequential || !(error instanceof RefusedError)) throw error;
+    return undefined;
+  }
+}
+
+/** One place at random in each of as many equal parts of the table as there are calls. */
+function spreadCursors(tableSize: number, calls: number, random: () => number): string[] {
+  return Array.from({ length: calls }, (_, part) => String(Math.floor(((part + random()) / calls) * tableSize)));
+}
+
+function count(groups: Map<string, KeyGroup>, { prefix, kind }: KeyKind, withoutTtl: boolean): void {
+  const id = `${kind}|${prefix}`;
+  const group = groups.get(id) ?? { prefix, kind, keys: 0, withoutTtl: 0 };
+  group.keys += 1;
+  if (withoutTtl) group.withoutTtl += 1;
+  groups.set(id, group);
+}
+
+/** A prefix that one key alone has may be that key's own name: it is not told. */
+function summary(all: KeyGroup[], instanceName: string): Pick<KeySample, 'keys' | 'userShare' | 'groups'> {
+  const told = new Map<string, KeyGroup>();
+  for (const group of all) {
+    const lone = group.keys === 1 && group.kind !== 'key ring' && !['', instanceName].includes(group.prefix);
+    const prefix = lone ? mixedPrefix : group.prefix;
+    const known = told.get(`${group.kind}|${prefix}`);
+    if (known) {
+      known.keys += group.keys;
+      known.withoutTtl += group.withoutTtl;
+    } else told.set(`${group.kind}|${prefix}`, { ...group, prefix });
+  }
+  const keys = all.reduce((sum, group) => sum + group.keys, 0);
+  const users = all.reduce((sum, group) => sum + (group.kind === 'user tokens' ? group.keys : 0), 0);
+  const groups = [...told.values()].sort((a, b) => b.withoutTtl - a.withoutTtl || b.keys - a.keys).slice(0, 10);
+  return { keys, userShare: keys === 0 ? null : users / keys, groups };
+}

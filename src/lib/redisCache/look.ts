@@ -1,0 +1,147 @@
+import type { Clock } from '../clock.ts';
+import { type KeySample, sampleKeys } from './keySample.ts';
+import { type NodeFigures, readFigures } from './nodeFigures.ts';
+import type { WatchPolicy } from './policy.ts';
+import type { RedisNode } from './redisNode.ts';
+import { RefusedError, UnreachableError } from './unreachable.ts';
+
+/** What one look at a node found. */
+export interface NodeLook {
+  figures: NodeFigures;
+  persistence: Persistence;
+  /** Round trips in ms. */
+  pings: number[];
+  /** Null where the node was not sampled: a replica, an empty database, or no right to it. */
+  sample: KeySample | null;
+  /** A Data Protection key ring lies in the cache's database. */
+  keyRing: boolean;
+  /** What the server refused, in words. */
+  refused: string[];
+  ownLookups: { hits: number; misses: number };
+}
+
+/** `unknown`: the server does not show it. */
+export type Persistence = 'aof' | 'rdb' | 'none' | 'unknown';
+
+export interface LookContext {
+  policy: WatchPolicy;
+  database: number;
+  instanceName: string;
+  clock: Clock;
+  random: () => number;
+  /** Told of each round trip, in ms. */
+  onPing?: (node: string, ms: number) => void;
+}
+
+/** Between two PINGs: a series that is over in a millisecond would see one instant only. */
+const pingPauseMs = 5;
+
+/**
+ * The figures of a node's INFO.
+ * @throws UnreachableError where it may not be read, or the node is still loading its data
+ */
+export async function readNode(node: RedisNode): Promise<NodeFigures> {
+  const text = await node.info().catch((error) => {
+    throw error instanceof RefusedError ? new UnreachableError('permission', `${node.name}: ${error.message}`) : error;
+  });
+  const figures = readFigures(text);
+  if (figures.loading) throw loading(node.name, figures.loading);
+  return figures;
+}
+
+/**
+ * Looks at a node by a handful of commands that read only: CONFIG GET where INFO leaves a question open, PING, a bounded
+ * SCAN, TYPE of one key.
+ * @throws UnreachableError where the node is lost in between
+ */
+export async function lookAtNode(node: RedisNode, info: NodeFigures, context: LookContext): Promise<NodeLook> {
+  const refused: string[] = [];
+  const allowed = async <T>(work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      refused.push(error.message);
+      return undefined;
+    }
+  };
+  const { figures, persistence } = await secondTry(node, info);
+  const pings = (await allowed(pingSeries(node, context))) ?? [];
+  const held = figures.databases.find(({ database }) => database === context.database)?.keys ?? 0;
+  const sampled = held > 0 && figures.role !== 'replica' && context.policy.sample.calls > 0;
+  const sample = sampled
+    ? ((await allowed(sampleKeys(node.keys, held, { ...context, ...context.policy, limits: context.policy.sample }))) ??
+      null)
+    : null;
+  const type = sampled ? await allowed(node.keys.type(context.policy.keyRingKey)) : undefined;
+  const keyRing = type === 'list';
+  return {
+    figures,
+    persistence,
+    pings,
+    sample,
+    keyRing,
+    refused,
+    ownLookups: {
+      hits: (sample?.lookups ?? 0) + (type !== undefined && type !== 'none' ? 1 : 0),
+      misses: type === 'none' ? 1 : 0,
+    },
+  };
+}
+
+/** What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is no finding. */
+async function secondTry(node: RedisNode, figures: NodeFigures): Promise<Pick<NodeLook, 'figures' | 'persistence'>> {
+  const { memory } = figures;
+  const persistence = persistenceOf(figures);
+  const names = [
+    ...(memory.maxBytes === null ? ['maxmemory'] : []),
+    ...(memory.policy === null ? ['maxmemory-policy'] : []),
+    ...(persistence === 'unknown' && figures.persistence.aof !== null ? ['save'] : []),
+  ];
+  if (names.length === 0) return { figures, persistence };
+  const config = await node.config(names).catch((error) => {
+    if (error instanceof RefusedError) return new Map<string, string>();
+    throw error;
+  });
+  const [max, policy, save] = [config.get('maxmemory'), config.get('maxmemory-policy'), config.get('save')];
+  const answered = {
+    ...memory,
+    maxBytes: max === undefined ? memory.maxBytes : Number(max),
+    policy: policy ?? memory.policy,
+  };
+  return {
+    figures: { ...figures, memory: answered },
+    persistence: save === undefined ? persistence : save === '' ? 'none' : 'rdb',
+  };
+}
+
+/** Longer than any usual `save` schedule waits with a change to save (redis.conf: at most an hour). */
+const longUnsavedSeconds = 86_400;
+
+/** As far as INFO shows it. A server that has never saved names its own start as its last save. */
+function persistenceOf({ persistence, uptimeSeconds }: NodeFigures): Persistence {
+  const { aof, saves, changesSinceSave } = persistence;
+  if (aof) return 'aof';
+  if (saves !== null && saves > 0) return 'rdb';
+  if (saves === 0 && (uptimeSeconds ?? 0) > longUnsavedSeconds && (changesSinceSave ?? 0) > 0) return 'none';
+  return 'unknown';
+}
+
+async function pingSeries(node: RedisNode, { policy, clock, onPing }: LookContext): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < policy.pings; index += 1) {
+    if (index > 0) await clock.sleep(pingPauseMs);
+    const start = clock.elapsed();
+    await node.ping();
+    const ms = clock.elapsed() - start;
+    onPing?.(node.name, ms);
+    times.push(ms);
+  }
+  return times;
+}
+
+function loading(name: string, { percent, secondsLeft }: NonNullable<NodeFigures['loading']>): UnreachableError {
+  const done = percent === null ? '' : `, ${Math.round(percent)} % done`;
+  const left = secondsLeft === null ? '' : `, about ${secondsLeft} s left`;
+  return new UnreachableError('loading', `${name} is loading its data set${done}${left}.`);
+}

@@ -1,0 +1,138 @@
+import { InfoText } from './infoText.ts';
+
+/** What INFO says of a node. Null where the server does not name it: managed services leave out many fields. */
+export interface NodeFigures {
+  software: string;
+  /** Changes with each start of the server. */
+  runId: string | null;
+  uptimeSeconds: number | null;
+  role: 'primary' | 'replica' | null;
+  cluster: boolean;
+  /** The server reads its data from disk, and answers no other command yet. */
+  loading: { percent: number | null; secondsLeft: number | null } | null;
+  memory: {
+    usedBytes: number | null;
+    /** 0: the server sets no limit. */
+    maxBytes: number | null;
+    peakBytes: number | null;
+    rssBytes: number | null;
+    fragmentationRatio: number | null;
+    policy: string | null;
+  };
+  counters: Counters;
+  clients: { connected: number | null; limit: number | null; blocked: number | null };
+  databases: DatabaseFigures[];
+  persistence: {
+    aof: boolean | null;
+    /** Seconds since 1970; a server that has never saved names its start. */
+    lastSaveAt: number | null;
+    lastSaveOk: boolean | null;
+    saves: number | null;
+    changesSinceSave: number | null;
+  };
+  replication: {
+    replicas: number | null;
+    /** Of a replica. */
+    linkUp: boolean | null;
+    linkDownSeconds: number | null;
+    primary: string | null;
+  };
+}
+
+/** Counts since the server's start. */
+export interface Counters {
+  evicted: number | null;
+  expired: number | null;
+  rejectedConnections: number | null;
+  /** Commands refused since memory was full. */
+  refusedWrites: number | null;
+  hits: number | null;
+  misses: number | null;
+}
+
+export interface DatabaseFigures {
+  database: number;
+  keys: number;
+  keysWithoutTtl: number;
+}
+
+/** The figures of an INFO answer of Redis 6 and later, Valkey, and Azure's services. */
+export function readFigures(text: string): NodeFigures {
+  const info = new InfoText(text);
+  const role = info.text('role');
+  return {
+    software: software(info),
+    runId: info.text('run_id'),
+    uptimeSeconds: info.number('uptime_in_seconds'),
+    role: role === 'master' ? 'primary' : role === 'slave' || role === 'replica' ? 'replica' : null,
+    cluster: info.flag('cluster_enabled') ?? (info.text('redis_mode') ?? info.text('server_mode')) === 'cluster',
+    loading: info.flag('loading')
+      ? { percent: info.number('loading_loaded_perc'), secondsLeft: info.number('loading_eta_seconds') }
+      : null,
+    memory: {
+      usedBytes: info.number('used_memory'),
+      maxBytes: info.number('maxmemory'),
+      peakBytes: info.number('used_memory_peak'),
+      rssBytes: info.number('used_memory_rss'),
+      fragmentationRatio: info.number('mem_fragmentation_ratio') ?? ratio(info),
+      policy: info.text('maxmemory_policy'),
+    },
+    counters: {
+      evicted: info.number('evicted_keys'),
+      expired: info.number('expired_keys'),
+      rejectedConnections: info.number('rejected_connections'),
+      refusedWrites: refusedWrites(info),
+      hits: info.number('keyspace_hits'),
+      misses: info.number('keyspace_misses'),
+    },
+    clients: {
+      connected: info.number('connected_clients'),
+      limit: info.number('maxclients'),
+      blocked: info.number('blocked_clients'),
+    },
+    databases: databases(info),
+    persistence: {
+      aof: info.flag('aof_enabled'),
+      lastSaveAt: info.number('rdb_last_save_time'),
+      lastSaveOk: info.text('rdb_last_bgsave_status') === null ? null : info.text('rdb_last_bgsave_status') === 'ok',
+      saves: info.number('rdb_saves'),
+      changesSinceSave: info.number('rdb_changes_since_last_save'),
+    },
+    replication: {
+      replicas: info.number('connected_slaves'),
+      linkUp: info.text('master_link_status') === null ? null : info.text('master_link_status') === 'up',
+      linkDownSeconds: info.number('master_link_down_since_seconds'),
+      primary: info.text('master_host') && `${info.text('master_host')}:${info.text('master_port') ?? ''}`,
+    },
+  };
+}
+
+/** Valkey goes on naming a `redis_version`, that of the last Redis which it is compatible with. */
+function software(info: InfoText): string {
+  const valkey = info.text('valkey_version');
+  return valkey ? `Valkey ${valkey}` : `Redis ${info.text('redis_version') ?? 'of unknown version'}`;
+}
+
+/** Redis 6.2 and later count the error OOM; Azure Cache for Redis under a name of its own. */
+function refusedWrites(info: InfoText): number | null {
+  const [errors] = info.records(/^errorstat_OOM$/);
+  if (errors) return Number(errors.values.get('count'));
+  return info.number('total_oom_messages') ?? (info.hasSection('Errorstats') ? 0 : null);
+}
+
+/** Azure Cache for Redis leaves the ratio out. */
+function ratio(info: InfoText): number | null {
+  const [rss, used] = [info.number('used_memory_rss'), info.number('used_memory')];
+  return rss === null || !used ? null : Math.round((rss / used) * 100) / 100;
+}
+
+function databases(info: InfoText): DatabaseFigures[] {
+  return info.records(/^db\d+$/).map(({ name, values }) => {
+    const keys = Number(values.get('keys') ?? 0);
+    return {
+      database: Number(name.slice(2)),
+      keys,
+      keysWithoutTtl: Math.max(0, keys - Number(values.get('expires') ?? 0)),
+    };
+  });
+}

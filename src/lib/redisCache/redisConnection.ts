@@ -1,0 +1,45 @@
+import { isIP, isIPv6 } from 'node:net';
+import { MaintenanceError } from '../errors.ts';
+
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+/** What a connection string says: where the servers are, how to log in, and what a reader should know about it. */
+export interface RedisConnection {
+  endpoints: Endpoint[];
+  user: string | undefined;
+  password: string | undefined;
+  tls: boolean;
+  /** The name that the certificate must have, where it is not the endpoint's. */
+  tlsHost: string | undefined;
+  /** The name that all endpoints share: that of the certificate of cluster nodes which are known by address alone. */
+  sharedHost: string | undefined;
+  /** The logical database of the cache. */
+  database: number;
+  connectTimeoutMs: number;
+  /** Whether the app gives up where its first connect fails; undefined for a URL, which does not say it. */
+  abortConnect: boolean | undefined;
+  /** Options that this reader does not know or does not follow, in words for a reader; never a value. */
+  remarks: string[];
+}
+
+/** @returns the error of a connection string that cannot be used; `reason` must hold no part of it */
+export function invalid(reason: string): MaintenanceError {
+  return new MaintenanceError(
+    'connection_string_invalid',
+    `The Redis connection string cannot be used: ${reason}.`,
+    'Write it as `name.redis.cache.windows.net:6380,password=…,ssl=True,abortConnect=False`, or as `rediss://:password@host:6380`.',
+  );
+}
+
+export function endpointName({ host, port }: Endpoint): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** As StackExchange.Redis finds the name for TLS where no `sslHost` is given (GetSslHostFromEndpoints). */
+export function sharedHost(hosts: readonly string[]): string | undefined {
+  const [first] = hosts;
+  return first !== undefined && !isIP(first) && hosts.every((host) => host === first) ? first : undefined;
+}

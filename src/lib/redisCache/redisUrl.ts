@@ -1,0 +1,39 @@
+import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
+
+/**
+ * Reads `redis://user:password@host:port/database`, with `rediss` for TLS, as registered with IANA. Parameters after `?`
+ * are each client's own: they are named in `remarks`.
+ * @throws MaintenanceError `connection_string_invalid`
+ */
+export function parseRedisUrl(text: string): RedisConnection {
+  const url = URL.parse(text);
+  // The parser's own error would hold the whole string, password and all.
+  if (!url?.hostname) throw invalid('it is no valid URL (special characters in a password must be percent-encoded)');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const tls = url.protocol === 'rediss:';
+  const database = url.pathname.replace(/^\//, '') || url.searchParams.get('db') || '0';
+  if (!/^\d{1,6}$/.test(database)) throw invalid('what follows the host must be the number of a database');
+  const unknown = [...new Set(url.searchParams.keys())].filter((name) => name !== 'db');
+  return {
+    endpoints: [{ host, port: url.port ? Number(url.port) : tls ? 6380 : 6379 }],
+    user: decode(url.username) || undefined,
+    password: decode(url.password) || undefined,
+    tls,
+    tlsHost: undefined,
+    sharedHost: sharedHost([host]),
+    database: Number(database),
+    connectTimeoutMs: 5_000,
+    abortConnect: undefined,
+    remarks: unknown.map((name) =>
+      /^[A-Za-z][\w-]{0,39}$/.test(name) ? `parameter \`${name}\` is not known` : 'a parameter of the URL is not known',
+    ),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid('its user or password is not percent-encoded');
+  }
+}

@@ -1,0 +1,118 @@
+import { humanDuration } from '../../durations.ts';
+import { countOf, percentText } from '../../wording.ts';
+import type { KeySample } from '../keySample.ts';
+import type { NodeSubject } from '../subject.ts';
+import { graded, type Rule } from './rule.ts';
+
+const expiryAdvice =
+  'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions: Microsoft.Identity.Web gives a user entry no expiry of its own.';
+
+/** Too few look-ups say nothing about a ratio. */
+const leastLookups = 100;
+
+/** The entries, and what their loss means for the users. */
+export const entryRules: Rule<NodeSubject>[] = [
+  {
+    check: 'evictions',
+    judge: (subject, { evictedCritical }, previous) => {
+      const { change, figures, keysHeld } = subject;
+      const advice =
+        'Enlarge the cache or shorten the expiry of its entries, and see whether something else fills it (the groups of keys in the report).';
+      const total = figures.counters.evicted ?? 0;
+      if (!change) {
+        if (total === 0) return undefined;
+        const since = figures.uptimeSeconds === null ? '' : `, ${humanDuration(figures.uptimeSeconds * 1000)} ago`;
+        return {
+          level: 'info',
+          evidence: `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`,
+          advice,
+        };
+      }
+      const evicted = change.counts.evicted ?? 0;
+      if (evicted === 0) return undefined;
+      const share = (evicted / (evicted + keysHeld)) * 100;
+      const judgement = graded({ value: share, warning: 0, critical: evictedCritical, margin: 10 }, previous, () => ({
+        evidence: `${countOf(evicted, 'entry', 'entries')} evicted in ${humanDuration(change.seconds * 1000)}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
+        advice,
+      }));
+      return judgement;
+    },
+  },
+  {
+    check: 'refusedWrites',
+    judge: ({ change, figures }) => {
+      const advice =
+        'Enlarge the cache now, or remove what has no expiry (keysWithoutTtl). Then set maxmemory-policy to volatile-lru, and give every entry an expiry.';
+      const total = figures.counters.refusedWrites ?? 0;
+      if (!change) {
+        if (total === 0) return undefined;
+        return {
+          level: 'info',
+          evidence: `${countOf(total, 'write')} refused since the server started, for want of memory.`,
+          advice,
+        };
+      }
+      const refused = change.counts.refusedWrites ?? 0;
+      if (refused === 0) return undefined;
+      return {
+        level: 'critical',
+        evidence: `${countOf(refused, 'write')} refused in ${humanDuration(change.seconds * 1000)}, for want of memory: who signed in then has no entry, and must sign in again.`,
+        advice,
+      };
+    },
+  },
+  {
+    check: 'keysWithoutTtl',
+    judge: ({ cache, sample, keyRing, figures }, { withoutTtl }, previous) => {
+      // A key ring has no expiry, and must have none.
+      const count = cache.keysWithoutTtl - (keyRing ? 1 : 0);
+      if (cache.keys === 0 || count <= 0 || figures.role === 'replica') return undefined;
+      const percent = (count / cache.keys) * 100;
+      return graded({ value: percent, ...withoutTtl, margin: 10 }, previous, () => ({
+        evidence: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
+        advice: expiryAdvice,
+      }));
+    },
+  },
+  {
+    check: 'hitRatio',
+    judge: ({ change }, { hitRatio }, previous) => {
+      const { hits, misses } = change?.counts ?? { hits: null, misses: null };
+      if (hits === null || misses === null || hits + misses < leastLookups) return undefined;
+      const percent = (hits / (hits + misses)) * 100;
+      return graded({ value: percent, warning: hitRatio, margin: 10, low: true }, previous, () => ({
+        evidence: `${percentText(percent)} of ${countOf(hits + misses, 'look-up')} since the last look found their entry.`,
+        advice:
+          'Users whose entry is missing sign in again or wait for a new token. See evictions and restarts here; else the expiry is shorter than the users stay away.',
+      }));
+    },
+  },
+  {
+    check: 'keyRingInCache',
+    judge: ({ keyRing, figures: { memory } }) => {
+      if (!keyRing) return undefined;
+      const evictable = memory.policy?.startsWith('allkeys-') ?? false;
+      return {
+        level: evictable ? 'critical' : 'warning',
+        evidence: `A Data Protection key ring lies in the database of the cache${evictable ? `, where ${memory.policy} may evict it` : ''}.`,
+        advice:
+          'Without it no cookie and no encrypted entry can be read: all users are signed out. Keep the ring in a blob, or in a Redis with persistence and no eviction; until then never use FLUSHDB here.',
+      };
+    },
+  },
+];
+
+/** By the sample: not every key is a user's. */
+function usersText(evicted: number, sample: KeySample | null): string {
+  if (sample?.userShare == null || sample.userShare === 0) return `up to ${countOf(evicted, 'user')}`;
+  return `about ${countOf(Math.max(1, evicted * sample.userShare), 'user')}`;
+}
+
+function groupsText(sample: KeySample | null): string {
+  const groups = sample?.groups.filter(({ withoutTtl }) => withoutTtl > 0).slice(0, 3) ?? [];
+  if (!sample || groups.length === 0) return '';
+  const texts = groups.map(
+    ({ prefix, kind, withoutTtl }) => `${withoutTtl} ${kind}${prefix ? ` under \`${prefix}\`` : ''}`,
+  );
+  return ` Of ${countOf(sample.keys, 'key')} sampled: ${texts.join(', ')}.`;
+}

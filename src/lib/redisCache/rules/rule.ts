@@ -1,0 +1,26 @@
+import { type Grade, type Level, levelOf } from '../levels.ts';
+import type { Thresholds } from '../policy.ts';
+
+/** What a rule says of a subject: how grave, by what evidence, and what to do. */
+export interface Judgement {
+  level: Level;
+  evidence: string;
+  advice: string;
+}
+
+/** One row of the table: a name that stays the same over versions, and how a subject is judged. */
+export interface Rule<S> {
+  check: string;
+  /** @param previous the level at the last look, for the hysteresis of graded rules */
+  judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | undefined;
+}
+
+/** A judgement whose level is that of a value beyond its thresholds. */
+export function graded(
+  grade: Grade,
+  previous: Level | undefined,
+  words: () => Omit<Judgement, 'level'>,
+): Judgement | undefined {
+  const level = levelOf(grade, previous);
+  return level && { level, ...words() };
+}

@@ -1,0 +1,107 @@
+import { humanDuration } from '../../durations.ts';
+import { countOf, percentText } from '../../wording.ts';
+import type { NodeSubject } from '../subject.ts';
+import { graded, type Rule } from './rule.ts';
+
+/** The server: its clients, its speed, and what a restart would cost. */
+export const serverRules: Rule<NodeSubject>[] = [
+  {
+    check: 'rejectedConnections',
+    judge: ({ change, figures }) => {
+      const total = figures.counters.rejectedConnections ?? 0;
+      const advice =
+        'Each was an app that got no connection, and a sign-in that failed. Look for an app that opens a connection per request, or raise maxclients or the tier.';
+      if (!change)
+        return total === 0
+          ? undefined
+          : { level: 'info', evidence: `${countOf(total, 'connection')} rejected since the server started.`, advice };
+      const rejected = change.counts.rejectedConnections ?? 0;
+      return rejected === 0
+        ? undefined
+        : {
+            level: 'critical',
+            evidence: `${countOf(rejected, 'connection')} rejected in ${humanDuration(change.seconds * 1000)}.`,
+            advice,
+          };
+    },
+  },
+  {
+    check: 'clients',
+    judge: ({ figures: { clients } }, thresholds, previous) => {
+      const { connected, limit } = clients;
+      if (connected === null || !limit) return undefined;
+      const percent = (connected / limit) * 100;
+      return graded({ value: percent, ...thresholds.clients, margin: 10 }, previous, () => ({
+        evidence: `${countOf(connected, 'client')} of ${limit} allowed (${percentText(percent)}).`,
+        advice:
+          'At the limit the server rejects connections, and sign-ins fail. One ConnectionMultiplexer per app is enough; else raise maxclients or the tier.',
+      }));
+    },
+  },
+  {
+    check: 'persistence',
+    judge: ({ persistence, figures }) =>
+      persistence === 'none' && figures.role === 'primary' && figures.replication.replicas === 0
+        ? {
+            level: 'warning',
+            evidence: 'The server saves nothing to disk and has no replica.',
+            advice:
+              'A restart empties the cache, and everyone signs in again. Use a tier with a replica, or switch on AOF or RDB snapshots.',
+          }
+        : undefined,
+  },
+  {
+    check: 'saveFailed',
+    judge: ({ figures: { persistence } }) =>
+      persistence.lastSaveOk === false
+        ? {
+            level: 'warning',
+            evidence: `The last snapshot failed${persistence.changesSinceSave === null ? '' : `; ${countOf(persistence.changesSinceSave, 'change')} are not on disk`}.`,
+            advice:
+              'Look at the disk and the memory of the server. With stop-writes-on-bgsave-error (the default) it refuses writes until a save succeeds.',
+          }
+        : undefined,
+  },
+  {
+    check: 'replicationLink',
+    judge: ({ figures: { role, replication } }) =>
+      role === 'replica' && replication.linkUp === false
+        ? {
+            level: 'critical',
+            evidence: `This replica has lost its primary${replication.linkDownSeconds === null || replication.linkDownSeconds < 0 ? '' : ` for ${humanDuration(replication.linkDownSeconds * 1000)}`}.`,
+            advice:
+              'Entries written since are not on it. If the primary is gone, fail over (REPLICAOF NO ONE, or by the service); apps cannot write until then.',
+          }
+        : undefined,
+  },
+  {
+    check: 'restarted',
+    judge: ({ change, figures, keysHeld }) => {
+      if (!change || change.kind === 'same') return undefined;
+      const lost = Math.max(0, change.keysBefore - keysHeld);
+      const emptied = lost > change.keysBefore / 2;
+      const what =
+        change.kind === 'failover'
+          ? 'Another server than at the last look answers: a failover'
+          : `The server restarted ${humanDuration((figures.uptimeSeconds ?? 0) * 1000)} ago`;
+      return {
+        level: emptied ? 'critical' : 'warning',
+        evidence: `${what}. It held ${countOf(change.keysBefore, 'key')}, and holds ${keysHeld.toLocaleString('en-US')}.`,
+        advice: emptied
+          ? 'Most entries are lost: their users sign in again. Use a replica or persistence, so that the next restart costs nothing.'
+          : 'Find out why in the logs of the server or the activity log of the service; planned maintenance does it too.',
+      };
+    },
+  },
+  {
+    check: 'slowPing',
+    judge: ({ pingSummary }, { ping }, previous) =>
+      pingSummary
+        ? graded({ value: pingSummary.p95, ...ping, margin: ping.warning / 5 }, previous, () => ({
+            evidence: `95 % of ${pingSummary.count} PINGs took up to ${pingSummary.p95.toFixed(1)} ms, the slowest ${pingSummary.max.toFixed(1)} ms.`,
+            advice:
+              'Each sign-in waits for several of these. Look at the server load, at slow commands (SLOWLOG GET), and whether apps and cache are in one region.',
+          }))
+        : undefined,
+  },
+];

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Level } from './levels.ts';
+import type { NodeReading } from './rates.ts';
+import type { TrendPoint } from './trend.ts';
+
+export interface StoredNode extends NodeReading {
+  trend: TrendPoint[];
+}
+
+export interface HeldLevel {
+  level: Level;
+  /** When it was entered, ISO 8601. */
+  since: string;
+}
+
+/** What one look leaves for the next: last readings of the nodes, and the levels of the findings. */
+export interface WatchState {
+  nodes: Record<string, StoredNode>;
+  /** By {@link levelKey}. */
+  levels: Record<string, HeldLevel>;
+}
+
+export interface StateStore {
+  read(): Promise<unknown>;
+  write(state: WatchState): Promise<void>;
+}
+
+const figure = z.number().nullable();
+const schema: z.ZodType<WatchState> = z.object({
+  nodes: z.record(
+    z.string(),
+    z.object({
+      at: z.iso.datetime(),
+      runId: z.string().nullable(),
+      uptimeSeconds: figure,
+      counters: z.object({
+        evicted: figure,
+        expired: figure,
+        rejectedConnections: figure,
+        refusedWrites: figure,
+        hits: figure,
+        misses: figure,
+      }),
+      keys: z.number(),
+      ownLookups: z.object({ hits: z.number(), misses: z.number() }),
+      trend: z.array(z.tuple([z.number(), z.number()])),
+    }),
+  ),
+  levels: z.record(z.string(), z.object({ level: z.enum(['info', 'warning', 'critical']), since: z.iso.datetime() })),
+});
+
+/** An unreadable state, as of another version, is none: the next look has one again. */
+export function parseState(value: unknown): WatchState {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : { nodes: {}, levels: {} };
+}
+
+export function levelKey(check: string, node: string | null): string {
+  return `${check}|${node ?? ''}`;
+}

@@ -1,0 +1,88 @@
+import { MaintenanceError } from '../errors.ts';
+
+/** The step at which a node could not be reached, in their order. */
+export type Step =
+  | 'name'
+  | 'tcp'
+  | 'tls'
+  | 'authentication'
+  | 'permission'
+  | 'loading'
+  | 'moved'
+  | 'busy'
+  | 'connectionLimit'
+  | 'answer';
+
+/** What to do where a step failed; docs/operations.md lists the steps. */
+export const adviceOfSteps: Record<Step, string> = {
+  name: 'Check the host in the connection string, and that the network of the function app resolves it: with a private endpoint, the private DNS zone must be linked to that network.',
+  tcp: 'Check that the server runs, its port (Azure Cache for Redis: 6380, Azure Managed Redis: 10000), firewall rules, and the way through the network or private endpoint.',
+  tls: 'Check that the port is the TLS port (else `ssl=False`), that the certificate is valid and made for this name (else `sslHost=`), and, where a private authority signed it, that REDIS_CA_FILE names its certificate.',
+  authentication:
+    'Check user and password in the connection string, or, with Entra, that the identity is a data access user of the cache and that the cache allows Entra authentication.',
+  permission:
+    'Give the user the right to look: `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots`; on Azure, a custom access policy with these.',
+  loading:
+    'The server started a short time ago and reads its data from disk. Wait; users cannot sign in from the cache until it has finished.',
+  moved: 'The node sends its clients to another one. Name an endpoint of the cluster itself in the connection string.',
+  busy: 'A script has been running for long and blocks everything. Ask its owner; SCRIPT KILL ends one that has written nothing.',
+  connectionLimit:
+    'The server has as many clients as it allows. Look for an app that opens a connection per request, or raise maxclients or the tier.',
+  answer:
+    'The server takes connections but gives no proper answer. It may hang, be overloaded, be no Redis, or expect TLS (`ssl=True`) on this port.',
+};
+
+/** A node that cannot be looked at, with the step that failed. It becomes a finding, not a failed run. */
+export class UnreachableError extends MaintenanceError {
+  readonly step: Step;
+
+  constructor(step: Step, message: string) {
+    super('redis_unreachable', message, adviceOfSteps[step]);
+    this.step = step;
+  }
+}
+
+/** A node that refuses one command, and may take others. */
+export class RefusedError extends MaintenanceError {
+  constructor(command: string, reason: string) {
+    super('redis_command_refused', `The server refuses ${command}: ${reason}.`, adviceOfSteps.permission);
+  }
+}
+
+/**
+ * What an error answer means for a look at the node, by its first word (Redis protocol, "simple errors"). The rest of
+ * the text may repeat arguments, a password among them: of it only known phrases are read.
+ */
+export function errorOfReply(node: string, command: string, reply: string): UnreachableError | RefusedError {
+  const [word = ''] = reply.split(' ', 1);
+  switch (word) {
+    case 'NOAUTH':
+      return new UnreachableError('authentication', `${node} asks for a password (NOAUTH).`);
+    case 'WRONGPASS':
+      return new UnreachableError('authentication', `${node} does not accept user and password (WRONGPASS).`);
+    case 'LOADING':
+      return new UnreachableError('loading', `${node} is loading its data set (LOADING).`);
+    case 'MOVED':
+    case 'ASK':
+      return new UnreachableError('moved', `${node} sends this client to another node (${word}).`);
+    case 'BUSY':
+      return new UnreachableError('busy', `${node} runs a script and answers nothing else (BUSY).`);
+    case 'DENIED':
+      return new UnreachableError(
+        'permission',
+        `${node} is in protected mode and answers local clients alone (DENIED).`,
+      );
+    case 'NOPERM':
+      return new RefusedError(command, 'the user has no right to it (NOPERM)');
+    default:
+      if (/invalid password/i.test(reply))
+        return new UnreachableError('authentication', `${node} does not accept the password.`);
+      if (/max number of clients/i.test(reply))
+        return new UnreachableError('connectionLimit', `${node} has reached its limit of clients.`);
+      if (/DB index is out of range/i.test(reply)) return new RefusedError(command, 'there is no such database');
+      if (/not allowed in cluster mode/i.test(reply))
+        return new RefusedError(command, 'a cluster has database 0 alone');
+      if (/unknown (sub)?command/i.test(reply)) return new RefusedError(command, 'it does not know the command');
+      return new RefusedError(command, /^[A-Z]+$/.test(word) ? `it answered ${word}` : 'it answered with an error');
+  }
+}

@@ -1,0 +1,37 @@
+import { instruments } from '../telemetry/metrics.ts';
+import type { Level } from './levels.ts';
+import { checkNames } from './rules/rules.ts';
+import type { NodeUp, WatchReport } from './watchReport.ts';
+
+const levels: readonly Level[] = ['info', 'warning', 'critical'];
+
+/** Exports a report. A dry run counts nothing: the next look would count the same again. */
+export function measureWatch(cache: string, { nodes, findings, dryRun }: WatchReport): void {
+  for (const node of nodes) {
+    instruments.redisUp.record(node.up ? 1 : 0, { cache, node: node.node });
+    if (node.up) measureNode(cache, node, dryRun);
+  }
+  // Zeros too: a gauge that is no longer recorded would keep its last value.
+  for (const check of checkNames)
+    for (const level of levels) {
+      const count = findings.filter((finding) => finding.check === check && finding.level === level).length;
+      instruments.findings.record(count, { check, level, subject: cache });
+    }
+}
+
+export function measurePing(cache: string, node: string, ms: number): void {
+  instruments.redisPing.record(ms / 1000, { cache, node });
+}
+
+function measureNode(cache: string, { node, memory, sinceLastLook, ...rest }: NodeUp, dryRun: boolean): void {
+  const attributes = { cache, node };
+  if (memory.usedBytes !== null) instruments.redisMemoryUsed.record(memory.usedBytes, attributes);
+  if (memory.maxBytes !== null) instruments.redisMemoryMax.record(memory.maxBytes, attributes);
+  if (memory.utilization !== null) instruments.redisMemoryUtilization.record(memory.utilization, attributes);
+  if (memory.fragmentationRatio !== null) instruments.redisFragmentation.record(memory.fragmentationRatio, attributes);
+  if (rest.keysWithoutTtlRatio !== null) instruments.redisWithoutTtl.record(rest.keysWithoutTtlRatio, attributes);
+  if (rest.hitRatio !== null) instruments.redisHitRatio.record(rest.hitRatio, attributes);
+  if (dryRun || !sinceLastLook) return;
+  instruments.redisEvicted.add(sinceLastLook.counts.evicted ?? 0, attributes);
+  instruments.redisExpired.add(sinceLastLook.counts.expired ?? 0, attributes);
+}

@@ -1,0 +1,160 @@
+import type { TableClient } from '@azure/data-tables';
+import type { RecordStore, RunRecord } from './recordStore.ts';
+import { parseRunId, rowsBefore } from './runId.ts';
+
+/** Name of the table in the storage account. */
+export const recordTableName = 'tokencachemaintenance';
+
+/** Records are kept this long, and so many of each job and cache; older ones are removed once a day. */
+const keptDays = 90;
+const keptRuns = 5_000;
+const dayMs = 86_400_000;
+
+/** A string property holds 64 KiB of UTF-16 (Azure documentation, "Understanding the Table service data model"). */
+const pieceLength = 30_000;
+/** A record over this many characters is cut: its findings and warnings first say what a reader needs. */
+const maxLength = 60_000;
+
+const statePartition = 'state';
+
+/** Storage that does not answer must not hold up a run. */
+const soon = () => ({ abortSignal: AbortSignal.timeout(10_000) });
+
+interface Pieces {
+  [piece: `json${number}`]: string | undefined;
+}
+
+/**
+ * Records in Azure Table Storage: partition `{job}|{cache}`, row key inverted time and random, so that the newest run comes
+ * first. Makes the table when first needed. Every write is of an entity of its own, or repeatable.
+ */
+export class TableRecordStore implements RecordStore {
+  readonly description = `table ${recordTableName}`;
+  readonly #open: () => Promise<TableClient>;
+  #client: Promise<TableClient> | undefined;
+  readonly #prunedAt = new Map<string, number>();
+  readonly #now: () => Date;
+
+  constructor(open: () => Promise<TableClient>, now: () => Date) {
+    this.#open = open;
+    this.#now = now;
+  }
+
+  async addRun(record: RunRecord): Promise<void> {
+    const id = parseRunId(record.runId);
+    if (!id) throw new Error('not a run id');
+    const partition = partitionOf(id.job, id.cache);
+    // Replace, not create: writing the same run again, after a lost answer, changes nothing.
+    await (await this.#table()).upsertEntity(
+      { partitionKey: partition, rowKey: id.row, ...split(JSON.stringify(shortened(record))) },
+      'Replace',
+      soon(),
+    );
+    await this.#prune(partition);
+  }
+
+  async getRun(runId: string): Promise<RunRecord | undefined> {
+    const id = parseRunId(runId);
+    if (!id) return undefined;
+    return (await this.#read(partitionOf(id.job, id.cache), id.row)) as RunRecord | undefined;
+  }
+
+  async latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]> {
+    const table = await this.#table();
+    const filter = `PartitionKey eq '${partitionOf(job, cache)}'`;
+    const pages = table
+      .listEntities<Pieces>({ queryOptions: { filter }, ...soon() })
+      .byPage({ maxPageSize: Math.min(1_000, count) });
+    const records: RunRecord[] = [];
+    for await (const page of pages) {
+      for (const entity of page) records.push(JSON.parse(join(entity)) as RunRecord);
+      if (records.length >= count) break;
+    }
+    return records.slice(0, count);
+  }
+
+  readState(key: string): Promise<unknown> {
+    return this.#read(statePartition, encodeURIComponent(key));
+  }
+
+  async writeState(key: string, value: unknown): Promise<void> {
+    const table = await this.#table();
+    const rowKey = encodeURIComponent(key);
+    if (value === undefined) await table.deleteEntity(statePartition, rowKey, soon()).catch(ignoreMissing);
+    else
+      await table.upsertEntity(
+        { partitionKey: statePartition, rowKey, ...split(JSON.stringify(value)) },
+        'Replace',
+        soon(),
+      );
+  }
+
+  async #read(partition: string, row: string): Promise<unknown> {
+    const entity = await (await this.#table()).getEntity<Pieces>(partition, row, soon()).catch(ignoreMissing);
+    return entity && JSON.parse(join(entity));
+  }
+
+  /** Once a day for each partition: what is too old, and what is too much. */
+  async #prune(partition: string): Promise<void> {
+    const now = this.#now().getTime();
+    if (now - (this.#prunedAt.get(partition) ?? 0) < dayMs) return;
+    this.#prunedAt.set(partition, now);
+    const table = await this.#table();
+    const tooOld = rowsBefore(new Date(now - keptDays * dayMs));
+    let seen = 0;
+    const entities = table.listEntities({
+      queryOptions: { filter: `PartitionKey eq '${partition}'`, select: ['rowKey'] },
+      ...soon(),
+    });
+    for await (const { rowKey = '' } of entities) {
+      seen += 1;
+      if (seen > keptRuns || rowKey > tooOld) await table.deleteEntity(partition, rowKey, soon()).catch(ignoreMissing);
+    }
+  }
+
+  /** Opened and made once; a failure is forgotten, so that the next call tries again. */
+  #table(): Promise<TableClient> {
+    this.#client ??= this.#open()
+      .then(async (client) => {
+        await client.createTable(soon());
+        return client;
+      })
+      .catch((error: unknown) => {
+        this.#client = undefined;
+        throw error;
+      });
+    return this.#client;
+  }
+}
+
+function partitionOf(job: string, cache: string): string {
+  return `${job}|${cache}`;
+}
+
+/** The record, with its report cut to what fits, and a mark where it was cut. */
+function shortened(record: RunRecord): RunRecord {
+  const text = JSON.stringify(record);
+  if (text.length <= maxLength) return record;
+  return {
+    ...record,
+    report: { cut: true, beginning: JSON.stringify(record.report ?? null).slice(0, maxLength - 2_000) },
+  };
+}
+
+function split(json: string): Pieces {
+  const pieces: Pieces = {};
+  for (let index = 0; index * pieceLength < json.length; index += 1) {
+    pieces[`json${index}`] = json.slice(index * pieceLength, (index + 1) * pieceLength);
+  }
+  return pieces;
+}
+
+function join(pieces: Pieces): string {
+  let json = '';
+  for (let index = 0; pieces[`json${index}`] !== undefined; index += 1) json += pieces[`json${index}`];
+  return json;
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+}

@@ -1,0 +1,42 @@
+import type { StoredPages } from './cacheTable.ts';
+import type { ExpiryWalk } from './expiryWalk.ts';
+import type { Step, Walk } from './walk.ts';
+
+/** Rows that a page of a cache table holds at most, by measure: keys have some 70 bytes, and values lie elsewhere. */
+const rowsPerPage = 60;
+
+/**
+ * A large backlog: goes through the table once in the order of storage, then along the expiry index for what is left (rows
+ * that were locked, or came to lie in a page already passed). What the second walk promises so holds for both.
+ */
+export class BacklogWalk implements Walk {
+  readonly way = 'pages';
+  readonly #pages: StoredPages;
+  readonly #rest: ExpiryWalk;
+  readonly #cutoff: Date;
+  readonly #end: number;
+  #next = 0;
+  #perPage = rowsPerPage;
+
+  /** `end`: the number of pages when the run began. */
+  constructor(pages: StoredPages, end: number, cutoff: Date, rest: ExpiryWalk) {
+    this.#pages = pages;
+    this.#end = end;
+    this.#cutoff = cutoff;
+    this.#rest = rest;
+  }
+
+  get skippedLocked(): number {
+    return this.#rest.skippedLocked;
+  }
+
+  async step(limit: number): Promise<Step> {
+    if (this.#next >= this.#end) return this.#rest.step(limit);
+    const to = Math.min(this.#end, this.#next + Math.max(1, Math.floor(limit / this.#perPage)));
+    const { deleted, hitLocks } = await this.#pages.deletePages(this.#next, to, this.#cutoff);
+    // Only ever more: a batch must not grow beyond its limit where rows are dense after a sparse stretch.
+    this.#perPage = Math.max(this.#perPage, deleted / (to - this.#next));
+    this.#next = to;
+    return { deleted, worked: limit, hitLocks, finished: false };
+  }
+}

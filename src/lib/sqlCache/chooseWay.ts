@@ -1,0 +1,24 @@
+import type { CacheTable, PurgeWay } from './cacheTable.ts';
+import type { IndexOutcome } from './ensureExpiryIndex.ts';
+import type { Estimator } from './estimate.ts';
+
+/**
+ * From this many expired entries, and this share of the table, reading the table once in its own order costs less than
+ * taking the rows in order of expiry: measured in docs/performance.md.
+ */
+const backlogRows = 20_000;
+const backlogShare = 0.2;
+
+/** The way through the table: by the index where there is one, but page by page through a large backlog, if the engine can. */
+export async function chooseWay(
+  table: CacheTable,
+  index: IndexOutcome,
+  cutoff: Date,
+  estimator: Estimator,
+): Promise<PurgeWay> {
+  if (index !== 'present' && index !== 'created' && index !== 'rebuilt') return 'key';
+  if (!table.pages) return 'expiry';
+  const [total, sample] = [await estimator.total(), await estimator.sample()];
+  const share = sample.filter(({ expiresAt }) => expiresAt < cutoff).length / Math.max(1, sample.length);
+  return share >= backlogShare && share * total.count >= backlogRows ? 'pages' : 'expiry';
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../clock.ts';
+import type { CacheTable } from './cacheTable.ts';
+import type { IndexPolicy } from './ensureExpiryIndex.ts';
+import type { LoadLimits } from './loadGuard.ts';
+import type { PurgeProgress } from './purgeReport.ts';
+
+export interface PurgePolicy {
+  /** Entries are deleted only when they expired at least this long ago: app servers' clocks differ. */
+  graceMs: number;
+  /** The time that a batch should take. */
+  batchTargetMs: number;
+  /** The pause after a batch, as a multiple of the batch's time; 0 for none. */
+  pauseRatio: number;
+  timeBudgetMs: number;
+  loadLimits: LoadLimits;
+  index: IndexPolicy;
+}
+
+export interface PurgeRequest {
+  dryRun?: boolean;
+  /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
+  olderThanMs?: number;
+  maxRows?: number;
+  timeBudgetMs?: number;
+  /** Stops between two batches. */
+  signal?: AbortSignal | undefined;
+  /** Called once, when the run has the table's lock and begins. */
+  onStart?: () => void;
+  /** Called after each batch, with its time in ms and what has been deleted so far. */
+  onBatch?: (batch: { tookMs: number; deleted: number }) => void;
+  /** Called after each batch too; for it the expired entries are counted first, which takes up to 2 s. */
+  onProgress?: (progress: PurgeProgress) => void;
+}
+
+/** Where a walk along the primary key stopped, kept from run to run. */
+export interface PositionStore {
+  read(): Promise<string | undefined>;
+  write(position: string | undefined): Promise<void>;
+}
+
+export interface PurgeContext {
+  table: CacheTable;
+  policy: PurgePolicy;
+  clock: Clock;
+  position: PositionStore;
+}

@@ -1,0 +1,204 @@
+/** Key rings protected by Key Vault: rotation, re-wrapping, and every way in which a vault refuses. */
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
+import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
+import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
+import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { day } from '../support/ringBuilder.ts';
+import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
+import { startVault, type Vault } from '../support/vault.ts';
+
+let vault: Vault;
+let store: FolderStore;
+let remove: () => Promise<void>;
+const clock = turnableClock(Date.now());
+beforeEach(async () => {
+  clock.set(Date.now());
+  vault = await startVault();
+  ({ store, remove } = await ringFolder());
+});
+afterEach(async () => {
+  await vault.close();
+  await remove();
+});
+
+const deps = (policy = {}) => jobDeps({ store, clock, policy, protector: new KeyVaultProtector(vault) });
+const texts = async () => (await store.read()).elements.map(({ xml }) => xml.reveal());
+const old = () => vault.addVersion({ created: new Date(Date.now() - 60 * day) });
+
+/** A ring of two keys, wrapped with the vault's only version. */
+async function rotated(): Promise<void> {
+  clock.turn(-80 * day);
+  await rotateKeyRing(deps({ rewrapAfterMs: undefined }));
+  clock.turn(80 * day);
+  await rotateKeyRing(deps({ rewrapAfterMs: undefined }));
+}
+
+describe('a ring protected by Key Vault', () => {
+  it('names the full version of the key, and unwraps each key before it is published', async () => {
+    const version = old();
+    await rotateKeyRing(deps());
+    const [text] = await texts();
+    expect(text).toContain(`<kid>${version}</kid>`);
+    expect(text).toContain('AzureKeyVaultXmlDecryptor, Azure.Extensions.AspNetCore.DataProtection.Keys"');
+    expect(vault.requests.map(({ operation }) => operation)).toEqual(
+      expect.arrayContaining(['versions', 'wrapkey', 'unwrapkey']),
+    );
+  });
+
+  it('moves to a new version: kid and key change, all else stays byte for byte', async () => {
+    const first = old();
+    await rotated();
+    const before = await texts();
+    const second = vault.addVersion();
+    vault.requests.length = 0;
+    const report = await rewrapKeyRing(deps(), {});
+    expect(report).toMatchObject({
+      outcome: 'rewrapped',
+      newest: second,
+      failed: [],
+      stillNeeded: [second],
+      noLongerNeeded: [first],
+    });
+    expect(report.keys).toHaveLength(2);
+    const after = await texts();
+    const without = (list: string[]) =>
+      list.map((text) => text.replace(/<kid>[^<]*<\/kid><key>[^<]*<\/key>/, '')).sort();
+    expect(without(after)).toEqual(without(before));
+    for (const text of after) expect(text).toContain(`<kid>${second}</kid>`);
+    expect((await ringStatus(deps())).keys.map(({ unwraps }) => unwraps)).toEqual([true, true]);
+    expect(await rewrapKeyRing(deps(), {})).toMatchObject({
+      outcome: 'nothingToDo',
+      keys: [],
+      noLongerNeeded: [first],
+    });
+  });
+
+  it('moves by the timer once the new version is old enough', async () => {
+    old();
+    await rotated();
+    vault.addVersion({ created: new Date(Date.now() - 6 * day) });
+    expect((await rotateKeyRing(deps())).rewrap).toBeNull();
+    clock.turn(2 * day);
+    expect((await rotateKeyRing(deps())).rewrap).toMatchObject({ outcome: 'rewrapped' });
+    expect((await rotateKeyRing(deps())).rewrap).toBeNull();
+  });
+
+  it('leaves keys behind that expired long ago, and says that their version is still needed', async () => {
+    const first = old();
+    await rotated();
+    const second = vault.addVersion();
+    clock.turn(30 * day);
+    const report = await rewrapKeyRing(deps({ pruneAfterMs: 10 * day }), {});
+    expect(report.keys).toHaveLength(1);
+    expect([...report.stillNeeded].sort()).toEqual([first, second].sort());
+    expect(report.noLongerNeeded).toEqual([]);
+  });
+
+  it('shows what a dry run would do, and writes nothing', async () => {
+    old();
+    await rotated();
+    const before = await texts();
+    vault.addVersion();
+    expect(await rewrapKeyRing(deps(), { dryRun: true })).toMatchObject({
+      outcome: 'wouldRewrap',
+      keys: expect.arrayContaining([expect.any(String)]),
+    });
+    expect(await texts()).toEqual(before);
+  });
+
+  it('unwraps with an expired version, and wraps with the newest that is not', async () => {
+    const first = old();
+    await rotated();
+    vault.change(first, { expires: new Date(Date.now() - day) });
+    const status = await ringStatus(deps());
+    expect(status.keys.map(({ unwraps }) => unwraps)).toEqual([true, true]);
+    expect(status.findings).toContainEqual(
+      expect.objectContaining({ check: 'protector_version_expired', level: 'warning' }),
+    );
+    await expect(rewrapKeyRing(deps(), {})).rejects.toMatchObject({ code: 'key_vault_no_version' });
+    const second = vault.addVersion();
+    expect(await rewrapKeyRing(deps(), {})).toMatchObject({ outcome: 'rewrapped', newest: second });
+  });
+
+  it('calls keys of a disabled or deleted version unreadable, and takes others on', async () => {
+    const first = old();
+    await rotated();
+    const second = vault.addVersion();
+    vault.change(first, { enabled: false });
+    const status = await ringStatus(deps());
+    expect(status.keys.map(({ state }) => state)).toEqual(['unreadable', 'unreadable']);
+    expect(status.findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['protector_version_disabled', 'key_unreadable', 'no_default_key']),
+    );
+    expect(await rewrapKeyRing(deps(), {})).toMatchObject({
+      outcome: 'nothingToDo',
+      failed: [{ code: 'key_unreadable' }, { code: 'key_unreadable' }],
+    });
+    vault.change(first, { enabled: true });
+    expect(await rewrapKeyRing(deps(), {})).toMatchObject({ outcome: 'rewrapped', newest: second });
+    vault.change(second, { deleted: true });
+    expect((await ringStatus(deps())).keys.map(({ unwraps }) => unwraps)).toEqual([false, false]);
+  });
+
+  it.each([
+    [401, 'Unauthorized', 'key_vault_forbidden'],
+    [403, 'ForbiddenByRbac', 'key_vault_forbidden'],
+    [429, 'Throttled', 'key_vault_unavailable'],
+    [500, 'InternalError', 'key_vault_unavailable'],
+    [503, 'ServiceUnavailable', 'key_vault_unavailable'],
+  ])('publishes nothing while the vault answers %i, and says why without a secret', async (status, code, expected) => {
+    old();
+    vault.setFaults(() => ({ status, code, retryAfter: '0' }));
+    const error = await rotateKeyRing(deps()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: expected });
+    expect(inspect(error, { depth: 5 })).not.toContain('token-of-the-test');
+    expect(await texts()).toEqual([]);
+    vault.setFaults(() => undefined);
+    expect(await rotateKeyRing(deps())).toMatchObject({ outcome: 'published' });
+  });
+
+  it.each(['wrapkey', 'unwrapkey', 'versions'] as const)(
+    'gets over a %s that is throttled once, or whose answer is lost',
+    async (operation) => {
+      old();
+      for (const fault of [{ status: 429, code: 'Throttled', retryAfter: '0' }, 'loseAnswer'] as const) {
+        let left = 1;
+        vault.setFaults((request) => (request.operation === operation && left-- > 0 ? fault : undefined));
+        clock.turn(76 * day);
+        expect(await rotateKeyRing(deps())).toMatchObject({ outcome: 'published' });
+        expect(left).toBeLessThan(1);
+      }
+      expect(await texts()).toHaveLength(2);
+    },
+  );
+
+  it('publishes nothing when its present key cannot be tried', async () => {
+    old();
+    await rotateKeyRing(deps());
+    clock.turn(80 * day);
+    vault.setFaults(({ operation }) =>
+      operation === 'unwrapkey' ? { status: 403, code: 'ForbiddenByPolicy' } : undefined,
+    );
+    await expect(rotateKeyRing(deps())).rejects.toMatchObject({ code: 'key_vault_forbidden' });
+    expect(await texts()).toHaveLength(1);
+  });
+
+  it('sends no token to another vault that a ring names', async () => {
+    old();
+    await rotateKeyRing(deps());
+    const other = await startVault();
+    other.addVersion();
+    try {
+      const elsewhere = jobDeps({ store, clock, protector: new KeyVaultProtector(other) });
+      const { findings } = await ringStatus(elsewhere);
+      expect(findings.map(({ check }) => check)).toContain('key_protected_otherwise');
+      clock.turn(80 * day);
+      await expect(rotateKeyRing(elsewhere)).rejects.toMatchObject({ code: 'key_protected_otherwise' });
+    } finally {
+      await other.close();
+    }
+  });
+});

@@ -1,0 +1,178 @@
+/** Replica pairs and OSS clusters: which nodes are watched, and what a lost one means. On real servers. */
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeEntries } from '../support/redisEntries.ts';
+import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
+
+const quick = { policy: { ...defaultPolicy, timeoutMs: 5_000 } };
+
+describe.skipIf(!redisFound)('a replica pair', () => {
+  afterEach(stopAllRedisServers);
+
+  const pair = async () => {
+    const primary = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
+    await expect.poll(() => replica.client.info('replication'), { timeout: 15_000 }).toContain('master_link_status:up');
+    await writeEntries(primary.client, { count: 10, ttlSeconds: 600 });
+    return { primary, replica, watch: testWatch(`${primary.node},${replica.node},abortConnect=False`, quick) };
+  };
+
+  it('is watched on both sides, and needs no persistence', async () => {
+    const { primary, replica, watch } = await pair();
+    const report = await watch.look();
+    expect(report.deployment).toBe('replicated');
+    expect(nodeOf(report, primary.node)).toMatchObject({ role: 'primary', replication: { replicas: 1 } });
+    expect(nodeOf(report, replica.node)).toMatchObject({
+      role: 'replica',
+      replication: { linkUp: true, primary: primary.node },
+      keySample: null,
+    });
+    expect(findingOf(report, 'persistence')).toBeUndefined();
+    expect(findingOf(report, 'replicationLink')).toBeUndefined();
+  });
+
+  it('whose primary goes away is a finding on both', async () => {
+    const { primary, replica, watch } = await pair();
+    await watch.look();
+    await primary.stop();
+    await expect.poll(() => replica.client.info('replication')).toContain('master_link_status:down');
+    const report = await watch.look();
+    expect(findingOf(report, 'unreachable')).toMatchObject({ node: primary.node, step: 'tcp', level: 'critical' });
+    expect(findingOf(report, 'replicationLink')).toMatchObject({ node: replica.node, level: 'critical' });
+    await replica.client.replicaof('NO', 'ONE');
+    const promoted = await watch.look();
+    expect(nodeOf(promoted, replica.node).role).toBe('primary');
+    expect(findingOf(promoted, 'replicationLink')).toBeUndefined();
+  });
+});
+
+describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
+  afterEach(stopAllRedisServers);
+
+  const slots: [number, number][] = [
+    [0, 5_460],
+    [5_461, 10_922],
+    [10_923, 16_383],
+  ];
+
+  const cluster = async (): Promise<[RedisServer, RedisServer, RedisServer]> => {
+    const start = async () => {
+      const bus = String(await freePort());
+      return startRedis({
+        args: ['--cluster-enabled', 'yes', '--cluster-port', bus, '--cluster-node-timeout', '2000'],
+      });
+    };
+    const nodes = [await start(), await start(), await start()] as [RedisServer, RedisServer, RedisServer];
+    for (const [index, node] of nodes.entries())
+      await node.client.call('CLUSTER', 'ADDSLOTSRANGE', ...(slots[index] ?? []));
+    for (const node of nodes.slice(1)) {
+      const bus = /^\S+ 127\.0\.0\.1:\d+@(\d+)|^\S+ :\d+@(\d+)/.exec(
+        String(await node.client.call('CLUSTER', 'NODES')),
+      );
+      await nodes[0].client.call('CLUSTER', 'MEET', '127.0.0.1', node.port, bus?.[1] ?? bus?.[2] ?? '');
+    }
+    for (const node of nodes)
+      await expect.poll(() => node.client.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok');
+    for (const node of nodes)
+      await expect.poll(async () => ((await node.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
+    return nodes;
+  };
+
+  it('is watched on every primary, though one is named alone', async () => {
+    const nodes = await cluster();
+    const client = new Redis.Cluster([{ host: '127.0.0.1', port: nodes[0].port }]);
+    for (let index = 0; index < 300; index += 1) await client.hset(`entry${index}`, 'data', 'x');
+    await client.rpush('DataProtection-Keys', '<key/>');
+    client.disconnect();
+    const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
+    expect(report.deployment).toBe('cluster');
+    expect(report.nodes.map(({ node }) => node).sort()).toEqual(nodes.map(({ node }) => node).sort());
+    const keys = nodes.map(({ node }) => nodeOf(report, node).databases[0]?.keys ?? 0);
+    expect(keys.reduce((sum, count) => sum + count, 0)).toBe(301);
+    for (const { node } of nodes) expect(nodeOf(report, node).keySample).toMatchObject({ complete: true });
+    expect(report.findings.filter(({ check }) => check === 'keyRingInCache')).toHaveLength(1);
+    expect(findingOf(report, 'clusterSlots')).toBeUndefined();
+    for (const { client: own } of nodes)
+      await expect.poll(() => own.info('clients')).toContain('connected_clients:1\r');
+  });
+
+  it('is watched on every primary where a replica is named', async () => {
+    const nodes = await cluster();
+    const bus = String(await freePort());
+    const replica = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
+    const [, firstBus = ''] =
+      /127\.0\.0\.1:\d+@(\d+) myself/.exec(String(await nodes[0].client.call('CLUSTER', 'NODES'))) ?? [];
+    await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', nodes[0].port, firstBus);
+    const id = String(await nodes[0].client.call('CLUSTER', 'MYID'));
+    const follow = () => replica.client.call('CLUSTER', 'REPLICATE', id).catch((error: Error) => error.message);
+    await expect.poll(follow, { timeout: 20_000 }).toBe('OK');
+    await expect.poll(async () => ((await replica.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
+    await expect.poll(() => replica.client.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up');
+    const report = await testWatch(`${replica.node},abortConnect=False`, quick).look();
+    expect(report.nodes.map(({ node }) => node).sort()).toEqual(nodes.map(({ node }) => node).sort());
+    expect(nodeOf(report, nodes[0].node).replication.replicas).toBe(1);
+  });
+
+  it('is watched once a node where all are named', async () => {
+    const nodes = await cluster();
+    const report = await testWatch(nodes.map(({ node }) => node).join(','), quick).look();
+    expect(report.nodes).toHaveLength(3);
+  });
+
+  it('that loses a primary: the others are watched', async () => {
+    const nodes = await cluster();
+    await nodes[2].stop();
+    const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
+    expect(findingOf(report, 'unreachable')).toMatchObject({ node: nodes[2].node, step: 'tcp', level: 'critical' });
+    expect(nodeOf(report, nodes[1].node).role).toBe('primary');
+  });
+
+  it('whose only named endpoint is away for a look: the readings of the others wait', async () => {
+    const nodes = await cluster();
+    const watch = testWatch(`${nodes[0].node},abortConnect=False`, quick);
+    await watch.look();
+    nodes[0].signal('SIGSTOP');
+    expect((await watch.look()).nodes).toHaveLength(1);
+    nodes[0].signal('SIGCONT');
+    const report = await watch.look();
+    for (const { node } of nodes) expect(nodeOf(report, node).sinceLastLook?.kind).toBe('same');
+  });
+
+  it('with slots that no node serves', async () => {
+    const nodes = await cluster();
+    await nodes[0].client.call('CLUSTER', 'DELSLOTSRANGE', 0, 99);
+    const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
+    expect(findingOf(report, 'clusterSlots')?.evidence).toContain('100 of the 16,384 slots');
+  });
+
+  it('whose topology the user may not read', async () => {
+    const nodes = await cluster();
+    await nodes[0].client.call(
+      'ACL',
+      'SETUSER',
+      'narrow',
+      'on',
+      '>pw-narrow',
+      '~*',
+      '+info',
+      '+ping',
+      '+scan',
+      '+pttl',
+      '+type',
+    );
+    const report = await testWatch(`${nodes[0].node},user=narrow,password=pw-narrow`, quick).look();
+    expect(report.nodes).toHaveLength(1);
+    expect(findingOf(report, 'commandRefused')?.evidence).toContain(
+      'Only the nodes of the connection string are watched',
+    );
+  });
+
+  it('one of whose named endpoints is gone for good', async () => {
+    const nodes = await cluster();
+    const gone = `127.0.0.1:${await freePort()}`;
+    const report = await testWatch(`${gone},${nodes[0].node},abortConnect=False`, quick).look();
+    expect(findingOf(report, 'unreachable')).toMatchObject({ node: gone, level: 'warning' });
+    expect(report.nodes.filter(({ up }) => up)).toHaveLength(3);
+  });
+});

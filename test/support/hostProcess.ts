@@ -1,0 +1,15 @@
+/** A child process of the HTTP tests: the built functions behind the local host, until standard input ends. */
+import { startHost } from '../../local/functionsHost.ts';
+import { loadFunctions } from '../../local/functionsWorker.ts';
+import { root } from './childProcess.ts';
+
+const worker = await loadFunctions(root.replace(/\/$/, ''), (name, level, message) =>
+  console.error(`${level} ${name} ${message}`),
+);
+const host = await startHost(worker, { port: 0, timers: false });
+console.log(JSON.stringify({ url: host.url, functionKey: host.functionKey, masterKey: host.masterKey }));
+process.stdin.on('end', async () => {
+  await host.stop();
+  process.exit(0);
+});
+process.stdin.resume();

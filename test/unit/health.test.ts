@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { type HealthContext, readHealth } from '../../src/lib/health/health.ts';
+import { intervalOf, nextStart, recordTimerStart } from '../../src/lib/health/timerStarts.ts';
+import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
+
+const minute = 60_000;
+const halfHourly = { name: 'purgeExpiredEntries', schedule: '0 */30 * * * *', enabled: true };
+const everyFive = { name: 'recordCacheCounts', schedule: '0 */5 * * * *', enabled: true };
+const start = new Date('2026-11-24T06:00:00Z');
+const later = (minutes: number) => new Date(start.getTime() + minutes * minute);
+
+function memoryStore(outcome: 'succeeded' | 'failed' = 'succeeded'): RecordStore {
+  const states = new Map<string, unknown>();
+  return {
+    ...noRecordStore,
+    readState: async (key) => states.get(key),
+    writeState: async (key, value) => void states.set(key, value),
+    latestRuns: async (job, cache) => [
+      { runId: 'x', job, cache, trigger: 'timer', startedAt: start.toISOString(), duration: 'PT1S', outcome },
+    ],
+  };
+}
+
+const context = (records: RecordStore, now: Date, changes: Partial<HealthContext> = {}): HealthContext => ({
+  records,
+  timers: [halfHourly],
+  runs: [{ job: 'purge', cache: 'default' }],
+  deployment: 'one',
+  settingsAreWrong: false,
+  now,
+  ...changes,
+});
+
+describe('health', () => {
+  it.each([
+    [1, 'ok', null],
+    [30, 'ok', null],
+    [40, 'ok', 'PT10M'],
+    [65, 'ok', 'PT35M'],
+    [66, 'degraded', 'PT36M'],
+    [90, 'degraded', 'PT1H'],
+    [91, 'failing', 'PT1H1M'],
+  ])('is, %i minutes after a half-hourly timer last fired, %s', async (minutes, status, lateness) => {
+    const records = memoryStore();
+    await recordTimerStart(records, halfHourly.name, 'one', start);
+    expect(await readHealth(context(records, later(minutes)))).toMatchObject({
+      status,
+      timers: [{ status, lateness }],
+    });
+  });
+
+  it('measures a timer that has never fired from the first firing of any in this deployment', async () => {
+    const records = memoryStore();
+    const timers = [halfHourly, everyFive];
+    expect((await readHealth(context(records, later(500), { timers }))).status).toBe('ok');
+    await recordTimerStart(records, everyFive.name, 'one', start);
+    const ofPurge = async (now: Date, deployment: string) =>
+      (await readHealth(context(records, now, { timers, deployment }))).timers[0]?.status;
+    expect(await ofPurge(later(30), 'one')).toBe('ok');
+    expect(await ofPurge(later(91), 'one')).toBe('failing');
+    expect(await ofPurge(later(91), 'two')).toBe('ok');
+  });
+
+  it('keeps the first firing of a deployment', async () => {
+    const records = memoryStore();
+    await recordTimerStart(records, everyFive.name, 'one', start);
+    await recordTimerStart(records, everyFive.name, 'one', later(60));
+    expect((await readHealth(context(records, later(91)))).status).toBe('failing');
+  });
+
+  it('does not wait for a timer that is switched off', async () => {
+    const records = memoryStore();
+    await recordTimerStart(records, halfHourly.name, 'one', start);
+    expect(
+      await readHealth(context(records, later(500), { timers: [{ ...halfHourly, enabled: false }] })),
+    ).toMatchObject({ status: 'ok', timers: [] });
+  });
+
+  it('is degraded while a job fails', async () => {
+    expect(await readHealth(context(memoryStore('failed'), start))).toMatchObject({
+      status: 'degraded',
+      reasons: ['purge on default failed last time (unknown).'],
+    });
+  });
+
+  it('is failing where settings are wrong or records cannot be read', async () => {
+    expect((await readHealth(context(memoryStore(), start, { settingsAreWrong: true }))).status).toBe('failing');
+    const broken = { ...memoryStore(), readState: () => Promise.reject(new Error('secret-1')) };
+    const report = await readHealth(context(broken, start));
+    expect(report.status).toBe('failing');
+    expect(JSON.stringify(report)).not.toContain('secret-1');
+  });
+});
+
+describe('schedules', () => {
+  it('are read in UTC', () => {
+    expect(nextStart('0 17 3 * * *', start)).toEqual(new Date('2026-11-25T03:17:00Z'));
+    expect(intervalOf('0 */30 * * * *', start)).toBe(30 * minute);
+    expect(intervalOf('0 17 3 * * *', start)).toBe(24 * 60 * minute);
+  });
+});

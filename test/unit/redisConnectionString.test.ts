@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
+
+const azure = 'contoso.redis.cache.windows.net';
+
+describe('a Redis connection string', () => {
+  it('is read as StackExchange.Redis writes it', () => {
+    const text = `${azure}:6380,b.example:7000,[::1]:7001,PASSWORD=abc+/=,User=app,SSL=True,abortConnect=False,defaultDatabase=3,connectTimeout=9000,sslHost=c.example,syncTimeout=1000,name=web`;
+    expect(parseConnectionString(text)).toEqual({
+      endpoints: [
+        { host: azure, port: 6380 },
+        { host: 'b.example', port: 7000 },
+        { host: '::1', port: 7001 },
+      ],
+      user: 'app',
+      password: 'abc+/=',
+      tls: true,
+      tlsHost: 'c.example',
+      sharedHost: undefined,
+      database: 3,
+      connectTimeoutMs: 9_000,
+      abortConnect: false,
+      remarks: [],
+    });
+  });
+
+  it.each([
+    ['localhost', 6379, false],
+    ['localhost,ssl=true', 6380, true],
+    ['localhost,ssl=yes', 6380, true],
+    [`${azure}:6380`, 6380, true],
+    [`${azure}:6380,ssl=false`, 6380, false],
+    [azure, 6379, false],
+    ['contoso.westeurope.redis.azure.net:10000', 10_000, true],
+    ['example.com:10000', 10_000, false],
+  ])('has the defaults of the client: %s', (text, port, tls) => {
+    const connection = parseConnectionString(text);
+    expect([connection.endpoints[0]?.port, connection.tls]).toEqual([port, tls]);
+  });
+
+  it('names the host that all endpoints share, for the certificates of cluster nodes', () => {
+    expect(parseConnectionString(`${azure}:6380`).sharedHost).toBe(azure);
+    expect(parseConnectionString(`${azure}:6380,${azure}:6381`).sharedHost).toBe(azure);
+    expect(parseConnectionString('a.example,b.example').sharedHost).toBeUndefined();
+    expect(parseConnectionString('10.0.0.1:6380').sharedHost).toBeUndefined();
+    expect(parseConnectionString('rediss://a.example').sharedHost).toBe('a.example');
+  });
+
+  it.each([
+    ['localhost', true],
+    ['localhost,abortConnect=true', true],
+    ['localhost,AbortConnect=false', false],
+    [azure, false],
+    [`${azure},abortConnect=True`, true],
+    ['redis://localhost', undefined],
+  ])('says whether the app gives up at its start: %s', (text, abortConnect) => {
+    expect(parseConnectionString(text).abortConnect).toBe(abortConnect);
+  });
+
+  it.each([
+    ['localhost,sycnTimeout=5', ['option `sycnTimeout` is not known']],
+    ['localhost,serviceName=main', ['option `serviceName` is not followed by the watch']],
+    ['localhost,$CONFIG=', ['part no. 2 maps a command (`$…`), which the watch does not follow']],
+    ['localhost,tunnel=http:proxy:80,keepAlive=5', ['option `tunnel` is not followed by the watch']],
+    ['rediss://h/0?family=4', ['parameter `family` is not known']],
+  ])('reports what it does not know or follow: %s', (text, remarks) => {
+    expect(parseConnectionString(text).remarks).toEqual(remarks);
+  });
+
+  it('never tells what may be the rest of a password', () => {
+    const { remarks } = parseConnectionString('localhost,password=half,otherHalf=x,ssl=false,odd=1');
+    expect(remarks).toEqual([
+      'part no. 3, after the password, is no known option (a password cannot hold a comma here)',
+      'option `odd` is not known',
+    ]);
+    for (const text of ['localhost,password=half,secret-1', 'redis://:pa%ss-secret-1@h', 'localhost,ssl=secret-1'])
+      expect(() => parseConnectionString(text)).toThrow(
+        expect.objectContaining({
+          code: 'connection_string_invalid',
+          message: expect.not.stringContaining('secret-1'),
+        }),
+      );
+  });
+
+  it.each([
+    ['redis://h', { endpoints: [{ host: 'h', port: 6379 }], tls: false, database: 0 }],
+    [
+      'rediss://user:p%40ss@h:7000/2',
+      { endpoints: [{ host: 'h', port: 7000 }], tls: true, database: 2, user: 'user', password: 'p@ss' },
+    ],
+    ['REDISS://:secret@[::1]:7000?db=5', { endpoints: [{ host: '::1', port: 7000 }], database: 5, password: 'secret' }],
+  ])('may be a URL: %s', (text, expected) => {
+    expect(parseConnectionString(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    '',
+    'ssl=true',
+    'host:port:x,ssl=true',
+    'host:99999',
+    'host,defaultDatabase=two',
+    'redis://',
+    'redis://h/name',
+    'http://h',
+    'host name',
+  ])('cannot be %j', (text) => {
+    expect(() => parseConnectionString(text)).toThrow(expect.objectContaining({ code: 'connection_string_invalid' }));
+  });
+});
