@@ -9,6 +9,9 @@ import type { Estimator } from './estimate.ts';
 const backlogRows = 20_000;
 const backlogShare = 0.2;
 
+/** A small sample is enough for a choice. */
+const choiceRows = 1_000;
+
 /** The way through the table: by the index where there is one, but page by page through a large backlog, if the engine can. */
 export async function chooseWay(
   table: CacheTable,
@@ -20,7 +23,7 @@ export async function chooseWay(
   if (!table.pages) return 'expiry';
   // By the catalogue, however old: to count the table would cost what the choice saves.
   const { entries = 0 } = await estimator.catalogue();
-  const sample = await estimator.sample();
+  const sample = await table.figures.sample(choiceRows);
   const share = sample.filter(({ expiresAt }) => expiresAt < cutoff).length / Math.max(1, sample.length);
   return share >= backlogShare && share * entries >= backlogRows ? 'pages' : 'expiry';
 }
