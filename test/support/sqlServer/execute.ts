@@ -1,7 +1,7 @@
 import type { PostgresSession } from './postgresSession.ts';
 import type { StatementRequest } from './requests.ts';
 import { defaultOptions, isInitialBatch, optionsOf, type SetOptions } from './settings.ts';
-import { fromPostgres, SqlError } from './sqlError.ts';
+import { failedAtPostgres, fromPostgres, SqlError } from './sqlError.ts';
 import type { Recognised, ServerKind } from './statementTable.ts';
 import * as tokens from './tokens.ts';
 
@@ -57,7 +57,8 @@ export class Executor {
       if (kept) this.#options = { ...options, ...optionsOf(request.text).after };
       return tokensOf(answer, request.inProcedure, options.nocount === 'ON');
     } catch (error) {
-      throw error instanceof SqlError ? error : fromPostgres(error as Error, this.#server.babelfish !== null);
+      if (error instanceof SqlError || !failedAtPostgres(error)) throw error;
+      throw fromPostgres(error, this.#server.babelfish !== null);
     }
   }
 }

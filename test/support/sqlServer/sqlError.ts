@@ -15,8 +15,14 @@ export class SqlError extends Error {
 }
 
 interface PostgresFailure {
-  code?: string;
+  code: string;
   message: string;
+}
+
+/** A statement that PostgreSQL refused. Anything else (no connection, a shutdown) is the endpoint's own trouble: it hangs up. */
+export function failedAtPostgres(error: unknown): error is PostgresFailure {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57P)/.test(code);
 }
 
 /** What SQL Server says where PostgreSQL says this. */
