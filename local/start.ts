@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { plainTable } from '../src/cli/output.ts';
 import { purgeProgressBar } from '../src/cli/progressBar.ts';
 import { countRows } from '../src/cli/sqlCacheRows.ts';
+import { Maintenance } from '../src/lib/composition/maintenance.ts';
 import { humanDuration } from '../src/lib/durations.ts';
-import { Maintenance } from '../src/lib/maintenance.ts';
 import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../src/lib/runs/runJob.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
@@ -45,14 +45,16 @@ async function demonstrate(url: string): Promise<void> {
     'table',
   );
   const maintenance = new Maintenance(settings, warnings, noRecordStore);
-  const before = succeed(await maintenance.counts('default', 'start', stop.signal));
+  const before = succeed(await maintenance.sqlCaches.counts('default', 'start', stop.signal));
   say(`Counts: ${numberText(before.entries.count)} entries, ${numberText(before.expired.count)} of them expired.`);
-  say(`Index: ${summarizeIndex(succeed(await maintenance.ensureIndex('default', 'start', { signal: stop.signal })))}.`);
+  say(
+    `Index: ${summarizeIndex(succeed(await maintenance.sqlCaches.ensureIndex('default', 'start', { signal: stop.signal })))}.`,
+  );
   const bar = process.stderr.isTTY ? purgeProgressBar('default') : plainProgress();
-  const purge = await maintenance.purge('default', 'start', { signal: stop.signal, onProgress: bar.update });
+  const purge = await maintenance.sqlCaches.purge('default', 'start', { signal: stop.signal, onProgress: bar.update });
   bar.stop();
   say(`Purge: ${summarizePurge(succeed(purge))} in ${humanDuration(purgeMs(purge))}.`);
-  const after = succeed(await maintenance.counts('default', 'start'));
+  const after = succeed(await maintenance.sqlCaches.counts('default', 'start'));
   printBeforeAndAfter(before, after);
 }
 

@@ -12,10 +12,10 @@ route({
   body: purgeRequest,
   handle: async ({ body, requester, context }) => {
     const maintenance = maintenanceFor(context);
-    const cache = chooseCache(body.cache, maintenance.sqlCaches());
+    const cache = chooseCache(body.cache, maintenance.sqlCaches.names());
     const olderThanMs = body.olderThan === undefined ? undefined : parseDuration(body.olderThan);
     const timeBudgetMs = parseDuration(body.timeBudget);
-    const result = await maintenance.purge(
+    const result = await maintenance.sqlCaches.purge(
       cache,
       { trigger: 'http', requestedBy: requester },
       {
@@ -28,7 +28,7 @@ route({
     );
     if (result.error) throw problemOfRun(result.runId, result.error);
     if (result.report && !result.report.dryRun && result.report.stopReason === 'busy') {
-      const run = await maintenance.runningPurge(cache);
+      const run = await maintenance.sqlCaches.runningPurge(cache);
       throw new Problem(
         409,
         'run_in_progress',

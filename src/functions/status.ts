@@ -1,5 +1,5 @@
+import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { HealthReport } from '../lib/health/health.ts';
-import type { Maintenance } from '../lib/maintenance.ts';
 import { statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
 import { maintenanceFor, records } from './support/app.ts';
@@ -35,7 +35,7 @@ async function statusOf(maintenance: Maintenance, { at, status, reasons, timers 
     [...new Set(runs.map(({ cache }) => cache))].map(async (name) => ({
       name,
       engine: engineOf(name),
-      running: (await maintenance.runningPurge(name)) ?? null,
+      running: (await maintenance.sqlCaches.runningPurge(name)) ?? null,
       lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
     })),
   );

@@ -43,7 +43,7 @@ describe('the documents', () => {
     const sources = await Promise.all(
       [
         ...files,
-        'src/lib/maintenance.ts',
+        'src/lib/composition/cachesOfEngine.ts',
         'src/lib/sqlCache/purge.ts',
         'src/lib/errors.ts',
         'src/lib/settings/problems.ts',
@@ -82,7 +82,7 @@ describe('the documents', () => {
       file.endsWith('.ts'),
     );
     const sources = await Promise.all(
-      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/keyRingMaintenance.ts'].map(read),
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/composition/keyRingMaintenance.ts'].map(read),
     );
     const codes = new Set(
       sources

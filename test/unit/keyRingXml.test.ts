@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { splitBlobUrl } from '../../src/lib/composition/keyRingAdapters.ts';
 import { headerOf, keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { RingDocument } from '../../src/lib/keyRing/ringDocument.ts';
 import { connectRedis } from '../../src/lib/keyRing/stores/redisConnection.ts';
-import { splitBlobUrl } from '../../src/lib/keyRingAdapters.ts';
 import { root } from '../support/childProcess.ts';
 import { ringOf } from '../support/ringBuilder.ts';
 

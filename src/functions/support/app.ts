@@ -2,8 +2,9 @@ import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { app, type InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
+import { Maintenance } from '../../lib/composition/maintenance.ts';
+import { openRecordStore } from '../../lib/composition/recordStores.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
-import { Maintenance, openRecordStore } from '../../lib/maintenance.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
 

@@ -1,5 +1,5 @@
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { type HealthReport, readHealth } from '../../lib/health/health.ts';
-import type { Maintenance } from '../../lib/maintenance.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
 /** The jobs that the timers run on each SQL cache. */
@@ -8,8 +8,8 @@ const sqlCacheJobs = ['purge', 'index', 'counts'];
 /** The jobs that the timers run, with the cache of each. */
 export function timedRuns(maintenance: Maintenance): { job: string; cache: string }[] {
   return [
-    ...maintenance.sqlCaches().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
-    ...maintenance.redisCaches().map((cache) => ({ job: 'redis', cache })),
+    ...maintenance.sqlCaches.names().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
+    ...maintenance.redisCaches.names().map((cache) => ({ job: 'redis', cache })),
     ...maintenance.keyRings.names().map((ring) => ({ job: 'rotateKeyRing', cache: ring })),
   ];
 }

@@ -1,6 +1,6 @@
 import type { TimerHandler } from '@azure/functions';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { recordTimerStart } from '../../lib/health/timerStarts.ts';
-import type { Maintenance } from '../../lib/maintenance.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
 import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';
@@ -12,12 +12,12 @@ export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSi
 
 /** A timer's handler: one job on every SQL cache; see {@link onEach}. */
 export function onEachCache(name: TimerName, job: CacheJob): TimerHandler {
-  return onEach(name, (maintenance) => maintenance.sqlCaches(), job);
+  return onEach(name, (maintenance) => maintenance.sqlCaches.names(), job);
 }
 
 /** A timer's handler: one job on every Redis cache; see {@link onEach}. */
 export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
-  return onEach(name, (maintenance) => maintenance.redisCaches(), job);
+  return onEach(name, (maintenance) => maintenance.redisCaches.names(), job);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { TimerHandler } from '@azure/functions';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { recordTimerStart } from '../../lib/health/timerStarts.ts';
-import type { Maintenance } from '../../lib/maintenance.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
 import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';

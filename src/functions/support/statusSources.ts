@@ -1,6 +1,6 @@
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import type { HealthReport } from '../../lib/health/health.ts';
 import { intervalOf } from '../../lib/health/timerStarts.ts';
-import type { Maintenance } from '../../lib/maintenance.ts';
 import type { RunRecord } from '../../lib/runs/recordStore.ts';
 import type { CacheRuns } from '../../lib/status/cacheView.ts';
 import type { StatusSources } from '../../lib/status/statusView.ts';
@@ -22,12 +22,12 @@ export async function readStatusSources(maintenance: Maintenance, health: Health
     });
   const runsOf = (job: keyof typeof history, cache: string) => readRuns(job, cache, history[job]);
   const caches = await Promise.all(
-    maintenance.sqlCaches().map(async (name): Promise<CacheRuns> => {
+    maintenance.sqlCaches.names().map(async (name): Promise<CacheRuns> => {
       const [purge, index, counts, running] = await Promise.all([
         runsOf('purge', name),
         runsOf('index', name),
         runsOf('counts', name),
-        maintenance.runningPurge(name),
+        maintenance.sqlCaches.runningPurge(name),
       ]);
       return { name, engine: engineOf(name), running: running ?? null, purge, index, counts };
     }),
@@ -41,7 +41,7 @@ export async function readStatusSources(maintenance: Maintenance, health: Health
     purgeEveryMs: intervalOf(settings.schedules.purge, now),
     caches,
     redis: await Promise.all(
-      maintenance.redisCaches().map(async (name) => ({ name, watches: await runsOf('redis', name) })),
+      maintenance.redisCaches.names().map(async (name) => ({ name, watches: await runsOf('redis', name) })),
     ),
     rings: await Promise.all(
       maintenance.keyRings.names().map(async (name) => {

@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
-import type { KeyProtector } from './keyRing/keyProtector.ts';
-import { KeyRingError } from './keyRing/keyRingError.ts';
-import type { KeyRingStore } from './keyRing/keyRingStore.ts';
-import type { RingProtectorSettings, RingStoreSettings } from './settings/keyRingSettings.ts';
+import type { KeyProtector } from '../keyRing/keyProtector.ts';
+import { KeyRingError } from '../keyRing/keyRingError.ts';
+import type { KeyRingStore } from '../keyRing/keyRingStore.ts';
+import type { RingProtectorSettings, RingStoreSettings } from '../settings/keyRingSettings.ts';
 
 /** The adapters of a ring. Their SDKs are loaded only now: a function app without key rings pays for none. */
 
@@ -11,13 +11,13 @@ export type Credential = () => Promise<TokenCredential>;
 export async function openStore(settings: RingStoreSettings, credential: Credential): Promise<KeyRingStore> {
   switch (settings.kind) {
     case 'folder': {
-      const { FolderStore } = await import('./keyRing/stores/folder.ts');
+      const { FolderStore } = await import('../keyRing/stores/folder.ts');
       return new FolderStore(settings.path);
     }
     case 'blob': {
       const [{ ContainerClient }, { BlobStore }] = await Promise.all([
         import('@azure/storage-blob'),
-        import('./keyRing/stores/blob.ts'),
+        import('../keyRing/stores/blob.ts'),
       ]);
       if ('connectionString' in settings) {
         return new BlobStore(new ContainerClient(settings.connectionString, settings.container), settings.blob);
@@ -30,8 +30,8 @@ export async function openStore(settings: RingStoreSettings, credential: Credent
     }
     case 'redis': {
       const [{ connectRedis }, { RedisStore }] = await Promise.all([
-        import('./keyRing/stores/redisConnection.ts'),
-        import('./keyRing/stores/redis.ts'),
+        import('../keyRing/stores/redisConnection.ts'),
+        import('../keyRing/stores/redis.ts'),
       ]);
       const { redis, host } = connectRedis(settings.connectionString);
       return new RedisStore(redis, settings.key, host);
@@ -46,13 +46,13 @@ export async function openProtector(
 ): Promise<KeyProtector> {
   switch (settings.kind) {
     case 'none': {
-      const { noProtector } = await import('./keyRing/protectors/none.ts');
+      const { noProtector } = await import('../keyRing/protectors/none.ts');
       return noProtector;
     }
     case 'certificate': {
       const [{ CertificateProtector }, { loadCertificate }] = await Promise.all([
-        import('./keyRing/protectors/certificate.ts'),
-        import('./keyRing/protectors/certificateFile.ts'),
+        import('../keyRing/protectors/certificate.ts'),
+        import('../keyRing/protectors/certificateFile.ts'),
       ]);
       const [first, ...others] = await Promise.all(settings.certificates.map(loadCertificate));
       if (!first)
@@ -60,7 +60,7 @@ export async function openProtector(
       return new CertificateProtector([first, ...others]);
     }
     case 'keyVault': {
-      const { KeyVaultProtector } = await import('./keyRing/protectors/keyVault.ts');
+      const { KeyVaultProtector } = await import('../keyRing/protectors/keyVault.ts');
       return new KeyVaultProtector({ keyId: settings.keyId, credential: await credential(), now });
     }
   }
