@@ -194,8 +194,6 @@ module watch 'alerts.bicep' = {
     availability: availability
     runbookUrl: runbookUrl
   }
-  // A rule about a platform metric needs its Redis.
-  dependsOn: [caches]
 }
 
 module cost 'modules/budget.bicep' = if (budget != null) {
