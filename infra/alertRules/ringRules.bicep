@@ -31,12 +31,16 @@ func ringRules(rings string[]) queryRule[] => [
     'PT1H',
     'GreaterThan',
     0,
-    'The last rotation or re-wrapping failed, or is long overdue. Run key-ring status: it says why.',
+    'The last rotation or re-wrapping failed. Run key-ring status: it says why.',
     !empty(rings)
   )
   reading(
     'keys-in-plain-text',
-    replace(loadTextContent('../queries/findings.kql'), '{checks}', '"master_key_in_plain_text", "protection_none"'),
+    replace(
+      replace(loadTextContent('../queries/findings.kql'), '{job}', 'rotateKeyRing'),
+      '{checks}',
+      '"master_key_in_plain_text", "protection_none"'
+    ),
     1,
     'P2D',
     'PT1H',

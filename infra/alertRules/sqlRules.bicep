@@ -58,7 +58,7 @@ func sqlRules(caches string[], hourlyCounts bool) queryRule[] => [
   )
   reading(
     'app-purge',
-    replace(loadTextContent('../queries/findings.kql'), '{checks}', '"app_purge"'),
+    replace(replace(loadTextContent('../queries/findings.kql'), '{job}', 'purge'), '{checks}', '"appPurge"'),
     3,
     'PT3H',
     'PT1H',
