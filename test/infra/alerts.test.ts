@@ -127,6 +127,21 @@ describe('the alerts', () => {
     ]);
   });
 
+  it('stand in the table of docs/deployment.md, with their defaults', () => {
+    const table = read('docs/deployment.md');
+    for (const { name, properties, type } of alerts.filter(({ name }) => name.startsWith('token-cache-production-'))) {
+      const rule = name.replace('token-cache-production-', '');
+      const row = table.split('\n').find((line) => line.startsWith(`| [${rule}]`)) ?? '';
+      const [, , severity, fires = '', window = '', every] = row.split('|').map((cell) => cell.trim());
+      expect([severity, every], rule).toEqual([String(properties.severity), properties.evaluationFrequency]);
+      expect(window, rule).toContain(String(properties.windowSize));
+      if (rule === 'health-failing') continue;
+      const { allOf } = properties.criteria as { allOf: { threshold: number; operator: string }[] };
+      const sign = allOf[0]?.operator === 'LessThan' ? '<' : '>';
+      expect(fires, `${rule} ${type}`).toMatch(new RegExp(`^${sign} ${allOf[0]?.threshold}( |$)`));
+    }
+  });
+
   it('cover what the small deployment has', () => {
     const small = alerts
       .filter(({ name }) => name.startsWith('token-cache-small-'))
