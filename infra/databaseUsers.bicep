@@ -74,6 +74,7 @@ module scriptStorage 'modules/storageAccount.bicep' = if (privateScripts && scri
     containers: []
     keepVersions: false
     services: ['file']
+    bypass: 'AzureServices'
     access: access
     workspaceId: workspaceId
     logCategories: ['StorageRead', 'StorageWrite', 'StorageDelete']

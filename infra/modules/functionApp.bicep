@@ -152,10 +152,7 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   properties: {
     workspaceId: workspaceId
     // Of the host itself as well: they arrive when telemetry does not.
-    logs: [
-      { category: 'FunctionAppLogs', enabled: true }
-      { category: 'AppServiceAuthenticationLogs', enabled: true }
-    ]
+    logs: [{ category: 'FunctionAppLogs', enabled: true }]
   }
 }
 

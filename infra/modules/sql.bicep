@@ -41,7 +41,6 @@ resource server 'Microsoft.Sql/servers@2025-01-01' = {
     administrators: {
       administratorType: 'ActiveDirectory'
       azureADOnlyAuthentication: true
-      principalType: 'Application'
       login: administrator.name
       sid: administrator.objectId
       tenantId: tenant().tenantId

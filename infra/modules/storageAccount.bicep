@@ -26,6 +26,9 @@ param services ('blob' | 'queue' | 'table' | 'file')[]
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
+@description('Who may pass by the firewall: the service of the deployment scripts puts a script on its share.')
+param bypass 'None' | 'AzureServices' = 'None'
+
 @description('Workspace for diagnostics.')
 param workspaceId string
 
@@ -46,7 +49,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: access == null ? 'Enabled' : 'Disabled'
-    networkAcls: { defaultAction: access == null ? 'Allow' : 'Deny', bypass: 'None' }
+    networkAcls: { defaultAction: access == null ? 'Allow' : 'Deny', bypass: bypass }
   }
 }
 

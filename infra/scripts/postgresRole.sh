@@ -4,6 +4,9 @@ set -euo pipefail
 # The image is an Azure Linux without a PostgreSQL client.
 command -v psql > /dev/null || tdnf install -y -q postgresql
 
+# The identity has no role in Azure itself, and so no subscription.
+az account show --output none 2> /dev/null || az login --identity --allow-no-subscriptions --output none
+
 PGPASSWORD=$(az account get-access-token --resource-type oss-rdbms --query accessToken --output tsv)
 export PGPASSWORD PGSSLMODE=require PGCONNECT_TIMEOUT=30
 export PGOPTIONS="-c maintenance.role=$PG_ROLE -c maintenance.object_id=$PG_ROLE_OBJECT_ID -c maintenance.schema=$PG_SCHEMA -c maintenance.table=$PG_TABLE"

@@ -1,6 +1,9 @@
 # Runs sqlUser.sql as the setup identity. PowerShell brings a client for SQL Server: nothing is downloaded.
 $ErrorActionPreference = 'Stop'
 
+# The identity has no role in Azure itself, and so no subscription.
+if (-not (Get-AzContext)) { [void](Connect-AzAccount -Identity) }
+
 function Connect-Database {
   $token = (Get-AzAccessToken -ResourceUrl $env:SQL_RESOURCE -AsSecureString).Token | ConvertFrom-SecureString -AsPlainText
   $connection = [System.Data.SqlClient.SqlConnection]::new(

@@ -30,7 +30,7 @@ type webhook = {
   @description('Shown in the action group.')
   name: string
 
-  @description('https://…')
+  @description('https://…; where it holds a token, read it with readEnvironmentVariable in the parameter file.')
   uri: string
 }
 
