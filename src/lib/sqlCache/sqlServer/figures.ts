@@ -64,6 +64,12 @@ export class SqlServerFigures implements TableFigures {
     return row?.oldest ?? undefined;
   }
 
+  async longestLivedUntil(timeLimitMs: number): Promise<Date | undefined> {
+    const row = await this.#within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(this.#table), {});
+    // .NET's DateTimeOffset.MaxValue says that the entry never expires.
+    return row?.until && row.until.getUTCFullYear() < 9999 ? row.until : undefined;
+  }
+
   async countByHeader(mark: Uint8Array, timeLimitMs: number) {
     const parameters: Parameters = { mark: { type: sql.VarBinary(20), value: Buffer.from(mark) } };
     const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(

@@ -35,6 +35,19 @@ export const figureTwins = {
     ({ table }) => `select min("ExpiresAtTime") from ${table}`,
   ),
 
+  latestExpiry: select(
+    ofTable(statements.latestExpiry),
+    [{ name: 'latest', type: 'datetimeoffset' }],
+    ({ table }) => `select max("ExpiresAtTime") from ${table}`,
+  ),
+
+  longestLivedUntil: select(
+    ofTable(statements.longestLivedUntil),
+    [{ name: 'until', type: 'datetimeoffset' }],
+    ({ table }) =>
+      `select max(greatest("ExpiresAtTime", "AbsoluteExpiration")) from ${table} where "ExpiresAtTime" >= ${nowTicks}`,
+  ),
+
   countByHeader: select(
     ofTable(statements.countByHeader),
     [
