@@ -45,7 +45,9 @@ route({
   role: 'TokenCache.Operator',
   body: ringRequest,
   handle: (call) =>
-    onRing(call, (rings, ring, { dryRun }, started, signal) => rings.rotate(ring, started, { dryRun, signal })),
+    onRing(call, (rings, ring, { dryRun }, started, signal) =>
+      rings.rotate(ring, started, { dryRun, signal, mustManage: true }),
+    ),
 });
 
 route({
