@@ -10,6 +10,7 @@ import {
   summarizeRewrap,
   summarizeRotate,
 } from '../lib/keyRing/summaries.ts';
+import { ageText } from '../lib/sqlCache/summaries.ts';
 import type { Row } from './output.ts';
 
 /** The reports of the key ring jobs, as lines for people. */
@@ -66,12 +67,13 @@ export function revokeRows(report: RevokeReport, ring: string): Row[] {
 
 function entriesText({ unreadableEntries, warnings }: RevokeReport): string {
   if (unreadableEntries) return `${unreadableEntries.estimated ? '~' : ''}${unreadableEntries.count}`;
-  return `unknown: ${warnings.join(' ') || 'the ring names no SQL cache'}`;
+  return `unknown: ${warnings.join(' ') || 'the ring names no cache'}`;
 }
 
 export function pruneRows(report: PruneReport): Row[] {
   return [
     ['prune', summarizePrune(report)],
+    ['expired for', `more than ${ageText(report.expiredFor)}`],
     ...report.keys.map((id): Row => ['key', id]),
     ...report.revocations.map(({ key, date }): Row => ['revocation', `of ${key}${date ? `, ${date}` : ''}`]),
     ...report.keptForEntries.map(({ id, entries }): Row => ['kept', `${id}: ${entries} cached entries name it`]),

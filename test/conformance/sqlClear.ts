@@ -6,7 +6,7 @@ import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { type ClearHooks, clearTable } from '../../src/lib/sqlCache/clear.ts';
 import type { ClearPlan, ClearReport } from '../../src/lib/sqlCache/clearReport.ts';
 import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { indexPolicy, quickPolicy, steppingClock } from '../support/policies.ts';
+import { indexPolicy, overriding, quickPolicy, steppingClock } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 
 const hour = 3_600_000;
@@ -72,13 +72,12 @@ export function describeSqlClear(engine: TestEngine): void {
     });
 
     it('leaves entries that are written meanwhile with a later expiry, and counts them', async () => {
-      let written: Promise<void> | undefined;
-      const report = await clear(confirmed, {
-        onBatch: () => {
-          written ??= table.insert([{ id: 'z-new', expiresInMs: 48 * hour }]);
-        },
-      });
-      await written;
+      const cache = afterLatest(open(), () => table.insert([{ id: 'z-new', expiresInMs: 48 * hour }]));
+      const report = (await clearTable(
+        { table: cache, policy: quickPolicy, clock: systemClock },
+        'web',
+        confirmed,
+      )) as ClearReport;
       expect(report.stopReason).toBe('drained');
       expect(await table.ids()).toEqual(['z-new']);
       expect(report).toMatchObject({ deleted: 2_000, remaining: { count: 1 }, newer: { count: 1 } });
@@ -133,4 +132,20 @@ export function describeSqlClear(engine: TestEngine): void {
       expect(await table.ids()).toEqual(['a7', 'e3']);
     });
   });
+}
+
+/** The cache, with something done once the clear knows how far it goes. */
+function afterLatest(cache: CacheTable, then: () => Promise<void>): CacheTable {
+  const entries = new Proxy(cache.entries, {
+    get: (target, property) => {
+      const value = Reflect.get(target, property, target) as (...args: unknown[]) => Promise<unknown>;
+      if (property !== 'latestExpiry') return value.bind(target);
+      return async () => {
+        const latest = await target.latestExpiry();
+        await then();
+        return latest;
+      };
+    },
+  });
+  return overriding(cache, { entries });
 }

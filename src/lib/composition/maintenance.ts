@@ -1,5 +1,6 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
+import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
 import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
 import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
@@ -43,15 +44,19 @@ export class Maintenance {
     return kind.clear(cache, started, request);
   }
 
-  /** Which keys the entries of these caches name. Redis caches have no index by key, and are not looked into. */
-  #entriesOf(caches: readonly string[]): SqlCachedEntries {
+  /** Which keys the entries of these caches name. */
+  #entriesOf(caches: readonly string[]): CachedEntries {
     const { caches: all, statementTimeoutMs } = this.#settings;
-    const ofSql = caches.filter((name) => all.find((cache) => cache.name === name)?.engine !== 'redis');
-    return new SqlCachedEntries(
-      ofSql.map((name) => ({
-        name,
-        open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
-      })),
+    const isRedis = (name: string) => all.find((cache) => cache.name === name)?.engine === 'redis';
+    const sql = new SqlCachedEntries(
+      caches
+        .filter((name) => !isRedis(name))
+        .map((name) => ({
+          name,
+          open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
+        })),
     );
+    const redis = caches.filter(isRedis).map((name) => this.redisCaches.cachedEntries(name));
+    return allCachedEntries([sql, ...redis]);
   }
 }

@@ -1,5 +1,7 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import { entraCredential } from '../entraToken.ts';
+import type { CachedEntries } from '../keyRing/cachedEntries.ts';
+import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
 import { regionOfHost } from '../redisCache/azureHosts.ts';
 import { clearRedisCache, type RedisClearContext } from '../redisCache/clear.ts';
 import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
@@ -77,8 +79,37 @@ export class RedisMaintenance {
     });
   }
 
+  /** Which keys of a Data Protection ring the cache's entries name. */
+  cachedEntries(cache: string): CachedEntries {
+    const { redis } = this.#settings;
+    const { clock } = this.#runs;
+    return {
+      keyUse: async () => {
+        const { connectionString, instanceName } = cacheFor(this.#settings, 'redis', cache);
+        const connection = parseConnectionString(connectionString);
+        const entries = new RedisCachedEntries({
+          cache,
+          endpoints: connection.endpoints,
+          connect: await connectorTo(connection, redis, clock),
+          open: (await entryPortsTo(connection, redis, clock)).openReader,
+          instanceName,
+          ringKeys: this.#ringKeys(),
+          timeoutMs: redis.policy.timeoutMs,
+          clock,
+        });
+        return entries.keyUse();
+      },
+    };
+  }
+
+  /** Keys of Redis under which rings lie. */
+  #ringKeys(): string[] {
+    const { redis, rings } = this.#settings;
+    return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
+  }
+
   async #clearContext(cache: CacheSettings): Promise<RedisClearContext> {
-    const { redis, purge, rings } = this.#settings;
+    const { redis, purge } = this.#settings;
     const { clock } = this.#runs;
     const connection = parseConnectionString(cache.connectionString);
     return {
@@ -86,7 +117,7 @@ export class RedisMaintenance {
       connect: await connectorTo(connection, redis, clock),
       open: (await entryPortsTo(connection, redis, clock)).openRemover,
       instanceName: cache.instanceName,
-      ringKeys: [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))],
+      ringKeys: this.#ringKeys(),
       policy: {
         timeBudgetMs: purge.timeBudgetMs,
         timeoutMs: redis.policy.timeoutMs,

@@ -23,11 +23,17 @@ export interface EntryRemover extends EntryScanner {
   unlink(keys: readonly Buffer[]): Promise<number>;
 }
 
+export interface StoredEntry {
+  data: Buffer;
+  /** To which a sliding entry may live on; undefined where it has none, or one that never comes. */
+  absoluteExpiration: Date | undefined;
+}
+
 export interface EntryReader extends EntryScanner {
   /** Bytes of each entry's `data`; 0 where there is none. */
   sizes(keys: readonly Buffer[]): Promise<number[]>;
-  /** The `data` of each; undefined where it is gone. Redis has no command for a part of a field. */
-  data(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>;
+  /** Each entry; undefined where it is gone. Redis has no command for a part of a field. */
+  read(keys: readonly Buffer[]): Promise<(StoredEntry | undefined)[]>;
   /** Milliseconds until each key expires; negative where it has no expiry or is gone. */
   timesToLive(keys: readonly Buffer[]): Promise<number[]>;
 }

@@ -146,8 +146,9 @@ export interface TableFigures {
    */
   countByHeader(mark: Uint8Array, timeLimitMs: number): Promise<{ header: Uint8Array; entries: number }[] | undefined>;
   /**
-   * Until when the longest-lived unexpired entry can live: its absolute expiration, or else its expiry. Undefined in a
-   * table without one, where that entry never expires, and where finding it takes longer than `timeLimitMs`.
+   * Until when the longest-lived unexpired entry can live: its absolute expiration, or else its expiry. Those that never
+   * expire (.NET's DateTimeOffset.MaxValue) are left out. Undefined where there is none, and where finding it takes longer
+   * than `timeLimitMs`.
    */
   longestLivedUntil(timeLimitMs: number): Promise<Date | undefined>;
   /** A random sample of about `rows` rows, from a bounded number of pages. */

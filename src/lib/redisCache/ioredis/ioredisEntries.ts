@@ -1,5 +1,5 @@
 import type { ChainableCommander } from 'ioredis';
-import type { EntryReader, EntryRemover, EntryScanner } from '../entryPorts.ts';
+import type { EntryReader, EntryRemover, EntryScanner, StoredEntry } from '../entryPorts.ts';
 import type { Endpoint } from '../redisConnection.ts';
 import { errorOfReply } from '../unreachable.ts';
 import { type IoredisLine, type LineOptions, openLine } from './ioredisLine.ts';
@@ -83,9 +83,12 @@ class IoredisReader extends IoredisScanner implements EntryReader {
     return replies.map((reply) => Number(reply ?? 0));
   }
 
-  async data(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    const replies = await this.each('HGET', keys, (pipeline, key) => pipeline.hgetBuffer(key, dataField));
-    return replies.map((reply) => (Buffer.isBuffer(reply) ? reply : undefined));
+  async read(keys: readonly Buffer[]): Promise<(StoredEntry | undefined)[]> {
+    const replies = await this.each('HMGET', keys, (pipeline, key) => pipeline.hmgetBuffer(key, dataField, 'absexp'));
+    return replies.map((reply) => {
+      const [data, expiration] = (reply ?? []) as (Buffer | null)[];
+      return data ? { data, absoluteExpiration: dateOf(expiration?.toString() ?? '-1') } : undefined;
+    });
   }
 
   async timesToLive(keys: readonly Buffer[]): Promise<number[]> {
@@ -93,3 +96,11 @@ class IoredisReader extends IoredisScanner implements EntryReader {
     return replies.map((reply) => Number(reply ?? -2));
   }
 }
+
+/** From .NET ticks: 100 ns since the year 1. The last year stands for never (DateTimeOffset.MaxValue). */
+function dateOf(ticks: string): Date | undefined {
+  const date = new Date((Number(ticks) - ticksAtEpoch) / 10_000);
+  return Number(ticks) > ticksAtEpoch && date.getUTCFullYear() < 9999 ? date : undefined;
+}
+
+const ticksAtEpoch = 621_355_968_000_000_000;

@@ -156,9 +156,11 @@ export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest 
 export const latestExpiry = (t: string) =>
   `select max(expiresattime)::text as latest, max(expiresattime) as at from ${t}`;
 
-/** An entry that slides lives on to its absolute expiration, if it has one. */
+/** An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. */
 export const longestLivedUntil = (t: string) => `
-select max(greatest(expiresattime, absoluteexpiration)) as until from ${t} where expiresattime >= now()`;
+select max(until) as until
+from (select greatest(expiresattime, absoluteexpiration) as until from ${t} where expiresattime >= now()) as entries
+where until < '9999-01-01'`;
 
 /** Which keys protect how many entries. substring fetches the first chunk of a TOASTed value alone, where it is stored uncompressed. */
 export const countByHeader = (t: string) => `

@@ -66,8 +66,7 @@ export class SqlServerFigures implements TableFigures {
 
   async longestLivedUntil(timeLimitMs: number): Promise<Date | undefined> {
     const row = await this.#within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(this.#table), {});
-    // .NET's DateTimeOffset.MaxValue says that the entry never expires.
-    return row?.until && row.until.getUTCFullYear() < 9999 ? row.until : undefined;
+    return row?.until ?? undefined;
   }
 
   async countByHeader(mark: Uint8Array, timeLimitMs: number) {

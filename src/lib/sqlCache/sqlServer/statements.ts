@@ -256,11 +256,18 @@ export const oldestExpiry = (t: string) =>
 export const latestExpiry = (t: string) =>
   `SELECT MAX(ExpiresAtTime) AS latest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
 
-/** An entry that slides lives on to its absolute expiration, if it has one. NOLOCK: as in countUpTo. */
+/**
+ * An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. NOLOCK: as in
+ * countUpTo.
+ */
 export const longestLivedUntil = (t: string) => `
-SELECT MAX(CASE WHEN AbsoluteExpiration > ExpiresAtTime THEN AbsoluteExpiration ELSE ExpiresAtTime END) AS until
-FROM ${t} WITH (NOLOCK)
-WHERE ExpiresAtTime >= SYSUTCDATETIME()
+SELECT MAX(entries.until) AS until
+FROM (
+  SELECT CASE WHEN AbsoluteExpiration > ExpiresAtTime THEN AbsoluteExpiration ELSE ExpiresAtTime END AS until
+  FROM ${t} WITH (NOLOCK)
+  WHERE ExpiresAtTime >= SYSUTCDATETIME()
+) AS entries
+WHERE entries.until < '9999-01-01'
 OPTION (MAXDOP 1)`;
 
 /** Which keys protect how many entries. NOLOCK: as in countUpTo. */
