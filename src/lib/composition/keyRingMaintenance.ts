@@ -129,7 +129,7 @@ export class KeyRingMaintenance {
     const run = async () => {
       const settings = this.#ringSettings(ring);
       const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
-      const store = await openStore(settings.store, entraCredential);
+      const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
       try {
         return await work(this.#deps(settings, store, protector, signal));
       } finally {
