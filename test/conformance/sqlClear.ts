@@ -71,6 +71,16 @@ export function describeSqlClear(engine: TestEngine): void {
       expect(await clear(confirmed)).toMatchObject({ stopReason: 'drained', deleted: 0, upTo: null });
     });
 
+    it('deletes entries that never expire, as .NET writes it: at the last moment of the year 9999', async () => {
+      const never = Date.UTC(9999, 11, 31, 23, 59, 59) - Date.now();
+      await table.insert([
+        { id: 'never', expiresInMs: never },
+        { id: 'nor this', expiresInMs: never },
+      ]);
+      expect(await clear(confirmed)).toMatchObject({ stopReason: 'drained', deleted: 2_002, remaining: { count: 0 } });
+      expect(await table.ids()).toEqual([]);
+    });
+
     it('leaves entries that are written meanwhile with a later expiry, and counts them', async () => {
       const cache = afterLatest(open(), () => table.insert([{ id: 'z-new', expiresInMs: 48 * hour }]));
       const report = (await clearTable(
