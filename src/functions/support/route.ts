@@ -32,6 +32,8 @@ export interface Route<B, Q> {
   path: string;
   /** Undefined: open to everyone. */
   role: Role | undefined;
+  /** Throws where the route is switched off: before anything of the request is looked at but who asks. */
+  refuse?(): void;
   body?: z.ZodType<B>;
   query?: z.ZodType<Q>;
   handle(call: RouteCall<B, Q>): Promise<HttpResponseInit>;
@@ -46,6 +48,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
     handler: async (request, context) => {
       try {
         const requester = route.role ? authorize(request, route.role) : { by: 'anonymous', from: 'unknown' };
+        route.refuse?.();
         const query = parse(route.query, queryOf(request, route.query !== undefined), 'query');
         const body = parse(route.body, route.body ? await readBody(request) : undefined, 'body');
         return await route.handle({ body, query, params: request.params, requester, request, context });
