@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { app, type InvocationContext } from '@azure/functions';
+import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
 import { Maintenance, openRecordStore } from '../../lib/maintenance.ts';
@@ -33,11 +33,6 @@ export function timerPlan(): Timer[] {
 
 /** Names the deployment, by when this file was built. */
 export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
-
-// The host says so before it takes an instance away; runs then stop after their batch.
-const stopping = new AbortController();
-app.hook.appTerminate(() => stopping.abort());
-export const stopSignal = stopping.signal;
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);

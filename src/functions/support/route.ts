@@ -10,6 +10,7 @@ import { toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/recordStore.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
+import { awaitedAtShutdown } from './shutdown.ts';
 
 const maxBodyBytes = 16 * 1024;
 /** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
@@ -43,7 +44,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
     methods: [route.method],
     authLevel: route.role ? 'function' : 'anonymous',
     route: route.path,
-    handler: async (request, context) => {
+    handler: awaitedAtShutdown(async (request: HttpRequest, context: InvocationContext) => {
       try {
         const requester = route.role ? authorize(request, route.role) : { by: 'anonymous', from: 'unknown' };
         const query = parse(route.query, queryOf(request, route.query !== undefined), 'query');
@@ -55,7 +56,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
         context.error(`${route.name} failed (${code}): ${message}`);
         return answerProblem(new Problem(500, code, 'The request failed unexpectedly.', advice));
       }
-    },
+    }),
   });
 }
 
