@@ -30,8 +30,10 @@ export function adminReply(worker: FunctionsWorker, call: AdminCall): HttpReply 
   return undefined;
 }
 
+/** By `AzureWebJobs.NAME.Disabled`, or with underscores, since on Linux the name of a setting may hold no dot. */
 export function isDisabled(name: string): boolean {
-  return /^(true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? '');
+  const settings = [process.env[`AzureWebJobs.${name}.Disabled`], process.env[`AzureWebJobs_${name}_Disabled`]];
+  return settings.some((value) => /^(true|1)$/i.test(value ?? ''));
 }
 
 /** What a timer's handler is given; `next` undefined: it is run at once, out of its schedule. */

@@ -1,5 +1,6 @@
 /** The local host answers as the Azure Functions host does; every expectation here was seen on host 4.1037 itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAzurite } from '../../local/azurite.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 
 let app: FunctionsApp;
@@ -119,4 +120,26 @@ describe('/admin', () => {
 it('has a page at its root', async () => {
   const response = await fetch(app.url);
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html']);
+});
+
+it('switches off a function whose setting has dots or single underscores, and no other', async () => {
+  const storage = await startAzurite();
+  const some = await startFunctionsApp({
+    AzureWebJobsStorage: storage.connectionString,
+    'AzureWebJobs.runs.Disabled': 'true',
+    AzureWebJobs_watchRedis_Disabled: '1',
+    AzureWebJobs_openapi_Disabled: 'false',
+    AzureWebJobs__purgeExpiredEntries__Disabled: 'true',
+  });
+  try {
+    expect((await some.call('GET', 'runs')).status).toBe(404);
+    expect((await some.call('GET', 'openapi.json')).status).toBe(200);
+    const { timers } = (await some.call('GET', 'status')).json as { timers: { name: string }[] };
+    const names = timers.map(({ name }) => name);
+    expect(names).toContain('purgeExpiredEntries');
+    expect(names).not.toContain('watchRedis');
+  } finally {
+    await some.stop();
+    await storage.stop();
+  }
 });

@@ -22,12 +22,11 @@ export const timers = {
 };
 export type TimerName = keyof typeof timers;
 
-/** The host switches a function off by `AzureWebJobs.NAME.Disabled`; where a name may hold no dot, by two underscores. */
+/** The host switches a function off by `AzureWebJobs.NAME.Disabled`, on Linux by underscores (HostListenerFactory.cs). */
 export function timerPlan(): Timer[] {
   return Object.entries(timers).map(([name, schedule]) => {
-    const disabled =
-      process.env[`AzureWebJobs.${name}.Disabled`] ?? process.env[`AzureWebJobs__${name}__Disabled`] ?? '';
-    return { name, schedule, enabled: !/^(true|1)$/i.test(disabled) };
+    const settings = [process.env[`AzureWebJobs.${name}.Disabled`], process.env[`AzureWebJobs_${name}_Disabled`]];
+    return { name, schedule, enabled: !settings.some((value) => /^(true|1)$/i.test(value ?? '')) };
   });
 }
 
