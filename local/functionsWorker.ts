@@ -115,14 +115,10 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     registrations: functions,
     invoke: async (name, input) => (await begin(name, { json: JSON.stringify(input) })).result,
     invokeHttp: async (name, { body, ...call }) => {
-      // The host joins a parameter that is given twice.
-      const { searchParams } = new URL(call.url);
-      const query = Object.fromEntries(
-        [...searchParams.keys()].map((key) => [key, searchParams.getAll(key).join(',')]),
-      );
+      const query = joinedParameters(new URL(call.url).searchParams);
       const { invocation, context, result } = await begin(name, { http: { ...call, query, body: { bytes: body } } });
       const http = (await invocation.getResponse(context, result)).returnValue?.http;
-      if (!http) throw new Error(`${name} gave no answer`);
+      if (!http) return { status: 204, headers: {}, body: Buffer.alloc(0) };
       return {
         status: Number(http.statusCode),
         headers: http.headers,
@@ -133,4 +129,15 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
       for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
     },
   };
+}
+
+/** The host joins a parameter that is given twice, in any case of its name. */
+function joinedParameters(parameters: URLSearchParams): Record<string, string> {
+  const joined = new Map<string, { name: string; values: string[] }>();
+  for (const [name, value] of parameters) {
+    const known = joined.get(name.toLowerCase());
+    if (known) known.values.push(value);
+    else joined.set(name.toLowerCase(), { name, values: [value] });
+  }
+  return Object.fromEntries([...joined.values()].map(({ name, values }) => [name, values.join(',')]));
 }

@@ -1,10 +1,11 @@
 import { parseDuration } from '../lib/durations.ts';
-import { maintenanceFor, settings, stopSignal } from './support/app.ts';
+import { maintenanceFor, settings } from './support/app.ts';
 import { chooseCache } from './support/chooseCache.ts';
 import { refuseUnconfirmed } from './support/confirmation.ts';
 import { Problem, problemOfRun, runInProgress } from './support/problem.ts';
 import { answer, route } from './support/route.ts';
 import { clearRequest } from './support/schemas.ts';
+import { stopSignal } from './support/shutdown.ts';
 
 route({
   name: 'clear',

@@ -3,11 +3,12 @@ import type { Started } from '../lib/composition/started.ts';
 import { parseInstant } from '../lib/keyRing/instants.ts';
 import type { RequestedTarget } from '../lib/keyRing/revoke.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
-import { maintenanceFor, stopSignal } from './support/app.ts';
+import { maintenanceFor } from './support/app.ts';
 import { refuseUnconfirmed } from './support/confirmation.ts';
 import { Problem, problemOfRun } from './support/problem.ts';
 import { answer, type RouteCall, route } from './support/route.ts';
 import { type RevokeBody, revokeRequest, ringRequest } from './support/schemas.ts';
+import { stopSignal } from './support/shutdown.ts';
 
 /** Azure ends a request after 230 s; a ring whose store does not answer is given up before. */
 const timeLimitMs = 150_000;

@@ -1,9 +1,10 @@
 import { parseDuration } from '../lib/durations.ts';
-import { maintenanceFor, stopSignal } from './support/app.ts';
+import { maintenanceFor } from './support/app.ts';
 import { chooseCache } from './support/chooseCache.ts';
 import { problemOfRun, runInProgress } from './support/problem.ts';
 import { answer, route } from './support/route.ts';
 import { purgeRequest } from './support/schemas.ts';
+import { stopSignal } from './support/shutdown.ts';
 
 route({
   name: 'purge',

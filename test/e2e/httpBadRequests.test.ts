@@ -164,11 +164,11 @@ describe('bad requests', () => {
     get('runs/purge.default.00000000000deadbeef', 404, 'run_unknown'),
     get('runs/..%2f..%2fetc%2fpasswd', 404, 'run_unknown'),
     get("runs/'%20or%20'1'%20eq%20'1", 404, 'run_unknown'),
-    get('runs/%00', 404, 'run_unknown'),
+    get('runs/%00', 400),
     get('runs/%zz', 404, 'run_unknown'),
     get('runs/a/b', 404),
     get('nothing', 404),
-    get('../admin/functions/purge', 401),
+    get('../admin/functions/purge', 403),
   ] as [
     'GET' | 'POST',
     string,

@@ -80,7 +80,8 @@ describe('status, runs and health', () => {
         headers: { 'x-functions-key': key, 'content-type': 'application/json' },
         body: '{}',
       });
-    expect((await admin(app().functionKey)).status).toBe(401);
+    expect((await admin('wrong')).status).toBe(401);
+    expect((await admin(app().functionKey)).status).toBe(403);
     expect((await admin(app().masterKey)).status).toBe(202);
     await expect
       .poll(async () => (await app().call('GET', 'runs?job=counts&limit=1')).json, { timeout: 10_000 })

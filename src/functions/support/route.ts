@@ -10,10 +10,11 @@ import { toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/recordStore.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
+import { awaitedAtShutdown } from './shutdown.ts';
 
 const maxBodyBytes = 16 * 1024;
-/** Parameters of the host's own, which every route may be called with. */
-const hostParameters = new Set(['code', 'clientId']);
+/** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
+const hostParameters = new Set(['code', 'clientid']);
 
 export interface RouteCall<B, Q> {
   body: B;
@@ -45,7 +46,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
     methods: [route.method],
     authLevel: route.role ? 'function' : 'anonymous',
     route: route.path,
-    handler: async (request, context) => {
+    handler: awaitedAtShutdown(async (request: HttpRequest, context: InvocationContext) => {
       try {
         const requester = route.role ? authorize(request, route.role) : { by: 'anonymous', from: 'unknown' };
         route.refuse?.();
@@ -58,7 +59,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
         context.error(`${route.name} failed (${code}): ${message}`);
         return answerProblem(new Problem(500, code, 'The request failed unexpectedly.', advice));
       }
-    },
+    }),
   });
 }
 
@@ -77,7 +78,7 @@ export function answer(status: number, content: unknown, headers: Record<string,
 }
 
 function queryOf(request: HttpRequest, expected: boolean): Record<string, string> | undefined {
-  const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name));
+  const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name.toLowerCase()));
   if (new Set(given.map(([name]) => name)).size < given.length) {
     throw new Problem(400, 'request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
   }
@@ -107,6 +108,11 @@ async function readBody(request: HttpRequest): Promise<unknown> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge();
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > maxBodyBytes) throw tooLarge();
+  if (bytes.byteLength === 0) {
+    // Of a body in chunks, without a length, the host hands on nothing: the sender would look for the fault in vain.
+    const advice = 'Send a JSON object, with its `Content-Length`; `{}` is the least.';
+    throw new Problem(400, 'json_invalid', 'The body is empty.', advice);
+  }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
