@@ -11,6 +11,15 @@ create unlogged table ${table} (
   absoluteexpiration timestamptz null
 )`;
 
+/** Makes the table and fills it. */
+export async function createSeededTable(url: string, table: string, options: SeedOptions): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(createTable(table));
+  await client.end();
+  await seedEntries(url, table, options);
+}
+
 export interface SeedOptions {
   entries: number;
   /** Share of the entries that has expired; the oldest expired nine months ago. */
