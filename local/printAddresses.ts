@@ -9,7 +9,7 @@ Purge, as dry run:  curl ${url}/api/purge -H 'x-functions-key: ${functionKey}' $
 Fire a timer:       curl ${url}/admin/functions/purgeExpiredEntries -H 'x-functions-key: ${masterKey}' ${json} -d '{}'
 Health, no key:     ${url}/api/health
 
-Users sign in all the while: in the SQL cache an entry expires after 45 s, and the purge comes every 30 s.
+Users sign in all the while, and their entries expire soon after: the plots of the status page move.
 Ctrl-C stops everything and removes its data.
 `);
 }

@@ -1,4 +1,5 @@
 /** `npm start` and `npm run func`, as a new user tries them. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -83,6 +84,21 @@ describe('npm start', () => {
     expect(stderr).not.toMatch(/error|failed/i);
     expect(await processesBelow(temporary)).toEqual([]);
     expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('ends with npm, where that is ended', async () => {
+    const npm = spawn('npm', ['start', '--', '--entries', '1000', '--port', '0'], {
+      cwd: root,
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await new Promise<void>((resolve) =>
+      npm.stdout.on('data', (chunk) => String(chunk).includes('Ctrl-C') && resolve()),
+    );
+    expect(await processesBelow(temporary)).not.toEqual([]);
+    npm.kill('SIGTERM');
+    await expect.poll(() => readdir(temporary)).toEqual([]);
+    expect(await processesBelow(temporary)).toEqual([]);
   });
 
   it('does without Redis where redis-server is not installed, and says how to get it', async () => {
