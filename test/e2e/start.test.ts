@@ -89,7 +89,8 @@ describe('npm start', () => {
   it('ends with npm, where that is ended', async () => {
     const npm = spawn('npm', ['start', '--', '--entries', '1000', '--port', '0'], {
       cwd: root,
-      env: { ...process.env, TMPDIR: temporary },
+      // npm keeps a cache of its own code in the temporary folder.
+      env: { ...process.env, TMPDIR: temporary, NODE_DISABLE_COMPILE_CACHE: '1' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await new Promise<void>((resolve) =>
