@@ -16,12 +16,12 @@ export interface Circumstances {
 export function printHttpFigures(measured: readonly Round[], { entries, rounds, load }: Circumstances): string {
   const of = (kind: Kind) => measured.filter((round) => round.kind === kind);
   const rate = (kind: Kind) => median(of(kind).map(({ rowsPerSecond }) => rowsPerSecond));
-  const ratio = (kind: Kind) =>
-    median(
-      of('alone').flatMap(({ round, rowsPerSecond: alone }) =>
-        of(kind).flatMap((beside) => (beside.round === round ? [beside.rowsPerSecond / alone] : [])),
-      ),
+  const ratios = (kind: Kind) =>
+    of('alone').flatMap(({ round, rowsPerSecond: alone }) =>
+      of(kind).flatMap((beside) => (beside.round === round ? [beside.rowsPerSecond / alone] : [])),
     );
+  const ratio = (kind: Kind) => median(ratios(kind));
+  const range = (kind: Kind) => `${Math.min(...ratios(kind)).toFixed(2)} to ${Math.max(...ratios(kind)).toFixed(2)}`;
   const purges = kinds.map((kind) => {
     const busy = median(of(kind).map(({ cpuBusy }) => cpuBusy));
     return `| ${labels[kind]} | ${numberText(Math.round(rate(kind)))} | ${ratio(kind).toFixed(2)} | ${median(of(kind).map(({ seconds }) => seconds)).toFixed(1)} | ${(busy * 100).toFixed(0)} % |`;
@@ -51,9 +51,9 @@ ${purges.join('\n')}
 | --- | --- | --: | --: | --: | --: | --: | --: |
 ${loads.join('\n')}
 
-- ${ratio('onCall') >= wantedRatio ? 'met' : 'missed'}: the purge beside an on-call team, x alone: ${ratio('onCall').toFixed(2)} (wanted >= ${wantedRatio})
+- ${ratio('onCall') >= wantedRatio ? 'met' : 'missed'}: the purge beside an on-call team, x alone: ${ratio('onCall').toFixed(2)} (wanted >= ${wantedRatio}; single rounds ${range('onCall')})
 - ${errors === 0 ? 'met' : 'missed'}: requests that failed: ${errors} (wanted 0)
-- not wanted of it: beside as many requests as are answered, x alone: ${ratio('unbounded').toFixed(2)}`;
+- not wanted of it: beside as many requests as are answered, x alone: ${ratio('unbounded').toFixed(2)} (single rounds ${range('unbounded')})`;
 }
 
 function loadRow(kind: Kind, name: string, figures: readonly LoadFigures[]): string {
