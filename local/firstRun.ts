@@ -25,7 +25,7 @@ export async function firstRun(url: string, entries: number, signal: AbortSignal
     },
     'table',
   );
-  const { sqlCaches } = new Maintenance(settings, warnings, noRecordStore);
+  const { sqlCaches } = new Maintenance(settings, warningsUntil(signal), noRecordStore);
   const before = succeed(await sqlCaches.counts('default', 'start', signal));
   say(`Counts: ${numberText(before.entries.count)} entries, ${numberText(before.expired.count)} of them expired.`);
   say(`Index: ${summarizeIndex(succeed(await sqlCaches.ensureIndex('default', 'start', { signal })))}.`);
@@ -71,8 +71,11 @@ function plainProgress() {
   };
 }
 
-function warnings(...[level, message]: Parameters<Log>): void {
-  if (level === 'warn') say(`Warning: ${message}`);
+/** Ctrl-C reaches the server too: what the job says about that is no news. */
+function warningsUntil(signal: AbortSignal): Log {
+  return (level, message) => {
+    if (level === 'warn' && !signal.aborted) say(`Warning: ${message}`);
+  };
 }
 
 function say(text: string): void {
