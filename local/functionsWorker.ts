@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { glob } from 'node:fs/promises';
 import { createRequire, registerHooks } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 /**
@@ -15,7 +16,7 @@ export interface FunctionsWorker {
   invoke(name: string, input: unknown): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
-  /** Tells the functions that the instance is taken away. */
+  /** Tells the functions that the instance is taken away, and waits for those that run, but not for ever. */
   terminate(): Promise<void>;
 }
 
@@ -60,6 +61,9 @@ interface ProgrammingModel {
 const coreModule = '@azure/functions-core';
 const coreSource = `module.exports = globalThis[Symbol.for('token-cache.functions-core')];`;
 
+/** What runs longer than that after its end has been announced is left alone. */
+const terminateLimitMs = 10_000;
+
 /** Loads the functions below `root`; once per process, since registering is global in the library. */
 export async function loadFunctions(root: string, log: WorkerLog): Promise<FunctionsWorker> {
   const functions = new Map<string, Registration & { handler: unknown }>();
@@ -95,7 +99,17 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
   for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
 
-  const begin = async (name: string, data: object) => {
+  const running = new Set<Promise<unknown>>();
+  const begin = (name: string, data: object) => {
+    const run = runFunction(name, data);
+    const settled: Promise<unknown> = run.then(
+      () => running.delete(settled),
+      () => running.delete(settled),
+    );
+    running.add(settled);
+    return run;
+  };
+  const runFunction = async (name: string, data: object) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
@@ -127,6 +141,7 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     },
     terminate: async () => {
       for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
+      await Promise.race([Promise.all(running), delay(terminateLimitMs, undefined, { ref: false })]);
     },
   };
 }
