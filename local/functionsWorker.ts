@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { glob } from 'node:fs/promises';
 import { createRequire, registerHooks } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 /**
@@ -15,7 +16,7 @@ export interface FunctionsWorker {
   invoke(name: string, input: unknown): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
-  /** Tells the functions that the instance is taken away. */
+  /** Tells the functions that the instance is taken away, and waits for those that run, but not for ever. */
   terminate(): Promise<void>;
 }
 
@@ -60,6 +61,9 @@ interface ProgrammingModel {
 const coreModule = '@azure/functions-core';
 const coreSource = `module.exports = globalThis[Symbol.for('token-cache.functions-core')];`;
 
+/** What runs longer than that after its end has been announced is left alone. */
+const terminateLimitMs = 10_000;
+
 /** Loads the functions below `root`; once per process, since registering is global in the library. */
 export async function loadFunctions(root: string, log: WorkerLog): Promise<FunctionsWorker> {
   const functions = new Map<string, Registration & { handler: unknown }>();
@@ -95,7 +99,17 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
   for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
 
-  const begin = async (name: string, data: object) => {
+  const running = new Set<Promise<unknown>>();
+  const begin = (name: string, data: object) => {
+    const run = runFunction(name, data);
+    const settled: Promise<unknown> = run.then(
+      () => running.delete(settled),
+      () => running.delete(settled),
+    );
+    running.add(settled);
+    return run;
+  };
+  const runFunction = async (name: string, data: object) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
@@ -115,14 +129,10 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     registrations: functions,
     invoke: async (name, input) => (await begin(name, { json: JSON.stringify(input) })).result,
     invokeHttp: async (name, { body, ...call }) => {
-      // The host joins a parameter that is given twice.
-      const { searchParams } = new URL(call.url);
-      const query = Object.fromEntries(
-        [...searchParams.keys()].map((key) => [key, searchParams.getAll(key).join(',')]),
-      );
+      const query = joinedParameters(new URL(call.url).searchParams);
       const { invocation, context, result } = await begin(name, { http: { ...call, query, body: { bytes: body } } });
       const http = (await invocation.getResponse(context, result)).returnValue?.http;
-      if (!http) throw new Error(`${name} gave no answer`);
+      if (!http) return { status: 204, headers: {}, body: Buffer.alloc(0) };
       return {
         status: Number(http.statusCode),
         headers: http.headers,
@@ -131,6 +141,18 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     },
     terminate: async () => {
       for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
+      await Promise.race([Promise.all(running), delay(terminateLimitMs, undefined, { ref: false })]);
     },
   };
+}
+
+/** The host joins a parameter that is given twice, in any case of its name. */
+function joinedParameters(parameters: URLSearchParams): Record<string, string> {
+  const joined = new Map<string, { name: string; values: string[] }>();
+  for (const [name, value] of parameters) {
+    const known = joined.get(name.toLowerCase());
+    if (known) known.values.push(value);
+    else joined.set(name.toLowerCase(), { name, values: [value] });
+  }
+  return Object.fromEntries([...joined.values()].map(({ name, values }) => [name, values.join(',')]));
 }

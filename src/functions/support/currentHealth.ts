@@ -3,7 +3,7 @@ import { type HealthReport, readHealth } from '../../lib/health/health.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
 /** The jobs that the timers run on each SQL cache. */
-const sqlCacheJobs = ['purge', 'index', 'counts'];
+const sqlCacheJobs = ['purge', 'index', 'counts'] as const;
 
 /** The jobs that the timers run, with the cache of each. */
 export function timedRuns(maintenance: Maintenance): { job: string; cache: string }[] {

@@ -1,9 +1,10 @@
-import type { TimerHandler } from '@azure/functions';
+import type { InvocationContext, Timer, TimerHandler } from '@azure/functions';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { recordTimerStart } from '../../lib/health/timerStarts.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
-import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';
+import { clock, deployment, maintenanceFor, records, settings, type TimerName } from './app.ts';
+import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 
 /** Those of key rings are said by their own function. */
 const problems = settings.problems.filter(({ ring, jobs }) => ring === undefined && !jobs?.includes('keyRing'));
@@ -25,7 +26,7 @@ export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
  * failed or a setting is wrong, so that the invocation counts as failed.
  */
 function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[], job: CacheJob): TimerHandler {
-  return async (_timer, context) => {
+  return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
     await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
       context.warn(`The start of ${name} could not be recorded: ${error.message}`);
@@ -37,5 +38,5 @@ function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[],
     );
     if (failures.length > 0) throw new Error(failures.join('\n'));
     if (problems.length > 0) throw settingsError(problems);
-  };
+  });
 }

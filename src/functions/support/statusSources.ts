@@ -10,6 +10,7 @@ import { records, settings } from './app.ts';
 const history = { purge: 96, index: 10, counts: 288, redis: 288 };
 const ringJobs = ['rotateKeyRing', 'keyRingStatus', 'rewrapKeyRing', 'revokeKeys', 'pruneKeyRing'];
 const ringHistory = 10;
+const clearHistory = 5;
 
 /** Reads what the status page shows. Records that cannot be read make it say so; it does not fail over them. */
 export async function readStatusSources(maintenance: Maintenance, health: HealthReport): Promise<StatusSources> {
@@ -43,6 +44,7 @@ export async function readStatusSources(maintenance: Maintenance, health: Health
     redis: await Promise.all(
       maintenance.redisCaches.names().map(async (name) => ({ name, watches: await runsOf('redis', name) })),
     ),
+    clears: (await Promise.all(maintenance.cacheNames().map((name) => readRuns('clear', name, clearHistory)))).flat(),
     rings: await Promise.all(
       maintenance.keyRings.names().map(async (name) => {
         const runs = await Promise.all(ringJobs.map((job) => readRuns(job, name, ringHistory)));

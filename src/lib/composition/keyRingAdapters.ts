@@ -1,14 +1,24 @@
 import type { TokenCredential } from '@azure/identity';
+import type { Clock } from '../clock.ts';
 import type { KeyProtector } from '../keyRing/keyProtector.ts';
 import { KeyRingError } from '../keyRing/keyRingError.ts';
 import type { KeyRingStore } from '../keyRing/keyRingStore.ts';
+import type { OpenLine } from '../keyRing/stores/redisConnection.ts';
+import { parseConnectionString } from '../redisCache/connectionString.ts';
 import type { RingProtectorSettings, RingStoreSettings } from '../settings/keyRingSettings.ts';
+import type { RedisSettings } from '../settings/redisSettings.ts';
+import { lineOptions } from './redisNodes.ts';
 
 /** The adapters of a ring. Their SDKs are loaded only now: a function app without key rings pays for none. */
 
 export type Credential = () => Promise<TokenCredential>;
 
-export async function openStore(settings: RingStoreSettings, credential: Credential): Promise<KeyRingStore> {
+export async function openStore(
+  settings: RingStoreSettings,
+  credential: Credential,
+  redis: RedisSettings,
+  clock: Clock,
+): Promise<KeyRingStore> {
   switch (settings.kind) {
     case 'folder': {
       const { FolderStore } = await import('../keyRing/stores/folder.ts');
@@ -29,12 +39,15 @@ export async function openStore(settings: RingStoreSettings, credential: Credent
       );
     }
     case 'redis': {
-      const [{ connectRedis }, { RedisStore }] = await Promise.all([
+      const [{ openLine }, { RingConnection }, { RedisStore }] = await Promise.all([
+        import('../redisCache/ioredis/ioredisLine.ts'),
         import('../keyRing/stores/redisConnection.ts'),
         import('../keyRing/stores/redis.ts'),
       ]);
-      const { redis, host } = connectRedis(settings.connectionString);
-      return new RedisStore(redis, settings.key, host);
+      const connection = parseConnectionString(settings.connectionString);
+      const options = lineOptions(connection, redis, clock);
+      const open: OpenLine = (endpoint, signal) => openLine(endpoint, options, signal);
+      return new RedisStore(new RingConnection(connection.endpoints, open), settings.key);
     }
   }
 }

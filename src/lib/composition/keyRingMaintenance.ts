@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { entraCredential } from '../entraToken.ts';
 import { MaintenanceError } from '../errors.ts';
 import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
+import { refuseObserved } from '../keyRing/managed.ts';
 import type { Randomness } from '../keyRing/newKey.ts';
 import { type PruneReport, pruneKeyRing } from '../keyRing/prune.ts';
 import { type RevokeReport, type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
@@ -31,6 +32,11 @@ const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) 
 export interface RingRequest {
   dryRun?: boolean;
   signal?: AbortSignal | undefined;
+}
+
+export interface RotationRequest extends RingRequest {
+  /** Somebody asked for a write: a ring that is only observed is an error. To a timer it is not; it then only looks. */
+  mustManage?: boolean;
 }
 
 /** The jobs on key rings, put together from the settings: the part of `Maintenance` that concerns them. */
@@ -62,9 +68,13 @@ export class KeyRingMaintenance {
   rotate(
     ring: string,
     started: Started,
-    { dryRun = false, signal }: RingRequest = {},
+    { dryRun = false, signal, mustManage = false }: RotationRequest = {},
   ): Promise<RunResult<RotateReport>> {
-    return this.#run('rotateKeyRing', ring, started, signal, (deps) => rotateKeyRing(deps, { dryRun }), {
+    const work = async (deps: RotateDeps) => {
+      if (mustManage && !dryRun) refuseObserved(deps.policy);
+      return rotateKeyRing(deps, { dryRun });
+    };
+    return this.#run('rotateKeyRing', ring, started, signal, work, {
       summarize: summarizeRotate,
       warnings: ({ status }) => findingLines(status),
       measure: (report) => {
@@ -119,7 +129,7 @@ export class KeyRingMaintenance {
     const run = async () => {
       const settings = this.#ringSettings(ring);
       const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
-      const store = await openStore(settings.store, entraCredential);
+      const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
       try {
         return await work(this.#deps(settings, store, protector, signal));
       } finally {

@@ -1,13 +1,20 @@
+import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
+import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
 import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
+import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Log } from '../runs/runJob.ts';
+import type { Log, RunResult } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
 import { cacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
+import type { Started } from './started.ts';
+
+export type AnyClearReport = ClearReport | ClearPlan | RedisClearReport | RedisClearPlan;
 
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
 export class Maintenance {
@@ -26,15 +33,30 @@ export class Maintenance {
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#entriesOf(caches));
   }
 
-  /** Which keys the entries of these caches name. Redis caches have no index by key, and are not looked into. */
-  #entriesOf(caches: readonly string[]): SqlCachedEntries {
+  /** Every cache, of whatever engine. */
+  cacheNames(): string[] {
+    return [...this.sqlCaches.names(), ...this.redisCaches.names()];
+  }
+
+  /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<AnyClearReport>> {
+    const kind = this.redisCaches.names().includes(cache) ? this.redisCaches : this.sqlCaches;
+    return kind.clear(cache, started, request);
+  }
+
+  /** Which keys the entries of these caches name. */
+  #entriesOf(caches: readonly string[]): CachedEntries {
     const { caches: all, statementTimeoutMs } = this.#settings;
-    const ofSql = caches.filter((name) => all.find((cache) => cache.name === name)?.engine !== 'redis');
-    return new SqlCachedEntries(
-      ofSql.map((name) => ({
-        name,
-        open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
-      })),
+    const isRedis = (name: string) => all.find((cache) => cache.name === name)?.engine === 'redis';
+    const sql = new SqlCachedEntries(
+      caches
+        .filter((name) => !isRedis(name))
+        .map((name) => ({
+          name,
+          open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
+        })),
     );
+    const redis = caches.filter(isRedis).map((name) => this.redisCaches.cachedEntries(name));
+    return allCachedEntries([sql, ...redis]);
   }
 }

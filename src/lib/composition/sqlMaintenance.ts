@@ -1,8 +1,12 @@
+import type { ClearRequest } from '../clearRequest.ts';
 import { type Job, type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
-import { type RunningRun, RunningState, readRunning } from '../runs/runningState.ts';
+import { type RunningRun, RunningState, readRunning, runningKey } from '../runs/runningState.ts';
 import type { JobName } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { CacheTable } from '../sqlCache/cacheTable.ts';
+import { clearTable } from '../sqlCache/clear.ts';
+import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
+import { summarizeClear } from '../sqlCache/clearSummary.ts';
 import { type CountsReport, countEntries } from '../sqlCache/counts.ts';
 import { ensureExpiryIndex, type IndexReport, type IndexRequest } from '../sqlCache/ensureExpiryIndex.ts';
 import { purge } from '../sqlCache/purge.ts';
@@ -52,7 +56,26 @@ export class SqlMaintenance {
     });
   }
 
-  /** What is known of the purge that holds the cache's table now; undefined where nothing is known. */
+  /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<ClearReport | ClearPlan>> {
+    const { clock, records } = this.#runs;
+    const run = async (table: CacheTable, runId: string) => {
+      const running = new RunningState(records, runningKey(cache), runId, clock);
+      return clearTable({ table, policy: this.#settings.purge, clock }, cache, request, {
+        onStart: () => running.begin(),
+        onBatch: ({ tookMs, deleted }) => {
+          measureBatch(cache, tookMs);
+          running.update(deleted);
+        },
+      }).finally(() => running.end());
+    };
+    return this.#run('clear', cache, started, run, {
+      summarize: summarizeClear,
+      warnings: (report) => report.warnings,
+    });
+  }
+
+  /** What is known of the purge or clear that holds the cache's table now; undefined where nothing is known. */
   runningPurge(cache: string): Promise<RunningRun | undefined> {
     return readRunning(this.#runs.records, runningKey(cache));
   }
@@ -106,5 +129,3 @@ export class SqlMaintenance {
     };
   }
 }
-
-const runningKey = (cache: string) => `running|purge|${cache}`;

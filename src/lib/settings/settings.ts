@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import { clearShape } from './clearSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape, ...clearShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -24,6 +25,8 @@ export interface Settings {
   statementTimeoutMs: number;
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
+  /** Whether caches may be cleared over HTTP. */
+  allowClear: boolean;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -65,12 +68,13 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
+    allowClear: values.ALLOW_CLEAR,
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
       ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
-        jobs: ['purge', 'index', 'counts', 'redis'] as const,
+        jobs: ['purge', 'index', 'counts', 'clear', 'redis'] as const,
         ...problem,
       })),
       ...rings.problems,
@@ -81,6 +85,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  // A wrong one forbids.
+  if (setting in clearShape) return [];
   if (setting in keyRingShape) return jobsOfKeyRingSetting();
   return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
 }
