@@ -72,6 +72,39 @@ describe('the queries', () => {
     for (const [, table] of text.matchAll(/\b(App[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
   });
 
+  it('name jobs, findings and attributes that the code has', () => {
+    const folders = [
+      'src/lib/composition',
+      'src/lib/keyRing',
+      'src/lib/sqlCache',
+      'src/lib/redisCache',
+      'src/lib/runs',
+    ];
+    const code = folders
+      .flatMap((folder) =>
+        readdirSync(join(root, folder))
+          .filter((file) => file.endsWith('.ts'))
+          .map((file) => read(`${folder}/${file}`)),
+      )
+      .join('\n');
+    const rendered = alerts
+      .map(({ properties }) => JSON.stringify(properties.criteria).replaceAll('\\"', '"'))
+      .join('\n');
+    const values = [
+      ...rendered.matchAll(/tostring\(Properties\.(?:job|check|outcome|state)\) (?:==|in) \(?((?:"\w+",? ?)+)/g),
+    ];
+    const names = values.flatMap(([, list = '']) => [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name));
+    expect(new Set(names).size).toBeGreaterThan(7);
+    for (const name of names) expect(code, name).toContain(`'${name}'`);
+    const attributes = [
+      ...queries
+        .map(([, text]) => text)
+        .join('\n')
+        .matchAll(/Properties\.(\w+)/g),
+    ].map(([, name]) => name);
+    for (const name of new Set(attributes)) expect(code, name).toMatch(new RegExp(`[{,] ?${name}\\b`));
+  });
+
   it('know a metric when they see one', () => {
     expect(metrics.size).toBeGreaterThan(20);
     expect(metrics).not.toContain('token_cache.nothing');

@@ -28,7 +28,10 @@ const forbiddenRoles = {
   'Role Based Access Control Administrator': 'f58310d9-a9f6-439a-9e8d-f62e7b41a168',
 };
 
-/** Types with diagnostic settings. The others that are deployed have none, or only metrics that Azure Monitor keeps anyway. */
+/**
+ * Types with diagnostic settings. The others that are deployed have none, or only metrics, which Azure Monitor keeps anyway;
+ * what Application Insights would export is in the workspace already.
+ */
 const withDiagnostics = [
   'Microsoft.OperationalInsights/workspaces',
   'Microsoft.KeyVault/vaults',
