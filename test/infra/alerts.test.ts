@@ -193,3 +193,29 @@ describe('the alerts', () => {
     );
   });
 });
+
+describe('the runbook', () => {
+  const symptoms = [
+    'Connection failures',
+    'Deserialization errors after an upgrade',
+    'Encryption key mismatch',
+    'Memory growth',
+    'Repeated sign-in prompts',
+    'Slow cache',
+    'Redis eviction',
+    'SQL table growth',
+    'Empty cache after restart',
+  ];
+
+  it.each(symptoms)('says of %s what it looks like here, what to check, and what to run', (symptom) => {
+    const text = read('docs/operations.md');
+    const section = text.slice(text.indexOf(`### ${symptom}\n`)).split('\n### ')[0] ?? '';
+    for (const part of ['**Looks like here:**', '**Check:**', '**Run:**']) expect(section).toContain(part);
+  });
+
+  it('has no link that leads nowhere within it', () => {
+    for (const [, anchor] of read('docs/operations.md').matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
+    for (const [, anchor] of read('docs/deployment.md').matchAll(/\]\(operations\.md#([^)]+)\)/g))
+      expect(anchors).toContain(anchor);
+  });
+});
