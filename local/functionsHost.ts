@@ -1,11 +1,11 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Cron } from 'croner';
-import type { FunctionsWorker, HttpReply, Registration } from './functionsWorker.ts';
+import type { FunctionsWorker, HttpReply, Registration, TraceContext } from './functionsWorker.ts';
 
 /**
  * A stand-in for the Azure Functions host on this machine: HTTP routes below /api, timers on their schedules, and
- * `POST /admin/functions/{name}`. Answers keys, methods and unknown routes as the real host was seen to. It does not prove
+ * `POST /admin/functions/{name}`. A `traceparent` of the request stands for the host's own span. Answers keys, methods and unknown routes as the real host was seen to. It does not prove
  * the real host: leases, several instances, host.json, bindings other than these, limits of Azure.
  */
 export interface FunctionsHost {
@@ -38,9 +38,10 @@ export async function startHost(worker: FunctionsWorker, { port, timers }: HostO
   const reply = async (request: IncomingMessage): Promise<HttpReply> => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const given = request.headers['x-functions-key'] ?? url.searchParams.get('code') ?? '';
+    const trace = { traceParent: String(request.headers.traceparent ?? '') };
     const holds = (key: string) => same(String(given), key);
     const admin = /^\/admin\/functions\/([^/]+)$/.exec(url.pathname);
-    if (admin?.[1]) return runAtOnce(worker, admin[1], request.method ?? '', holds(keys.masterKey));
+    if (admin?.[1]) return runAtOnce(worker, admin[1], request.method ?? '', holds(keys.masterKey), trace);
     const found = routes.find(
       ({ methods, pattern }) => methods.includes(request.method ?? '') && pattern.test({ pathname: url.pathname }),
     );
@@ -53,6 +54,7 @@ export async function startHost(worker: FunctionsWorker, { port, timers }: HostO
       headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
       params: Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(value ?? '')])),
       body: await readAll(request),
+      trace,
     });
   };
   const server = createServer((request, response) => {
@@ -113,11 +115,17 @@ function timerInput(next: Date | null) {
   };
 }
 
-function runAtOnce(worker: FunctionsWorker, name: string, method: string, isMaster: boolean): HttpReply {
+function runAtOnce(
+  worker: FunctionsWorker,
+  name: string,
+  method: string,
+  isMaster: boolean,
+  trace: TraceContext,
+): HttpReply {
   if (!isMaster) return bare(401);
   if (method !== 'POST' || !worker.registrations.has(name)) return bare(404);
   // The real host answers before the function has run; its failure is in the log.
-  worker.invoke(name, timerInput(null)).catch(() => undefined);
+  worker.invoke(name, timerInput(null), trace).catch(() => undefined);
   return bare(202);
 }
 

@@ -6,8 +6,9 @@ import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape, ...telemetryShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -24,6 +25,7 @@ export interface Settings {
   statementTimeoutMs: number;
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
+  telemetry: TelemetrySettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -66,6 +68,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
+    telemetry: telemetrySettings(values, wrong),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -82,5 +85,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 function jobsOf(setting: string): JobName[] | undefined {
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
   if (setting in keyRingShape) return jobsOfKeyRingSetting();
-  return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
+  if (setting in redisShape) return jobsOfRedisSetting(setting);
+  // Nothing is worth a run less than what is told of it.
+  return setting in telemetryShape ? [] : undefined;
 }
