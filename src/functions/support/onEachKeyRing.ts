@@ -1,9 +1,9 @@
 import type { TimerHandler } from '@azure/functions';
-import { recordTimerStart } from '../../lib/health/timerStarts.ts';
 import type { Maintenance } from '../../lib/maintenance.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
-import { clock, deployment, maintenanceFor, records, settings, stopSignal, type TimerName } from './app.ts';
+import { maintenanceFor, settings, stopSignal, type TimerName } from './app.ts';
+import { noteTimerStart } from './timerStart.ts';
 
 export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortSignal) => Promise<RunResult<object>>;
 
@@ -14,9 +14,7 @@ export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortS
 export function onEachKeyRing(name: TimerName, job: KeyRingJob): TimerHandler {
   return async (_timer, context) => {
     const maintenance = maintenanceFor(context);
-    await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
-      context.warn(`The start of ${name} could not be recorded: ${error.message}`);
-    });
+    await noteTimerStart(name, context);
     const problems = settings.problems.filter(
       (problem) => problem.setting.startsWith('KEY_RINGS') || problem.ring !== undefined,
     );
