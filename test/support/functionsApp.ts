@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { start } from './childProcess.ts';
 
 export interface Answer {
@@ -23,19 +24,25 @@ export interface FunctionsApp {
       key?: string | null;
     },
   ): Promise<Answer>;
+  /** Fires a timer at once, as a child of the given span. The host answers before it has run. */
+  fire(name: string, traceparent?: string): Promise<void>;
   /** All that the functions have logged. */
   log(): string;
   stop(): Promise<void>;
 }
 
-export async function startFunctionsApp(settings: Record<string, string>): Promise<FunctionsApp> {
-  const { child, finished } = start('test/support/hostProcess.ts', [], settings);
+/** `folder` is where the app's package.json lies: by default the project's own, so that its build is loaded. */
+export async function startFunctionsApp(settings: Record<string, string>, folder = '.'): Promise<FunctionsApp> {
+  const { child, finished } = start('test/support/hostProcess.ts', [folder], settings);
   let log = '';
   child.stderr?.on('data', (chunk) => {
     log += chunk;
   });
   const line = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk) => resolve(String(chunk)));
+    // The functions may print before the host does.
+    createInterface({ input: child.stdout ?? process.stdin }).on('line', (text) => {
+      if (text.startsWith('{')) resolve(text);
+    });
     child.once('exit', () => reject(new Error(`the host did not start: ${log}`)));
   });
   const host = JSON.parse(line) as { url: string; functionKey: string; masterKey: string };
@@ -57,6 +64,11 @@ export async function startFunctionsApp(settings: Record<string, string>): Promi
         ? (JSON.parse(text) as Record<string, unknown>)
         : {};
       return { status: response.status, headers: response.headers, text, json };
+    },
+    fire: async (name, traceparent = '') => {
+      const headers = { 'x-functions-key': host.masterKey, traceparent };
+      const { status } = await fetch(`${host.url}/admin/functions/${name}`, { method: 'POST', headers, body: '{}' });
+      if (status !== 202) throw new Error(`${name} was not fired: ${status}`);
     },
     stop: async () => {
       child.stdin?.end();

@@ -1,9 +1,10 @@
-/** A child process of the HTTP tests: the built functions behind the local host, until standard input ends. */
+/** A child process of the tests: the functions of a folder behind the local host, until standard input ends. */
+import { resolve } from 'node:path';
 import { startHost } from '../../local/functionsHost.ts';
 import { loadFunctions } from '../../local/functionsWorker.ts';
 import { root } from './childProcess.ts';
 
-const worker = await loadFunctions(root.replace(/\/$/, ''), (name, level, message) =>
+const worker = await loadFunctions(resolve(root, process.argv[2] ?? '.'), (name, level, message) =>
   console.error(`${level} ${name} ${message}`),
 );
 const host = await startHost(worker, { port: 0, timers: false });
