@@ -43,7 +43,7 @@ export async function startTelemetryServer(
     if (server.mood === 'well') {
       server.accepted.push(received);
       answer(received, response);
-    } else response.writeHead(server.mood, { 'content-type': 'application/json' }).end('{}');
+    } else response.writeHead(server.mood, { 'content-type': 'application/json', 'retry-after': '1' }).end('{}');
   };
   const listening = tls ? createHttpsServer(tls, listener) : createHttpServer(listener);
   listening.listen(0, '127.0.0.1');
