@@ -46,6 +46,8 @@ async function bundleFunctions() {
     // pg looks for its native twin, which is not used, and goes on without.
     external: ['@azure/functions-core', 'pg-native'],
     plugins: [virtualEntry],
+    // CommonJS packages know their place by these, which ES modules do not have.
+    transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
     onwarn: (warning, report) => {
       // Libraries' own circles and evals are not ours to mend; what cannot be resolved would fail in Azure.
       if (warning.code === 'UNRESOLVED_IMPORT') throw new Error(warning.message);

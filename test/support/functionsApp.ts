@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { start } from './childProcess.ts';
+import { packageFolder, start } from './childProcess.ts';
 
 export interface Answer {
   status: number;
@@ -31,8 +31,11 @@ export interface FunctionsApp {
   stop(): Promise<void>;
 }
 
-/** `folder` is where the app's package.json lies: by default the project's own, so that its build is loaded. */
-export async function startFunctionsApp(settings: Record<string, string>, folder = '.'): Promise<FunctionsApp> {
+/** `folder` is where the app's package.json lies: by default that of the package, as it is deployed. */
+export async function startFunctionsApp(
+  settings: Record<string, string>,
+  folder = packageFolder,
+): Promise<FunctionsApp> {
   const { child, finished } = start('test/support/hostProcess.ts', [folder], settings);
   let log = '';
   child.stderr?.on('data', (chunk) => {

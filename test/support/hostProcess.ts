@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { startHost } from '../../local/functionsHost.ts';
 import { loadFunctions } from '../../local/functionsWorker.ts';
-import { root } from './childProcess.ts';
+import { packageFolder, root } from './childProcess.ts';
 
-const worker = await loadFunctions(resolve(root, process.argv[2] ?? '.'), (name, level, message) =>
+const worker = await loadFunctions(resolve(root, process.argv[2] ?? packageFolder), (name, level, message) =>
   console.error(`${level} ${name} ${message}`),
 );
 const host = await startHost(worker, { port: 0, timers: false });
