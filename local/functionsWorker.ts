@@ -69,8 +69,17 @@ interface ProgrammingModel {
 const coreModule = '@azure/functions-core';
 const coreSource = `module.exports = globalThis[Symbol.for('token-cache.functions-core')];`;
 
+export interface WorkerOptions {
+  /** Workers before 3.10 know no hooks for logs, and throw where one is registered. */
+  logHooks?: boolean;
+}
+
 /** Loads the functions below `root`; once per process, since registering is global in the library. */
-export async function loadFunctions(root: string, log: WorkerLog): Promise<FunctionsWorker> {
+export async function loadFunctions(
+  root: string,
+  log: WorkerLog,
+  { logHooks = true }: WorkerOptions = {},
+): Promise<FunctionsWorker> {
   const functions = new Map<string, Registration & { handler: unknown }>();
   const hooks = new Map<string, Hook[]>();
   let model: ProgrammingModel | undefined;
@@ -83,6 +92,8 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     registerFunction: (metadata: Registration & { name: string }, handler: unknown) =>
       void functions.set(metadata.name, { bindings: metadata.bindings, handler }),
     registerHook: (name: string, callback: Hook) => {
+      if (name === 'log' && !logHooks)
+        throw Object.assign(new RangeError('Unrecognized hook "log"'), { isAzureFunctionsSystemError: true });
       hooks.set(name, [...(hooks.get(name) ?? []), callback]);
       return { dispose: () => undefined };
     },

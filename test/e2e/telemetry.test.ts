@@ -116,6 +116,28 @@ describe('a run', () => {
     });
   });
 
+  it('is a child of the host invocation on a worker without hooks for logs, which the host then sends', async () => {
+    const app = await startFunctionsApp(
+      {
+        RECORD_STORE: 'none',
+        TOKEN_CACHE_CONNECTION_STRING: database.url,
+        ...ingestion.settings,
+        ...collector.settings,
+      },
+      packaged.folder,
+      'old',
+    );
+    try {
+      expect((await purgeNow(app)).status).toBe(200);
+      for (const backend of [ingestion, collector]) {
+        expect(backend.spans()).toMatchObject([{ traceId: trace, parentId: hostSpan }]);
+        expect(backend.logs()).toEqual([]);
+      }
+    } finally {
+      await app.stop();
+    }
+  });
+
   it('is kept though the host samples its trace out', async () => {
     await withApp({ ...collector.settings, ...ingestion.settings }, async (app) => {
       for (let call = 0; call < 8; call += 1) await purgeNow(app, { traceparent: `00-${trace}-${hostSpan}-00` });

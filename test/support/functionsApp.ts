@@ -31,12 +31,16 @@ export interface FunctionsApp {
   stop(): Promise<void>;
 }
 
-/** `folder` is where the app's package.json lies: by default that of the package, as it is deployed. */
+/**
+ * `folder` is where the app's package.json lies: by default that of the package, as it is deployed. An `old` worker is one
+ * before 3.10.
+ */
 export async function startFunctionsApp(
   settings: Record<string, string>,
   folder = packageFolder,
+  worker: 'new' | 'old' = 'new',
 ): Promise<FunctionsApp> {
-  const { child, finished } = start('test/support/hostProcess.ts', [folder], settings);
+  const { child, finished } = start('test/support/hostProcess.ts', [folder, worker], settings);
   let log = '';
   child.stderr?.on('data', (chunk) => {
     log += chunk;

@@ -4,8 +4,11 @@ import { startHost } from '../../local/functionsHost.ts';
 import { loadFunctions } from '../../local/functionsWorker.ts';
 import { packageFolder, root } from './childProcess.ts';
 
-const worker = await loadFunctions(resolve(root, process.argv[2] ?? packageFolder), (name, level, message) =>
-  console.error(`${level} ${name} ${message}`),
+const [folder = packageFolder, workerAge = 'new'] = process.argv.slice(2);
+const worker = await loadFunctions(
+  resolve(root, folder),
+  (name, level, message) => console.error(`${level} ${name} ${message}`),
+  { logHooks: workerAge === 'new' },
 );
 const host = await startHost(worker, { port: 0, timers: false });
 console.log(JSON.stringify({ url: host.url, functionKey: host.functionKey, masterKey: host.masterKey }));

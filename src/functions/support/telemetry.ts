@@ -1,4 +1,5 @@
 import * as functions from '@azure/functions';
+import { context, propagation } from '@opentelemetry/api';
 import { systemClock } from '../../lib/clock.ts';
 import type { TelemetrySettings } from '../../lib/settings/telemetrySettings.ts';
 import { startTelemetry } from '../../lib/telemetry/telemetry.ts';
@@ -12,7 +13,20 @@ export async function connectTelemetry(settings: TelemetrySettings): Promise<voi
   const telemetry = await startTelemetry(settings, systemClock, (line) => console.warn(line));
   if (!telemetry) return;
   const { AzureFunctionsInstrumentationESM } = await import('@azure/functions-opentelemetry-instrumentation');
-  // By hand: its hook into `require` sees nothing of ES modules and bundles, or would come on top of this.
-  new AzureFunctionsInstrumentationESM({ enabled: false }).registerAzFunc(functions);
+  try {
+    // By hand: its hook into `require` sees nothing of ES modules and bundles, or would come on top of this.
+    new AzureFunctionsInstrumentationESM({ enabled: false }).registerAzFunc(functions);
+  } catch {
+    // Workers before 3.10 have no hook for logs. The host then sends them, as it does without telemetry from here.
+    functions.app.setup({ capabilities: { WorkerOpenTelemetryEnabled: false } });
+    functions.app.hook.preInvocation(continueTrace);
+  }
   functions.app.hook.postInvocation(() => telemetry.flush());
+}
+
+/** What the instrumentation does before each invocation. */
+function continueTrace(invocation: functions.PreInvocationContext): void {
+  const { traceParent, traceState } = invocation.invocationContext.traceContext ?? {};
+  const parent = propagation.extract(context.active(), { traceparent: traceParent, tracestate: traceState });
+  invocation.functionHandler = context.bind(parent, invocation.functionHandler);
 }
