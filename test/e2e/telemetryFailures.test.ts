@@ -65,7 +65,7 @@ async function expectUnharmed(app: FunctionsApp): Promise<void> {
 }
 
 describe('backends', () => {
-  it.each<Mood>(['never', 429, 500])('that answer %s neither fail nor hold a job', async (mood) => {
+  it.each<Mood>(['never', 401, 429, 500])('that answer %s neither fail nor hold a job', async (mood) => {
     ingestion.mood = mood;
     collector.mood = mood;
     await withApp(bothBackends(), async (app) => {
@@ -74,6 +74,17 @@ describe('backends', () => {
       expect(ingestion.received.length).toBeGreaterThan(0);
       expect(collector.received.length).toBeGreaterThan(0);
       expect([...ingestion.accepted, ...collector.accepted]).toEqual([]);
+    });
+  });
+
+  it('that refuse are told of in the log', async () => {
+    ingestion.mood = 401;
+    collector.mood = 401;
+    await withApp(bothBackends(), async (app) => {
+      await purgeNow(app);
+      await expect.poll(() => app.log()).toContain('Telemetry: Application Insights answered 401.');
+      await expect.poll(() => app.log()).toMatch(/Telemetry: .*Unauthorized/);
+      expect(app.log()).not.toMatch(/Telemetry: .*(stack| {4}at )/);
     });
   });
 

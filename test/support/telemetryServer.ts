@@ -9,7 +9,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 
 /** How a backend of telemetry answers: well, by refusing, or never. */
-export type Mood = 'well' | 429 | 500 | 'never';
+export type Mood = 'well' | 401 | 429 | 500 | 'never';
 
 export interface ReceivedRequest {
   path: string;

@@ -1,8 +1,11 @@
 import { AzureLogger } from '@azure/logger';
-import { useAzureMonitor } from '@azure/monitor-opentelemetry';
+import { type AzureMonitorOpenTelemetryOptions, useAzureMonitor } from '@azure/monitor-opentelemetry';
 import { entraCredential } from '../entraToken.ts';
 import type { TelemetrySettings } from '../settings/telemetrySettings.ts';
 import type { Processors } from './otlp/processors.ts';
+
+type ExporterOptions = NonNullable<AzureMonitorOpenTelemetryOptions['azureMonitorExporterOptions']>;
+type PipelinePolicy = NonNullable<ExporterOptions['additionalPolicies']>[number]['policy'];
 
 /** Instrumentations of the distribution that are on by default. */
 const instrumentations = ['http', 'azureSdk', 'mongoDb', 'mySql', 'postgreSql', 'redis', 'redis4'] as const;
@@ -25,7 +28,11 @@ export async function startAzureMonitor(
   process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
   process.env.OTEL_SERVICE_NAME ??= serviceName;
   useAzureMonitor({
-    azureMonitorExporterOptions: { connectionString, ...(entra && { credential: await credentialOf(entra) }) },
+    azureMonitorExporterOptions: {
+      connectionString,
+      ...(entra && { credential: await credentialOf(entra) }),
+      additionalPolicies: [{ policy: sayRefusals(complain), position: 'perCall' }],
+    },
     instrumentationOptions: Object.fromEntries(instrumentations.map((name) => [name, { enabled: false }])),
     enableLiveMetrics: false,
     enableStandardMetrics: false,
@@ -35,6 +42,18 @@ export async function startAzureMonitor(
   });
   // Its own would write to standard output.
   AzureLogger.log = complain;
+}
+
+/** The exporter keeps what was refused for later, and tells nobody: a role that is missing would never be noticed. */
+function sayRefusals(complain: (...words: unknown[]) => void): PipelinePolicy {
+  return {
+    name: 'sayRefusals',
+    sendRequest: async (request, next) => {
+      const response = await next(request);
+      if (response.status >= 400) complain(`Application Insights answered ${response.status}.`);
+      return response;
+    },
+  };
 }
 
 async function credentialOf({ clientId }: { clientId: string | undefined }) {

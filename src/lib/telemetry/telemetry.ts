@@ -72,8 +72,17 @@ const longestLine = 500;
 
 /** Of an error its message alone: it may carry a request, headers included. */
 function lineOf(words: readonly unknown[], secrets: readonly string[]): string {
-  const texts = words
-    .flat()
-    .map((word) => (word instanceof Error ? word.message : typeof word === 'string' ? word : ''));
+  const texts = words.flat().map((word) => (word instanceof Error ? word.message : messageOf(word)));
   return redact(`Telemetry: ${texts.filter(Boolean).join(' ')}`, secrets).slice(0, longestLine);
+}
+
+/** The SDK hands over errors as JSON, with their stack. */
+function messageOf(word: unknown): string {
+  if (typeof word !== 'string') return '';
+  try {
+    const { message } = JSON.parse(word) as { message?: unknown };
+    return typeof message === 'string' ? message : word;
+  } catch {
+    return word;
+  }
 }
