@@ -11,6 +11,8 @@ import { type OtlpCollector, startOtlpCollector } from '../support/otlpCollector
 import { type PackagedApp, unpackApp } from '../support/packagedApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { endpointEngine } from '../support/sqlServer/engine.ts';
+import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
 const database = useTestDatabase();
@@ -48,6 +50,34 @@ describe('the package', () => {
     const names = (await readdir(join(root, 'src/functions'))).filter((name) => name.endsWith('.ts'));
     expect(names.length).toBeGreaterThan(9);
     expect(await functions(packaged.folder)).toEqual(await functions(root));
+  });
+});
+
+describe('the bundled driver of SQL Server', () => {
+  const endpoint = useEndpoint(database);
+  const sqlServer = endpointEngine(database, endpoint);
+
+  it('purges', async () => {
+    const table = await sqlServer.create(sqlServer.ordinaryName);
+    await table.insert([
+      { id: 'expired', expiresInMs: -3_600_000 },
+      { id: 'alive', expiresInMs: 3_600_000 },
+    ]);
+    const app = await startFunctionsApp(
+      {
+        RECORD_STORE: 'none',
+        TOKEN_CACHE_CONNECTION_STRING: endpoint().connectionString('TrustServerCertificate=true'),
+      },
+      packaged.folder,
+    );
+    try {
+      const { json } = await app.call('POST', 'purge', { body: { dryRun: false } });
+      expect(json).toMatchObject({ report: { engine: 'sqlserver', deleted: 1 } });
+      expect(await table.ids()).toEqual(['alive']);
+    } finally {
+      await app.stop();
+      await sqlServer.drop(sqlServer.ordinaryName);
+    }
   });
 });
 
