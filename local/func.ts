@@ -1,15 +1,18 @@
-/** `npm run func`: the functions in the local Functions host, with an embedded database and Azurite beside it. */
+/** `npm run func`: the functions in the local Functions host, on the same services as `npm start`. */
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startAzurite } from './azurite.ts';
-import { startPostgres } from './embeddedPostgres.ts';
-import { createTable, seedEntries } from './seed.ts';
+import { buildFunctions, root } from './build.ts';
+import { createSeededTable } from './seed.ts';
+import { cacheTable, type ServiceChoice, startServices } from './services.ts';
+import { startSignIns } from './signIns.ts';
+import { onStopSignal } from './stopSignal.ts';
+import { together } from './together.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const settingsFile = join(root, 'local.settings.json');
 const windows = process.platform === 'win32';
+const stop = new AbortController();
+onStopSignal((reason) => stop.abort(reason));
 
 if (spawnSync('func', ['--version'], { shell: windows }).status !== 0) {
   console.error(
@@ -17,49 +20,47 @@ if (spawnSync('func', ['--version'], { shell: windows }).status !== 0) {
   );
   process.exit(1);
 }
-const build = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit', shell: windows });
-if (build.status !== 0) process.exit(1);
 if (!existsSync(settingsFile)) {
   copyFileSync(join(root, 'local.settings.example.json'), settingsFile);
   console.error('Copied local.settings.example.json to local.settings.json.');
 }
-// Settings of one's own come first: then no database is started.
-const { Values: own = {} } = JSON.parse(readFileSync(settingsFile, 'utf8')) as { Values?: Record<string, string> };
-const ownCache = own.TOKEN_CACHES || own.TOKEN_CACHE_CONNECTION_STRING;
-const postgres = ownCache ? undefined : await startPostgres();
-const storage = await startAzurite();
 try {
-  const environment = {
-    ...process.env,
-    AzureWebJobsStorage: storage.connectionString,
-    ...(postgres && (await seededCache(postgres))),
-  };
-  process.exitCode = await run('func', ['start'], environment);
-} finally {
-  await storage.stop();
-  await postgres?.stop();
+  process.exitCode = await runHost();
+} catch (error) {
+  if (!stop.signal.aborted) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 }
-process.exit(process.exitCode ?? 0);
+// What is left of servers and folders goes now.
+process.exit();
 
-async function seededCache(server: NonNullable<typeof postgres>) {
-  await server.createDatabase('cache');
-  const url = server.url('cache');
-  const { default: pg } = await import('pg');
-  const client = new pg.Client(url);
-  await client.connect();
-  await client.query(createTable('public.tokencache'));
-  await client.end();
-  await seedEntries(url, 'public.tokencache', { entries: 20_000, expiredShare: 0.7 });
-  console.error(`An embedded PostgreSQL with 20,000 entries is at ${url}.`);
-  return { TOKEN_CACHE_CONNECTION_STRING: url, TOKEN_CACHE_ENGINE: 'postgres', TOKEN_CACHE_TABLE: 'public.tokencache' };
+async function runHost(): Promise<number> {
+  const [services] = await together([startServices(choose()), buildFunctions()]);
+  for (const note of services.notes) console.error(note);
+  if (services.sqlCache) {
+    const onProgress = () => stop.signal.throwIfAborted();
+    await createSeededTable(services.sqlCache, cacheTable, { entries: 20_000, expiredShare: 0.7, onProgress });
+    console.error(`An embedded PostgreSQL with 20,000 entries is at ${services.sqlCache}.`);
+  }
+  stop.signal.throwIfAborted();
+  const signIns = startSignIns(services, (message) => console.error(`A sign-in failed: ${message}`));
+  const code = await run('func', ['start'], { ...process.env, ...services.settings });
+  await signIns.stop();
+  await services.stop();
+  return code;
 }
 
-/** Ctrl-C goes to the host too, which then ends by itself. */
+/** Settings of one's own come first: then nothing is started in their place. */
+function choose(): ServiceChoice {
+  const { Values: own = {} } = JSON.parse(readFileSync(settingsFile, 'utf8')) as { Values?: Record<string, string> };
+  const ownCaches = Boolean(own.TOKEN_CACHES || own.TOKEN_CACHE_CONNECTION_STRING);
+  return { sqlCache: !ownCaches, redisCache: !ownCaches, keyRing: !own.KEY_RINGS };
+}
+
+/** Ctrl-C goes to the host too, which then ends by itself; other signals are passed on. */
 function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  process.on('SIGINT', () => undefined);
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: 'inherit', shell: windows });
-    process.on('SIGTERM', () => child.kill());
+    stop.signal.addEventListener('abort', () => stop.signal.reason === 'SIGINT' || child.kill());
     child.on('exit', (code) => resolve(code ?? 1));
   });
 }

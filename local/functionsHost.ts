@@ -1,12 +1,15 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Cron } from 'croner';
-import type { FunctionsWorker, HttpReply, Registration, TraceContext } from './functionsWorker.ts';
+import { adminReply, bare, isDisabled, type KeyLevel, timerInput } from './functionsAdmin.ts';
+import { type HttpRoute, httpRoute, matchRoute, pathSegments } from './functionsRoutes.ts';
+import type { FunctionsWorker, HttpReply, Registration } from './functionsWorker.ts';
 
 /**
- * A stand-in for the Azure Functions host on this machine: HTTP routes below /api, timers on their schedules, and
- * `POST /admin/functions/{name}`. A `traceparent` of the request stands for the host's own span. Answers keys, methods and unknown routes as the real host was seen to. It does not prove
- * the real host: leases, several instances, host.json, bindings other than these, limits of Azure.
+ * A stand-in for the Azure Functions host on this machine: HTTP routes below /api, timers on their schedules, and the
+ * `/admin` routes of operators. A `traceparent` of the request stands for the host's own span. It answers keys, methods, paths, headers and bodies as host 4.1037 was seen to. It does not
+ * prove the real host: leases, several instances, host.json, bindings other than these, limits of Azure. There a key of a
+ * function opens that function alone; the key here opens every function, as a host key does.
  */
 export interface FunctionsHost {
   url: string;
@@ -15,18 +18,22 @@ export interface FunctionsHost {
   stop(): Promise<void>;
 }
 
-interface HttpRoute {
-  name: string;
-  methods: string[];
-  anonymous: boolean;
-  pattern: URLPattern;
-}
-
 export interface HostOptions {
   port: number;
   /** Fire the timers on their schedules. */
   timers: boolean;
 }
+
+/** Kestrel's limit for a request's headers. */
+const maxHeaderSize = 32 * 1024;
+/** The host's limit for a body, below which the function decides. */
+const maxBodyBytes = 104_857_600;
+
+const homePage: HttpReply = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: Buffer.from('<!doctype html><title>The function app is up and running.</title>\n'),
+};
 
 export async function startHost(worker: FunctionsWorker, { port, timers }: HostOptions): Promise<FunctionsHost> {
   const keys = { functionKey: newKey(), masterKey: newKey() };
@@ -34,30 +41,36 @@ export async function startHost(worker: FunctionsWorker, { port, timers }: HostO
   const jobs = timers
     ? [...worker.registrations].flatMap(([name, registration]) => timerJob(worker, name, registration))
     : [];
+  const levelOf = (key: string): KeyLevel =>
+    same(key, keys.masterKey) ? 'master' : same(key, keys.functionKey) ? 'function' : 'none';
 
   const reply = async (request: IncomingMessage): Promise<HttpReply> => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const given = request.headers['x-functions-key'] ?? url.searchParams.get('code') ?? '';
+    const method = request.method ?? '';
+    const address = addressOf(request);
+    const path = address && pathSegments(address.pathname);
+    if (!path) return bare(400);
+    if (path.length === 0) return homePage;
+    const level = levelOf(keyOf(request, address));
+    const contentType = request.headers['content-type'];
     const trace = { traceParent: String(request.headers.traceparent ?? '') };
-    const holds = (key: string) => same(String(given), key);
-    const admin = /^\/admin\/functions\/([^/]+)$/.exec(url.pathname);
-    if (admin?.[1]) return runAtOnce(worker, admin[1], request.method ?? '', holds(keys.masterKey), trace);
-    const found = routes.find(
-      ({ methods, pattern }) => methods.includes(request.method ?? '') && pattern.test({ pathname: url.pathname }),
-    );
-    if (!found || isDisabled(found.name)) return bare(404);
-    if (!found.anonymous && !holds(keys.functionKey) && !holds(keys.masterKey)) return bare(401);
-    const groups = found.pattern.exec({ pathname: url.pathname })?.pathname.groups ?? {};
-    return worker.invokeHttp(found.name, {
-      method: request.method ?? 'GET',
-      url: `http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`,
-      headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
-      params: Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(value ?? '')])),
-      body: await readAll(request),
-      trace,
+    const admin = { method, path: address.pathname, contentType, body: await readBody(request), level, trace };
+    const [found] = routes.flatMap((route) => {
+      const params = route.methods.includes(method) ? matchRoute(route, path) : undefined;
+      return params ? [{ route, params }] : [];
     });
+    if (!found || isDisabled(found.route.name)) return adminReply(worker, admin) ?? bare(404);
+    if (!opens(level, found.route.level)) return bare(401);
+    const call = {
+      method,
+      url: address.href,
+      headers: headersOf(request),
+      params: found.params,
+      body: admin.body,
+      trace,
+    };
+    return worker.invokeHttp(found.route.name, call);
   };
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize }, (request, response) => {
     reply(request)
       .catch(() => bare(500))
       .then((answer) => send(response, answer));
@@ -76,21 +89,6 @@ export async function startHost(worker: FunctionsWorker, { port, timers }: HostO
   };
 }
 
-function httpRoute(name: string, { bindings }: Registration): HttpRoute[] {
-  const trigger = Object.values(bindings).find(({ type }) => type === 'httpTrigger');
-  if (!trigger) return [];
-  const path = String(trigger.route ?? name).replace(/\{(\w+)\}/g, ':$1');
-  const methods = (trigger.methods as string[] | undefined) ?? ['GET', 'POST'];
-  return [
-    {
-      name,
-      methods: methods.map((method) => method.toUpperCase()),
-      anonymous: trigger.authLevel === 'anonymous',
-      pattern: new URLPattern({ pathname: `/api/${path}` }),
-    },
-  ];
-}
-
 /** One run of a timer at a time, as the host's lease keeps it. */
 function timerJob(worker: FunctionsWorker, name: string, { bindings }: Registration): Cron[] {
   const trigger = Object.values(bindings).find(({ type }) => type === 'timerTrigger');
@@ -106,39 +104,32 @@ function timerJob(worker: FunctionsWorker, name: string, { bindings }: Registrat
   ];
 }
 
-function timerInput(next: Date | null) {
-  const now = new Date().toISOString();
-  return {
-    schedule: { adjustForDST: true },
-    scheduleStatus: { last: now, next: next?.toISOString() ?? now, lastUpdated: now },
-    isPastDue: false,
-  };
+/** Undefined: the address is not one that the server takes. */
+function addressOf({ url = '/', headers }: IncomingMessage): URL | undefined {
+  const origin = `http://${headers.host ?? 'localhost'}`;
+  const address = URL.parse(url.startsWith('/') ? `${origin}${url}` : url);
+  return address?.host === URL.parse(origin)?.host ? (address ?? undefined) : undefined;
 }
 
-function runAtOnce(
-  worker: FunctionsWorker,
-  name: string,
-  method: string,
-  isMaster: boolean,
-  trace: TraceContext,
-): HttpReply {
-  if (!isMaster) return bare(401);
-  if (method !== 'POST' || !worker.registrations.has(name)) return bare(404);
-  // The real host answers before the function has run; its failure is in the log.
-  worker.invoke(name, timerInput(null), trace).catch(() => undefined);
-  return bare(202);
+/** The header counts where there is one, even an empty one. */
+function keyOf({ headers }: IncomingMessage, { searchParams }: URL): string {
+  const header = headers['x-functions-key'];
+  const [, code = ''] = [...searchParams].find(([name]) => name.toLowerCase() === 'code') ?? [];
+  return String(header ?? code);
 }
 
-function isDisabled(name: string): boolean {
-  return /^(true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? '');
+function opens(level: KeyLevel, needed: HttpRoute['level']): boolean {
+  return needed === 'anonymous' || level === 'master' || (needed === 'function' && level === 'function');
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** A header that is given twice is joined, and its bytes are UTF-8; Node.js gives them as Latin-1. */
+function headersOf({ headersDistinct }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headersDistinct).map(([name, values = []]) => [
+      name,
+      Buffer.from(values.join(','), 'latin1').toString(),
+    ]),
+  );
 }
 
 function newKey(): string {
@@ -152,22 +143,16 @@ function same(given: string, key: string): boolean {
   );
 }
 
-function bare(status: number): HttpReply {
-  return { status, headers: {}, body: Buffer.alloc(0) };
-}
-
-/** Kestrel's own limit, below which the function decides. */
-const maxBytes = 30_000_000;
-
-async function readAll(request: IncomingMessage): Promise<Buffer> {
+/** A body without a length, sent in chunks, does not reach the function: the host hands on an empty one. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) throw new Error('too large');
+    if (size > maxBodyBytes) throw new Error('too large');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, { status, headers, body }: HttpReply): void {

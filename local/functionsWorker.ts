@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { glob } from 'node:fs/promises';
 import { createRequire, registerHooks } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 /**
@@ -16,7 +17,7 @@ export interface FunctionsWorker {
   invoke(name: string, input: unknown, trace?: TraceContext): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
-  /** Tells the functions that the instance is taken away. */
+  /** Tells the functions that the instance is taken away, and waits for those that run, but not for ever. */
   terminate(): Promise<void>;
 }
 
@@ -74,6 +75,9 @@ export interface WorkerOptions {
   logHooks?: boolean;
 }
 
+/** What runs longer than that after its end has been announced is left alone. */
+const terminateLimitMs = 10_000;
+
 /** Loads the functions below `root`; once per process, since registering is global in the library. */
 export async function loadFunctions(
   root: string,
@@ -119,7 +123,17 @@ export async function loadFunctions(
     for (const hook of hooks.get(name) ?? []) await hook(context);
   };
 
-  const begin = async (name: string, data: object, { traceParent = '' }: TraceContext = {}) => {
+  const running = new Set<Promise<unknown>>();
+  const begin = (name: string, data: object, trace?: TraceContext) => {
+    const run = runFunction(name, data, trace);
+    const settled: Promise<unknown> = run.then(
+      () => running.delete(settled),
+      () => running.delete(settled),
+    );
+    running.add(settled);
+    return run;
+  };
+  const runFunction = async (name: string, data: object, { traceParent = '' }: TraceContext = {}) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
@@ -153,24 +167,34 @@ export async function loadFunctions(
     registrations: functions,
     invoke: async (name, input, trace) => (await begin(name, { json: JSON.stringify(input) }, trace)).result,
     invokeHttp: async (name, { body, trace, ...call }) => {
-      // The host joins a parameter that is given twice.
-      const { searchParams } = new URL(call.url);
-      const query = Object.fromEntries(
-        [...searchParams.keys()].map((key) => [key, searchParams.getAll(key).join(',')]),
-      );
+      const query = joinedParameters(new URL(call.url).searchParams);
       const { invocation, context, result } = await begin(
         name,
         { http: { ...call, query, body: { bytes: body } } },
         trace,
       );
       const http = (await invocation.getResponse(context, result)).returnValue?.http;
-      if (!http) throw new Error(`${name} gave no answer`);
+      if (!http) return { status: 204, headers: {}, body: Buffer.alloc(0) };
       return {
         status: Number(http.statusCode),
         headers: http.headers,
         body: Buffer.from(http.body?.bytes ?? http.body?.string ?? ''),
       };
     },
-    terminate: () => runHooks('appTerminate', { hookData: {}, appHookData: {} }),
+    terminate: async () => {
+      await runHooks('appTerminate', { hookData: {}, appHookData: {} });
+      await Promise.race([Promise.all(running), delay(terminateLimitMs, undefined, { ref: false })]);
+    },
   };
+}
+
+/** The host joins a parameter that is given twice, in any case of its name. */
+function joinedParameters(parameters: URLSearchParams): Record<string, string> {
+  const joined = new Map<string, { name: string; values: string[] }>();
+  for (const [name, value] of parameters) {
+    const known = joined.get(name.toLowerCase());
+    if (known) known.values.push(value);
+    else joined.set(name.toLowerCase(), { name, values: [value] });
+  }
+  return Object.fromEntries([...joined.values()].map(({ name, values }) => [name, values.join(',')]));
 }

@@ -11,6 +11,15 @@ create unlogged table ${table} (
   absoluteexpiration timestamptz null
 )`;
 
+/** Makes the table and fills it. */
+export async function createSeededTable(url: string, table: string, options: SeedOptions): Promise<void> {
+  const client = connectionTo(url);
+  await client.connect();
+  await client.query(createTable(table));
+  await client.end();
+  await seedEntries(url, table, options);
+}
+
 export interface SeedOptions {
   entries: number;
   /** Share of the entries that has expired; the oldest expired nine months ago. */
@@ -36,7 +45,7 @@ export async function seedEntries(
   table: string,
   { entries, expiredShare, shuffled = false, onProgress }: SeedOptions,
 ): Promise<void> {
-  const client = new pg.Client(url);
+  const client = connectionTo(url);
   await client.connect();
   const tenant = randomUUID();
   // Magic number of a Data Protection payload, then the id of the key that protects it.
@@ -59,6 +68,13 @@ export async function seedEntries(
   } finally {
     await client.end();
   }
+}
+
+/** Where Ctrl-C reaches the server first, the statement fails; that the line is lost need not be said besides. */
+function connectionTo(url: string): pg.Client {
+  const client = new pg.Client(url);
+  client.on('error', () => undefined);
+  return client;
 }
 
 /** Share of the entries that lie out of order. */

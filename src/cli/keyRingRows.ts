@@ -10,6 +10,7 @@ import {
   summarizeRewrap,
   summarizeRotate,
 } from '../lib/keyRing/summaries.ts';
+import { ageText } from '../lib/sqlCache/summaries.ts';
 import type { Row } from './output.ts';
 
 /** The reports of the key ring jobs, as lines for people. */
@@ -24,7 +25,10 @@ export function statusRows(status: RingStatus): Row[] {
     ['default ends in', status.defaultKey ? secondsText(status.defaultTimeToExpiry) : 'there is no default'],
     ['apps would mint', status.appsWouldMint ? 'yes, at their next refresh' : 'no'],
     ['next action', status.nextActionAt],
-    ...status.findings.map(({ level, check, message }): Row => [level, `${check}: ${message}`]),
+    ...status.findings.flatMap(({ level, check, message, advice }): Row[] => [
+      [level, `${check}: ${message}`],
+      ['', advice],
+    ]),
   ];
 }
 
@@ -66,12 +70,13 @@ export function revokeRows(report: RevokeReport, ring: string): Row[] {
 
 function entriesText({ unreadableEntries, warnings }: RevokeReport): string {
   if (unreadableEntries) return `${unreadableEntries.estimated ? '~' : ''}${unreadableEntries.count}`;
-  return `unknown: ${warnings.join(' ') || 'the ring names no SQL cache'}`;
+  return `unknown: ${warnings.join(' ') || 'the ring names no cache'}`;
 }
 
 export function pruneRows(report: PruneReport): Row[] {
   return [
     ['prune', summarizePrune(report)],
+    ['expired for', `more than ${ageText(report.expiredFor)}`],
     ...report.keys.map((id): Row => ['key', id]),
     ...report.revocations.map(({ key, date }): Row => ['revocation', `of ${key}${date ? `, ${date}` : ''}`]),
     ...report.keptForEntries.map(({ id, entries }): Row => ['kept', `${id}: ${entries} cached entries name it`]),

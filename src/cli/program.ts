@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
+import { addClearCommand } from './commands/clear.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
 import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
@@ -25,6 +26,7 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
     .showHelpAfterError();
   addSqlCacheCommands(program, session);
   addRedisCommand(program, session);
+  addClearCommand(program, session);
   addKeyRingCommands(program, session);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -35,3 +35,19 @@ export function purgeProgressBar(cache: string) {
     },
   };
 }
+
+/** The same for a clear, whose end is not known beforehand: deleted, rows a second. */
+export function deletionBar(cache: string) {
+  const start = performance.now();
+  let last: number | undefined;
+  return {
+    update(deleted: number): void {
+      last = deleted;
+      const rate = Math.round((deleted * 1000) / Math.max(1, performance.now() - start));
+      process.stderr.write(`\rclear ${cache} | ${numberText(deleted)} deleted | ${numberText(rate)} entries/s  `);
+    },
+    stop(): void {
+      if (last !== undefined) process.stderr.write('\n');
+    },
+  };
+}

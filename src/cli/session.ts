@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { Maintenance, openRecordStore } from '../lib/maintenance.ts';
+import { Maintenance } from '../lib/composition/maintenance.ts';
+import { openRecordStore } from '../lib/composition/recordStores.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';

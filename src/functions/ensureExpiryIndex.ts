@@ -5,6 +5,6 @@ import { onEachCache } from './support/onEachCache.ts';
 app.timer('ensureExpiryIndex', {
   schedule: timers.ensureExpiryIndex,
   handler: onEachCache('ensureExpiryIndex', (maintenance, cache, signal) =>
-    maintenance.ensureIndex(cache, 'timer', { signal }),
+    maintenance.sqlCaches.ensureIndex(cache, 'timer', { signal }),
   ),
 });

@@ -1,6 +1,17 @@
 import { createDocument } from 'zod-openapi';
 import { answer, route } from './support/route.ts';
-import { healthAnswer, problem, purgeRequest, runList, runRecord, runsQuery, statusAnswer } from './support/schemas.ts';
+import {
+  clearRequest,
+  healthAnswer,
+  problem,
+  purgeRequest,
+  revokeRequest,
+  ringRequest,
+  runList,
+  runRecord,
+  runsQuery,
+  statusAnswer,
+} from './support/schemas.ts';
 
 const json = (description: string, schema: Parameters<typeof content>[0]) => ({
   description,
@@ -15,6 +26,31 @@ const failure = (description: string) => ({
 });
 const failures = { '400': failure('The request is not as described.'), '403': failure('The app role is missing.') };
 const key = [{ functionKey: [] }];
+
+/** What every route that takes a body may answer. */
+const bodyFailures = {
+  ...failures,
+  '413': failure('The body is too large.'),
+  '415': failure('The body is not JSON.'),
+  '502': failure('The database, Redis, store or vault refused.'),
+  '503': failure('It was not available, or the settings are wrong.'),
+};
+
+/** A job on a key ring. */
+const onRing = (summary: string, schema: typeof ringRequest | typeof revokeRequest) => ({
+  post: {
+    summary,
+    security: key,
+    parameters: [{ name: 'ring', in: 'path' as const, required: true, schema: { type: 'string' as const } }],
+    requestBody: { required: true, content: { 'application/json': { schema } } },
+    responses: {
+      '200': json('The run, with its report.', runRecord),
+      ...bodyFailures,
+      '404': failure('No ring has that name, or the ring no such key.'),
+      '409': failure('The ring is in mode observe.'),
+    },
+  },
+});
 
 const document = createDocument({
   openapi: '3.1.0',
@@ -33,16 +69,31 @@ const document = createDocument({
         requestBody: { required: true, content: { 'application/json': { schema: purgeRequest } } },
         responses: {
           '200': json('The run, with its report.', runRecord),
-          ...failures,
+          ...bodyFailures,
           '404': failure('No cache has that name.'),
-          '409': failure('Another run is purging the cache; `run` is what is known of it.'),
-          '413': failure('The body is too large.'),
-          '415': failure('The body is not JSON.'),
-          '502': failure('The database refused.'),
-          '503': failure('The database was not available, or the settings are wrong.'),
+          '409': failure('Another run deletes entries of the cache; `run` is what is known of it.'),
         },
       },
     },
+    '/clear': {
+      post: {
+        summary: 'Delete every entry of a cache: all its users sign in again. A dry run unless `dryRun` is false.',
+        security: key,
+        requestBody: { required: true, content: { 'application/json': { schema: clearRequest } } },
+        responses: {
+          '200': json('The run, with its report.', runRecord),
+          ...bodyFailures,
+          '403': failure('The app role is missing, or ALLOW_CLEAR is not true.'),
+          '404': failure('No cache has that name.'),
+          '409': failure(
+            'Another run deletes entries of the cache (`run` is what is known of it), or a Redis cache has no prefix.',
+          ),
+        },
+      },
+    },
+    '/key-ring/{ring}/rotate': onRing('Publish the keys that are due.', ringRequest),
+    '/key-ring/{ring}/rewrap': onRing('Move keys to the newest Key Vault key version or certificate.', ringRequest),
+    '/key-ring/{ring}/revoke': onRing('Revoke keys and publish a successor.', revokeRequest),
     '/runs': {
       get: {
         summary: 'The newest runs.',

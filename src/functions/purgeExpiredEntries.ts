@@ -5,6 +5,6 @@ import { onEachCache } from './support/onEachCache.ts';
 app.timer('purgeExpiredEntries', {
   schedule: timers.purgeExpiredEntries,
   handler: onEachCache('purgeExpiredEntries', (maintenance, cache, signal) =>
-    maintenance.purge(cache, 'timer', { signal }),
+    maintenance.sqlCaches.purge(cache, 'timer', { signal }),
   ),
 });

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../lib/runs/recordStore.ts';
 import { maintenanceFor, records } from './support/app.ts';
-import { timedRuns } from './support/currentHealth.ts';
 import { Problem } from './support/problem.ts';
+import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
 import { runsQuery } from './support/schemas.ts';
 
@@ -13,7 +13,7 @@ route({
   query: runsQuery,
   handle: async ({ query, context }) => {
     const limit = Number(query.limit);
-    const chosen = timedRuns(maintenanceFor(context))
+    const chosen = recordedRuns(maintenanceFor(context))
       .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
       .map(({ job, cache }) => records.latestRuns(job, cache, limit));
     const runs = (await Promise.all(chosen)).flat().sort(newestFirst).slice(0, limit);

@@ -1,9 +1,10 @@
+import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { HealthReport } from '../lib/health/health.ts';
-import type { Maintenance } from '../lib/maintenance.ts';
 import { statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
 import { maintenanceFor, records } from './support/app.ts';
-import { currentHealth, timedRuns } from './support/currentHealth.ts';
+import { currentHealth } from './support/currentHealth.ts';
+import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
 import { engineOf, readStatusSources } from './support/statusSources.ts';
 
@@ -25,7 +26,7 @@ route({
 
 async function statusOf(maintenance: Maintenance, { at, status, reasons, timers }: HealthReport) {
   const runs = await Promise.all(
-    timedRuns(maintenance).map(async ({ job, cache }) => {
+    recordedRuns(maintenance).map(async ({ job, cache }) => {
       // Records that cannot be read are among the reasons.
       const [last = null] = await records.latestRuns(job, cache, 1).catch(() => []);
       return { job, cache, last };
@@ -35,7 +36,7 @@ async function statusOf(maintenance: Maintenance, { at, status, reasons, timers 
     [...new Set(runs.map(({ cache }) => cache))].map(async (name) => ({
       name,
       engine: engineOf(name),
-      running: (await maintenance.runningPurge(name)) ?? null,
+      running: (await maintenance.sqlCaches.runningPurge(name)) ?? null,
       lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
     })),
   );

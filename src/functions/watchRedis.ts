@@ -5,6 +5,6 @@ import { onEachRedisCache } from './support/onEachCache.ts';
 app.timer('watchRedis', {
   schedule: timers.watchRedis,
   handler: onEachRedisCache('watchRedis', (maintenance, cache, signal) =>
-    maintenance.watchRedis(cache, 'timer', { signal }),
+    maintenance.redisCaches.watch(cache, 'timer', { signal }),
   ),
 });

@@ -269,6 +269,18 @@ export function describeCacheTable(engine: TestEngine): void {
         expect(await figures.countByHeader(Buffer.from('y'), 10_000)).toEqual([]);
       });
 
+      it('find until when the longest-lived entry can live', async () => {
+        const { figures, entries } = open();
+        const until = await figures.longestLivedUntil(10_000);
+        expect(Math.abs((until?.getTime() ?? 0) - Date.now() - hour)).toBeLessThan(60_000);
+        await table.insert([{ id: 'long', expiresInMs: 1_000 * hour }]);
+        const later = await figures.longestLivedUntil(10_000);
+        expect(Math.abs((later?.getTime() ?? 0) - Date.now() - 1_000 * hour)).toBeLessThan(60_000);
+        expect(Math.abs(((await entries.latestExpiry())?.at?.getTime() ?? 0) - (later?.getTime() ?? 0))).toBeLessThan(
+          2,
+        );
+      });
+
       it('sample sizes in bytes', async () => {
         const sample = await open().figures.sample(1_000);
         expect(sample.length).toBeGreaterThan(0);

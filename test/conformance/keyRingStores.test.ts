@@ -8,8 +8,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { BlobStore } from '../../src/lib/keyRing/stores/blob.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
-import { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
 import { type Azurite, startAzurite } from '../support/azurite.ts';
+import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis } from '../support/redisServer.ts';
 import { storeConformance } from './keyRingStore.ts';
 
@@ -63,7 +63,7 @@ describe.skipIf(!redisFound)('Redis', () => {
     const key = `ring-${randomUUID()}`;
     const app = new Redis(server.port, '127.0.0.1');
     return {
-      open: () => new RedisStore(new Redis(server.port, '127.0.0.1'), key, '127.0.0.1'),
+      open: () => redisRing(server.node, key),
       addByApp: async (_id, xml) => void (await app.rpush(key, xml)),
       texts: () => app.lrange(key, 0, -1),
       remove: async () => {

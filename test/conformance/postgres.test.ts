@@ -1,10 +1,12 @@
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlClear } from './sqlClear.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
 const engine = postgresEngine(useTestDatabase());
 describeCacheTable(engine);
 describeSqlJobs(engine);
+describeSqlClear(engine);
 describeSqlConcurrency(engine);

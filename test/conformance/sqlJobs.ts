@@ -348,10 +348,11 @@ export function describeSqlJobs(engine: TestEngine): void {
 function overridingEntries(cache: CacheTable, before: () => void): CacheTable['entries'] {
   const { entries } = cache;
   return {
+    latestExpiry: () => entries.latestExpiry(),
     nextRange: (...args) => entries.nextRange(...args),
     nextKeyRange: (...args) => entries.nextKeyRange(...args),
     deleteKeyRange: (...args) => entries.deleteKeyRange(...args),
-    deleteStatement: (way) => entries.deleteStatement(way),
+    deleteStatement: (...args) => entries.deleteStatement(...args),
     deleteRange: async (...args) => {
       before();
       return entries.deleteRange(...args);

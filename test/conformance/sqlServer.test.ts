@@ -2,6 +2,7 @@
 import { afterAll, describe, it } from 'vitest';
 import { sqlServerEngine } from '../support/sqlServerEngine.ts';
 import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlClear } from './sqlClear.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -12,6 +13,7 @@ if (connectionString) {
   afterAll(() => engine.close());
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlClear(engine);
   describeSqlConcurrency(engine);
 } else {
   if (process.env.npm_lifecycle_event === 'test:sqlserver') {

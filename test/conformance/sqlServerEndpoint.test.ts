@@ -7,6 +7,7 @@ import { endpointEngine } from '../support/sqlServer/engine.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlClear } from './sqlClear.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -17,6 +18,7 @@ describe('as Azure SQL Database', () => {
   const engine = endpointEngine(database, endpoint);
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlClear(engine);
   describeSqlConcurrency(engine);
 });
 
@@ -27,5 +29,6 @@ describe('as a server that says that it is Babelfish', () => {
   const engine = endpointEngine(database, endpoint, 'the TDS endpoint as Babelfish');
   describeCacheTable(engine);
   describeSqlJobs(engine);
+  describeSqlClear(engine);
   describeSqlConcurrency(engine);
 });

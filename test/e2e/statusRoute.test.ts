@@ -91,7 +91,8 @@ describe('GET /api/status', () => {
     for (const timer of ['recordCacheCounts', 'purgeExpiredEntries']) {
       await fetch(`${app.url}/admin/functions/${timer}`, {
         method: 'POST',
-        headers: { 'x-functions-key': app.masterKey },
+        headers: { 'x-functions-key': app.masterKey, 'content-type': 'application/json' },
+        body: '{}',
       });
     }
     await expect.poll(async () => (await app.call('GET', 'runs')).json.runs, { timeout: 20_000 }).toHaveLength(2);

@@ -177,7 +177,9 @@ describe('findings', () => {
   ];
   it.each(cases)('say %s', async (check, elements) => {
     await fill(store, elements);
-    expect(await checks()).toContain(check);
+    const { findings } = await ringStatus(deps());
+    expect(findings.map((finding) => finding.check)).toContain(check);
+    for (const { advice } of findings) expect(advice).toMatch(/^[A-Z].{20,}\.$/s);
   });
 
   it('are few for a ring in good order', async () => {

@@ -1,8 +1,9 @@
 /** Replica pairs and OSS clusters: which nodes are watched, and what a lost one means. On real servers. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { startCluster } from '../support/redisCluster.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 
 const quick = { policy: { ...defaultPolicy, timeoutMs: 5_000 } };
@@ -50,37 +51,8 @@ describe.skipIf(!redisFound)('a replica pair', () => {
 describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   afterEach(stopAllRedisServers);
 
-  const slots: [number, number][] = [
-    [0, 5_460],
-    [5_461, 10_922],
-    [10_923, 16_383],
-  ];
-
-  const cluster = async (): Promise<[RedisServer, RedisServer, RedisServer]> => {
-    const start = async () => {
-      const bus = String(await freePort());
-      return startRedis({
-        args: ['--cluster-enabled', 'yes', '--cluster-port', bus, '--cluster-node-timeout', '2000'],
-      });
-    };
-    const nodes = [await start(), await start(), await start()] as [RedisServer, RedisServer, RedisServer];
-    for (const [index, node] of nodes.entries())
-      await node.client.call('CLUSTER', 'ADDSLOTSRANGE', ...(slots[index] ?? []));
-    for (const node of nodes.slice(1)) {
-      const bus = /^\S+ 127\.0\.0\.1:\d+@(\d+)|^\S+ :\d+@(\d+)/.exec(
-        String(await node.client.call('CLUSTER', 'NODES')),
-      );
-      await nodes[0].client.call('CLUSTER', 'MEET', '127.0.0.1', node.port, bus?.[1] ?? bus?.[2] ?? '');
-    }
-    for (const node of nodes)
-      await expect.poll(() => node.client.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok');
-    for (const node of nodes)
-      await expect.poll(async () => ((await node.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
-    return nodes;
-  };
-
   it('is watched on every primary, though one is named alone', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     const client = new Redis.Cluster([{ host: '127.0.0.1', port: nodes[0].port }]);
     for (let index = 0; index < 300; index += 1) await client.hset(`entry${index}`, 'data', 'x');
     await client.rpush('DataProtection-Keys', '<key/>');
@@ -98,7 +70,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   });
 
   it('is watched on every primary where a replica is named', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     const bus = String(await freePort());
     const replica = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
     const [, firstBus = ''] =
@@ -115,13 +87,13 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   });
 
   it('is watched once a node where all are named', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     const report = await testWatch(nodes.map(({ node }) => node).join(','), quick).look();
     expect(report.nodes).toHaveLength(3);
   });
 
   it('that loses a primary: the others are watched', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     await nodes[2].stop();
     const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
     expect(findingOf(report, 'unreachable')).toMatchObject({ node: nodes[2].node, step: 'tcp', level: 'critical' });
@@ -129,7 +101,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   });
 
   it('whose only named endpoint is away for a look: the readings of the others wait', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     const watch = testWatch(`${nodes[0].node},abortConnect=False`, quick);
     await watch.look();
     nodes[0].signal('SIGSTOP');
@@ -140,14 +112,14 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   });
 
   it('with slots that no node serves', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     await nodes[0].client.call('CLUSTER', 'DELSLOTSRANGE', 0, 99);
     const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
     expect(findingOf(report, 'clusterSlots')?.evidence).toContain('100 of the 16,384 slots');
   });
 
   it('whose topology the user may not read', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     await nodes[0].client.call(
       'ACL',
       'SETUSER',
@@ -169,7 +141,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   });
 
   it('one of whose named endpoints is gone for good', async () => {
-    const nodes = await cluster();
+    const nodes = await startCluster();
     const gone = `127.0.0.1:${await freePort()}`;
     const report = await testWatch(`${gone},${nodes[0].node},abortConnect=False`, quick).look();
     expect(findingOf(report, 'unreachable')).toMatchObject({ node: gone, level: 'warning' });

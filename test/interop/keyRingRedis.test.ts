@@ -1,10 +1,8 @@
-/** A ring in Redis that ASP.NET Core and this project write by turns, each with its own client. */
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
-import { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis } from '../support/redisServer.ts';
 import { day } from '../support/ringBuilder.ts';
 import { jobDeps, turnableClock } from '../support/testRing.ts';
@@ -25,7 +23,7 @@ describe.skipIf(!dotnetFound || !redisFound)('a ring in Redis shared with ASP.NE
     const now = Date.now();
     const clock = turnableClock(now);
     const redis = `127.0.0.1:${server.port}`;
-    const store = new RedisStore(new Redis(server.port, '127.0.0.1'), 'DataProtection-Keys', redis);
+    const store = redisRing(redis);
     const deps = jobDeps({ store, clock });
     try {
       const first = new Date(now - 2 * day).toISOString();

@@ -73,7 +73,7 @@ export async function startFunctionsApp(
       return { status: response.status, headers: response.headers, text, json };
     },
     fire: async (name, traceparent = '') => {
-      const headers = { 'x-functions-key': host.masterKey, traceparent };
+      const headers = { 'x-functions-key': host.masterKey, 'content-type': 'application/json', traceparent };
       const { status } = await fetch(`${host.url}/admin/functions/${name}`, { method: 'POST', headers, body: '{}' });
       if (status !== 202) throw new Error(`${name} was not fired: ${status}`);
     },

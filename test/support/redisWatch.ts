@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
-import { type NodeOptions, openNode } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
+import type { LineOptions } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
+import { openNode } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
 import type { WatchPolicy } from '../../src/lib/redisCache/policy.ts';
 import type { WatchState } from '../../src/lib/redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../../src/lib/redisCache/watch.ts';
@@ -19,11 +20,11 @@ export interface TestWatch {
 export function testWatch(
   connectionString: string,
   changes: Partial<WatchContext> = {},
-  node: Partial<NodeOptions> = {},
+  node: Partial<LineOptions> = {},
 ): TestWatch {
   const connection = parseConnectionString(connectionString);
   const { user, password } = connection;
-  const options: NodeOptions = {
+  const options: LineOptions = {
     ...connection,
     ca: undefined,
     timeoutMs: connection.connectTimeoutMs,
@@ -85,7 +86,7 @@ export function turnedClock(): Clock & { turn(ms: number): void } {
 export const quick = { policy: { ...defaultPolicy, timeoutMs: 3_000 } };
 
 /** One look at a cache, with a short deadline, and what it says of an unreachable node. */
-export async function lookOnce(connectionString: string, node: Partial<NodeOptions> = {}, changes: object = quick) {
+export async function lookOnce(connectionString: string, node: Partial<LineOptions> = {}, changes: object = quick) {
   const report = await testWatch(`${connectionString},abortConnect=False`, changes, node).look();
   return { report, finding: findingOf(report, 'unreachable') };
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
 import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
@@ -30,7 +31,7 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(TOKEN_CACHE|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
+          /\b(TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
@@ -61,12 +62,19 @@ describe('the documents', () => {
     const sources = await Promise.all(
       [
         ...files,
-        'src/lib/maintenance.ts',
+        'src/lib/composition/cachesOfEngine.ts',
         'src/lib/sqlCache/purge.ts',
         'src/lib/errors.ts',
         'src/lib/settings/problems.ts',
         'src/lib/sqlCache/retry.ts',
         'src/functions/purge.ts',
+        'src/functions/clear.ts',
+        'src/functions/keyRing.ts',
+        'src/functions/support/chooseCache.ts',
+        'src/functions/support/confirmation.ts',
+        'src/functions/support/problem.ts',
+        'src/lib/clearRequest.ts',
+        'src/lib/redisCache/clear.ts',
         'src/functions/runs.ts',
         'src/functions/support/accept.ts',
         'src/functions/support/route.ts',
@@ -94,13 +102,28 @@ describe('the documents', () => {
     for (const name of [...checkNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
   });
 
+  it('agree with the advice of the findings: there is one for each that the findings name', async () => {
+    const sources = await Promise.all(
+      ['findings', 'protectionFindings'].map((file) => read(`src/lib/keyRing/${file}.ts`)),
+    );
+    const checks = new Set(
+      sources
+        .join('\n')
+        .match(/'[a-z]+(_[a-z]+)+'/g)
+        ?.map((quoted) => quoted.slice(1, -1)),
+    );
+    expect(checks.size).toBeGreaterThan(15);
+    expect([...checks].filter((check) => !(check in adviceOfFindings))).toEqual([]);
+    expect(Object.keys(adviceOfFindings).filter((check) => !checks.has(check))).toEqual([]);
+  });
+
   it('explain every error code and finding of key rings', async () => {
     const text = await read('docs/operations.md');
     const files = (await readdir(`${root}/src/lib/keyRing`, { recursive: true })).filter((file) =>
       file.endsWith('.ts'),
     );
     const sources = await Promise.all(
-      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/keyRingMaintenance.ts'].map(read),
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/composition/keyRingMaintenance.ts'].map(read),
     );
     const codes = new Set(
       sources

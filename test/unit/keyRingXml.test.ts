@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { splitBlobUrl } from '../../src/lib/composition/keyRingAdapters.ts';
 import { headerOf, keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { RingDocument } from '../../src/lib/keyRing/ringDocument.ts';
-import { connectRedis } from '../../src/lib/keyRing/stores/redisConnection.ts';
-import { splitBlobUrl } from '../../src/lib/keyRingAdapters.ts';
 import { root } from '../support/childProcess.ts';
 import { ringOf } from '../support/ringBuilder.ts';
 
@@ -137,22 +136,5 @@ describe('addresses of rings', () => {
     ],
   ])('split the blob %s', (url, container, blob, signed) => {
     expect(splitBlobUrl(url)).toEqual({ container, blob, signed });
-  });
-
-  it.each([
-    [
-      'h.redis.cache.windows.net:6380,password=a=b,ssl=True,abortConnect=False',
-      'h.redis.cache.windows.net:6380',
-      { password: 'a=b' },
-    ],
-    ['localhost', 'localhost:6379', {}],
-    ['h:1,user=u,password=p,defaultDatabase=3', 'h:1', { username: 'u', password: 'p', db: 3 }],
-    ['rediss://u:p@h:6390/2', 'h:6390', { username: 'u', password: 'p', db: 2 }],
-  ])('are read from %s', (text, host, options) => {
-    const connection = connectRedis(text);
-    expect(connection.host).toBe(host);
-    expect(connection.redis.options).toMatchObject(options);
-    expect(connection.redis.status).toBe('wait');
-    connection.redis.disconnect();
   });
 });

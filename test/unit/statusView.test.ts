@@ -265,6 +265,14 @@ describe('a key ring', () => {
     ]);
   });
 
+  it('gives the advice of each finding; a record of an earlier version has none, and is sent to the runbook', () => {
+    const finding = { check: 'clock_skew', level: 'warning', message: 'Clocks differ.' };
+    const adviceOf = (findings: object[]) =>
+      statusView({ ...allWell(), rings: [ringOf({ ...ringStatus, findings })] }).findings.map(({ advice }) => advice);
+    expect(adviceOf([{ ...finding, advice: 'Set the clocks.' }])).toEqual(['Set the clocks.']);
+    expect(adviceOf([finding])).toEqual([expect.stringContaining('docs/operations.md')]);
+  });
+
   it('is shown as its newest run found it, whichever job that was', () => {
     const { name, runs } = ringOf(ringStatus);
     const look = record('keyRingStatus', 'web', hour / 2, { report: { ...ringStatus, at: ago(hour / 2), keys: [] } });
@@ -285,5 +293,25 @@ describe('a key ring', () => {
       activation: 0,
       end: 0,
     });
+  });
+});
+
+describe('clears', () => {
+  it('are listed among the runs, with why they stopped and what is there now', () => {
+    const report = { dryRun: false, stopReason: 'drained', deleted: 1_200, remaining: { count: 3, estimated: false } };
+    const clears = [
+      record('clear', 'web', hour / 4, { trigger: 'http', requestedBy: { by: 'ann', from: '10.0.0.7' }, report }),
+      record('clear', 'sessions', hour / 3, { report: { ...report, stopReason: 'timeBudget', remaining: null } }),
+      record('clear', 'sessions', hour / 2, {
+        report: { dryRun: true, wouldDelete: { count: 1_203, estimated: true } },
+      }),
+    ];
+    const { runs } = statusView({ ...allWell(), caches: [], clears });
+    expect(runs.map(({ job, cache, reason, did }) => [job, cache, reason, did])).toEqual([
+      ['clear', 'web', 'drained', '1,200 deleted, 3 left or new'],
+      ['clear', 'sessions', 'timeBudget', '1,200 deleted'],
+      ['clear', 'sessions', 'dry run', 'would delete ~1,203'],
+    ]);
+    expect(runs[0]).toMatchObject({ startedBy: 'http, ann from 10.0.0.7', tone: 'good' });
   });
 });

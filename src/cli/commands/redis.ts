@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Maintenance } from '../../lib/maintenance.ts';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { redisRows } from '../redisRows.ts';
 import { type CommonOptions, type Session, withCommonOptions } from '../session.ts';
 
@@ -7,7 +7,7 @@ interface CacheOptions extends CommonOptions {
   cache?: string[];
 }
 
-const redisCaches = { kind: 'Redis cache', known: (maintenance: Maintenance) => maintenance.redisCaches() };
+const redisCaches = { kind: 'Redis cache', known: (maintenance: Maintenance) => maintenance.redisCaches.names() };
 
 /** `redis`, on Redis caches. */
 export function addRedisCommand(program: Command, session: Session): void {
@@ -16,7 +16,7 @@ export function addRedisCommand(program: Command, session: Session): void {
   withCommonOptions(program.command('redis').description(description), 'cache').action(
     ({ cache, json = false, dryRun = false }: CacheOptions) => {
       const run = (maintenance: Maintenance, name: string) =>
-        maintenance.watchRedis(name, 'cli', { dryRun, signal: session.signal });
+        maintenance.redisCaches.watch(name, 'cli', { dryRun, signal: session.signal });
       return session.runOn({ ...redisCaches, run, rows: redisRows, rowsShowWarnings: true }, cache, json);
     },
   );

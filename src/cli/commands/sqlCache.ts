@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Maintenance } from '../../lib/maintenance.ts';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { duration, wholeNumber } from '../optionValues.ts';
 import { purgeProgressBar } from '../progressBar.ts';
 import { type CommonOptions, type Session, withCommonOptions } from '../session.ts';
@@ -15,7 +15,7 @@ interface PurgeOptions extends CacheOptions {
   timeBudget?: number;
 }
 
-const sqlCaches = { kind: 'SQL cache', known: (maintenance: Maintenance) => maintenance.sqlCaches() };
+const sqlCaches = { kind: 'SQL cache', known: (maintenance: Maintenance) => maintenance.sqlCaches.names() };
 
 /** `purge`, `index` and `counts`, on SQL caches. */
 export function addSqlCacheCommands(program: Command, session: Session): void {
@@ -37,7 +37,7 @@ export function addSqlCacheCommands(program: Command, session: Session): void {
       };
       const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
         const bar = terminal && !dryRun ? purgeProgressBar(name) : undefined;
-        return maintenance
+        return maintenance.sqlCaches
           .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) })
           .finally(() => bar?.stop());
       };
@@ -46,14 +46,15 @@ export function addSqlCacheCommands(program: Command, session: Session): void {
 
   command('index', 'Create the expiry index where it is missing.').action(
     ({ cache, json = false, dryRun = false }: CacheOptions) => {
-      const run = (maintenance: Maintenance, name: string) => maintenance.ensureIndex(name, 'cli', { dryRun, signal });
+      const run = (maintenance: Maintenance, name: string) =>
+        maintenance.sqlCaches.ensureIndex(name, 'cli', { dryRun, signal });
       return session.runOn({ ...sqlCaches, run, rows: indexRows }, cache, json);
     },
   );
 
   command('counts', 'Say how large the table is and how much of it has expired. Changes nothing.').action(
     ({ cache, json = false }: CacheOptions) => {
-      const run = (maintenance: Maintenance, name: string) => maintenance.counts(name, 'cli', signal);
+      const run = (maintenance: Maintenance, name: string) => maintenance.sqlCaches.counts(name, 'cli', signal);
       return session.runOn({ ...sqlCaches, run, rows: countRows }, cache, json);
     },
   );

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { app, type InvocationContext } from '@azure/functions';
+import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
+import { Maintenance } from '../../lib/composition/maintenance.ts';
+import { openRecordStore } from '../../lib/composition/recordStores.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
-import { Maintenance, openRecordStore } from '../../lib/maintenance.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
 import { connectTelemetry } from './telemetry.ts';
@@ -25,22 +26,16 @@ export const timers = {
 };
 export type TimerName = keyof typeof timers;
 
-/** The host switches a function off by `AzureWebJobs.NAME.Disabled`; where a name may hold no dot, by two underscores. */
+/** The host switches a function off by `AzureWebJobs.NAME.Disabled`, on Linux by underscores (HostListenerFactory.cs). */
 export function timerPlan(): Timer[] {
   return Object.entries(timers).map(([name, schedule]) => {
-    const disabled =
-      process.env[`AzureWebJobs.${name}.Disabled`] ?? process.env[`AzureWebJobs__${name}__Disabled`] ?? '';
-    return { name, schedule, enabled: !/^(true|1)$/i.test(disabled) };
+    const settings = [process.env[`AzureWebJobs.${name}.Disabled`], process.env[`AzureWebJobs_${name}_Disabled`]];
+    return { name, schedule, enabled: !settings.some((value) => /^(true|1)$/i.test(value ?? '')) };
   });
 }
 
 /** Names the deployment, by when this file was built. */
 export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
-
-// The host says so before it takes an instance away; runs then stop after their batch.
-const stopping = new AbortController();
-app.hook.appTerminate(() => stopping.abort());
-export const stopSignal = stopping.signal;
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);

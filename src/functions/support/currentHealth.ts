@@ -1,16 +1,16 @@
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { type HealthReport, readHealth } from '../../lib/health/health.ts';
 import { measureLateness } from '../../lib/health/measureLateness.ts';
-import type { Maintenance } from '../../lib/maintenance.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
 /** The jobs that the timers run on each SQL cache. */
-const sqlCacheJobs = ['purge', 'index', 'counts'];
+const sqlCacheJobs = ['purge', 'index', 'counts'] as const;
 
 /** The jobs that the timers run, with the cache of each. */
 export function timedRuns(maintenance: Maintenance): { job: string; cache: string }[] {
   return [
-    ...maintenance.sqlCaches().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
-    ...maintenance.redisCaches().map((cache) => ({ job: 'redis', cache })),
+    ...maintenance.sqlCaches.names().flatMap((cache) => sqlCacheJobs.map((job) => ({ job, cache }))),
+    ...maintenance.redisCaches.names().map((cache) => ({ job: 'redis', cache })),
     ...maintenance.keyRings.names().map((ring) => ({ job: 'rotateKeyRing', cache: ring })),
   ];
 }

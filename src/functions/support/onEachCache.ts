@@ -1,8 +1,9 @@
-import type { TimerHandler } from '@azure/functions';
-import type { Maintenance } from '../../lib/maintenance.ts';
+import type { InvocationContext, Timer, TimerHandler } from '@azure/functions';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
-import { maintenanceFor, settings, stopSignal, type TimerName } from './app.ts';
+import { maintenanceFor, settings, type TimerName } from './app.ts';
+import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 import { noteTimerStart } from './timerStart.ts';
 
 /** Those of key rings are said by their own function. */
@@ -12,12 +13,12 @@ export type CacheJob = (maintenance: Maintenance, cache: string, signal: AbortSi
 
 /** A timer's handler: one job on every SQL cache; see {@link onEach}. */
 export function onEachCache(name: TimerName, job: CacheJob): TimerHandler {
-  return onEach(name, (maintenance) => maintenance.sqlCaches(), job);
+  return onEach(name, (maintenance) => maintenance.sqlCaches.names(), job);
 }
 
 /** A timer's handler: one job on every Redis cache; see {@link onEach}. */
 export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
-  return onEach(name, (maintenance) => maintenance.redisCaches(), job);
+  return onEach(name, (maintenance) => maintenance.redisCaches.names(), job);
 }
 
 /**
@@ -25,7 +26,7 @@ export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
  * failed or a setting is wrong, so that the invocation counts as failed.
  */
 function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[], job: CacheJob): TimerHandler {
-  return async (_timer, context) => {
+  return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
     await noteTimerStart(name, context);
     for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
@@ -35,5 +36,5 @@ function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[],
     );
     if (failures.length > 0) throw new Error(failures.join('\n'));
     if (problems.length > 0) throw settingsError(problems);
-  };
+  });
 }

@@ -1,8 +1,9 @@
-import type { TimerHandler } from '@azure/functions';
-import type { Maintenance } from '../../lib/maintenance.ts';
+import type { InvocationContext, Timer, TimerHandler } from '@azure/functions';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
-import { maintenanceFor, settings, stopSignal, type TimerName } from './app.ts';
+import { maintenanceFor, settings, type TimerName } from './app.ts';
+import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 import { noteTimerStart } from './timerStart.ts';
 
 export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortSignal) => Promise<RunResult<object>>;
@@ -12,7 +13,7 @@ export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortS
  * it does nothing. Throws at the end where a run failed or a setting of the rings is wrong.
  */
 export function onEachKeyRing(name: TimerName, job: KeyRingJob): TimerHandler {
-  return async (_timer, context) => {
+  return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
     await noteTimerStart(name, context);
     const problems = settings.problems.filter(
@@ -27,5 +28,5 @@ export function onEachKeyRing(name: TimerName, job: KeyRingJob): TimerHandler {
     }
     if (failures.length > 0) throw new Error(failures.join('\n'));
     if (problems.length > 0) throw settingsError(problems);
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import type { ErrorReport } from '../../lib/errors.ts';
+import type { RunningRun } from '../../lib/runs/runningState.ts';
 
 /** An error answer of RFC 9457, with a stable `code` and what to do. Thrown by a handler, answered by `route`. */
 export class Problem extends Error {
@@ -38,7 +39,7 @@ const titles: Record<number, string> = {
   413: 'Content too large',
   415: 'Unsupported media type',
   500: 'Internal error',
-  502: 'The database refused',
+  502: 'Bad gateway',
   503: 'Not available',
 };
 
@@ -64,10 +65,38 @@ export function answerProblem({ status, code, message, advice, members, headers 
 }
 
 /** Codes of failed runs that pass by themselves; all others need somebody. */
-const passing = new Set(['database_unavailable', 'lock_in_the_way', 'statement_timeout', 'aborted']);
+const passing = new Set([
+  'database_unavailable',
+  'lock_in_the_way',
+  'statement_timeout',
+  'aborted',
+  'redis_unreachable',
+  'key_ring_unavailable',
+  'key_vault_unavailable',
+]);
+/** Codes of runs that the request, or what is known by then, did not allow. */
+const refused: Record<string, number> = {
+  confirmation_wrong: 400,
+  revocation_in_future: 400,
+  instance_name_missing: 409,
+  key_ring_observed: 409,
+  key_unknown: 404,
+};
 
 /** The answer to a run that failed. */
 export function problemOfRun(runId: string, { code, message, advice }: ErrorReport): Problem {
-  const status = code === 'internal_error' ? 500 : code === 'settings_invalid' || passing.has(code) ? 503 : 502;
+  const status =
+    refused[code] ?? (code === 'internal_error' ? 500 : code === 'settings_invalid' || passing.has(code) ? 503 : 502);
   return new Problem(status, code, message, advice, { runId });
+}
+
+/** The answer where a purge or a clear holds the cache; `run` is what is known of it. */
+export function runInProgress(cache: string, run: RunningRun | undefined): Problem {
+  return new Problem(
+    409,
+    'run_in_progress',
+    `Another run is deleting entries of ${cache}.`,
+    'Wait for it to end; a dry run is possible meanwhile.',
+    run && { run },
+  );
 }

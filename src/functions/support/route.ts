@@ -10,10 +10,11 @@ import { toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/recordStore.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
+import { awaitedAtShutdown } from './shutdown.ts';
 
 const maxBodyBytes = 16 * 1024;
-/** Parameters of the host's own, which every route may be called with. */
-const hostParameters = new Set(['code', 'clientId']);
+/** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
+const hostParameters = new Set(['code', 'clientid']);
 
 export interface RouteCall<B, Q> {
   body: B;
@@ -32,6 +33,8 @@ export interface Route<B, Q> {
   path: string;
   /** Undefined: open to everyone. */
   role: Role | undefined;
+  /** Throws where the route is switched off: before anything of the request is looked at but who asks. */
+  refuse?(): void;
   body?: z.ZodType<B>;
   query?: z.ZodType<Q>;
   handle(call: RouteCall<B, Q>): Promise<HttpResponseInit>;
@@ -43,9 +46,10 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
     methods: [route.method],
     authLevel: route.role ? 'function' : 'anonymous',
     route: route.path,
-    handler: async (request, context) => {
+    handler: awaitedAtShutdown(async (request: HttpRequest, context: InvocationContext) => {
       try {
         const requester = route.role ? authorize(request, route.role) : { by: 'anonymous', from: 'unknown' };
+        route.refuse?.();
         const query = parse(route.query, queryOf(request, route.query !== undefined), 'query');
         const body = parse(route.body, route.body ? await readBody(request) : undefined, 'body');
         return await route.handle({ body, query, params: request.params, requester, request, context });
@@ -55,7 +59,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
         context.error(`${route.name} failed (${code}): ${message}`);
         return answerProblem(new Problem(500, code, 'The request failed unexpectedly.', advice));
       }
-    },
+    }),
   });
 }
 
@@ -74,7 +78,7 @@ export function answer(status: number, content: unknown, headers: Record<string,
 }
 
 function queryOf(request: HttpRequest, expected: boolean): Record<string, string> | undefined {
-  const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name));
+  const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name.toLowerCase()));
   if (new Set(given.map(([name]) => name)).size < given.length) {
     throw new Problem(400, 'request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
   }
@@ -104,6 +108,11 @@ async function readBody(request: HttpRequest): Promise<unknown> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge();
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > maxBodyBytes) throw tooLarge();
+  if (bytes.byteLength === 0) {
+    // Of a body in chunks, without a length, the host hands on nothing: the sender would look for the fault in vain.
+    const advice = 'Send a JSON object, with its `Content-Length`; `{}` is the least.';
+    throw new Problem(400, 'json_invalid', 'The body is empty.', advice);
+  }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../../lib/durations.ts';
+import { parseInstant } from '../../lib/keyRing/instants.ts';
+import { recordedJobs } from './recordedRuns.ts';
 
 /** Requests and answers of the HTTP functions; openapi.json is made from them. */
 
@@ -12,30 +14,75 @@ function duration(least: string, most: string) {
   }, `must be an ISO 8601 duration from ${least} to ${most}`);
 }
 
+const dryRun = z
+  .boolean()
+  .default(true)
+  .meta({ description: 'Unless false, says what would be done and changes nothing.' });
+const timeBudget = duration('PT1S', 'PT150S')
+  .default('PT60S')
+  .meta({ description: 'Azure ends a request after 230 s.' });
+
 const cacheName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache');
 const runId = z.string().regex(/^[A-Za-z]+\.[a-z][a-z0-9-]{0,39}\.[0-9a-z]{19}$/, 'must be a run id');
 
 export const purgeRequest = z
   .strictObject({
     cache: cacheName.optional().meta({ description: 'May be left out where one cache is configured.' }),
-    dryRun: z
-      .boolean()
-      .default(true)
-      .meta({ description: 'Unless false, says what would be deleted and changes nothing.' }),
+    dryRun,
     olderThan: duration('PT0S', 'P3650D')
       .optional()
       .meta({ description: 'Only entries that expired at least this long ago. Moves the cut-off back, never on.' }),
     maxRows: z.int().min(1).optional(),
-    timeBudget: duration('PT1S', 'PT150S').default('PT60S').meta({ description: 'Azure ends a request after 230 s.' }),
+    timeBudget,
   })
   .meta({ id: 'PurgeRequest' });
 
+export const clearRequest = z
+  .strictObject({
+    cache: cacheName.optional().meta({ description: 'May be left out where one cache is configured.' }),
+    dryRun,
+    confirm: z.string().optional().meta({ description: "The cache's name, where `dryRun` is false." }),
+    timeBudget,
+  })
+  .meta({ id: 'ClearRequest' });
+
+export const ringRequest = z.strictObject({ dryRun }).meta({ id: 'KeyRingRequest' });
+
+export const revokeRequest = z
+  .strictObject({
+    dryRun,
+    confirm: z.string().optional().meta({ description: "The ring's name, where `dryRun` is false." }),
+    key: z
+      .string()
+      .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be the id of a key')
+      .optional()
+      .meta({ description: 'Revoke this key.' }),
+    all: z.literal(true).optional().meta({ description: 'Revoke every key that there is now.' }),
+    createdBefore: z
+      .string()
+      .refine(
+        (text) => parseInstant(text) !== undefined,
+        'must be an instant with its zone, such as 2026-04-21T00:00:00Z',
+      )
+      .optional()
+      .meta({ description: 'Revoke every key created before this instant.' }),
+    reason: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
+      .default('revoked by token-cache-maintenance')
+      .meta({ description: 'Kept in the ring.' }),
+  })
+  .refine(
+    ({ key, all, createdBefore }) => [key, all, createdBefore].filter((given) => given !== undefined).length === 1,
+    'must hold one of key, all and createdBefore',
+  )
+  .meta({ id: 'RevokeRequest' });
+export type RevokeBody = z.infer<typeof revokeRequest>;
+
 export const runsQuery = z.strictObject({
-  job: z
-    .enum(['purge', 'index', 'counts', 'redis', 'rotateKeyRing'], {
-      error: 'must be purge, index, counts, redis or rotateKeyRing',
-    })
-    .optional(),
+  job: z.enum(recordedJobs, { error: `must be one of: ${recordedJobs.join(', ')}` }).optional(),
   cache: cacheName.optional(),
   limit: z
     .string()

@@ -5,6 +5,8 @@ export interface KeyUse {
   entries: ReadonlyMap<string, number>;
   /** Every entry was looked at; else a sample. */
   complete: boolean;
+  /** Until when the longest-lived of the entries seen can live; undefined where that is not known, or never ends. */
+  longestLivedUntil?: Date | undefined;
 }
 
 /** The port to the caches of a ring: which keys do their entries name? */
@@ -22,4 +24,9 @@ export function entriesNaming(uses: readonly KeyUse[], ids: ReadonlySet<string>)
     (sum, { entries }) => [...entries].filter(([id]) => ids.has(id)).reduce((part, [, count]) => part + count, sum),
     0,
   );
+}
+
+/** Those of several caches together. */
+export function allCachedEntries(parts: readonly CachedEntries[]): CachedEntries {
+  return { keyUse: async () => (await Promise.all(parts.map((part) => part.keyUse()))).flat() };
 }

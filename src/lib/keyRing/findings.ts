@@ -1,4 +1,5 @@
 import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
+import { adviceOfFindings } from './findingAdvice.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
 import type { ProtectorVersion } from './keyProtector.ts';
 import type { KeyRing } from './keyRing.ts';
@@ -11,12 +12,16 @@ import { firstGap } from './rotationPlan.ts';
 
 export type FindingLevel = 'info' | 'warning' | 'error';
 
-/** Something that somebody should know. `check` is stable; docs/operations.md says what to do about each. */
+/** Something that somebody should know, and what to do about it. `check` is stable. */
 export interface Finding {
   check: string;
   level: FindingLevel;
   message: string;
+  advice: string;
 }
+
+/** A finding whose advice is that of its check, unless it brings its own. */
+export type PlainFinding = Omit<Finding, 'advice'> & { advice?: string | undefined };
 
 export interface RingFacts {
   stored: StoredRing;
@@ -38,7 +43,7 @@ const raceMs = 600_000;
 const overdueMs = 3 * day;
 
 export function findingsOf(facts: RingFacts): Finding[] {
-  return [
+  const found = [
     ...damageOf(facts),
     ...defaultOf(facts),
     ...makersOf(facts),
@@ -46,9 +51,13 @@ export function findingsOf(facts: RingFacts): Finding[] {
     ...elementsOf(facts),
     ...clockOf(facts),
   ];
+  return found.map((finding) => ({
+    ...finding,
+    advice: finding.advice ?? adviceOfFindings[finding.check] ?? 'See docs/operations.md, "Findings".',
+  }));
 }
 
-function damageOf({ ring }: RingFacts): Finding[] {
+function damageOf({ ring }: RingFacts): PlainFinding[] {
   const checks = {
     notWellFormed: 'element_not_well_formed',
     duplicateKey: 'duplicate_key',
@@ -61,8 +70,8 @@ function damageOf({ ring }: RingFacts): Finding[] {
   }));
 }
 
-function defaultOf({ keys, policy, now }: RingFacts): Finding[] {
-  const findings: Finding[] = [];
+function defaultOf({ keys, policy, now }: RingFacts): PlainFinding[] {
+  const findings: PlainFinding[] = [];
   const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
@@ -110,8 +119,8 @@ function isOverdue(
   return keys.length > 0 && keys.every(({ expiration }) => isUpTo(expiration, now));
 }
 
-function makersOf({ keys, policy, now }: RingFacts): Finding[] {
-  const findings: Finding[] = [];
+function makersOf({ keys, policy, now }: RingFacts): PlainFinding[] {
+  const findings: PlainFinding[] = [];
   const byCreation = [...keys].sort((a, b) => (isBefore(a.creation, b.creation) ? -1 : 1));
   byCreation.forEach((key, index) => {
     const previous = byCreation[index - 1];
@@ -135,7 +144,7 @@ function makersOf({ keys, policy, now }: RingFacts): Finding[] {
   return findings;
 }
 
-function elementsOf({ ring }: RingFacts): Finding[] {
+function elementsOf({ ring }: RingFacts): PlainFinding[] {
   return ring.foreign.map(({ name, reason, element }) => ({
     check: name === 'key' ? 'key_passed_over' : 'foreign_element',
     level: name === 'key' ? 'warning' : 'info',
@@ -143,8 +152,8 @@ function elementsOf({ ring }: RingFacts): Finding[] {
   }));
 }
 
-function clockOf({ stored, keys, now, machineTime }: RingFacts): Finding[] {
-  const findings: Finding[] = [];
+function clockOf({ stored, keys, now, machineTime }: RingFacts): PlainFinding[] {
+  const findings: PlainFinding[] = [];
   const skewMs = stored.storeTime ? msBetween(machineTime, instantOf(stored.storeTime)) : 0;
   if (Math.abs(skewMs) > clockSkewMs) {
     const message = `this machine's clock and the store's differ by ${Math.round(Math.abs(skewMs) / 1000)} s`;

@@ -1,4 +1,4 @@
-import type { Finding, FindingLevel, RingFacts } from './findings.ts';
+import type { FindingLevel, PlainFinding, RingFacts } from './findings.ts';
 import { instantOf, isUpTo, msBetween } from './instants.ts';
 import { versionOf } from './keyProtector.ts';
 import type { ViewedKey } from './ringView.ts';
@@ -6,20 +6,26 @@ import type { ViewedKey } from './ringView.ts';
 const protectorSoonMs = 30 * 86_400_000;
 
 /** What is to be said about how the keys of a ring are protected. */
-export function protectionFindings({ keys, versions, protectorWarnings, now }: RingFacts): Finding[] {
-  const findings: Finding[] = protectorWarnings.map((message) => ({
+export function protectionFindings({ keys, versions, protectorWarnings, now }: RingFacts): PlainFinding[] {
+  const findings: PlainFinding[] = protectorWarnings.map((message) => ({
     check: 'protection_none',
     level: 'warning',
     message,
   }));
-  const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
+  const add = (check: string, level: FindingLevel, message: string, advice?: string) =>
+    findings.push({ check, level, message, advice });
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
   if (plain.length > 0)
     add('master_key_in_plain_text', 'warning', `${plain.length} keys keep their master key in plain text`);
   for (const { id, unwraps, unwrapProblem, revoked } of keys) {
     if (unwraps === 'yes' || revoked) continue;
     const check = unwraps === 'no' ? 'key_unreadable' : (unwrapProblem?.code ?? 'key_unreadable');
-    add(check, unwraps === 'no' ? 'error' : 'warning', `key ${id}: ${unwrapProblem?.message ?? ''}`);
+    add(
+      check,
+      unwraps === 'no' ? 'error' : 'warning',
+      `key ${id}: ${unwrapProblem?.message ?? ''}`,
+      unwrapProblem?.advice,
+    );
   }
   const used = new Set(keys.filter(({ revoked }) => !revoked).map(({ protection }) => versionOf(protection)));
   versions.forEach((version, index) => {
@@ -39,7 +45,7 @@ export function protectionFindings({ keys, versions, protectorWarnings, now }: R
 }
 
 /** .NET forwards versions of its own types alone: of another's, a higher version than the app's package does not load. */
-function newerDecryptors(keys: readonly ViewedKey[]): Finding[] {
+function newerDecryptors(keys: readonly ViewedKey[]): PlainFinding[] {
   const versioned = keys.flatMap((key) => {
     const type = 'decryptorType' in key.protection ? key.protection.decryptorType : '';
     const version = /,\s*Version=(\d+(?:\.\d+)*)/.exec(type)?.[1];

@@ -1,3 +1,4 @@
+import { formatDuration } from '../durations.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey } from './defaultKey.ts';
@@ -15,6 +16,10 @@ export interface PruneReport {
   revocations: { key: string; date: string | null }[];
   /** Keys expired for long enough, and kept since cached entries still name them. */
   keptForEntries: { id: string; entries: number }[];
+  /** How long a key must have been expired, ISO 8601: the setting, or the life of the longest-lived entry where that is longer. */
+  expiredFor: string;
+  /** Until when the longest-lived cached entry can live; null where the caches cannot tell, or it never ends. */
+  longestLivedUntil: string | null;
   /** Where the ring as it was before is kept; null where nothing was removed. */
   copy: string | null;
 }
@@ -25,22 +30,29 @@ interface Removal {
   keptForEntries: PruneReport['keptForEntries'];
 }
 
+/** How long a key must have been expired. */
+export interface PruneAge {
+  expiredForMs: number;
+  longestLivedUntil: Date | undefined;
+}
+
 /**
- * Removes keys that have been expired for longer than the policy says and that no cached entry names, and revocations that
- * hit no key any more. The ring as it was is kept first.
+ * Removes keys that have been expired for longer than the policy says, and than the longest-lived entry lives, and that no
+ * cached entry names; and revocations that hit no key any more. The ring as it was is kept first.
  */
 export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean }): Promise<PruneReport> {
   const dryRun = request.dryRun ?? false;
   if (!dryRun) refuseObserved(deps.policy);
   const now = instantOf(deps.clock.now());
   const use = await deps.entries.keyUse();
+  const age = pruneAge(use, deps.policy.pruneAfterMs, deps.clock.now());
   if (dryRun) {
     const { ring } = await readRing(deps);
-    return report(chooseRemoval(ring, use, deps.policy.pruneAfterMs, now), true, null);
+    return report(chooseRemoval(ring, use, age.expiredForMs, now), age, true, null);
   }
   let kept: PruneReport['keptForEntries'] = [];
   const decide = async ({ ring, stored }: RingReading) => {
-    const removal = chooseRemoval(ring, use, deps.policy.pruneAfterMs, now);
+    const removal = chooseRemoval(ring, use, age.expiredForMs, now);
     kept = removal.keptForEntries;
     if (removal.keys.length + removal.revocations.length === 0) return undefined;
     const copy = await deps.store.keepCopy(stored, deps.clock.now());
@@ -48,10 +60,21 @@ export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean
     const isDone = (after: KeyRing) =>
       removal.keys.every(({ id }) => after.keys.every((key) => key.id !== id)) &&
       removal.revocations.every((gone) => !after.revocations.some((left) => isSame(left, gone)));
-    return { change: { add: [], replace: [], remove }, isDone, data: report(removal, false, copy) };
+    return { change: { add: [], replace: [], remove }, isDone, data: report(removal, age, false, copy) };
   };
-  const nothing = () => report({ keys: [], revocations: [], keptForEntries: kept }, false, null);
+  const nothing = () => report({ keys: [], revocations: [], keptForEntries: kept }, age, false, null);
   return (await changeRing(deps, decide)) ?? nothing();
+}
+
+/**
+ * An entry that was written when a key expired lives on for its own time, so a key must have been expired for longer than the
+ * longest-lived entry has still to live. One that never ends says nothing: it keeps the key that it names.
+ */
+export function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date): PruneAge {
+  const ends = use.flatMap(({ longestLivedUntil }) => longestLivedUntil?.getTime() ?? []);
+  if (ends.length === 0) return { expiredForMs: pruneAfterMs, longestLivedUntil: undefined };
+  const latest = Math.max(...ends);
+  return { expiredForMs: Math.max(pruneAfterMs, latest - now.getTime()), longestLivedUntil: new Date(latest) };
 }
 
 /** What may go. Nothing while there is no default: apps that do not generate keys may then be using a long-expired one. */
@@ -96,13 +119,20 @@ function isSame(a: Revocation, b: Revocation): boolean {
   return a.key === b.key && a.date?.epochNanoseconds === b.date?.epochNanoseconds;
 }
 
-function report({ keys, revocations, keptForEntries }: Removal, dryRun: boolean, copy: string | null): PruneReport {
+function report(
+  { keys, revocations, keptForEntries }: Removal,
+  { expiredForMs, longestLivedUntil }: PruneAge,
+  dryRun: boolean,
+  copy: string | null,
+): PruneReport {
   return {
     outcome: keys.length + revocations.length === 0 ? 'nothingToDo' : dryRun ? 'wouldPrune' : 'pruned',
     dryRun,
     keys: keys.map(({ id }) => id),
     revocations: revocations.map(({ key, date }) => ({ key, date: date?.toString() ?? null })),
     keptForEntries,
+    expiredFor: formatDuration(expiredForMs),
+    longestLivedUntil: longestLivedUntil?.toISOString() ?? null,
     copy,
   };
 }

@@ -106,7 +106,7 @@ async function listVersions(protector: KeyProtector): Promise<{ versions: Protec
     if (!(error instanceof KeyRingError)) throw error;
     return {
       versions: [],
-      problem: { check: error.code, level: 'warning', message: `${error.message} ${error.advice}` },
+      problem: { check: error.code, level: 'warning', message: error.message, advice: error.advice },
     };
   }
 }

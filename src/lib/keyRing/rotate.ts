@@ -77,7 +77,7 @@ async function orFinding<R>(work: () => Promise<R | null>, failures: Finding[]):
     return await work();
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
-    failures.push({ check: error.code, level: 'error', message: `${error.message} ${error.advice}` });
+    failures.push({ check: error.code, level: 'error', message: error.message, advice: error.advice });
     return null;
   }
 }

@@ -1,10 +1,13 @@
 import type { CacheTable } from '../sqlCache/cacheTable.ts';
 import type { CachedEntries, KeyUse } from './cachedEntries.ts';
-import { keyIdOf, payloadMark } from './payloadHeader.ts';
+import { tally } from './headerTally.ts';
+import { payloadMark } from './payloadHeader.ts';
 
 /** Reading every entry of a large table takes long: then a sample must do. */
 const scanLimitMs = 20_000;
 const sampledRows = 5_000;
+/** Absolute expirations have no index; where they take longer, the latest expiry must do, which has one. */
+const longestLimitMs = 10_000;
 
 /** The entries of SQL caches, by the key that each names. Neither keys nor contents are read beyond the first 20 bytes. */
 export class SqlCachedEntries implements CachedEntries {
@@ -29,19 +32,16 @@ export class SqlCachedEntries implements CachedEntries {
 }
 
 async function keysOf(table: CacheTable): Promise<Omit<KeyUse, 'cache'>> {
+  const longestLivedUntil =
+    (await table.figures.longestLivedUntil(longestLimitMs)) ?? (await table.entries.latestExpiry())?.at ?? undefined;
+  return { ...(await keysNamed(table)), longestLivedUntil };
+}
+
+async function keysNamed(table: CacheTable): Promise<Omit<KeyUse, 'cache'>> {
   const counted = await table.figures.countByHeader(payloadMark, scanLimitMs);
   if (counted) return { entries: tally(counted), complete: true };
   const sample = await table.figures.sample(sampledRows);
   const { entries: total } = await table.figures.catalogue();
   const entriesEach = sample.length > 0 ? (total ?? sample.length) / sample.length : 0;
   return { entries: tally(sample.map(({ header }) => ({ header, entries: entriesEach }))), complete: false };
-}
-
-function tally(rows: readonly { header: Uint8Array; entries: number }[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { header, entries } of rows) {
-    const id = keyIdOf(header);
-    if (id) counts.set(id, (counts.get(id) ?? 0) + entries);
-  }
-  return new Map([...counts].map(([id, entries]) => [id, Math.max(1, Math.round(entries))]));
 }

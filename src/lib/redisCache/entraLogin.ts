@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Login } from './ioredis/ioredisNode.ts';
+import type { Login } from './ioredis/ioredisLine.ts';
 import { UnreachableError } from './unreachable.ts';
 
 /** The scope of Azure Cache for Redis and Azure Managed Redis ("Use Microsoft Entra ID for cache authentication"). */

@@ -21,7 +21,7 @@ export const adviceOfSteps: Record<Step, string> = {
   authentication:
     'Check user and password in the connection string, or, with Entra, that the identity is a data access user of the cache and that the cache allows Entra authentication.',
   permission:
-    'Give the user the right to look: `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots`; on Azure, a custom access policy with these.',
+    'Give the user the right to it: to look, `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots`; to look into entries also `+dbsize +hstrlen +hmget`, to clear `+dbsize +hexists +unlink`; on Azure, a custom access policy with these.',
   loading:
     'The server started a short time ago and reads its data from disk. Wait; users cannot sign in from the cache until it has finished.',
   moved: 'The node sends its clients to another one. Name an endpoint of the cluster itself in the connection string.',

@@ -60,6 +60,9 @@ export class RunningState {
   }
 }
 
+/** Of the purge or clear that is under way on a cache. */
+export const runningKey = (cache: string) => `running|purge|${cache}`;
+
 export async function readRunning(records: RecordStore, key: string): Promise<RunningRun | undefined> {
   const state = await records.readState(key).catch(() => undefined);
   return state && typeof state === 'object' && 'runId' in state ? (state as RunningRun) : undefined;

@@ -66,7 +66,7 @@ export interface RedisSettings {
 
 /** The jobs that a wrong setting of these stops. A wrong schedule stops none: its timer runs on the default. */
 export function jobsOfRedisSetting(setting: string): JobName[] {
-  return setting.startsWith('SCHEDULE_') ? [] : ['redis'];
+  return setting.startsWith('SCHEDULE_') ? [] : ['redis', 'clear'];
 }
 
 export function redisSettings(values: Values): RedisSettings {

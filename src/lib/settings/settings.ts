@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import { clearShape } from './clearSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
@@ -8,7 +9,14 @@ import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings,
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape, ...telemetryShape });
+const schema = z.object({
+  ...sqlCacheShape,
+  ...redisShape,
+  ...keyRingShape,
+  ...recordStoreShape,
+  ...clearShape,
+  ...telemetryShape,
+});
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -26,6 +34,8 @@ export interface Settings {
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
   telemetry: TelemetrySettings;
+  /** Whether caches may be cleared over HTTP. */
+  allowClear: boolean;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -67,13 +77,14 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
+    allowClear: values.ALLOW_CLEAR,
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
       ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
-        jobs: ['purge', 'index', 'counts', 'redis'] as const,
+        jobs: ['purge', 'index', 'counts', 'clear', 'redis'] as const,
         ...problem,
       })),
       ...rings.problems,
@@ -84,6 +95,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
+  // A wrong one forbids.
+  if (setting in clearShape) return [];
   if (setting in keyRingShape) return jobsOfKeyRingSetting();
   if (setting in redisShape) return jobsOfRedisSetting(setting);
   // Nothing is worth a run less than what is told of it.

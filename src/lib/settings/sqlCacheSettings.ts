@@ -35,8 +35,8 @@ type Values = z.infer<z.ZodObject<typeof sqlCacheShape>>;
 /** The jobs that a wrong setting of these stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */
 export function jobsOfSqlCacheSetting(setting: string): JobName[] | undefined {
   if (setting.startsWith('SCHEDULE_')) return [];
-  if (setting.startsWith('PURGE_')) return ['purge'];
-  return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts'];
+  if (setting.startsWith('PURGE_')) return ['purge', 'clear'];
+  return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts', 'clear'];
 }
 
 export function purgePolicy(values: Values): PurgePolicy {

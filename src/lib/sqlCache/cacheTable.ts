@@ -25,6 +25,12 @@ export interface KeyRange {
   upTo: string;
 }
 
+export interface LatestExpiry {
+  instant: Instant;
+  /** The same to the millisecond; null at the end of time, where nothing is later. */
+  at: Date | null;
+}
+
 /** What one batch, a transaction of its own, did. */
 export interface BatchOutcome {
   deleted: number;
@@ -40,18 +46,31 @@ export interface BatchOutcome {
 /** Along the expiry index; along the primary key; or page by page and then along the expiry index. */
 export type PurgeWay = 'expiry' | 'key' | 'pages';
 
-/** The purge's view of the table. Every `cutoff` is checked again on the row that is locked, against the database's clock too. */
+/**
+ * What may be deleted. A Date, for a purge: entries that expired before it, checked against the database's clock too. An
+ * Instant, for a clear: every entry whose expiry is not later, alive or not.
+ */
+export type Cutoff = Date | Instant;
+
+/** Whether live entries may go as well. */
+export function coversLive(cutoff: Cutoff): cutoff is Instant {
+  return typeof cutoff === 'string';
+}
+
+/** The entries that a purge or a clear deletes. Every `cutoff` is checked again on the row that is locked. */
 export interface ExpiredEntries {
-  /** The next range of at most `limit` rows (more where `tied`) that expired before `cutoff`; undefined where there is none. */
-  nextRange(after: Instant | undefined, cutoff: Date, limit: number): Promise<ExpiryRange | undefined>;
-  /** Deletes at most `limit` rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
-  deleteRange(range: ExpiryRange, cutoff: Date, limit: number): Promise<BatchOutcome>;
+  /** The largest expiry, the cut-off of a clear; undefined in an empty table. */
+  latestExpiry(): Promise<LatestExpiry | undefined>;
+  /** The next range of at most `limit` rows (more where `tied`) within `cutoff`; undefined where there is none. */
+  nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined>;
+  /** Deletes at most `limit` rows of `range` within `cutoff`, passing over rows that others hold locked. */
+  deleteRange(range: ExpiryRange, cutoff: Cutoff, limit: number): Promise<BatchOutcome>;
   /** The next range of at most `limit` rows by primary key, expired or not; undefined at the end of the table. */
   nextKeyRange(after: string | undefined, limit: number): Promise<KeyRange | undefined>;
-  /** Deletes the rows of `range` that expired before `cutoff`, passing over rows that others hold locked. */
-  deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome>;
+  /** Deletes the rows of `range` within `cutoff`, passing over rows that others hold locked. */
+  deleteKeyRange(range: KeyRange, cutoff: Cutoff): Promise<BatchOutcome>;
   /** The text of the statement that `deleteRange` (`expiry`) or `deleteKeyRange` (`key`) runs, for a dry run to show. */
-  deleteStatement(way: PurgeWay): string;
+  deleteStatement(way: PurgeWay, withLive?: boolean): string;
 }
 
 /** Deleting in the order of storage: the fastest way through a large backlog, since it touches each page once. */
@@ -126,6 +145,12 @@ export interface TableFigures {
    * table: undefined where that takes longer than `timeLimitMs`.
    */
   countByHeader(mark: Uint8Array, timeLimitMs: number): Promise<{ header: Uint8Array; entries: number }[] | undefined>;
+  /**
+   * Until when the longest-lived unexpired entry can live: its absolute expiration, or else its expiry. Those that never
+   * expire (.NET's DateTimeOffset.MaxValue) are left out. Undefined where there is none, and where finding it takes longer
+   * than `timeLimitMs`.
+   */
+  longestLivedUntil(timeLimitMs: number): Promise<Date | undefined>;
   /** A random sample of about `rows` rows, from a bounded number of pages. */
   sample(rows: number): Promise<SampledEntry[]>;
 }

@@ -1,22 +1,25 @@
-import type { ExpiredEntries, Instant } from './cacheTable.ts';
+import type { Cutoff, ExpiredEntries, Instant } from './cacheTable.ts';
 import type { Step, Walk } from './walk.ts';
 
 /**
  * Deletes in order of expiry, along the index. The lower bound moves along, so that no batch reads over the rows just
  * deleted; it moves only past a range that was seen empty or holds only rows that others have locked. The walk is
- * finished when a pass from the very beginning has found nothing left to delete.
+ * finished when a pass from the very beginning has found nothing left to delete, or, for a clear, after one pass: what apps
+ * write behind it meanwhile is new.
  */
 export class ExpiryWalk implements Walk {
   readonly way = 'expiry';
   readonly #entries: ExpiredEntries;
-  readonly #cutoff: Date;
+  readonly #cutoff: Cutoff;
+  readonly #passes: 'one' | 'untilNothingIsLeft';
   #after: Instant | undefined;
   #deletedInPass = 0;
   #lockedInPass = 0;
 
-  constructor(entries: ExpiredEntries, cutoff: Date) {
+  constructor(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one' | 'untilNothingIsLeft' = 'untilNothingIsLeft') {
     this.#entries = entries;
     this.#cutoff = cutoff;
+    this.#passes = passes;
   }
 
   get skippedLocked(): number {
@@ -37,9 +40,9 @@ export class ExpiryWalk implements Walk {
     return { deleted, worked: deleted, hitLocks, finished: false };
   }
 
-  /** At the end of the order: false where this pass began at the beginning and deleted nothing, so that nothing is left. */
+  /** At the end of the order: false where this pass was the only one, or deleted nothing, so that nothing is left. */
   #startOver(): boolean {
-    if (this.#deletedInPass === 0) return false;
+    if (this.#deletedInPass === 0 || this.#passes === 'one') return false;
     this.#after = undefined;
     this.#deletedInPass = 0;
     this.#lockedInPass = 0;

@@ -1,4 +1,4 @@
-import type { ExpiredEntries } from './cacheTable.ts';
+import type { Cutoff, ExpiredEntries } from './cacheTable.ts';
 import type { Step, Walk } from './walk.ts';
 
 /**
@@ -9,12 +9,12 @@ import type { Step, Walk } from './walk.ts';
 export class KeyWalk implements Walk {
   readonly way = 'key';
   readonly #entries: ExpiredEntries;
-  readonly #cutoff: Date;
+  readonly #cutoff: Cutoff;
   #position: string | undefined;
   #whole: boolean;
   #skipped = 0;
 
-  constructor(entries: ExpiredEntries, cutoff: Date, startAfter: string | undefined) {
+  constructor(entries: ExpiredEntries, cutoff: Cutoff, startAfter: string | undefined) {
     this.#entries = entries;
     this.#cutoff = cutoff;
     this.#position = startAfter;

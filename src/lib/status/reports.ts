@@ -32,6 +32,14 @@ const purge = z.object({
 });
 export type Purge = z.infer<typeof purge>;
 
+/** Of a cache of any engine. */
+const clear = z.object({
+  dryRun: z.literal(false),
+  stopReason: z.string(),
+  deleted: z.number(),
+  remaining: entryCount.nullable(),
+});
+
 const purgePlan = z.object({ dryRun: z.literal(true), wouldDelete: entryCount });
 const index = z.object({ outcome: z.string(), name: z.string().nullable(), percent: z.number().nullable() });
 export type Index = z.infer<typeof index>;
@@ -41,6 +49,7 @@ const outcome = z.object({ outcome: z.string() });
 
 export const readCounts = (record: RunRecord | undefined) => read(counts, record);
 export const readPurge = (record: RunRecord | undefined) => read(purge, record);
+export const readClear = (record: RunRecord | undefined) => read(clear, record);
 export const readPurgePlan = (record: RunRecord | undefined) => read(purgePlan, record);
 export const readIndex = (record: RunRecord | undefined) => read(index, record);
 export const readOutcome = (record: RunRecord | undefined) => read(outcome, record);

@@ -30,7 +30,15 @@ const status = z.object({
   keys: z.array(key),
   nextActionAt: z.string(),
   findings: z
-    .array(z.object({ check: z.string(), level: z.enum(['info', 'warning', 'error']), message: z.string() }))
+    .array(
+      z.object({
+        check: z.string(),
+        level: z.enum(['info', 'warning', 'error']),
+        message: z.string(),
+        // Records of earlier versions have none.
+        advice: z.string().optional(),
+      }),
+    )
     .catch([]),
 });
 type RingStatus = z.infer<typeof status>;
@@ -100,11 +108,11 @@ export function ringFindings({ name, runs }: RingRuns): Finding[] {
   return [
     ...[...jobs.values()].flatMap(failure),
     ...findings.map(
-      ({ level, check, message }): Finding => ({
+      ({ level, check, message, advice }): Finding => ({
         level: level === 'error' ? 'critical' : level,
         subject: `Key ring ${name}, ${check}`,
         what: message,
-        advice: `docs/operations.md says what to do about ${check}.`,
+        advice: advice ?? `docs/operations.md says what to do about ${check}.`,
         since: null,
       }),
     ),

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../runs/recordStore.ts';
 import { countText, numberText } from '../sqlCache/summaries.ts';
-import { readIndex, readOutcome, readPurge, readPurgePlan } from './reports.ts';
+import { readClear, readIndex, readOutcome, readPurge, readPurgePlan } from './reports.ts';
 import { durationText } from './wording.ts';
 
 /** A run as the page lists it. */
@@ -78,6 +78,16 @@ function outcomeOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did
       reason: purge.stopReason,
       ...(stopReasons[purge.stopReason] ?? { meaning: '', tone: 'neutral' }),
       did: `${numberText(purge.deleted)} deleted in ${numberText(purge.batches)} ${purge.batches === 1 ? 'batch' : 'batches'}${left}${locked}`,
+    };
+  }
+  const clear = readClear(record);
+  if (clear) {
+    const ended = { meaning: 'every entry that there was at its start was gone through', tone: 'good' as const };
+    const left = clear.remaining ? `, ${countText(clear.remaining)} left or new` : '';
+    return {
+      reason: clear.stopReason,
+      ...(clear.stopReason === 'drained' ? ended : (stopReasons[clear.stopReason] ?? { meaning: '', tone: 'neutral' })),
+      did: `${numberText(clear.deleted)} deleted${left}`,
     };
   }
   const plan = readPurgePlan(record);

@@ -1,4 +1,5 @@
 import type { TimerHealth } from '../health/health.ts';
+import type { RunRecord } from '../runs/recordStore.ts';
 import { cacheFindings } from './cacheFindings.ts';
 import { type CacheRuns, type CacheView, cacheView } from './cacheView.ts';
 import { type Finding, gravest, worstFirst } from './finding.ts';
@@ -15,6 +16,8 @@ export interface StatusSources extends AppState {
   caches: readonly CacheRuns[];
   redis?: readonly RedisRuns[];
   rings?: readonly RingRuns[];
+  /** Clears of caches of every engine. */
+  clears?: readonly RunRecord[];
 }
 
 /** The status page as plain data. */
@@ -37,7 +40,7 @@ const shownRuns = 25;
 
 /** What the page shows, from records and health. Pure: it reads nothing and never throws over a record. */
 export function statusView(sources: StatusSources): StatusView {
-  const { now, health, caches, redis = [], rings = [], recordStore, purgeEveryMs } = sources;
+  const { now, health, caches, redis = [], rings = [], clears = [], recordStore, purgeEveryMs } = sources;
   const findings = worstFirst([
     ...healthFindings(sources),
     ...caches.flatMap((cache) => cacheFindings(cache, purgeEveryMs)),
@@ -48,6 +51,7 @@ export function statusView(sources: StatusSources): StatusView {
     ...caches.flatMap(({ purge, index, counts }) => [...purge, ...index, ...counts]),
     ...redis.flatMap(({ watches }) => watches),
     ...rings.flatMap(({ runs }) => runs),
+    ...clears,
   ];
   const state = health.status === 'failing' ? 'critical' : gravest(findings);
   return {

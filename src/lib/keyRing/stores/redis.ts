@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
+import { UnreachableError } from '../../redisCache/unreachable.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { fingerprint, stamp } from '../ringDocument.ts';
 import { SealedXml } from '../sealedXml.ts';
 import { parseDocument, XmlFormError } from '../xml.ts';
+import type { RingConnection } from './redisConnection.ts';
 
 /**
  * A ring as PersistKeysToStackExchangeRedis keeps it: a list of elements, without TTL (RedisXmlRepository.cs). Apps only
@@ -12,20 +14,21 @@ import { parseDocument, XmlFormError } from '../xml.ts';
 export class RedisStore implements KeyRingStore {
   readonly kind = 'redis';
   readonly description: string;
-  readonly #redis: Redis;
+  readonly #connection: RingConnection;
   readonly #key: string;
 
-  /** The connection is this store's own: WATCH belongs to a connection. */
-  constructor(redis: Redis, key: string, host: string) {
-    this.#redis = redis;
+  /** The connection is this store's own. */
+  constructor(connection: RingConnection, key: string) {
+    this.#connection = connection;
     this.#key = key;
-    this.description = `Redis list ${key} on ${host}`;
+    this.description = `Redis list ${key} on ${connection.host}`;
   }
 
   async read(): Promise<StoredRing & { version: string }> {
     try {
-      await this.#connected();
-      const [items, time] = await Promise.all([this.#redis.lrange(this.#key, 0, -1), this.#redis.time()]);
+      const [items, time] = await this.#connection.use((redis) =>
+        Promise.all([redis.lrange(this.#key, 0, -1), redis.time()]),
+      );
       const elements: StoredElement[] = [];
       const damage: { place: string; problem: string }[] = [];
       items.forEach((text, index) => {
@@ -47,68 +50,97 @@ export class RedisStore implements KeyRingStore {
 
   async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
     try {
-      await this.#connected();
-      await this.#redis.watch(this.#key);
-      const items = await this.#redis.lrange(this.#key, 0, -1);
-      if (fingerprint(items) !== ring.version) {
-        await this.#redis.unwatch();
-        return 'conflict';
-      }
-      const transaction = this.#redis.multi();
-      for (const { element, xml } of change.replace) transaction.lset(this.#key, indexOf(element), xml.reveal());
-      for (const { xml } of change.remove) transaction.lrem(this.#key, 1, xml.reveal());
-      for (const { xml } of change.add) transaction.rpush(this.#key, xml.reveal());
-      const results = await transaction.exec();
-      if (results === null) return 'conflict';
-      const failure = results.find(([error]) => error)?.[0];
-      if (failure) throw failure;
-      return 'written';
+      return await this.#connection.use((redis) => this.#writeOn(redis, ring.version, change));
     } catch (error) {
       throw this.#explain(error);
     }
   }
 
+  async #writeOn(redis: Redis, version: string | undefined, change: RingChange): Promise<'written' | 'conflict'> {
+    await redis.watch(this.#key);
+    const items = await redis.lrange(this.#key, 0, -1);
+    if (fingerprint(items) !== version) {
+      await redis.unwatch();
+      return 'conflict';
+    }
+    const transaction = redis.multi();
+    for (const { element, xml } of change.replace) transaction.lset(this.#key, indexOf(element), xml.reveal());
+    for (const { xml } of change.remove) transaction.lrem(this.#key, 1, xml.reveal());
+    for (const { xml } of change.add) transaction.rpush(this.#key, xml.reveal());
+    const results = await transaction.exec();
+    if (results === null) return 'conflict';
+    const failure = results.find(([error]) => error)?.[0];
+    if (failure) throw failure;
+    return 'written';
+  }
+
   async keepCopy(ring: StoredRing, at: Date): Promise<string> {
-    const name = `${this.#key}:backup:${stamp(at)}`;
+    const name = `${inSlotOf(this.#key)}:backup:${stamp(at)}`;
     try {
-      await this.#connected();
-      const transaction = this.#redis.multi().del(name);
-      for (const { xml } of ring.elements) transaction.rpush(name, xml.reveal());
-      await transaction.exec();
-      return name;
+      return await this.#connection.use(async (redis) => {
+        const transaction = redis.multi().del(name);
+        for (const { xml } of ring.elements) transaction.rpush(name, xml.reveal());
+        const failure = (await transaction.exec())?.find(([error]) => error)?.[0];
+        if (failure) throw failure;
+        return name;
+      });
     } catch (error) {
       throw this.#explain(error);
     }
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect();
-  }
-
-  async #connected(): Promise<void> {
-    if (this.#redis.status === 'end') await this.#redis.connect();
+    this.#connection.close();
   }
 
   #explain(error: unknown): KeyRingError {
     if (error instanceof KeyRingError) return error;
     const text = error instanceof Error ? error.message : '';
     const kind = /^[A-Z]{2,}/.exec(text)?.[0];
+    const refused = error instanceof UnreachableError && ['authentication', 'permission'].includes(error.step);
+    if (refused)
+      return new KeyRingError('key_ring_forbidden', `${this.description} may not be used. ${text}`, error.advice);
+    if (error instanceof UnreachableError) {
+      return new KeyRingError(
+        'key_ring_unavailable',
+        `${this.description} does not answer. ${text}`,
+        error.advice,
+        true,
+      );
+    }
     if (kind === 'NOAUTH' || kind === 'WRONGPASS' || kind === 'NOPERM') {
       return new KeyRingError(
         'key_ring_forbidden',
         `${this.description} may not be used (${kind}).`,
-        "Correct the user and password of the ring's connection string; it needs LRANGE, LSET, LREM, RPUSH, WATCH, MULTI and TIME.",
+        "Correct the user and password of the ring's connection string; it needs LRANGE, LSET, LREM, RPUSH, DEL, WATCH, UNWATCH, MULTI, EXEC and TIME.",
       );
     }
     return new KeyRingError(
       'key_ring_unavailable',
       `${this.description} did not answer as it should (${kind ?? 'no connection'}).`,
       'If it lasts, look at the Redis server and the network; the next run tries again.',
-      kind === undefined || ['LOADING', 'READONLY', 'BUSY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN'].includes(kind),
+      kind === undefined || passingKinds.includes(kind),
     );
   }
 }
 
 function indexOf({ place }: StoredElement): number {
   return Number(place.slice('item '.length));
+}
+
+const passingKinds = [
+  'LOADING',
+  'READONLY',
+  'BUSY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'MOVED',
+  'ASK',
+  'EXECABORT',
+];
+
+/** A name that a cluster keeps beside the key (hash tags): the same transaction, and the same node, can reach both. */
+function inSlotOf(key: string): string {
+  return /\{[^}]+\}/.test(key) ? key : `{${key}}`;
 }

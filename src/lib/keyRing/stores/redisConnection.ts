@@ -1,47 +1,92 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
+import type { IoredisLine } from '../../redisCache/ioredis/ioredisLine.ts';
+import { type Endpoint, endpointName } from '../../redisCache/redisConnection.ts';
+
+export type OpenLine = (endpoint: Endpoint, signal: AbortSignal) => Promise<IoredisLine>;
+
+/** Work of a store is a handful of commands; one that takes longer hangs. */
+const workTimeoutMs = 15_000;
+const mostRedirections = 5;
 
 /**
- * A connection from a StackExchange.Redis connection string (`host:port,password=…,ssl=True,user=…,defaultDatabase=…`) or a
- * `redis://` or `rediss://` URL. It connects at its first command, and not again by itself.
+ * One line to the server that holds a ring, opened when first needed and again when it was lost. It goes where a cluster
+ * sends it (MOVED), and from a replica to the next endpoint (READONLY). A command is never sent twice by itself: after a
+ * lost answer it is for the store to look what became of it. The line is its user's own, as WATCH belongs to a line.
  */
-export function connectRedis(connectionString: string): { redis: Redis; host: string } {
-  const limits: RedisOptions = {
-    lazyConnect: true,
-    connectTimeout: 10_000,
-    commandTimeout: 15_000,
-    // A command sent again after a lost answer could push a second element. So a broken line fails its commands at once,
-    // and the store connects anew when it has looked what became of them.
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: () => null,
-  };
-  const redis = /^rediss?:\/\//i.test(connectionString)
-    ? new Redis(connectionString, limits)
-    : new Redis({ ...parse(connectionString), ...limits });
-  // Failures reach the caller with the command that they fail.
-  redis.on('error', () => undefined);
-  return { redis, host: `${redis.options.host}:${redis.options.port}` };
+export class RingConnection {
+  readonly #endpoints: readonly Endpoint[];
+  readonly #open: OpenLine;
+  #line: { line: IoredisLine; end: AbortController } | undefined;
+  /** The endpoint to go to next. */
+  #target: Endpoint | undefined;
+
+  constructor(endpoints: readonly Endpoint[], open: OpenLine) {
+    this.#endpoints = endpoints;
+    this.#open = open;
+  }
+
+  /** For a reader. */
+  get host(): string {
+    return this.#endpoints.map(endpointName).join(', ');
+  }
+
+  /** Runs `work`, from its start again where the server sends it elsewhere: such a command was not carried out. */
+  async use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    for (let redirections = 0; ; redirections += 1) {
+      const { line, end } = await this.#connected();
+      const timer = setTimeout(() => end.abort(), workTimeoutMs);
+      try {
+        return await work(line.client);
+      } catch (error) {
+        if (redirections >= mostRedirections || !this.#isSentElsewhere(error, line.endpoint)) throw error;
+        this.close();
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  }
+
+  close(): void {
+    this.#line?.end.abort();
+    this.#line = undefined;
+  }
+
+  async #connected() {
+    if (this.#line && this.#line.line.client.status !== 'end') return this.#line;
+    const candidates = this.#target ? [this.#target, ...this.#endpoints] : this.#endpoints;
+    let failure: unknown;
+    for (const endpoint of candidates) {
+      const end = new AbortController();
+      try {
+        this.#line = { line: await this.#open(endpoint, end.signal), end };
+        return this.#line;
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure;
+  }
+
+  #isSentElsewhere(error: unknown, from: Endpoint): boolean {
+    const text = reasonOf(error);
+    const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(text) ?? [];
+    if (port !== undefined) {
+      // An empty host stands for the one that was asked (Redis cluster specification, "MOVED Redirection").
+      this.#target = { host: host || from.host, port: Number(port) };
+      return true;
+    }
+    if (!text.startsWith('READONLY')) return false;
+    const at = this.#endpoints.findIndex((endpoint) => endpointName(endpoint) === endpointName(from));
+    const next = this.#endpoints[at + 1];
+    if (next) this.#target = next;
+    return next !== undefined;
+  }
 }
 
-function parse(text: string): RedisOptions {
-  const [endpoint = '', ...rest] = text.split(',').map((part) => part.trim());
-  const options = new Map(
-    rest
-      .filter((part) => part.includes('='))
-      .map((part) => {
-        const at = part.indexOf('=');
-        return [part.slice(0, at).trim().toLowerCase(), part.slice(at + 1).trim()] as const;
-      }),
-  );
-  const [host = 'localhost', port] = endpoint.split(':');
-  const ssl = options.get('ssl')?.toLowerCase() === 'true';
-  const password = options.get('password');
-  const username = options.get('user');
-  return {
-    host,
-    port: Number(port ?? (ssl ? 6380 : 6379)),
-    db: Number(options.get('defaultdatabase') ?? 0),
-    ...(password !== undefined && { password }),
-    ...(username !== undefined && { username }),
-    ...(ssl && { tls: { servername: options.get('sslhost') ?? host } }),
-  };
+/** The answer of the server; of a transaction that it aborted, that to the first command which it refused. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const { previousErrors } = error as { previousErrors?: unknown };
+  const [first] = Array.isArray(previousErrors) ? previousErrors : [];
+  return first instanceof Error ? first.message : error.message;
 }

@@ -1,4 +1,14 @@
-import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
+import {
+  type BatchOutcome,
+  type Cutoff,
+  coversLive,
+  type ExpiredEntries,
+  type ExpiryRange,
+  type Instant,
+  type KeyRange,
+  type LatestExpiry,
+  type PurgeWay,
+} from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
@@ -13,20 +23,29 @@ export class PostgresExpiredEntries implements ExpiredEntries {
     this.#table = table;
   }
 
-  async nextRange(after: Instant | undefined, cutoff: Date, limit: number): Promise<ExpiryRange | undefined> {
+  async latestExpiry(): Promise<LatestExpiry | undefined> {
+    const { rows } = await this.#connections.query<{ latest: Instant | null; at: Date | number | null }>(
+      'read',
+      sql.latestExpiry(this.#table),
+    );
+    const [row] = rows;
+    return row?.latest ? { instant: row.latest, at: row.at instanceof Date ? row.at : null } : undefined;
+  }
+
+  async nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined> {
     const { rows } = await this.#connections.query<{ rows: number; up_to: Instant | null; tied: boolean | null }>(
       'delete', // on the connection that is pinned to the index
-      sql.nextRange(this.#table, after !== undefined),
+      sql.nextRange(this.#table, after !== undefined, coversLive(cutoff)),
       [cutoff, limit, ...optional(after)],
     );
     const [range] = rows;
     return range?.up_to ? { after, upTo: range.up_to, rows: range.rows, tied: range.tied === true } : undefined;
   }
 
-  async deleteRange(range: ExpiryRange, cutoff: Date, limit: number): Promise<BatchOutcome> {
+  async deleteRange(range: ExpiryRange, cutoff: Cutoff, limit: number): Promise<BatchOutcome> {
     const hasAfter = range.after !== undefined;
     const skipLocked = () =>
-      this.#delete(sql.deleteRangeSkipLocked(this.#table, hasAfter), [
+      this.#delete(sql.deleteRangeSkipLocked(this.#table, hasAfter, coversLive(cutoff)), [
         cutoff,
         range.upTo,
         limit,
@@ -35,7 +54,7 @@ export class PostgresExpiredEntries implements ExpiredEntries {
     // More rows than the limit lie in a tied range, and a plain DELETE has no limit.
     if (range.tied) return { deleted: await skipLocked(), hitLocks: false };
     try {
-      const deleted = await this.#delete(sql.deleteRange(this.#table, hasAfter), [
+      const deleted = await this.#delete(sql.deleteRange(this.#table, hasAfter, coversLive(cutoff)), [
         cutoff,
         range.upTo,
         ...optional(range.after),
@@ -57,30 +76,33 @@ export class PostgresExpiredEntries implements ExpiredEntries {
     return upTo == null ? undefined : { after, upTo };
   }
 
-  async deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome> {
+  async deleteKeyRange(range: KeyRange, cutoff: Cutoff): Promise<BatchOutcome> {
     const hasAfter = range.after !== undefined;
     const values = [cutoff, range.upTo, ...optional(range.after)];
     try {
       return {
-        deleted: await this.#delete(sql.deleteKeyRange(this.#table, hasAfter), values),
+        deleted: await this.#delete(sql.deleteKeyRange(this.#table, hasAfter, coversLive(cutoff)), values),
         hitLocks: false,
         skipped: 0,
       };
     } catch (error) {
       if (!isLockTimeout(error)) throw error;
-      const deleted = await this.#delete(sql.deleteKeyRangeSkipLocked(this.#table, hasAfter), values);
+      const deleted = await this.#delete(
+        sql.deleteKeyRangeSkipLocked(this.#table, hasAfter, coversLive(cutoff)),
+        values,
+      );
       const { rows } = await this.#connections.query<{ rows: number }>(
         'delete',
-        sql.countKeyRange(this.#table, hasAfter),
+        sql.countKeyRange(this.#table, hasAfter, coversLive(cutoff)),
         values,
       );
       return { deleted, hitLocks: true, skipped: rows[0]?.rows ?? 0 };
     }
   }
 
-  deleteStatement(way: PurgeWay): string {
+  deleteStatement(way: PurgeWay, withLive = false): string {
     if (way === 'pages') return sql.deletePages(this.#table).trim();
-    return (way === 'expiry' ? sql.deleteRange : sql.deleteKeyRange)(this.#table, true).trim();
+    return (way === 'expiry' ? sql.deleteRange : sql.deleteKeyRange)(this.#table, true, withLive).trim();
   }
 
   async #delete(text: string, values: unknown[]): Promise<number> {

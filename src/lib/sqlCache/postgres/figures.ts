@@ -49,6 +49,15 @@ export class PostgresFigures implements TableFigures {
     return row?.oldest instanceof Date ? row.oldest : undefined;
   }
 
+  async longestLivedUntil(timeLimitMs: number): Promise<Date | undefined> {
+    const row = await this.#within<{ until: Date | number | null }>(
+      timeLimitMs,
+      sql.longestLivedUntil(this.#table),
+      [],
+    );
+    return row?.until instanceof Date ? row.until : undefined;
+  }
+
   async countByHeader(mark: Uint8Array, timeLimitMs: number) {
     const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(
       timeLimitMs,

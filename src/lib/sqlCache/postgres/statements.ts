@@ -22,38 +22,45 @@ from pg_locks as l
 join pg_stat_activity as a using (pid)
 where not l.granted and a.datname = current_database()`;
 
-/** Rows in order of expiry; $1 is the cut-off. Strictly less: an entry is readable while now <= expiresattime. */
-const expired = (afterParameter: string | undefined) =>
-  `expiresattime < $1${afterParameter ? ` and expiresattime > ${afterParameter}` : ''}`;
+/**
+ * Rows in order of expiry; $1 is the cut-off. Strictly less: an entry is readable while now <= expiresattime. A clear takes
+ * the entry of the largest expiry too.
+ */
+const expired = (afterParameter: string | undefined, withLive: boolean) =>
+  `expiresattime ${withLive ? '<=' : '<'} $1${afterParameter ? ` and expiresattime > ${afterParameter}` : ''}`;
 
 /** One row more than the limit is read, to see whether its expiry is that of the last row: then a range by expiry holds too many. */
-export const nextRange = (t: string, hasAfter: boolean) => `
+export const nextRange = (t: string, hasAfter: boolean, withLive: boolean) => `
 select least(count(*), $2)::int as rows,
        (max(expiresattime) filter (where n <= $2))::text as up_to,
        count(*) > $2 and max(expiresattime) = max(expiresattime) filter (where n <= $2) as tied
 from (
   select expiresattime, row_number() over (order by expiresattime) as n
   from ${t}
-  where ${expired(hasAfter ? '$3' : undefined)}
+  where ${expired(hasAfter ? '$3' : undefined, withLive)}
   order by expiresattime
   limit $2 + 1
 ) as batch`;
 
-/** `now()` beside the cut-off: even a wrong parameter can delete nothing that is alive by the database's own clock. */
-const deletable = 'expiresattime < $1 and expiresattime < now()';
+/**
+ * `now()` beside a purge's cut-off: even a wrong parameter can delete nothing that is alive by the database's own clock. A
+ * clear is asked to.
+ */
+const deletable = (withLive: boolean) =>
+  withLive ? 'expiresattime <= $1' : 'expiresattime < $1 and expiresattime < now()';
 
 /** The whole range at once, the fastest form. Waits for a lock until the session's lock_timeout, then fails as a whole. */
-export const deleteRange = (t: string, hasAfter: boolean) => `
+export const deleteRange = (t: string, hasAfter: boolean, withLive: boolean) => `
 delete from ${t}
-where ${deletable} and expiresattime <= $2${hasAfter ? ' and expiresattime > $3' : ''}`;
+where ${deletable(withLive)} and expiresattime <= $2${hasAfter ? ' and expiresattime > $3' : ''}`;
 
 /** Passes over locked rows, and stops at the limit where more rows share one expiry. The outer condition is checked on the locked row. */
-export const deleteRangeSkipLocked = (t: string, hasAfter: boolean) => `
+export const deleteRangeSkipLocked = (t: string, hasAfter: boolean, withLive: boolean) => `
 delete from ${t}
-where ${deletable} and ctid = any (array(
+where ${deletable(withLive)} and ctid = any (array(
   select ctid
   from ${t}
-  where ${deletable} and expiresattime <= $2${hasAfter ? ' and expiresattime > $4' : ''}
+  where ${deletable(withLive)} and expiresattime <= $2${hasAfter ? ' and expiresattime > $4' : ''}
   limit $3
   for update skip locked
 ))`;
@@ -66,12 +73,12 @@ select case when current_setting('server_version_num')::int >= 140000
 /** The rows of some pages, in the order of storage: each page of the table, and of its values, is touched once. */
 export const deletePages = (t: string) => `
 delete from ${t}
-where ${deletable} and ctid >= $2::tid and ctid < $3::tid`;
+where ${deletable(false)} and ctid >= $2::tid and ctid < $3::tid`;
 
 export const deletePagesSkipLocked = (t: string) => `
 delete from ${t}
-where ${deletable} and ctid = any (array(
-  select ctid from ${t} where ${deletable} and ctid >= $2::tid and ctid < $3::tid for update skip locked
+where ${deletable(false)} and ctid = any (array(
+  select ctid from ${t} where ${deletable(false)} and ctid >= $2::tid and ctid < $3::tid for update skip locked
 ))`;
 
 /** The last key of the next `$1` rows. */
@@ -82,18 +89,18 @@ from (select id from ${t}${hasAfter ? ' where id > $2' : ''} order by id limit $
 const inKeyRange = (hasAfter: boolean, afterParameter: string) =>
   `id <= $2${hasAfter ? ` and id > ${afterParameter}` : ''}`;
 
-export const deleteKeyRange = (t: string, hasAfter: boolean) => `
+export const deleteKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `
 delete from ${t}
-where ${deletable} and ${inKeyRange(hasAfter, '$3')}`;
+where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')}`;
 
-export const deleteKeyRangeSkipLocked = (t: string, hasAfter: boolean) => `
+export const deleteKeyRangeSkipLocked = (t: string, hasAfter: boolean, withLive: boolean) => `
 delete from ${t}
-where ${deletable} and ctid = any (array(
-  select ctid from ${t} where ${deletable} and ${inKeyRange(hasAfter, '$3')} for update skip locked
+where ${deletable(withLive)} and ctid = any (array(
+  select ctid from ${t} where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')} for update skip locked
 ))`;
 
-export const countKeyRange = (t: string, hasAfter: boolean) => `
-select count(*)::int as rows from ${t} where ${deletable} and ${inKeyRange(hasAfter, '$3')}`;
+export const countKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `
+select count(*)::int as rows from ${t} where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')}`;
 
 /**
  * Every index that leads with the expiry column, whatever its name: a btree, since others have no order, and not a partial
@@ -144,6 +151,16 @@ from (
 export const countAllUpTo = (t: string) => `select count(*) as rows from (select 1 from ${t} limit $1) as bounded`;
 
 export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest from ${t}`;
+
+/** As text: in full precision, and `infinity`, which Npgsql writes for DateTimeOffset.MaxValue. */
+export const latestExpiry = (t: string) =>
+  `select max(expiresattime)::text as latest, max(expiresattime) as at from ${t}`;
+
+/** An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. */
+export const longestLivedUntil = (t: string) => `
+select max(until) as until
+from (select greatest(expiresattime, absoluteexpiration) as until from ${t} where expiresattime >= now()) as entries
+where until < '9999-01-01'`;
 
 /** Which keys protect how many entries. substring fetches the first chunk of a TOASTed value alone, where it is stored uncompressed. */
 export const countByHeader = (t: string) => `

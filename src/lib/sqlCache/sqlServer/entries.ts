@@ -1,4 +1,14 @@
-import type { BatchOutcome, ExpiredEntries, ExpiryRange, Instant, KeyRange, PurgeWay } from '../cacheTable.ts';
+import {
+  type BatchOutcome,
+  type Cutoff,
+  coversLive,
+  type ExpiredEntries,
+  type ExpiryRange,
+  type Instant,
+  type KeyRange,
+  type LatestExpiry,
+  type PurgeWay,
+} from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
@@ -7,6 +17,7 @@ import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 
 const expiry = (value: Date) => ({ type: sql.DateTimeOffset(7), value });
+const cutoffValue = (cutoff: Cutoff) => expiry(coversLive(cutoff) ? fromInstant(cutoff) : cutoff);
 const key = (value: string) => ({ type: sql.NVarChar(449), value });
 const int = (value: number) => ({ type: sql.Int, value });
 
@@ -28,30 +39,40 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
     this.#traits = traits;
   }
 
-  async nextRange(after: Instant | undefined, cutoff: Date, limit: number): Promise<ExpiryRange | undefined> {
+  async latestExpiry(): Promise<LatestExpiry | undefined> {
+    const [row] = await this.#connections.query<{ latest: Date | null }>(
+      'read',
+      statements.latestExpiry(this.#table),
+      {},
+    );
+    if (!row?.latest) return undefined;
+    return { instant: toInstant(row.latest), at: row.latest.getUTCFullYear() < 9999 ? row.latest : null };
+  }
+
+  async nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined> {
     const [row] = await this.#connections.query<{ rows: number; upTo: Date | null; lastSeen: Date | null }>(
       'delete',
-      statements.nextRange(this.#table, after !== undefined),
-      { cutoff: expiry(cutoff), limit: int(limit), ...bound(after) },
+      statements.nextRange(this.#table, after !== undefined, coversLive(cutoff)),
+      { cutoff: cutoffValue(cutoff), limit: int(limit), ...bound(after) },
     );
     if (!row?.upTo || !row.lastSeen) return undefined;
     const upTo = toInstant(row.upTo);
     return { after, upTo, rows: Math.min(row.rows, limit), tied: row.rows > limit && toInstant(row.lastSeen) === upTo };
   }
 
-  async deleteRange(range: ExpiryRange, cutoff: Date, limit: number): Promise<BatchOutcome> {
+  async deleteRange(range: ExpiryRange, cutoff: Cutoff, limit: number): Promise<BatchOutcome> {
     const hasAfter = range.after !== undefined;
-    const bounds = { cutoff: expiry(cutoff), upTo: expiry(fromInstant(range.upTo)), ...bound(range.after) };
+    const bounds = { cutoff: cutoffValue(cutoff), upTo: expiry(fromInstant(range.upTo)), ...bound(range.after) };
     try {
       const [row] = await this.#connections.query<{ deleted: number }>(
         'delete',
-        statements.deleteRange(this.#table, hasAfter),
+        statements.deleteRange(this.#table, hasAfter, coversLive(cutoff)),
         { ...bounds, limit: int(limit) },
       );
       return { deleted: row?.deleted ?? 0, hitLocks: false };
     } catch (error) {
       if (!(await this.#mustGoAround(error))) throw error;
-      return deleteAroundLocks(this.#keyedRows(bounds, hasAfter), limit);
+      return deleteAroundLocks(this.#keyedRows(bounds, hasAfter, coversLive(cutoff)), limit);
     }
   }
 
@@ -67,24 +88,24 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
     return row?.upTo == null ? undefined : { after, upTo: row.upTo };
   }
 
-  async deleteKeyRange(range: KeyRange, cutoff: Date): Promise<BatchOutcome> {
+  async deleteKeyRange(range: KeyRange, cutoff: Cutoff): Promise<BatchOutcome> {
     const { after, upTo } = range;
     try {
       const [row] = await this.#connections.query<{ deleted: number; skipped: number }>(
         'delete',
-        statements.deleteKeyRange(this.#table, after !== undefined),
-        { cutoff: expiry(cutoff), upTo: key(upTo), ...(after !== undefined && { after: key(after) }) },
+        statements.deleteKeyRange(this.#table, after !== undefined, coversLive(cutoff)),
+        { cutoff: cutoffValue(cutoff), upTo: key(upTo), ...(after !== undefined && { after: key(after) }) },
       );
       return { deleted: row?.deleted ?? 0, hitLocks: false, skipped: row?.skipped ?? 0 };
     } catch (error) {
       if (!(await this.#mustGoAround(error))) throw error;
-      const bounds = { cutoff: expiry(cutoff), upTo: expiry(cutoff) };
-      return deleteAroundLocks(this.#keyedRows(bounds, false, range), keysOfRange);
+      const bounds = { cutoff: cutoffValue(cutoff), upTo: cutoffValue(cutoff) };
+      return deleteAroundLocks(this.#keyedRows(bounds, false, coversLive(cutoff), range), keysOfRange);
     }
   }
 
-  deleteStatement(way: PurgeWay): string {
-    return (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(this.#table, true).trim();
+  deleteStatement(way: PurgeWay, withLive = false): string {
+    return (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(this.#table, true, withLive).trim();
   }
 
   /** Whether the failure may come from a locked row that the server could not pass over. */
@@ -94,12 +115,12 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
   }
 
   /** `bounds` are those of the expiry. */
-  #keyedRows(bounds: Parameters, hasAfter: boolean, within?: KeyRange): KeyedRows {
+  #keyedRows(bounds: Parameters, hasAfter: boolean, withLive: boolean, within?: KeyRange): KeyedRows {
     const query = <R>(text: string, parameters: Parameters) => this.#connections.query<R>('delete', text, parameters);
     return {
       keys: async (afterKey = within?.after, limit) => {
         const rows = await query<{ id: string }>(
-          statements.deletableKeys(this.#table, hasAfter, afterKey !== undefined, within !== undefined),
+          statements.deletableKeys(this.#table, hasAfter, afterKey !== undefined, within !== undefined, withLive),
           {
             ...bounds,
             limit: int(limit),
@@ -110,7 +131,7 @@ export class SqlServerExpiredEntries implements ExpiredEntries {
         return rows.map(({ id }) => id);
       },
       remove: async (firstKey, lastKey, limit) => {
-        const [row] = await query<{ deleted: number }>(statements.deleteKeys(this.#table, hasAfter), {
+        const [row] = await query<{ deleted: number }>(statements.deleteKeys(this.#table, hasAfter, withLive), {
           ...bounds,
           limit: int(limit),
           firstKey: key(firstKey),

@@ -64,6 +64,11 @@ export class SqlServerFigures implements TableFigures {
     return row?.oldest ?? undefined;
   }
 
+  async longestLivedUntil(timeLimitMs: number): Promise<Date | undefined> {
+    const row = await this.#within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(this.#table), {});
+    return row?.until ?? undefined;
+  }
+
   async countByHeader(mark: Uint8Array, timeLimitMs: number) {
     const parameters: Parameters = { mark: { type: sql.VarBinary(20), value: Buffer.from(mark) } };
     const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(

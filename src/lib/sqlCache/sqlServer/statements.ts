@@ -56,18 +56,22 @@ export const lockMode = () => `SELECT APPLOCK_MODE('public', @resource, 'Session
  * - NOLOCK: a bound need not be exact, since the DELETE checks each row again; so the look waits for nobody
  * - FORCESEEK: on small tiers the optimizer has chosen a scan of the table (Hangfire issue 628)
  */
-export const nextRange = (t: string, hasAfter: boolean) => `
+export const nextRange = (t: string, hasAfter: boolean, withLive: boolean) => `
 SELECT COUNT(*) AS rows, MAX(CASE WHEN n <= @limit THEN ExpiresAtTime END) AS upTo, MAX(ExpiresAtTime) AS lastSeen
 FROM (
   SELECT TOP (@limit + 1) ExpiresAtTime, ROW_NUMBER() OVER (ORDER BY ExpiresAtTime) AS n
   FROM ${t} WITH (NOLOCK, FORCESEEK)
-  WHERE ExpiresAtTime < @cutoff${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+  WHERE ExpiresAtTime ${withLive ? '<=' : '<'} @cutoff${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
   ORDER BY ExpiresAtTime
 ) AS batch
 OPTION (MAXDOP 1)`;
 
-/** The server's clock beside the cut-off: even a wrong parameter can delete nothing that is alive. */
-const deletable = 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET()';
+/**
+ * The server's clock beside a purge's cut-off: even a wrong parameter can delete nothing that is alive. A clear is asked to,
+ * and takes the entry of the largest expiry too.
+ */
+const deletable = (withLive: boolean) =>
+  withLive ? 'ExpiresAtTime <= @cutoff' : 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET()';
 
 /**
  * - ROWLOCK: page locks would cover entries that are alive
@@ -77,9 +81,9 @@ const deletable = 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET
  * - MAXDOP 1: the cores belong to the sign-ins
  * The table is named once: with row versioning a second mention would read old versions.
  */
-export const deleteRange = (t: string, hasAfter: boolean) => `${batchSettings()}
+export const deleteRange = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings()}
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK, FORCESEEK)
-WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+WHERE ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
 OPTION (MAXDOP 1);
 SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
 
@@ -92,32 +96,38 @@ OPTION (MAXDOP 1)`;
 const inKeyRange = (hasAfter: boolean) => `Id <= @upTo${hasAfter ? ' AND Id > @after' : ''}`;
 
 /** Hints as in deleteRange; the seek is on the primary key. */
-export const deleteKeyRange = (t: string, hasAfter: boolean) => `${batchSettings()}
+export const deleteKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings()}
 DECLARE @deleted int;
 DELETE FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
-WHERE ${inKeyRange(hasAfter)} AND ${deletable}
+WHERE ${inKeyRange(hasAfter)} AND ${deletable(withLive)}
 OPTION (MAXDOP 1);
 SET @deleted = @@ROWCOUNT;
 SELECT @deleted AS deleted, COUNT(*) AS skipped
 FROM ${t} WITH (NOLOCK)
-WHERE ${inKeyRange(hasAfter)} AND ${deletable}
+WHERE ${inKeyRange(hasAfter)} AND ${deletable(withLive)}
 OPTION (MAXDOP 1);${resetSettings()}`;
 
 /**
  * Keys of the deletable rows of a range, in the server's own order. For servers whose READPAST waits for locked rows; the
  * bounds `@afterKey` and `@upToKey` are those of a walk through the keys. NOLOCK: as in nextRange.
  */
-export const deletableKeys = (t: string, hasAfter: boolean, hasAfterKey: boolean, hasUpToKey: boolean) => `
+export const deletableKeys = (
+  t: string,
+  hasAfter: boolean,
+  hasAfterKey: boolean,
+  hasUpToKey: boolean,
+  withLive: boolean,
+) => `
 SELECT TOP (@limit) Id AS id
 FROM ${t} WITH (NOLOCK)
-WHERE ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}${hasAfterKey ? ' AND Id > @afterKey' : ''}${hasUpToKey ? ' AND Id <= @upToKey' : ''}
+WHERE ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}${hasAfterKey ? ' AND Id > @afterKey' : ''}${hasUpToKey ? ' AND Id <= @upToKey' : ''}
 ORDER BY Id
 OPTION (MAXDOP 1)`;
 
 /** The rows between two of those keys, without the hints that such a server ignores. The short timeout: a locked row is expected. */
-export const deleteKeys = (t: string, hasAfter: boolean) => `${batchSettings(100)}
+export const deleteKeys = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings(100)}
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK)
-WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletable} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
 OPTION (MAXDOP 1);
 SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
 
@@ -241,6 +251,24 @@ OPTION (MAXDOP 1)`;
 
 export const oldestExpiry = (t: string) =>
   `SELECT MIN(ExpiresAtTime) AS oldest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
+
+/** Where a clear ends. NOLOCK: as in nextRange. */
+export const latestExpiry = (t: string) =>
+  `SELECT MAX(ExpiresAtTime) AS latest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
+
+/**
+ * An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. NOLOCK: as in
+ * countUpTo.
+ */
+export const longestLivedUntil = (t: string) => `
+SELECT MAX(entries.until) AS until
+FROM (
+  SELECT CASE WHEN AbsoluteExpiration > ExpiresAtTime THEN AbsoluteExpiration ELSE ExpiresAtTime END AS until
+  FROM ${t} WITH (NOLOCK)
+  WHERE ExpiresAtTime >= SYSUTCDATETIME()
+) AS entries
+WHERE entries.until < '9999-01-01'
+OPTION (MAXDOP 1)`;
 
 /** Which keys protect how many entries. NOLOCK: as in countUpTo. */
 export const countByHeader = (t: string) => `

@@ -3,7 +3,8 @@ import { nowTicks, ofTable, select } from '../entry.ts';
 import type { Call } from '../statementTable.ts';
 
 const deleted = { name: 'deleted', type: 'int' } as const;
-const deletable = `"ExpiresAtTime" < @cutoff and "ExpiresAtTime" < ${nowTicks}`;
+const deletable = (withLive: boolean | undefined) =>
+  withLive ? '"ExpiresAtTime" <= @cutoff' : `"ExpiresAtTime" < @cutoff and "ExpiresAtTime" < ${nowTicks}`;
 const after = (has: boolean | undefined) => (has ? ' and "ExpiresAtTime" > @after' : '');
 
 /** READPAST is SKIP LOCKED; on a Babelfish it does nothing, and the statement waits for locked rows. */
@@ -25,14 +26,14 @@ export const entryTwins = {
       { name: 'upTo', type: 'datetimeoffset' },
       { name: 'lastSeen', type: 'datetimeoffset' },
     ],
-    ({ table, flags: [hasAfter] }) => `
+    ({ table, flags: [hasAfter, withLive] }) => `
 select count(*), max(case when n <= @limit then expiry end), max(expiry)
 from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTime") as n from ${table}
-      where "ExpiresAtTime" < @cutoff${after(hasAfter)} order by "ExpiresAtTime" limit @limit + 1) as batch`,
+      where "ExpiresAtTime" ${withLive ? '<=' : '<'} @cutoff${after(hasAfter)} order by "ExpiresAtTime" limit @limit + 1) as batch`,
   ),
 
   deleteRange: select(ofTable(statements.deleteRange), [deleted], (call) =>
-    deleteRows(call, `${deletable} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`),
+    deleteRows(call, `${deletable(call.flags[1])} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`),
   ),
 
   nextKeyRange: select(
@@ -45,7 +46,7 @@ from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTi
   deleteKeyRange: {
     renderings: ofTable(statements.deleteKeyRange),
     answer: async (call: Call) => {
-      const where = `"Id" <= @upTo${call.flags[0] ? ' and "Id" > @after' : ''} and ${deletable}`;
+      const where = `"Id" <= @upTo${call.flags[0] ? ' and "Id" > @after' : ''} and ${deletable(call.flags[1])}`;
       const [gone = []] = await call.query(deleteRows(call, where).replace('limit @limit', ''));
       const [left = []] = await call.query(`select count(*) from ${call.table} where ${where}`);
       return { columns: [deleted, { name: 'skipped', type: 'int' as const }], rows: [[...gone, ...left]] };
@@ -55,16 +56,16 @@ from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTi
   deletableKeys: select(
     ofTable(statements.deletableKeys),
     [{ name: 'id', type: 'nvarchar' }],
-    ({ table, flags: [hasAfter, hasAfterKey, hasUpToKey] }) => `
+    ({ table, flags: [hasAfter, hasAfterKey, hasUpToKey, withLive] }) => `
 select "Id" from ${table}
-where ${deletable} and "ExpiresAtTime" <= @upTo${after(hasAfter)}${hasAfterKey ? ' and "Id" > @afterKey' : ''}${hasUpToKey ? ' and "Id" <= @upToKey' : ''}
+where ${deletable(withLive)} and "ExpiresAtTime" <= @upTo${after(hasAfter)}${hasAfterKey ? ' and "Id" > @afterKey' : ''}${hasUpToKey ? ' and "Id" <= @upToKey' : ''}
 order by "Id" limit @limit`,
   ),
 
   deleteKeys: select(ofTable(statements.deleteKeys), [deleted], (call) =>
     deleteRows(
       call,
-      `"Id" >= @firstKey and "Id" <= @lastKey and ${deletable} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`,
+      `"Id" >= @firstKey and "Id" <= @lastKey and ${deletable(call.flags[1])} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`,
       '',
     ),
   ),

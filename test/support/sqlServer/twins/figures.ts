@@ -3,6 +3,9 @@ import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts'
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import type { Names } from '../statementTable.ts';
 
+/** 9999-01-01, in 100 ns since the year 1. */
+const yearNever = '3155063616000000000';
+
 const catalogueColumns = (['entries', 'dataBytes', 'indexBytes'] as const).map((name) => ({
   name,
   type: 'bigint' as const,
@@ -33,6 +36,21 @@ export const figureTwins = {
     ofTable(statements.oldestExpiry),
     [{ name: 'oldest', type: 'datetimeoffset' }],
     ({ table }) => `select min("ExpiresAtTime") from ${table}`,
+  ),
+
+  latestExpiry: select(
+    ofTable(statements.latestExpiry),
+    [{ name: 'latest', type: 'datetimeoffset' }],
+    ({ table }) => `select max("ExpiresAtTime") from ${table}`,
+  ),
+
+  longestLivedUntil: select(
+    ofTable(statements.longestLivedUntil),
+    [{ name: 'until', type: 'datetimeoffset' }],
+    ({ table }) => `
+select max(until) from (
+  select greatest("ExpiresAtTime", "AbsoluteExpiration") as until from ${table} where "ExpiresAtTime" >= ${nowTicks}) as e
+where until < ${yearNever}`,
   ),
 
   countByHeader: select(

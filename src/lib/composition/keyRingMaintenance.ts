@@ -1,14 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Clock } from './clock.ts';
-import { entraCredential } from './entraToken.ts';
-import { MaintenanceError } from './errors.ts';
-import { type CachedEntries, noCachedEntries } from './keyRing/cachedEntries.ts';
-import type { Randomness } from './keyRing/newKey.ts';
-import { type PruneReport, pruneKeyRing } from './keyRing/prune.ts';
-import { type RevokeReport, type RevokeRequest, revokeKeys } from './keyRing/revoke.ts';
-import { type RewrapReport, rewrapKeyRing } from './keyRing/rewrap.ts';
-import { type RingStatus, ringStatus } from './keyRing/ringStatus.ts';
-import { type RotateDeps, type RotateReport, rotateKeyRing } from './keyRing/rotate.ts';
+import type { Clock } from '../clock.ts';
+import { entraCredential } from '../entraToken.ts';
+import { MaintenanceError } from '../errors.ts';
+import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
+import { refuseObserved } from '../keyRing/managed.ts';
+import type { Randomness } from '../keyRing/newKey.ts';
+import { type PruneReport, pruneKeyRing } from '../keyRing/prune.ts';
+import { type RevokeReport, type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
+import { type RewrapReport, rewrapKeyRing } from '../keyRing/rewrap.ts';
+import { type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
+import { type RotateDeps, type RotateReport, rotateKeyRing } from '../keyRing/rotate.ts';
+import { measureStatus } from '../keyRing/statusMetrics.ts';
 import {
   findingLines,
   summarizePrune,
@@ -16,19 +18,25 @@ import {
   summarizeRewrap,
   summarizeRotate,
   summarizeStatus,
-} from './keyRing/summaries.ts';
+} from '../keyRing/summaries.ts';
+import { type Job, type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
+import type { KeyRingSettings } from '../settings/keyRingSettings.ts';
+import { settingsError, stopsRing } from '../settings/problems.ts';
+import type { Settings } from '../settings/settings.ts';
+import { instruments } from '../telemetry/metrics.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
-import { type Job, type RunDeps, type RunResult, runJob } from './runs/runJob.ts';
-import type { KeyRingSettings } from './settings/keyRingSettings.ts';
-import { settingsError, stopsRing } from './settings/problems.ts';
-import type { Settings } from './settings/settings.ts';
-import { instruments } from './telemetry/metrics.ts';
+import { type Started, startOf } from './started.ts';
 
 const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) => randomBytes(count) };
 
 export interface RingRequest {
   dryRun?: boolean;
   signal?: AbortSignal | undefined;
+}
+
+export interface RotationRequest extends RingRequest {
+  /** Somebody asked for a write: a ring that is only observed is an error. To a timer it is not; it then only looks. */
+  mustManage?: boolean;
 }
 
 /** The jobs on key rings, put together from the settings: the part of `Maintenance` that concerns them. */
@@ -49,8 +57,8 @@ export class KeyRingMaintenance {
     return [...new Set([...this.#settings.rings.map(({ name }) => name), ...broken])];
   }
 
-  status(ring: string, trigger: string, signal?: AbortSignal): Promise<RunResult<RingStatus>> {
-    return this.#run('keyRingStatus', ring, trigger, signal, ringStatus, {
+  status(ring: string, started: Started, signal?: AbortSignal): Promise<RunResult<RingStatus>> {
+    return this.#run('keyRingStatus', ring, started, signal, ringStatus, {
       summarize: summarizeStatus,
       warnings: findingLines,
       measure: (report) => measureStatus(ring, report),
@@ -59,10 +67,14 @@ export class KeyRingMaintenance {
 
   rotate(
     ring: string,
-    trigger: string,
-    { dryRun = false, signal }: RingRequest = {},
+    started: Started,
+    { dryRun = false, signal, mustManage = false }: RotationRequest = {},
   ): Promise<RunResult<RotateReport>> {
-    return this.#run('rotateKeyRing', ring, trigger, signal, (deps) => rotateKeyRing(deps, { dryRun }), {
+    const work = async (deps: RotateDeps) => {
+      if (mustManage && !dryRun) refuseObserved(deps.policy);
+      return rotateKeyRing(deps, { dryRun });
+    };
+    return this.#run('rotateKeyRing', ring, started, signal, work, {
       summarize: summarizeRotate,
       warnings: ({ status }) => findingLines(status),
       measure: (report) => {
@@ -75,10 +87,10 @@ export class KeyRingMaintenance {
 
   rewrap(
     ring: string,
-    trigger: string,
+    started: Started,
     { dryRun = false, signal }: RingRequest = {},
   ): Promise<RunResult<RewrapReport>> {
-    return this.#run('rewrapKeyRing', ring, trigger, signal, (deps) => rewrapKeyRing(deps, { dryRun }), {
+    return this.#run('rewrapKeyRing', ring, started, signal, (deps) => rewrapKeyRing(deps, { dryRun }), {
       summarize: summarizeRewrap,
       warnings: ({ failed }) => failed.map(({ id, code, message }) => `key ${id} was not moved (${code}): ${message}`),
     });
@@ -86,11 +98,11 @@ export class KeyRingMaintenance {
 
   revoke(
     ring: string,
-    trigger: string,
+    started: Started,
     request: RevokeRequest,
     signal?: AbortSignal,
   ): Promise<RunResult<RevokeReport>> {
-    return this.#run('revokeKeys', ring, trigger, signal, (deps) => revokeKeys(deps, ring, request), {
+    return this.#run('revokeKeys', ring, started, signal, (deps) => revokeKeys(deps, ring, request), {
       summarize: summarizeRevoke,
       warnings: ({ warnings }) => warnings,
       measure: ({ outcome, successor }) => {
@@ -99,8 +111,8 @@ export class KeyRingMaintenance {
     });
   }
 
-  prune(ring: string, trigger: string, { dryRun = false, signal }: RingRequest = {}): Promise<RunResult<PruneReport>> {
-    return this.#run('pruneKeyRing', ring, trigger, signal, (deps) => pruneKeyRing(deps, { dryRun }), {
+  prune(ring: string, started: Started, { dryRun = false, signal }: RingRequest = {}): Promise<RunResult<PruneReport>> {
+    return this.#run('pruneKeyRing', ring, started, signal, (deps) => pruneKeyRing(deps, { dryRun }), {
       summarize: summarizePrune,
     });
   }
@@ -109,7 +121,7 @@ export class KeyRingMaintenance {
   #run<R>(
     job: string,
     ring: string,
-    trigger: string,
+    started: Started,
     signal: AbortSignal | undefined,
     work: (deps: RotateDeps) => Promise<R>,
     shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
@@ -117,14 +129,14 @@ export class KeyRingMaintenance {
     const run = async () => {
       const settings = this.#ringSettings(ring);
       const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
-      const store = await openStore(settings.store, entraCredential);
+      const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
       try {
         return await work(this.#deps(settings, store, protector, signal));
       } finally {
         await store.close();
       }
     };
-    return runJob(this.#runs, { job, cache: ring, trigger, run, ...shape });
+    return runJob(this.#runs, { job, cache: ring, ...startOf(started), run, ...shape });
   }
 
   #deps(
@@ -149,28 +161,5 @@ export class KeyRingMaintenance {
       `No key ring is named ${ring}.`,
       `Choose one of: ${this.names().join(', ') || 'none is configured'}.`,
     );
-  }
-}
-
-/** Check and level of the findings that were measured since the process began, by ring. */
-const reportedFindings = new Map<string, Set<string>>();
-
-function measureStatus(ring: string, status: RingStatus): void {
-  for (const state of ['default', 'next', 'active', 'expired', 'revoked', 'unreadable'] as const) {
-    instruments.keyRingKeys.record(status.keys.filter((key) => key.state === state).length, { ring, state });
-  }
-  instruments.defaultKeyTimeToExpiry.record(status.defaultTimeToExpiry ?? 0, { ring });
-  if (status.newestKeyAge !== null) instruments.newestKeyAge.record(status.newestKeyAge, { ring });
-  if (status.protectorTimeToExpiry !== null) {
-    instruments.protectorTimeToExpiry.record(status.protectorTimeToExpiry, { ring });
-  }
-  // A gauge keeps its last value: what is no longer found is set to 0.
-  const counts = new Map<string, number>([...(reportedFindings.get(ring) ?? [])].map((key) => [key, 0]));
-  for (const { check, level } of status.findings)
-    counts.set(`${check}|${level}`, (counts.get(`${check}|${level}`) ?? 0) + 1);
-  reportedFindings.set(ring, new Set(counts.keys()));
-  for (const [key, count] of counts) {
-    const [check = '', level = ''] = key.split('|');
-    instruments.findings.record(count, { check, level, subject: ring });
   }
 }

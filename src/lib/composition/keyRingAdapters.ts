@@ -1,23 +1,33 @@
 import type { TokenCredential } from '@azure/identity';
-import type { KeyProtector } from './keyRing/keyProtector.ts';
-import { KeyRingError } from './keyRing/keyRingError.ts';
-import type { KeyRingStore } from './keyRing/keyRingStore.ts';
-import type { RingProtectorSettings, RingStoreSettings } from './settings/keyRingSettings.ts';
+import type { Clock } from '../clock.ts';
+import type { KeyProtector } from '../keyRing/keyProtector.ts';
+import { KeyRingError } from '../keyRing/keyRingError.ts';
+import type { KeyRingStore } from '../keyRing/keyRingStore.ts';
+import type { OpenLine } from '../keyRing/stores/redisConnection.ts';
+import { parseConnectionString } from '../redisCache/connectionString.ts';
+import type { RingProtectorSettings, RingStoreSettings } from '../settings/keyRingSettings.ts';
+import type { RedisSettings } from '../settings/redisSettings.ts';
+import { lineOptions } from './redisNodes.ts';
 
 /** The adapters of a ring. Their SDKs are loaded only now: a function app without key rings pays for none. */
 
 export type Credential = () => Promise<TokenCredential>;
 
-export async function openStore(settings: RingStoreSettings, credential: Credential): Promise<KeyRingStore> {
+export async function openStore(
+  settings: RingStoreSettings,
+  credential: Credential,
+  redis: RedisSettings,
+  clock: Clock,
+): Promise<KeyRingStore> {
   switch (settings.kind) {
     case 'folder': {
-      const { FolderStore } = await import('./keyRing/stores/folder.ts');
+      const { FolderStore } = await import('../keyRing/stores/folder.ts');
       return new FolderStore(settings.path);
     }
     case 'blob': {
       const [{ ContainerClient }, { BlobStore }] = await Promise.all([
         import('@azure/storage-blob'),
-        import('./keyRing/stores/blob.ts'),
+        import('../keyRing/stores/blob.ts'),
       ]);
       if ('connectionString' in settings) {
         return new BlobStore(new ContainerClient(settings.connectionString, settings.container), settings.blob);
@@ -29,12 +39,15 @@ export async function openStore(settings: RingStoreSettings, credential: Credent
       );
     }
     case 'redis': {
-      const [{ connectRedis }, { RedisStore }] = await Promise.all([
-        import('./keyRing/stores/redisConnection.ts'),
-        import('./keyRing/stores/redis.ts'),
+      const [{ openLine }, { RingConnection }, { RedisStore }] = await Promise.all([
+        import('../redisCache/ioredis/ioredisLine.ts'),
+        import('../keyRing/stores/redisConnection.ts'),
+        import('../keyRing/stores/redis.ts'),
       ]);
-      const { redis, host } = connectRedis(settings.connectionString);
-      return new RedisStore(redis, settings.key, host);
+      const connection = parseConnectionString(settings.connectionString);
+      const options = lineOptions(connection, redis, clock);
+      const open: OpenLine = (endpoint, signal) => openLine(endpoint, options, signal);
+      return new RedisStore(new RingConnection(connection.endpoints, open), settings.key);
     }
   }
 }
@@ -46,13 +59,13 @@ export async function openProtector(
 ): Promise<KeyProtector> {
   switch (settings.kind) {
     case 'none': {
-      const { noProtector } = await import('./keyRing/protectors/none.ts');
+      const { noProtector } = await import('../keyRing/protectors/none.ts');
       return noProtector;
     }
     case 'certificate': {
       const [{ CertificateProtector }, { loadCertificate }] = await Promise.all([
-        import('./keyRing/protectors/certificate.ts'),
-        import('./keyRing/protectors/certificateFile.ts'),
+        import('../keyRing/protectors/certificate.ts'),
+        import('../keyRing/protectors/certificateFile.ts'),
       ]);
       const [first, ...others] = await Promise.all(settings.certificates.map(loadCertificate));
       if (!first)
@@ -60,7 +73,7 @@ export async function openProtector(
       return new CertificateProtector([first, ...others]);
     }
     case 'keyVault': {
-      const { KeyVaultProtector } = await import('./keyRing/protectors/keyVault.ts');
+      const { KeyVaultProtector } = await import('../keyRing/protectors/keyVault.ts');
       return new KeyVaultProtector({ keyId: settings.keyId, credential: await credential(), now });
     }
   }

@@ -1,0 +1,56 @@
+import type { AnyClearReport } from '../lib/composition/maintenance.ts';
+import type { RedisClearPlan, RedisClearReport } from '../lib/redisCache/clearReport.ts';
+import type { ClearPlan, ClearReport } from '../lib/sqlCache/clearReport.ts';
+import { countText, numberText } from '../lib/sqlCache/summaries.ts';
+import type { Row } from './output.ts';
+
+/** The report of a clear, as lines for people. */
+export function clearRows(report: AnyClearReport): Row[] {
+  return [
+    ...(report.engine === 'redis' ? redisRows(report) : sqlRows(report)),
+    ...(report.dryRun ? [['to do it', 'repeat with --confirm and the name of the cache'] as Row] : []),
+  ];
+}
+
+function sqlRows(report: ClearReport | ClearPlan): Row[] {
+  if (report.dryRun) {
+    return [
+      ['table', report.table],
+      ['would delete', `${countText(report.wouldDelete)} entries`],
+      ['sign in again', `the users of ${countText(report.active)} entries that are alive`],
+      ['way', report.way],
+      ['statement', report.statement],
+    ];
+  }
+  return [
+    ['table', report.table],
+    ['stopped', report.stopReason],
+    ['deleted', `${numberText(report.deleted)} entries that expire up to ${report.upTo ?? 'no time: there are none'}`],
+    ['batches', numberText(report.batches)],
+    ['there now', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
+    ['of these new', report.newer ? countText(report.newer) : 'unknown'],
+    ['locked by apps', numberText(report.skippedLocked)],
+  ];
+}
+
+function redisRows(report: RedisClearReport | RedisClearPlan): Row[] {
+  const about: Row[] = [['keys', `under ${report.prefix}, database ${report.database}`]];
+  const others: Row = ['passed over', `${numberText(report.passedOver)} keys under it that are no entries`];
+  if (report.dryRun) {
+    const nodes = report.nodes.map(({ node, entries }): Row => ['node', `${node}: ${countText(entries)}`]);
+    return [...about, ['would delete', `${countText(report.wouldDelete)} entries`], ...nodes, others];
+  }
+  return [
+    ...about,
+    ['stopped', report.stopReason],
+    ['deleted', `${numberText(report.deleted)} entries`],
+    ...report.nodes.map(
+      ({ node, deleted, complete }): Row => [
+        'node',
+        `${node}: ${numberText(deleted)}${complete ? '' : ', not finished'}`,
+      ],
+    ),
+    others,
+    ['new', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
+  ];
+}

@@ -1,0 +1,62 @@
+import type { ClearRequest } from '../clearRequest.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
+import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
+import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
+import type { RecordStore } from '../runs/recordStore.ts';
+import type { Log, RunResult } from '../runs/runJob.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
+import { cacheFor } from './cachesOfEngine.ts';
+import { openTable } from './cacheTables.ts';
+import { KeyRingMaintenance } from './keyRingMaintenance.ts';
+import { RedisMaintenance } from './redisMaintenance.ts';
+import { SqlMaintenance } from './sqlMaintenance.ts';
+import type { Started } from './started.ts';
+
+export type AnyClearReport = ClearReport | ClearPlan | RedisClearReport | RedisClearPlan;
+
+/** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
+export class Maintenance {
+  readonly #settings: Settings;
+  readonly records: RecordStore;
+  readonly sqlCaches: SqlMaintenance;
+  readonly redisCaches: RedisMaintenance;
+  readonly keyRings: KeyRingMaintenance;
+
+  constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
+    this.#settings = settings;
+    this.records = records;
+    const runs = { clock, log, records };
+    this.sqlCaches = new SqlMaintenance(settings, runs);
+    this.redisCaches = new RedisMaintenance(settings, runs);
+    this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#entriesOf(caches));
+  }
+
+  /** Every cache, of whatever engine. */
+  cacheNames(): string[] {
+    return [...this.sqlCaches.names(), ...this.redisCaches.names()];
+  }
+
+  /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<AnyClearReport>> {
+    const kind = this.redisCaches.names().includes(cache) ? this.redisCaches : this.sqlCaches;
+    return kind.clear(cache, started, request);
+  }
+
+  /** Which keys the entries of these caches name. */
+  #entriesOf(caches: readonly string[]): CachedEntries {
+    const { caches: all, statementTimeoutMs } = this.#settings;
+    const isRedis = (name: string) => all.find((cache) => cache.name === name)?.engine === 'redis';
+    const sql = new SqlCachedEntries(
+      caches
+        .filter((name) => !isRedis(name))
+        .map((name) => ({
+          name,
+          open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
+        })),
+    );
+    const redis = caches.filter(isRedis).map((name) => this.redisCaches.cachedEntries(name));
+    return allCachedEntries([sql, ...redis]);
+  }
+}

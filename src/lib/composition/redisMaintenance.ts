@@ -1,0 +1,166 @@
+import type { ClearRequest } from '../clearRequest.ts';
+import { entraCredential } from '../entraToken.ts';
+import type { CachedEntries } from '../keyRing/cachedEntries.ts';
+import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
+import { regionOfHost } from '../redisCache/azureHosts.ts';
+import { clearRedisCache, type RedisClearContext } from '../redisCache/clear.ts';
+import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
+import { summarizeRedisClear } from '../redisCache/clearSummary.ts';
+import { parseConnectionString } from '../redisCache/connectionString.ts';
+import type { RedisConnection } from '../redisCache/redisConnection.ts';
+import type { StateStore, WatchState } from '../redisCache/state.ts';
+import { type WatchContext, type WatchRequest, watchRedis } from '../redisCache/watch.ts';
+import { measurePing, measureWatch } from '../redisCache/watchMetrics.ts';
+import type { WatchReport } from '../redisCache/watchReport.ts';
+import { summarizeWatch, watchWarnings } from '../redisCache/watchSummary.ts';
+import { noRecordStore } from '../runs/recordStore.ts';
+import { type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
+import { RunningState, runningKey } from '../runs/runningState.ts';
+import type { CacheSettings } from '../settings/cacheSettings.ts';
+import type { Settings } from '../settings/settings.ts';
+import { cacheFor, redisCacheNames, unsuitableEngine } from './cachesOfEngine.ts';
+import { connectorTo, entryPortsTo } from './redisNodes.ts';
+import { type Started, startOf } from './started.ts';
+
+const statesInMemory = new Map<string, WatchState>();
+
+/** The jobs on Redis caches, put together from the settings. */
+export class RedisMaintenance {
+  readonly #settings: Settings;
+  readonly #runs: RunDeps;
+
+  constructor(settings: Settings, runs: RunDeps) {
+    this.#settings = settings;
+    this.#runs = runs;
+  }
+
+  names(): string[] {
+    return redisCacheNames(this.#settings);
+  }
+
+  /** Looks at a Redis cache, and says what that means for the sign-ins. */
+  watch(cache: string, trigger: string, request: WatchRequest = {}): Promise<RunResult<WatchReport>> {
+    return runJob(this.#runs, {
+      job: 'redis',
+      cache,
+      trigger,
+      run: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
+      summarize: summarizeWatch,
+      warnings: watchWarnings,
+      measure: (report) => measureWatch(cache, report),
+    });
+  }
+
+  /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
+  clear(
+    cache: string,
+    started: Started,
+    request: ClearRequest = {},
+  ): Promise<RunResult<RedisClearReport | RedisClearPlan>> {
+    const { clock, records } = this.#runs;
+    const run = async (runId: string) => {
+      const context = await this.#clearContext(cacheFor(this.#settings, 'clear', cache));
+      const running = new RunningState(records, runningKey(cache), runId, clock);
+      if (request.confirm !== undefined) running.begin();
+      const onProgress = (deleted: number) => {
+        running.update(deleted);
+        request.onProgress?.(deleted);
+      };
+      return clearRedisCache(context, cache, { ...request, onProgress }).finally(() => running.end());
+    };
+    const warnings = (report: RedisClearReport | RedisClearPlan) => report.warnings;
+    return runJob(this.#runs, {
+      job: 'clear',
+      cache,
+      ...startOf(started),
+      run,
+      summarize: summarizeRedisClear,
+      warnings,
+    });
+  }
+
+  /** Which keys of a Data Protection ring the cache's entries name. */
+  cachedEntries(cache: string): CachedEntries {
+    const { redis } = this.#settings;
+    const { clock } = this.#runs;
+    return {
+      keyUse: async () => {
+        const { connectionString, instanceName } = cacheFor(this.#settings, 'redis', cache);
+        const connection = parseConnectionString(connectionString);
+        const entries = new RedisCachedEntries({
+          cache,
+          endpoints: connection.endpoints,
+          connect: await connectorTo(connection, redis, clock),
+          open: (await entryPortsTo(connection, redis, clock)).openReader,
+          instanceName,
+          ringKeys: this.#ringKeys(),
+          timeoutMs: redis.policy.timeoutMs,
+          clock,
+        });
+        return entries.keyUse();
+      },
+    };
+  }
+
+  /** Keys of Redis under which rings lie. */
+  #ringKeys(): string[] {
+    const { redis, rings } = this.#settings;
+    return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
+  }
+
+  async #clearContext(cache: CacheSettings): Promise<RedisClearContext> {
+    const { redis, purge } = this.#settings;
+    const { clock } = this.#runs;
+    const connection = parseConnectionString(cache.connectionString);
+    return {
+      connection,
+      connect: await connectorTo(connection, redis, clock),
+      open: (await entryPortsTo(connection, redis, clock)).openRemover,
+      instanceName: cache.instanceName,
+      ringKeys: this.#ringKeys(),
+      policy: {
+        timeBudgetMs: purge.timeBudgetMs,
+        timeoutMs: redis.policy.timeoutMs,
+        keysPerCall: 500,
+        pauseRatio: purge.pauseRatio,
+      },
+      clock,
+    };
+  }
+
+  async #watchContext(cache: CacheSettings): Promise<WatchContext> {
+    if (cache.engine !== 'redis')
+      throw unsuitableEngine(`${cache.name} is no Redis cache.`, 'The watch is for Redis caches.');
+    const { redis } = this.#settings;
+    const { clock } = this.#runs;
+    const connection = parseConnectionString(cache.connectionString);
+    return {
+      connection,
+      connect: await connectorTo(connection, redis, clock),
+      state: this.#watchState(`redis|${cache.name}`),
+      policy: redis.policy,
+      database: connection.database,
+      instanceName: cache.instanceName,
+      maxMemoryBytes: cache.maxMemoryBytes,
+      resource: cache.resourceId ? await this.#resourceMetrics(cache.resourceId, connection) : undefined,
+      clock,
+      random: Math.random,
+      onPing: (node, ms) => measurePing(cache.name, node, ms),
+    };
+  }
+
+  /** Without a record store the last readings live as long as the process, which on a timer of 5 minutes is often enough. */
+  #watchState(key: string): StateStore {
+    const { records } = this.#runs;
+    if (records !== noRecordStore)
+      return { read: () => records.readState(key), write: (state) => records.writeState(key, state) };
+    return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
+  }
+
+  async #resourceMetrics(resourceId: string, { endpoints }: RedisConnection) {
+    const region = endpoints.flatMap(({ host }) => regionOfHost(host) ?? [])[0];
+    const endpoint = this.#settings.redis.metricsEndpoint ?? `https://${region}.metrics.monitor.azure.com`;
+    const { MonitorMetrics } = await import('../redisCache/azureMonitor/monitorMetrics.ts');
+    return new MonitorMetrics({ resourceId, endpoint, credential: await entraCredential(), clock: this.#runs.clock });
+  }
+}

@@ -1,0 +1,178 @@
+import { type ClearRequest, isConfirmed } from '../clearRequest.ts';
+import type { Clock } from '../clock.ts';
+import { formatDuration } from '../durations.ts';
+import { MaintenanceError } from '../errors.ts';
+import type { KeyCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
+import { globOf, keyTest } from './entryKeys.ts';
+import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
+import type { EntryRemover, OpenRemover } from './entryPorts.ts';
+import { findPrimaries } from './primaries.ts';
+import type { Endpoint, RedisConnection } from './redisConnection.ts';
+import type { Connect } from './redisNode.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface ClearPolicy {
+  timeBudgetMs: number;
+  /** A node that gives no answer for this long is given up. */
+  timeoutMs: number;
+  keysPerCall: number;
+  pauseRatio: number;
+}
+
+export interface RedisClearContext {
+  connection: RedisConnection;
+  /** To learn which nodes there are. */
+  connect: Connect;
+  open: OpenRemover;
+  /** The prefix of the cache's keys. */
+  instanceName: string;
+  /** Keys of Data Protection rings that may lie beside the cache: never touched, whatever the prefix. */
+  ringKeys: readonly string[];
+  policy: ClearPolicy;
+  clock: Clock;
+}
+
+interface NodePass extends PassResult {
+  node: string;
+}
+
+/**
+ * Deletes every entry of a Redis cache: the hashes with a field `data` whose keys begin with its prefix, on every primary,
+ * by SCAN and UNLINK. A plan, unless confirmed with the cache's name. Repeatable: what is left is taken by another run.
+ * @throws MaintenanceError `instance_name_missing`, `confirmation_wrong`, `redis_unreachable`
+ */
+export async function clearRedisCache(
+  context: RedisClearContext,
+  cache: string,
+  request: ClearRequest = {},
+): Promise<RedisClearReport | RedisClearPlan> {
+  const { clock, policy, connection, instanceName } = context;
+  const confirmed = isConfirmed(request, cache);
+  if (instanceName === '') throw noPrefix();
+  const { signal } = request;
+  const start = clock.elapsed();
+  const deadline = start + (request.timeBudgetMs ?? policy.timeBudgetMs);
+  const { endpoints, unreachable } = await findPrimaries(
+    connection.endpoints,
+    context.connect,
+    clock,
+    policy.timeoutMs,
+    signal,
+  );
+  const pass = (remove: boolean, until: number) => passAll(context, endpoints, request, remove, until);
+  const shared = () => ({
+    engine: 'redis' as const,
+    prefix: instanceName,
+    database: connection.database,
+    duration: formatDuration(clock.elapsed() - start),
+    warnings: unreachable,
+  });
+  const passes = await pass(confirmed, deadline);
+  const passedOver = sum(passes, (node) => node.passedOver);
+  if (!confirmed) {
+    const nodes = passes.map((node) => ({ node: node.node, entries: countOf(node) }));
+    return { ...shared(), dryRun: true, wouldDelete: total(nodes.map(({ entries }) => entries)), nodes, passedOver };
+  }
+  const drained = passes.every(({ complete }) => complete);
+  const stopReason = drained ? 'drained' : signal?.aborted ? 'aborted' : 'timeBudget';
+  const until = Math.min(deadline, clock.elapsed() + recountMs);
+  const remaining = drained && !signal?.aborted ? total((await pass(false, until)).map(countOf)) : null;
+  return {
+    ...shared(),
+    dryRun: false,
+    stopReason,
+    deleted: sum(passes, ({ entries }) => entries),
+    nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
+    remaining,
+    passedOver,
+  };
+}
+
+/** The look at what is there afterwards costs this much at most. */
+const recountMs = 10_000;
+
+/** All primaries side by side: each is a process of its own. Fails where one is lost, when the others have ended. */
+async function passAll(
+  context: RedisClearContext,
+  endpoints: readonly Endpoint[],
+  request: ClearRequest,
+  remove: boolean,
+  deadline: number,
+): Promise<NodePass[]> {
+  let done = 0;
+  const onBatch = (entries: number) => {
+    done += entries;
+    if (remove) request.onProgress?.(done);
+  };
+  const results = await Promise.allSettled(
+    endpoints.map((endpoint) => passOne(context, endpoint, request, remove, deadline, onBatch)),
+  );
+  for (const result of results) {
+    if (result.status === 'fulfilled') continue;
+    const error: unknown = result.reason;
+    if (!remove || done === 0 || !(error instanceof MaintenanceError)) throw error;
+    const { code, message, advice } = error;
+    throw new MaintenanceError(
+      code,
+      `${message} By then ${done} entries were deleted.`,
+      `${advice} Then start it again.`,
+    );
+  }
+  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+}
+
+async function passOne(
+  { open, policy, clock, instanceName, ringKeys }: RedisClearContext,
+  endpoint: Endpoint,
+  { signal }: ClearRequest,
+  remove: boolean,
+  deadline: number,
+  onBatch: (entries: number) => void,
+): Promise<NodePass> {
+  const watchdog = new Watchdog(policy.timeoutMs);
+  const prefix = Buffer.from(instanceName);
+  let remover: EntryRemover | undefined;
+  try {
+    const opened = await watchdog.watch(() => open(endpoint, watchdog.signal));
+    remover = opened;
+    const watched: EntryRemover = {
+      name: opened.name,
+      keyCount: () => watchdog.watch(() => opened.keyCount()),
+      scan: (...args) => watchdog.watch(() => opened.scan(...args)),
+      areEntries: (keys) => watchdog.watch(() => opened.areEntries(keys)),
+      unlink: (keys) => watchdog.watch(() => opened.unlink(keys)),
+      close: () => opened.close(),
+    };
+    const result = await passThroughEntries(watched, {
+      pattern: globOf(prefix),
+      isOfCache: keyTest(prefix, ringKeys),
+      remove,
+      keysPerCall: policy.keysPerCall,
+      pauseRatio: remove ? policy.pauseRatio : 0,
+      deadline,
+      clock,
+      signal,
+      onBatch,
+    });
+    return { node: opened.name, ...result };
+  } finally {
+    remover?.close();
+    watchdog.stop();
+  }
+}
+
+function total(counts: readonly KeyCount[]): KeyCount {
+  return { count: sum(counts, ({ count }) => count), estimated: counts.some(({ estimated }) => estimated) };
+}
+
+function sum<T>(list: readonly T[], of: (item: T) => number): number {
+  return list.reduce((whole, item) => whole + of(item), 0);
+}
+
+function noPrefix(): MaintenanceError {
+  return new MaintenanceError(
+    'instance_name_missing',
+    'The cache has no prefix: its entries cannot be told from other data of the same database, so nothing is deleted.',
+    "Set TOKEN_CACHE_INSTANCE_NAME (`instanceName` in TOKEN_CACHES) to the app's InstanceName. If the app has none, give it one with the upgrade: it then reads no old entry, and those expire or are evicted.",
+  );
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '../clock.ts';
+import type { KeyCount } from './clearReport.ts';
+import type { EntryRemover } from './entryPorts.ts';
+
+export interface PassOptions {
+  pattern: Buffer;
+  isOfCache: (key: Buffer) => boolean;
+  /** False: entries are counted only. */
+  remove: boolean;
+  /** COUNT of each SCAN: the keys that the server looks at in one go, while others wait. */
+  keysPerCall: number;
+  /** The pause after a batch, as a multiple of its time. */
+  pauseRatio: number;
+  /** Of `clock.elapsed()`. */
+  deadline: number;
+  clock: Clock;
+  signal: AbortSignal | undefined;
+  onBatch: (entries: number) => void;
+}
+
+export interface PassResult {
+  /** Found, or removed. */
+  entries: number;
+  passedOver: number;
+  /** The SCAN came to its end: every key that was there all the while was looked at. */
+  complete: boolean;
+  /** The share of the keys that was looked at, 0 to 1, as far as it can be known. */
+  share: number;
+}
+
+/**
+ * Goes through the keys of one node, batch by batch, and removes or counts the entries of a cache. What each key is, is
+ * asked right before it is removed; in the one round trip in between, somebody else could put another value under it.
+ */
+export async function passThroughEntries(remover: EntryRemover, options: PassOptions): Promise<PassResult> {
+  const { clock, signal, deadline, keysPerCall } = options;
+  const keysHeld = Math.max(1, await remover.keyCount());
+  const result: PassResult = { entries: 0, passedOver: 0, complete: false, share: 0 };
+  let cursor = '0';
+  let lookedAt = 0;
+  while (!signal?.aborted && clock.elapsed() < deadline) {
+    const start = clock.elapsed();
+    const step = await remover.scan(cursor, options.pattern, keysPerCall);
+    // SCAN may name a key twice, in one answer too.
+    const keys = [...new Map(step.keys.map((key) => [key.toString('latin1'), key])).values()].filter(options.isOfCache);
+    const are = await remover.areEntries(keys);
+    const entries = keys.filter((_, index) => are[index]);
+    const done = options.remove ? await remover.unlink(entries) : entries.length;
+    result.entries += done;
+    result.passedOver += keys.length - entries.length;
+    lookedAt += keysPerCall;
+    if (done > 0) options.onBatch(done);
+    cursor = step.cursor;
+    if (cursor === '0') return { ...result, complete: true, share: 1 };
+    const tookMs = clock.elapsed() - start;
+    await clock.sleep(Math.min(tookMs * options.pauseRatio, Math.max(0, deadline - clock.elapsed())), signal);
+  }
+  return { ...result, share: Math.min(1, lookedAt / keysHeld) };
+}
+
+/** The entries of a node by a pass that only counted. */
+export function countOf({ entries, complete, share }: PassResult): KeyCount {
+  if (complete) return { count: entries, estimated: false };
+  return { count: share > 0 ? Math.round(entries / share) : 0, estimated: true };
+}

@@ -1,0 +1,94 @@
+/** Status, runs, health and the description, over HTTP. */
+import { describe, expect, it } from 'vitest';
+import { startFunctionsApp } from '../support/functionsApp.ts';
+import { useHttpApp } from '../support/httpApp.ts';
+
+const { app, database, storage } = useHttpApp();
+
+describe('status, runs and health', () => {
+  it('tell of the last run of each job', async () => {
+    const { runId } = (await app().call('POST', 'purge', { body: { dryRun: false } })).json;
+    const status = (await app().call('GET', 'status')).json;
+    expect(status).toMatchObject({
+      caches: [
+        {
+          name: 'default',
+          engine: 'postgres',
+          running: null,
+          lastRuns: { purge: { runId, report: { deleted: 1_000 } } },
+        },
+      ],
+    });
+    const { runs } = (await app().call('GET', 'runs?limit=3')).json as { runs: { startedAt: string; runId: string }[] };
+    expect(runs[0]?.runId).toBe(runId);
+    expect(runs.map(({ startedAt }) => startedAt)).toEqual(
+      runs
+        .map(({ startedAt }) => startedAt)
+        .sort()
+        .reverse(),
+    );
+  });
+
+  it('let anyone ask for health, and tell nothing else', async () => {
+    const { status, json, headers } = await app().call('GET', 'health', { key: null });
+    expect(status).toBe(200);
+    expect(Object.keys(json).sort()).toEqual(['lateness', 'status']);
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('are failing where the settings are wrong', async () => {
+    const wrong = await startFunctionsApp({ RECORD_STORE: 'none' });
+    expect(await wrong.call('GET', 'health', { key: null })).toMatchObject({
+      status: 503,
+      json: { status: 'failing' },
+    });
+    expect((await wrong.call('POST', 'purge', { body: {} })).json).toMatchObject({ code: 'cache_required' });
+    await wrong.stop();
+  });
+
+  it('are failing where the storage cannot be read', async () => {
+    const cut = await startFunctionsApp({
+      AzureWebJobsStorage: storage().connectionString.replace(
+        /TableEndpoint=[^;]+/,
+        'TableEndpoint=http://127.0.0.1:1/x',
+      ),
+      TOKEN_CACHE_CONNECTION_STRING: database.url,
+    });
+    expect(await cut.call('GET', 'health', { key: null })).toMatchObject({ status: 503, json: { status: 'failing' } });
+    expect((await cut.call('POST', 'purge', { body: { dryRun: false } })).json).toMatchObject({
+      report: { stopReason: 'drained' },
+    });
+    await cut.stop();
+  });
+
+  it('describe themselves in OpenAPI 3.1', async () => {
+    const { json } = await app().call('GET', 'openapi.json');
+    expect(json).toMatchObject({ openapi: '3.1.0', paths: { '/purge': { post: {} }, '/health': { get: {} } } });
+    const { components } = json as {
+      components: { schemas: Record<string, { properties: Record<string, object>; additionalProperties?: boolean }> };
+    };
+    expect(components.schemas.PurgeRequest).toMatchObject({
+      additionalProperties: false,
+      properties: { dryRun: { type: 'boolean', default: true } },
+    });
+  });
+
+  it('fire a timer at once for the master key alone', async () => {
+    const admin = (key: string) =>
+      fetch(`${app().url}/admin/functions/recordCacheCounts`, {
+        method: 'POST',
+        headers: { 'x-functions-key': key, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    expect((await admin('wrong')).status).toBe(401);
+    expect((await admin(app().functionKey)).status).toBe(403);
+    expect((await admin(app().masterKey)).status).toBe(202);
+    await expect
+      .poll(async () => (await app().call('GET', 'runs?job=counts&limit=1')).json, { timeout: 10_000 })
+      .toMatchObject({ runs: [{ trigger: 'timer', report: { entries: { count: 1_001 } } }] });
+    const { timers } = (await app().call('GET', 'status')).json as {
+      timers: { name: string; lastStart: string | null }[];
+    };
+    expect(timers.find(({ name }) => name === 'recordCacheCounts')?.lastStart).toEqual(expect.any(String));
+  });
+});

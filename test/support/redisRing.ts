@@ -1,0 +1,25 @@
+import { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
+import { RingConnection } from '../../src/lib/keyRing/stores/redisConnection.ts';
+import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
+import { type LineOptions, openLine } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
+
+/** The store of a ring in Redis, by a connection string; it logs in as that says, unless told otherwise. */
+export function redisRing(
+  connectionString: string,
+  key = 'DataProtection-Keys',
+  changes: Partial<LineOptions> = {},
+): RedisStore {
+  const connection = parseConnectionString(connectionString);
+  const { user, password } = connection;
+  const options = {
+    ...connection,
+    ca: undefined,
+    timeoutMs: 5_000,
+    login: async () => ({ user, password }),
+    ...changes,
+  };
+  return new RedisStore(
+    new RingConnection(connection.endpoints, (endpoint, signal) => openLine(endpoint, options, signal)),
+    key,
+  );
+}
