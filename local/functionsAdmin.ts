@@ -1,5 +1,5 @@
 import { pathSegments, sameText } from './functionsRoutes.ts';
-import type { FunctionsWorker, HttpReply } from './functionsWorker.ts';
+import type { FunctionsWorker, HttpReply, TraceContext } from './functionsWorker.ts';
 
 /** What the caller's key is good for. */
 export type KeyLevel = 'none' | 'function' | 'master';
@@ -10,6 +10,7 @@ export interface AdminCall {
   contentType: string | undefined;
   body: Buffer;
   level: KeyLevel;
+  trace: TraceContext;
 }
 
 /** The part of the host's `/admin` that operators use. Undefined: there is no such route. */
@@ -56,13 +57,13 @@ function guarded({ level }: AdminCall, reply: () => HttpReply): HttpReply {
   return level === 'function' ? bare(403) : bare(401, { 'www-authenticate': 'Bearer' });
 }
 
-function runAtOnce(worker: FunctionsWorker, given: string, { contentType, body }: AdminCall): HttpReply {
+function runAtOnce(worker: FunctionsWorker, given: string, { contentType, body, trace }: AdminCall): HttpReply {
   if (!/^application\/json\b/i.test(contentType ?? '')) return bare(415);
   if (!isJsonObject(body)) return bare(400);
   const name = registered(worker, given);
   if (name === undefined) return bare(404);
   // The host answers before the function has run; its failure is in the log.
-  worker.invoke(name, timerInput()).catch(() => undefined);
+  worker.invoke(name, timerInput(), trace).catch(() => undefined);
   return bare(202);
 }
 

@@ -7,7 +7,7 @@ import type { FunctionsWorker, HttpReply, Registration } from './functionsWorker
 
 /**
  * A stand-in for the Azure Functions host on this machine: HTTP routes below /api, timers on their schedules, and the
- * `/admin` routes of operators. It answers keys, methods, paths, headers and bodies as host 4.1037 was seen to. It does not
+ * `/admin` routes of operators. A `traceparent` of the request stands for the host's own span. It answers keys, methods, paths, headers and bodies as host 4.1037 was seen to. It does not
  * prove the real host: leases, several instances, host.json, bindings other than these, limits of Azure. There a key of a
  * function opens that function alone; the key here opens every function, as a host key does.
  */
@@ -52,14 +52,22 @@ export async function startHost(worker: FunctionsWorker, { port, timers }: HostO
     if (path.length === 0) return homePage;
     const level = levelOf(keyOf(request, address));
     const contentType = request.headers['content-type'];
-    const admin = { method, path: address.pathname, contentType, body: await readBody(request), level };
+    const trace = { traceParent: String(request.headers.traceparent ?? '') };
+    const admin = { method, path: address.pathname, contentType, body: await readBody(request), level, trace };
     const [found] = routes.flatMap((route) => {
       const params = route.methods.includes(method) ? matchRoute(route, path) : undefined;
       return params ? [{ route, params }] : [];
     });
     if (!found || isDisabled(found.route.name)) return adminReply(worker, admin) ?? bare(404);
     if (!opens(level, found.route.level)) return bare(401);
-    const call = { method, url: address.href, headers: headersOf(request), params: found.params, body: admin.body };
+    const call = {
+      method,
+      url: address.href,
+      headers: headersOf(request),
+      params: found.params,
+      body: admin.body,
+      trace,
+    };
     return worker.invokeHttp(found.route.name, call);
   };
   const server = createServer({ maxHeaderSize }, (request, response) => {

@@ -6,18 +6,24 @@ import { pathToFileURL } from 'node:url';
 
 /**
  * A stand-in for the Node.js worker of the Azure Functions host: loads the functions by the `main` of package.json and runs
- * them through the programming model of the real `@azure/functions`, as the worker does. It proves registration, settings
- * and handlers. It does not prove the host: schedules, leases, keys, the reading of host.json, and the worker's gRPC.
+ * them through the programming model of the real `@azure/functions`, with its hooks, as the worker does. It proves
+ * registration, settings and handlers. It does not prove the host: schedules, leases, keys, the reading of host.json, the spans
+ * that the host itself makes, and the worker's gRPC.
  */
 export interface FunctionsWorker {
   /** What was registered, by function name. */
   registrations: ReadonlyMap<string, Registration>;
   /** Runs a function with the given input of its trigger; rejects where its handler does. */
-  invoke(name: string, input: unknown): Promise<unknown>;
+  invoke(name: string, input: unknown, trace?: TraceContext): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
   /** Tells the functions that the instance is taken away, and waits for those that run, but not for ever. */
   terminate(): Promise<void>;
+}
+
+/** The host's own span, of which the invocation is a child; empty where the host has none. */
+export interface TraceContext {
+  traceParent?: string;
 }
 
 export interface Registration {
@@ -30,6 +36,7 @@ export interface HttpCall {
   headers: Record<string, string>;
   params: Record<string, string>;
   body: Buffer;
+  trace?: TraceContext;
 }
 
 export interface HttpReply {
@@ -37,6 +44,8 @@ export interface HttpReply {
   headers: Record<string, string>;
   body: Buffer;
 }
+
+type Hook = (context: object) => unknown;
 
 export type WorkerLog = (name: string, level: string, message: string) => void;
 
@@ -61,13 +70,22 @@ interface ProgrammingModel {
 const coreModule = '@azure/functions-core';
 const coreSource = `module.exports = globalThis[Symbol.for('token-cache.functions-core')];`;
 
+export interface WorkerOptions {
+  /** Workers before 3.10 know no hooks for logs, and throw where one is registered. */
+  logHooks?: boolean;
+}
+
 /** What runs longer than that after its end has been announced is left alone. */
 const terminateLimitMs = 10_000;
 
 /** Loads the functions below `root`; once per process, since registering is global in the library. */
-export async function loadFunctions(root: string, log: WorkerLog): Promise<FunctionsWorker> {
+export async function loadFunctions(
+  root: string,
+  log: WorkerLog,
+  { logHooks = true }: WorkerOptions = {},
+): Promise<FunctionsWorker> {
   const functions = new Map<string, Registration & { handler: unknown }>();
-  const hooks = new Map<string, ((context: object) => unknown)[]>();
+  const hooks = new Map<string, Hook[]>();
   let model: ProgrammingModel | undefined;
   const core = {
     version: 'stand-in',
@@ -77,7 +95,9 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     },
     registerFunction: (metadata: Registration & { name: string }, handler: unknown) =>
       void functions.set(metadata.name, { bindings: metadata.bindings, handler }),
-    registerHook: (name: string, callback: (context: object) => unknown) => {
+    registerHook: (name: string, callback: Hook) => {
+      if (name === 'log' && !logHooks)
+        throw Object.assign(new RangeError('Unrecognized hook "log"'), { isAzureFunctionsSystemError: true });
       hooks.set(name, [...(hooks.get(name) ?? []), callback]);
       return { dispose: () => undefined };
     },
@@ -99,9 +119,13 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
   for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
 
+  const runHooks = async (name: string, context: object) => {
+    for (const hook of hooks.get(name) ?? []) await hook(context);
+  };
+
   const running = new Set<Promise<unknown>>();
-  const begin = (name: string, data: object) => {
-    const run = runFunction(name, data);
+  const begin = (name: string, data: object, trace?: TraceContext) => {
+    const run = runFunction(name, data, trace);
     const settled: Promise<unknown> = run.then(
       () => running.delete(settled),
       () => running.delete(settled),
@@ -109,28 +133,46 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
     running.add(settled);
     return run;
   };
-  const runFunction = async (name: string, data: object) => {
+  const runFunction = async (name: string, data: object, { traceParent = '' }: TraceContext = {}) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
     const invocation = model.getInvocationModel({
       invocationId: randomUUID(),
       metadata: { name, bindings: found.bindings },
-      request: { inputData: [{ name: trigger, data }], triggerMetadata: {}, traceContext: {} },
-      log: (level: string, _category: string, message: string) => log(name, level, message),
+      request: { inputData: [{ name: trigger, data }], triggerMetadata: {}, traceContext: { traceParent } },
+      log: (level: string, _category: string, message: string) => {
+        for (const hook of hooks.get('log') ?? []) hook({ ...shared(), level, message, category: 'user' });
+        log(name, level, message);
+      },
       state: undefined,
     });
     const { context, inputs } = await invocation.getArguments();
-    const result = await invocation.invokeFunction(context, inputs, found.handler);
-    return { invocation, context, result };
+    const shared = () => ({ hookData: {}, appHookData: {}, invocationContext: context });
+    const before = { ...shared(), inputs, functionCallback: found.handler };
+    await runHooks('preInvocation', before);
+    // The worker calls the hooks after the function whether it failed or not.
+    const after = { ...shared(), inputs, result: null as unknown, error: undefined as unknown };
+    try {
+      after.result = await invocation.invokeFunction(context, before.inputs, before.functionCallback);
+    } catch (error) {
+      after.error = error;
+    }
+    await runHooks('postInvocation', after);
+    if (after.error) throw after.error;
+    return { invocation, context, result: after.result };
   };
 
   return {
     registrations: functions,
-    invoke: async (name, input) => (await begin(name, { json: JSON.stringify(input) })).result,
-    invokeHttp: async (name, { body, ...call }) => {
+    invoke: async (name, input, trace) => (await begin(name, { json: JSON.stringify(input) }, trace)).result,
+    invokeHttp: async (name, { body, trace, ...call }) => {
       const query = joinedParameters(new URL(call.url).searchParams);
-      const { invocation, context, result } = await begin(name, { http: { ...call, query, body: { bytes: body } } });
+      const { invocation, context, result } = await begin(
+        name,
+        { http: { ...call, query, body: { bytes: body } } },
+        trace,
+      );
       const http = (await invocation.getResponse(context, result)).returnValue?.http;
       if (!http) return { status: 204, headers: {}, body: Buffer.alloc(0) };
       return {
@@ -140,7 +182,7 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
       };
     },
     terminate: async () => {
-      for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
+      await runHooks('appTerminate', { hookData: {}, appHookData: {} });
       await Promise.race([Promise.all(running), delay(terminateLimitMs, undefined, { ref: false })]);
     },
   };

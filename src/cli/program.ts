@@ -34,5 +34,11 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? 0 : 2;
   }
+  if (await session.close()) endAfterOutput(session.exitCode);
   return session.exitCode;
+}
+
+/** Ends the process once what was printed has been taken: a pipe may be slow. */
+function endAfterOutput(exitCode: ExitCode): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
 }

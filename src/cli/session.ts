@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { systemClock } from '../lib/clock.ts';
 import { Maintenance } from '../lib/composition/maintenance.ts';
 import { openRecordStore } from '../lib/composition/recordStores.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
 import { readSettings } from '../lib/settings/settings.ts';
+import { startTelemetry, type Telemetry } from '../lib/telemetry/telemetry.ts';
 import { printResult, type Row } from './output.ts';
 
 /** 0: done · 1: a run failed · 2: wrong usage or settings. */
@@ -31,6 +33,7 @@ export class Session {
   readonly signal: AbortSignal;
   exitCode: ExitCode = 0;
   readonly #env: Environment;
+  #telemetry: Telemetry | undefined;
 
   constructor(env: Environment, signal: AbortSignal) {
     this.#env = env;
@@ -39,7 +42,7 @@ export class Session {
 
   /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
   async runOn<R extends object>(job: SubjectJob<R>, chosen: string[] | undefined, json: boolean): Promise<void> {
-    const maintenance = this.#open(json || (job.rowsShowWarnings ?? false));
+    const maintenance = await this.#open(json || (job.rowsShowWarnings ?? false));
     if (!maintenance) return;
     const known = job.known(maintenance);
     const subjects = chosen ?? known;
@@ -57,11 +60,22 @@ export class Session {
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
 
+  /**
+   * Sends what the runs left to be sent, within the bound of the settings. True where a backend may still be waited for: the
+   * process is then to be ended, since its connections would keep it.
+   */
+  async close(): Promise<boolean> {
+    await this.#telemetry?.flush();
+    return this.#telemetry !== undefined;
+  }
+
   /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
-  #open(silent: boolean): Maintenance | undefined {
+  async #open(silent: boolean): Promise<Maintenance | undefined> {
     const settings = readSettings(this.#env, 'file');
-    if (settings.problems.length === 0)
+    if (settings.problems.length === 0) {
+      this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
       return new Maintenance(settings, silent ? quiet : warningsToStderr, openRecordStore(settings.recordStore));
+    }
     for (const problem of settings.problems) console.error(describeProblem(problem));
     return this.#refuse('Correct the settings; docs/settings.md lists them all.');
   }

@@ -2,10 +2,10 @@ import type { HealthReport } from '../lib/health/health.ts';
 import { clock, maintenanceFor } from './support/app.ts';
 import { currentHealth } from './support/currentHealth.ts';
 import { answer, route } from './support/route.ts';
+import { SharedCopy } from './support/sharedCopy.ts';
 
 /** Anonymous callers read a copy of this age at most: they cannot be used to load the storage. */
-const copyMs = 15_000;
-let copy: { takenAt: number; report: Promise<HealthReport> } | undefined;
+const copy = new SharedCopy<HealthReport>(15_000, clock);
 
 route({
   name: 'health',
@@ -13,10 +13,7 @@ route({
   path: 'health',
   role: undefined,
   handle: async ({ context }) => {
-    if (!copy || clock.elapsed() - copy.takenAt > copyMs) {
-      copy = { takenAt: clock.elapsed(), report: currentHealth(maintenanceFor(context)) };
-    }
-    const { status, timers } = await copy.report;
+    const { status, timers } = await copy.get(() => currentHealth(maintenanceFor(context)));
     const lateness = Object.fromEntries(
       timers.flatMap((timer) => (timer.lateness ? [[timer.name, timer.lateness]] : [])),
     );

@@ -1,28 +1,62 @@
+import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { HealthReport } from '../lib/health/health.ts';
-import { statusView } from '../lib/status/statusView.ts';
+import { describeProblem } from '../lib/settings/problems.ts';
+import { type StatusView, statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
-import { maintenanceFor, records } from './support/app.ts';
+import { clock, maintenanceFor, records, settings } from './support/app.ts';
 import { currentHealth } from './support/currentHealth.ts';
 import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
+import { SharedCopy } from './support/sharedCopy.ts';
 import { engineOf, readStatusSources } from './support/statusSources.ts';
+
+const types = ['application/json', 'text/html'] as const;
+/** Many open pages, or a script that asks too often, cost the storage and the runs beside them no more than one reader. */
+const copyMs = 1_000;
+const copies = { 'application/json': newCopy(), 'text/html': newCopy() };
 
 route({
   name: 'status',
   method: 'GET',
   path: 'status',
   role: 'TokenCache.Reader',
-  handle: async ({ request, context }) => {
-    const type = preferredType(request, ['application/json', 'text/html']);
-    const maintenance = maintenanceFor(context);
-    const health = await currentHealth(maintenance);
-    if (type === 'application/json') return answer(200, await statusOf(maintenance, health), varyByAccept);
-    // Loaded for those who look at it; the timers of the same app have no use for it.
-    const { statusPage } = await import('./support/statusPage/statusPage.ts');
-    return statusPage(statusView(await readStatusSources(maintenance, health)));
+  handle: ({ request, context }) => {
+    const type = preferredType(request, types);
+    return copies[type].get(() => makers[type](maintenanceFor(context)));
   },
 });
+
+// Who has just changed something sees it at once.
+app.hook.postInvocation(({ invocationContext }) => {
+  if (mayChange(invocationContext)) for (const copy of Object.values(copies)) copy.forget();
+});
+
+function newCopy(): SharedCopy<HttpResponseInit> {
+  return new SharedCopy(copyMs, clock);
+}
+
+function mayChange({ options: { trigger } }: InvocationContext): boolean {
+  const methods = trigger.type === 'httpTrigger' && Array.isArray(trigger.methods) ? trigger.methods : [];
+  return !methods.some((method) => /^get$/i.test(String(method)));
+}
+
+const makers = {
+  'application/json': async (maintenance: Maintenance) => {
+    const health = await currentHealth(maintenance);
+    const [status, { findings }] = await Promise.all([statusOf(maintenance, health), viewOf(maintenance, health)]);
+    return answer(200, { ...status, findings }, varyByAccept);
+  },
+  'text/html': async (maintenance: Maintenance) => {
+    // Loaded for those who look at it; the timers of the same app have no use for it.
+    const { statusPage } = await import('./support/statusPage/statusPage.ts');
+    return statusPage(await viewOf(maintenance, await currentHealth(maintenance)));
+  },
+};
+
+async function viewOf(maintenance: Maintenance, health: HealthReport): Promise<StatusView> {
+  return statusView(await readStatusSources(maintenance, health));
+}
 
 async function statusOf(maintenance: Maintenance, { at, status, reasons, timers }: HealthReport) {
   const runs = await Promise.all(
@@ -40,5 +74,5 @@ async function statusOf(maintenance: Maintenance, { at, status, reasons, timers 
       lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
     })),
   );
-  return { at, status, reasons, timers, caches };
+  return { at, status, reasons, settingProblems: settings.problems.map(describeProblem), timers, caches };
 }

@@ -42,7 +42,14 @@ describe('status, runs and health', () => {
       status: 503,
       json: { status: 'failing' },
     });
-    expect((await wrong.call('POST', 'purge', { body: {} })).json).toMatchObject({ code: 'cache_required' });
+    expect(await wrong.call('POST', 'purge', { body: {} })).toMatchObject({
+      status: 503,
+      json: { code: 'settings_invalid', detail: expect.stringContaining('TOKEN_CACHE_CONNECTION_STRING') },
+    });
+    expect((await wrong.call('GET', 'status')).json).toMatchObject({
+      settingProblems: [expect.stringContaining('TOKEN_CACHE_CONNECTION_STRING')],
+      findings: expect.arrayContaining([expect.objectContaining({ level: 'critical' })]),
+    });
     await wrong.stop();
   });
 
@@ -71,6 +78,13 @@ describe('status, runs and health', () => {
       additionalProperties: false,
       properties: { dryRun: { type: 'boolean', default: true } },
     });
+  });
+
+  it('tell of a change at once, though many readers share one copy', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => app().call('GET', 'status')));
+    const { json } = await app().call('POST', 'purge', { body: {} });
+    const { caches } = (await app().call('GET', 'status')).json as { caches: { lastRuns: { purge: object } }[] };
+    expect(caches[0]?.lastRuns.purge).toMatchObject({ runId: json.runId });
   });
 
   it('fire a timer at once for the master key alone', async () => {

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What `npm run package` makes, from the project's root. */
+export const packageFolder = 'dist/package';
+
 export interface Finished {
   code: number | null;
   signal: NodeJS.Signals | null;

@@ -1,4 +1,5 @@
-import { start } from './childProcess.ts';
+import { createInterface } from 'node:readline';
+import { packageFolder, start } from './childProcess.ts';
 
 export interface Answer {
   status: number;
@@ -23,19 +24,32 @@ export interface FunctionsApp {
       key?: string | null;
     },
   ): Promise<Answer>;
+  /** Fires a timer at once, as a child of the given span. The host answers before it has run. */
+  fire(name: string, traceparent?: string): Promise<void>;
   /** All that the functions have logged. */
   log(): string;
   stop(): Promise<void>;
 }
 
-export async function startFunctionsApp(settings: Record<string, string>): Promise<FunctionsApp> {
-  const { child, finished } = start('test/support/hostProcess.ts', [], settings);
+/**
+ * `folder` is where the app's package.json lies: by default that of the package, as it is deployed. An `old` worker is one
+ * before 3.10.
+ */
+export async function startFunctionsApp(
+  settings: Record<string, string>,
+  folder = packageFolder,
+  worker: 'new' | 'old' = 'new',
+): Promise<FunctionsApp> {
+  const { child, finished } = start('test/support/hostProcess.ts', [folder, worker], settings);
   let log = '';
   child.stderr?.on('data', (chunk) => {
     log += chunk;
   });
   const line = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk) => resolve(String(chunk)));
+    // The functions may print before the host does.
+    createInterface({ input: child.stdout ?? process.stdin }).on('line', (text) => {
+      if (text.startsWith('{')) resolve(text);
+    });
     child.once('exit', () => reject(new Error(`the host did not start: ${log}`)));
   });
   const host = JSON.parse(line) as { url: string; functionKey: string; masterKey: string };
@@ -57,6 +71,11 @@ export async function startFunctionsApp(settings: Record<string, string>): Promi
         ? (JSON.parse(text) as Record<string, unknown>)
         : {};
       return { status: response.status, headers: response.headers, text, json };
+    },
+    fire: async (name, traceparent = '') => {
+      const headers = { 'x-functions-key': host.masterKey, 'content-type': 'application/json', traceparent };
+      const { status } = await fetch(`${host.url}/admin/functions/${name}`, { method: 'POST', headers, body: '{}' });
+      if (status !== 202) throw new Error(`${name} was not fired: ${status}`);
     },
     stop: async () => {
       child.stdin?.end();

@@ -1,9 +1,12 @@
-/** A child process of the functions' tests: loads the built functions, runs the named timers, prints what came of it as JSON. */
+/** A child process of the functions' tests: loads the packaged functions, runs the named timers, prints what came of it as JSON. */
+import { join } from 'node:path';
 import { loadFunctions } from '../../local/functionsWorker.ts';
+import { packageFolder, root } from './childProcess.ts';
 
 const logs: { name: string; level: string; message: string }[] = [];
-const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
-const worker = await loadFunctions(root, (name, level, message) => logs.push({ name, level, message }));
+const worker = await loadFunctions(join(root, packageFolder), (name, level, message) =>
+  logs.push({ name, level, message }),
+);
 const timer = {
   schedule: { adjustForDST: true },
   scheduleStatus: { last: '', next: '', lastUpdated: '' },

@@ -4,6 +4,7 @@ import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
 import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
+import { instruments } from '../../src/lib/telemetry/metrics.ts';
 import { root } from '../support/childProcess.ts';
 
 const read = (path: string) => readFile(`${root}/${path}`, 'utf8');
@@ -30,10 +31,27 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING)_[A-Z_]+\b/g,
+          /\b(TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
+  });
+
+  it('list every metric, with its kind, unit and attributes', async () => {
+    const rows = (await read('docs/operations.md')).matchAll(/^\| `([a-z_.]+)` \| (\w+) \| `(\S+)` \| ([^|]+) \|/gm);
+    const listed = [...rows].map(([, name, kind, unit, attributes = '']) => ({
+      name,
+      kind,
+      unit,
+      attributes: attributes.split(', ').map((attribute) => attribute.split(' ')[0]),
+    }));
+    const known = Object.values(instruments).map(({ name, kind, unit, attributes }) => ({
+      name,
+      kind,
+      unit,
+      attributes,
+    }));
+    expect(listed).toEqual(known);
   });
 
   it('explain every error code', async () => {

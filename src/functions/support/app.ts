@@ -7,11 +7,14 @@ import { openRecordStore } from '../../lib/composition/recordStores.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
+import { connectTelemetry } from './telemetry.ts';
 
 /** Read while the functions register, and never thrown then: an import that throws takes every function with it. */
 export const settings = readSettings(process.env, 'table');
 export const records = openRecordStore(settings.recordStore);
 export const clock = systemClock;
+// Before anything runs.
+await connectTelemetry(settings.telemetry);
 
 /** The timers of the app, by the name of their function. */
 export const timers = {

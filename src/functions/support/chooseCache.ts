@@ -1,10 +1,16 @@
+import { settingsError } from '../../lib/settings/problems.ts';
+import { settings } from './app.ts';
 import { Problem } from './problem.ts';
 
 /**
  * The cache that a request names, or the only one that there is.
- * @throws Problem 404 where it does not exist, 400 where it must be named
+ * @throws Problem 404 where it does not exist, 400 where it must be named, 503 where wrong settings leave none
  */
 export function chooseCache(named: string | undefined, known: readonly string[], kind: string): string {
+  if (known.length === 0 && settings.problems.length > 0) {
+    const { code, message, advice } = settingsError(settings.problems);
+    throw new Problem(503, code, message, advice);
+  }
   if (named !== undefined) {
     if (known.includes(named)) return named;
     throw new Problem(

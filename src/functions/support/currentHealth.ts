@@ -1,5 +1,6 @@
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { type HealthReport, readHealth } from '../../lib/health/health.ts';
+import { measureLateness } from '../../lib/health/measureLateness.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
 /** The jobs that the timers run on each SQL cache. */
@@ -14,8 +15,8 @@ export function timedRuns(maintenance: Maintenance): { job: string; cache: strin
   ];
 }
 
-export function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
-  return readHealth({
+export async function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
+  const report = await readHealth({
     records,
     timers: timerPlan(),
     runs: timedRuns(maintenance),
@@ -23,4 +24,6 @@ export function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
     settingsAreWrong: settings.problems.length > 0,
     now: clock.now(),
   });
+  measureLateness(report.timers);
+  return report;
 }

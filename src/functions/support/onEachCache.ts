@@ -1,10 +1,10 @@
 import type { InvocationContext, Timer, TimerHandler } from '@azure/functions';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
-import { recordTimerStart } from '../../lib/health/timerStarts.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError } from '../../lib/settings/problems.ts';
-import { clock, deployment, maintenanceFor, records, settings, type TimerName } from './app.ts';
+import { maintenanceFor, settings, type TimerName } from './app.ts';
 import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
+import { noteTimerStart } from './timerStart.ts';
 
 /** Those of key rings are said by their own function. */
 const problems = settings.problems.filter(({ ring, jobs }) => ring === undefined && !jobs?.includes('keyRing'));
@@ -28,9 +28,7 @@ export function onEachRedisCache(name: TimerName, job: CacheJob): TimerHandler {
 function onEach(name: TimerName, caches: (maintenance: Maintenance) => string[], job: CacheJob): TimerHandler {
   return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
-    await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
-      context.warn(`The start of ${name} could not be recorded: ${error.message}`);
-    });
+    await noteTimerStart(name, context);
     for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
     const results = await Promise.all(caches(maintenance).map((cache) => job(maintenance, cache, stopSignal)));
     const failures = results.flatMap(({ cache, error }) =>

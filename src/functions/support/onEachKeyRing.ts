@@ -1,10 +1,10 @@
 import type { InvocationContext, Timer, TimerHandler } from '@azure/functions';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
-import { recordTimerStart } from '../../lib/health/timerStarts.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
-import { clock, deployment, maintenanceFor, records, settings, type TimerName } from './app.ts';
+import { maintenanceFor, settings, type TimerName } from './app.ts';
 import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
+import { noteTimerStart } from './timerStart.ts';
 
 export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortSignal) => Promise<RunResult<object>>;
 
@@ -15,9 +15,7 @@ export type KeyRingJob = (maintenance: Maintenance, ring: string, signal: AbortS
 export function onEachKeyRing(name: TimerName, job: KeyRingJob): TimerHandler {
   return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
-    await recordTimerStart(records, name, deployment, clock.now()).catch((error: Error) => {
-      context.warn(`The start of ${name} could not be recorded: ${error.message}`);
-    });
+    await noteTimerStart(name, context);
     const problems = settings.problems.filter(
       (problem) => problem.setting.startsWith('KEY_RINGS') || problem.ring !== undefined,
     );

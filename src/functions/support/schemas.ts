@@ -124,11 +124,21 @@ const timerStatus = z.object({
   nextStart: z.iso.datetime().nullable(),
 });
 
+const finding = z.object({
+  level: z.enum(['info', 'warning', 'critical']),
+  subject: z.string(),
+  what: z.string(),
+  advice: z.string(),
+  since: z.string().nullable(),
+});
+
 export const statusAnswer = z
   .object({
     at: z.iso.datetime(),
     status: z.enum(['ok', 'degraded', 'failing']),
     reasons: z.array(z.string()),
+    settingProblems: z.array(z.string()),
+    findings: z.array(finding).meta({ description: 'The gravest first, as on the page.' }),
     timers: z.array(timerStatus),
     caches: z.array(
       z.object({

@@ -22,15 +22,18 @@ export interface HealthReport {
   reasons: string[];
 }
 
-export interface HealthContext {
+export interface TimerContext {
   records: RecordStore;
   timers: readonly Timer[];
-  /** Job and cache of each run that the timers make. */
-  runs: readonly { job: string; cache: string }[];
   /** Names the deployment: a new one has no records yet, and is not late for that. */
   deployment: string;
-  settingsAreWrong: boolean;
   now: Date;
+}
+
+export interface HealthContext extends TimerContext {
+  /** Job and cache of each run that the timers make. */
+  runs: readonly { job: string; cache: string }[];
+  settingsAreWrong: boolean;
 }
 
 const graceMs = 300_000;
@@ -45,9 +48,7 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
   const reasons: string[] = [];
   if (context.settingsAreWrong) reasons.push('The settings are wrong; each run says how.');
   try {
-    const timers = await Promise.all(
-      context.timers.filter(({ enabled }) => enabled).map((timer) => timerHealth(context, timer)),
-    );
+    const timers = await readTimers(context);
     for (const { name, status, lateness } of timers)
       if (status !== 'ok') reasons.push(`${name} is late by ${lateness}.`);
     const failed = await failedRuns(context);
@@ -63,13 +64,18 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
   }
 }
 
+/** How late the timers are; those that are switched off are left out. */
+export function readTimers(context: TimerContext): Promise<TimerHealth[]> {
+  return Promise.all(context.timers.filter(({ enabled }) => enabled).map((timer) => timerHealth(context, timer)));
+}
+
 function worst(statuses: HealthStatus[]): HealthStatus {
   return worse[Math.max(...statuses.map((status) => worse.indexOf(status)))] ?? 'failing';
 }
 
 /** Lateness = now − (last start + interval): over one interval and 5 minutes is degraded, over two intervals is failing. */
 async function timerHealth(
-  { records, deployment, now }: HealthContext,
+  { records, deployment, now }: TimerContext,
   { name, schedule }: Timer,
 ): Promise<TimerHealth> {
   const interval = intervalOf(schedule, now);

@@ -43,7 +43,8 @@ export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R
   const start = deps.clock.elapsed();
   const runId = newRunId(job.job, job.cache, startedAt);
   const attributes = { job: job.job, cache: job.cache };
-  return trace.getTracer(meterName).startActiveSpan(`maintenance.${job.job}`, { attributes }, async (span) => {
+  const spanOptions = { attributes: { ...attributes, trigger: job.trigger } };
+  return trace.getTracer(meterName).startActiveSpan(`maintenance.${job.job}`, spanOptions, async (span) => {
     const result: RunResult<R> = {
       runId,
       job: job.job,

@@ -7,8 +7,16 @@ import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape, ...clearShape });
+const schema = z.object({
+  ...sqlCacheShape,
+  ...redisShape,
+  ...keyRingShape,
+  ...recordStoreShape,
+  ...clearShape,
+  ...telemetryShape,
+});
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -25,6 +33,7 @@ export interface Settings {
   statementTimeoutMs: number;
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
+  telemetry: TelemetrySettings;
   /** Whether caches may be cleared over HTTP. */
   allowClear: boolean;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
@@ -70,6 +79,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     redis: redisSettings(values),
     allowClear: values.ALLOW_CLEAR,
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
+    telemetry: telemetrySettings(values, wrong),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -88,5 +98,7 @@ function jobsOf(setting: string): JobName[] | undefined {
   // A wrong one forbids.
   if (setting in clearShape) return [];
   if (setting in keyRingShape) return jobsOfKeyRingSetting();
-  return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;
+  if (setting in redisShape) return jobsOfRedisSetting(setting);
+  // Nothing is worth a run less than what is told of it.
+  return setting in telemetryShape ? [] : undefined;
 }

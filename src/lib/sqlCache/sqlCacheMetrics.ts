@@ -27,6 +27,8 @@ export function measureCounts(cache: string, report: CountsReport): void {
   instruments.entries.record(report.expired.count, { cache, state: 'expired' });
   if (report.dataBytes !== null) instruments.size.record(report.dataBytes, { cache, part: 'data' });
   if (report.indexBytes !== null) instruments.size.record(report.indexBytes, { cache, part: 'index' });
+  // Unknown, where finding it took too long.
+  if (report.oldestExpiredAge === null && report.expired.count > 0) return;
   const ageMs = report.oldestExpiredAge === null ? 0 : (parseDuration(report.oldestExpiredAge) ?? 0);
   instruments.oldestExpiredAge.record(ageMs / 1000, { cache });
 }

@@ -1,78 +1,137 @@
-import { metrics } from '@opentelemetry/api';
+import { type Counter, type Gauge, type Histogram, type Meter, metrics } from '@opentelemetry/api';
 
 export const meterName = 'token-cache-maintenance';
 
-const meter = metrics.getMeter(meterName);
+/** What exporters tell of a metric, and the attributes of its values, each from a bounded set. */
+export interface Metric {
+  readonly name: string;
+  readonly kind: 'gauge' | 'counter' | 'histogram';
+  readonly unit: string;
+  readonly attributes: readonly string[];
+  readonly description: string;
+}
 
 /**
  * Every metric, in one table. Alerts and workbook may name no other. Without an SDK registered, the API's instruments do
  * nothing.
  */
 export const instruments = {
-  entries: meter.createGauge('token_cache.entries', {
-    unit: '{entry}',
-    description: 'Entries; state = active or expired',
-  }),
-  size: meter.createGauge('token_cache.size', { unit: 'By', description: 'Bytes of the table; part = data or index' }),
-  oldestExpiredAge: meter.createGauge('token_cache.oldest_expired_age', {
-    unit: 's',
-    description: 'Time since the oldest expired entry expired',
-  }),
-  expiryIndexPresent: meter.createGauge('token_cache.expiry_index.present', {
-    unit: '1',
-    description: '1 where a usable index leads with the expiry',
-  }),
-  purgeDeleted: meter.createCounter('token_cache.purge.deleted', {
-    unit: '{entry}',
-    description: 'Expired entries deleted',
-  }),
-  purgeBatchDuration: meter.createHistogram('token_cache.purge.batch.duration', {
-    unit: 's',
-    description: 'Time of a batch',
-  }),
-  redisMemoryUsed: meter.createGauge('redis.memory.used', { unit: 'By', description: 'Memory in use' }),
-  redisMemoryMax: meter.createGauge('redis.memory.max', { unit: 'By', description: 'Memory allowed; 0 for no limit' }),
-  redisMemoryUtilization: meter.createGauge('redis.memory.utilization', {
-    unit: '1',
-    description: 'Memory in use, of the memory allowed',
-  }),
-  redisFragmentation: meter.createGauge('redis.memory.fragmentation_ratio', {
-    unit: '1',
-    description: 'Memory of the process, of the memory in use',
-  }),
-  redisEvicted: meter.createCounter('redis.keys.evicted', { unit: '{key}', description: 'Keys evicted' }),
-  redisExpired: meter.createCounter('redis.keys.expired', { unit: '{key}', description: 'Keys expired' }),
-  redisWithoutTtl: meter.createGauge('redis.keys.without_ttl.ratio', {
-    unit: '1',
-    description: "Keys without expiry, of the keys of the cache's database",
-  }),
-  redisUp: meter.createGauge('redis.up', { unit: '1', description: '1 where the node could be looked at, else 0' }),
-  redisHitRatio: meter.createGauge('redis.keyspace.hit_ratio', {
-    unit: '1',
-    description: 'Look-ups that found their key',
-  }),
-  redisPing: meter.createHistogram('redis.ping.duration', { unit: 's', description: 'Round trip of a PING' }),
-  keyRingKeys: meter.createGauge('key_ring.keys', { unit: '{key}', description: 'Keys of a ring by state' }),
-  defaultKeyTimeToExpiry: meter.createGauge('key_ring.default_key.time_to_expiry', {
-    unit: 's',
-    description: 'Time until the default key expires; 0 where there is none',
-  }),
-  newestKeyAge: meter.createGauge('key_ring.newest_key.age', {
-    unit: 's',
-    description: 'Time since the newest key was created: what tells a ring that rotates from one that has stopped',
-  }),
-  protectorTimeToExpiry: meter.createGauge('key_ring.protector.time_to_expiry', {
-    unit: 's',
-    description: 'Time until the Key Vault key version or certificate that protects new keys expires',
-  }),
-  keyRingRotations: meter.createCounter('key_ring.rotations', {
-    unit: '{key}',
-    description: 'Keys published; reason = empty, noDefault, successor or revoked',
-  }),
-  findings: meter.createGauge('maintenance.findings', {
-    unit: '{finding}',
-    description: 'What somebody should look at, by check, level and subject',
-  }),
-  runs: meter.createCounter('maintenance.runs', { unit: '{run}', description: 'Runs by outcome' }),
-  runDuration: meter.createHistogram('maintenance.run.duration', { unit: 's', description: 'Time of a run' }),
+  entries: gauge('token_cache.entries', '{entry}', ['cache', 'state'], 'Entries; state = active or expired'),
+  size: gauge('token_cache.size', 'By', ['cache', 'part'], 'Bytes of the table; part = data or index'),
+  oldestExpiredAge: gauge(
+    'token_cache.oldest_expired_age',
+    's',
+    ['cache'],
+    'Time since the oldest expired entry expired',
+  ),
+  expiryIndexPresent: gauge(
+    'token_cache.expiry_index.present',
+    '1',
+    ['cache'],
+    '1 where a usable index leads with the expiry',
+  ),
+  purgeDeleted: counter('token_cache.purge.deleted', '{entry}', ['cache', 'trigger'], 'Expired entries deleted'),
+  purgeBatchDuration: histogram('token_cache.purge.batch.duration', 's', ['cache'], 'Time of a batch'),
+  redisMemoryUsed: gauge('redis.memory.used', 'By', ['cache', 'node'], 'Memory in use'),
+  redisMemoryMax: gauge('redis.memory.max', 'By', ['cache', 'node'], 'Memory allowed; 0 for no limit'),
+  redisMemoryUtilization: gauge(
+    'redis.memory.utilization',
+    '1',
+    ['cache', 'node'],
+    'Memory in use, of the memory allowed',
+  ),
+  redisFragmentation: gauge(
+    'redis.memory.fragmentation_ratio',
+    '1',
+    ['cache', 'node'],
+    'Memory of the process, of the memory in use',
+  ),
+  redisEvicted: counter('redis.keys.evicted', '{key}', ['cache', 'node'], 'Keys evicted'),
+  redisExpired: counter('redis.keys.expired', '{key}', ['cache', 'node'], 'Keys expired'),
+  redisWithoutTtl: gauge(
+    'redis.keys.without_ttl.ratio',
+    '1',
+    ['cache', 'node'],
+    "Keys without expiry, of the keys of the cache's database",
+  ),
+  redisUp: gauge('redis.up', '1', ['cache', 'node'], '1 where the node could be looked at, else 0'),
+  redisHitRatio: gauge('redis.keyspace.hit_ratio', '1', ['cache', 'node'], 'Look-ups that found their key'),
+  redisPing: histogram('redis.ping.duration', 's', ['cache', 'node'], 'Round trip of a PING'),
+  keyRingKeys: gauge('key_ring.keys', '{key}', ['ring', 'state'], 'Keys of a ring by state'),
+  defaultKeyTimeToExpiry: gauge(
+    'key_ring.default_key.time_to_expiry',
+    's',
+    ['ring'],
+    'Time until the default key expires; 0 where there is none',
+  ),
+  newestKeyAge: gauge(
+    'key_ring.newest_key.age',
+    's',
+    ['ring'],
+    'Time since the newest key was created: what tells a ring that rotates from one that has stopped',
+  ),
+  protectorTimeToExpiry: gauge(
+    'key_ring.protector.time_to_expiry',
+    's',
+    ['ring'],
+    'Time until the Key Vault key version or certificate that protects new keys expires',
+  ),
+  keyRingRotations: counter(
+    'key_ring.rotations',
+    '{key}',
+    ['ring', 'reason'],
+    'Keys published; reason = empty, noDefault, successor or revoked',
+  ),
+  findings: gauge(
+    'maintenance.findings',
+    '{finding}',
+    ['check', 'level', 'subject'],
+    'What somebody should look at, by check, level and subject',
+  ),
+  timerLateness: gauge(
+    'maintenance.timer.lateness',
+    's',
+    ['job'],
+    'How much later than due a timer is; 0 where it is not',
+  ),
+  runs: counter('maintenance.runs', '{run}', ['job', 'cache', 'outcome'], 'Runs by outcome'),
+  runDuration: histogram('maintenance.run.duration', 's', ['job', 'cache'], 'Time of a run'),
 };
+
+interface Recorder<A extends string> extends Metric {
+  record(value: number, values: Record<A, string>): void;
+}
+interface Adder<A extends string> extends Metric {
+  add(value: number, values: Record<A, string>): void;
+}
+
+function gauge<A extends string>(name: string, unit: string, attributes: A[], description: string): Recorder<A> {
+  const instrument = once<Gauge>((meter) => meter.createGauge(name, { unit, description }));
+  const record = (value: number, values: Record<A, string>) => instrument().record(value, values);
+  return { name, kind: 'gauge', unit, attributes, description, record };
+}
+
+function counter<A extends string>(name: string, unit: string, attributes: A[], description: string): Adder<A> {
+  const instrument = once<Counter>((meter) => meter.createCounter(name, { unit, description }));
+  const add = (value: number, values: Record<A, string>) => instrument().add(value, values);
+  return { name, kind: 'counter', unit, attributes, description, add };
+}
+
+function histogram<A extends string>(name: string, unit: string, attributes: A[], description: string): Recorder<A> {
+  const instrument = once<Histogram>((meter) => meter.createHistogram(name, { unit, description }));
+  const record = (value: number, values: Record<A, string>) => instrument().record(value, values);
+  return { name, kind: 'histogram', unit, attributes, description, record };
+}
+
+/**
+ * An instrument of the meter provider that is registered when it is used. The API has no proxy for meters: one made before
+ * the SDK is registered would do nothing for ever, and this module may be imported before.
+ */
+function once<I>(create: (meter: Meter) => I): () => I {
+  let made: { provider: object; instrument: I } | undefined;
+  return () => {
+    const provider = metrics.getMeterProvider();
+    if (made?.provider !== provider) made = { provider, instrument: create(provider.getMeter(meterName)) };
+    return made.instrument;
+  };
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { duration } from './fields.ts';
+
+/** Instrumentation keys are UUIDs; the exporter refuses all else. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * A connection string of Application Insights: `Name=value` pairs, divided by `;`. Put into the form that the exporter takes:
+ * it discards all of a string with an empty part, and knows keys in lower case only.
+ */
+const connectionString = z.string().transform((text, context) => {
+  const parts = text
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const fields = new Map(
+    parts.map((part) => part.split('=')).map(([name = '', value = '']) => [name.toLowerCase(), value]),
+  );
+  const endpoint = fields.get('ingestionendpoint');
+  const key = fields.get('instrumentationkey') ?? '';
+  const pairs = parts.every((part) => /^\w+=[^=]+$/.test(part));
+  if (pairs && uuid.test(key) && (endpoint === undefined || URL.canParse(endpoint)))
+    return parts.join(';').replace(key, key.toLowerCase());
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a connection string of Application Insights: InstrumentationKey=…;IngestionEndpoint=https://…',
+  });
+  return z.NEVER;
+});
+
+/** As the Functions host takes it: `Authorization=AAD`, with the client id of a user-assigned identity. */
+const authentication = z.string().transform((text, context): { clientId: string | undefined } => {
+  const [, clientId] = /^\s*Authorization\s*=\s*AAD\s*(?:;\s*ClientId\s*=\s*([0-9a-f-]{36})\s*)?;?\s*$/i.exec(text) ?? [
+    undefined,
+    null,
+  ];
+  if (clientId !== null) return { clientId };
+  context.addIssue({ code: 'custom', message: 'must be Authorization=AAD, or Authorization=AAD;ClientId=…' });
+  return z.NEVER;
+});
+
+/** Where telemetry goes, and how long an invocation may wait for it; docs/settings.md explains each. */
+export const telemetryShape = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString.optional(),
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z
+    .enum(['http/protobuf', 'http/json'], { error: 'must be http/protobuf or http/json' })
+    .default('http/protobuf'),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  WEBSITE_SITE_NAME: z.string().optional(),
+  OTEL_TRACES_SAMPLER: z.string().optional(),
+  TELEMETRY_FLUSH_TIMEOUT: duration('PT0.1S', 'PT30S').prefault('PT2S'),
+};
+type Values = z.infer<z.ZodObject<typeof telemetryShape>>;
+
+export interface TelemetrySettings {
+  azureMonitor: { connectionString: string; entra: { clientId: string | undefined } | undefined } | undefined;
+  otlp: { protocol: 'http/protobuf' | 'http/json' } | undefined;
+  /** By which the backends name the app: the function app's name, where it is known. */
+  serviceName: string;
+  /** Every span is kept where no sampler was chosen: runs are few. */
+  samplerChosen: boolean;
+  /** How long the end of an invocation, or of a command, may wait for what is still to be sent. */
+  flushTimeoutMs: number;
+}
+
+/**
+ * @param wrong names of settings that cannot be used: nothing is sent to Azure Monitor without the authentication that was
+ * asked for, nor by OTLP in a protocol that was not
+ */
+export function telemetrySettings(values: Values, wrong: ReadonlySet<string>): TelemetrySettings {
+  const connection = values.APPLICATIONINSIGHTS_CONNECTION_STRING;
+  const authenticates = !wrong.has('APPLICATIONINSIGHTS_AUTHENTICATION_STRING');
+  const speaks = !wrong.has('OTEL_EXPORTER_OTLP_PROTOCOL');
+  return {
+    azureMonitor:
+      connection && authenticates
+        ? { connectionString: connection, entra: values.APPLICATIONINSIGHTS_AUTHENTICATION_STRING }
+        : undefined,
+    // The exporters read the endpoint, headers, certificates and timeout from the environment by themselves, as specified.
+    otlp: values.OTEL_EXPORTER_OTLP_ENDPOINT && speaks ? { protocol: values.OTEL_EXPORTER_OTLP_PROTOCOL } : undefined,
+    serviceName: values.OTEL_SERVICE_NAME ?? values.WEBSITE_SITE_NAME ?? 'token-cache-maintenance',
+    samplerChosen: values.OTEL_TRACES_SAMPLER !== undefined,
+    flushTimeoutMs: values.TELEMETRY_FLUSH_TIMEOUT,
+  };
+}

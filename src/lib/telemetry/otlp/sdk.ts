@@ -1,0 +1,24 @@
+import { metrics } from '@opentelemetry/api';
+import { logs } from '@opentelemetry/api-logs';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { AlwaysOnSampler } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import type { TelemetrySettings } from '../../settings/telemetrySettings.ts';
+import type { Processors } from './processors.ts';
+
+/** Registers the SDK for OTLP alone. Without instrumentations: what the host sends of invocations is not sent again. */
+export function startSdk(
+  { serviceName, samplerChosen }: TelemetrySettings,
+  { spanProcessors, metricReaders, logRecordProcessors }: Processors,
+): void {
+  const resource = defaultResource()
+    .merge(detectResources({ detectors: [envDetector] }))
+    .merge(resourceFromAttributes({ 'service.name': serviceName }));
+  metrics.setGlobalMeterProvider(new MeterProvider({ resource, readers: metricReaders }));
+  logs.setGlobalLoggerProvider(new LoggerProvider({ resource, processors: logRecordProcessors }));
+  // The parent decides by default, and a host that keeps no trace of its own would hide every run.
+  const sampler = samplerChosen ? {} : { sampler: new AlwaysOnSampler() };
+  new NodeTracerProvider({ resource, spanProcessors, ...sampler }).register();
+}

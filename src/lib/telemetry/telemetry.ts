@@ -1,0 +1,88 @@
+import { DiagLogLevel, diag, metrics, trace } from '@opentelemetry/api';
+import type { Clock } from '../clock.ts';
+import { redact } from '../errors.ts';
+import type { TelemetrySettings } from '../settings/telemetrySettings.ts';
+
+/** What is told of runs to the backends that the settings name. Neither function ever rejects. */
+export interface Telemetry {
+  /** Sends what waits to be sent; resolves when that is done or has failed, at the latest when the bound is over. */
+  flush(): Promise<void>;
+}
+
+/** Says what goes wrong with telemetry itself: one line, without secrets. */
+export type Complain = (line: string) => void;
+
+/** Undefined where no backend is configured: then nothing is loaded, and the instruments do nothing. */
+export async function startTelemetry(
+  settings: TelemetrySettings,
+  clock: Clock,
+  complain: Complain,
+): Promise<Telemetry | undefined> {
+  const { azureMonitor, otlp } = settings;
+  if (!azureMonitor && !otlp) return undefined;
+  const say = (...words: unknown[]) => complain(lineOf(words, secretsOf(settings)));
+  try {
+    const processors = otlp ? await (await import('./otlp/processors.ts')).otlpProcessors(otlp.protocol) : undefined;
+    if (azureMonitor)
+      await (await import('./azureMonitor.ts')).startAzureMonitor(settings, azureMonitor, processors, say);
+    else if (processors) (await import('./otlp/sdk.ts')).startSdk(settings, processors);
+  } catch (error) {
+    // An app without telemetry still does its work; one whose import throws has no function left.
+    say('telemetry could not be started:', error);
+    return undefined;
+  }
+  // After the SDK, which sets a logger of its own that writes to standard output, where the command line has its reports.
+  diag.setLogger(
+    { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+  const { logs } = await import('@opentelemetry/api-logs');
+  return {
+    flush: () =>
+      within(settings.flushTimeoutMs, clock, [
+        trace.getTracerProvider(),
+        metrics.getMeterProvider(),
+        logs.getLoggerProvider(),
+      ]),
+  };
+}
+
+const ignore = () => undefined;
+
+/** Flushes all providers at once, and waits no longer than the bound: what is still under way goes on by itself. */
+async function within(boundMs: number, clock: Clock, providers: readonly object[]): Promise<void> {
+  const done = new AbortController();
+  const flushes = providers.map((provider) => flushOf(provider));
+  await Promise.race([Promise.allSettled(flushes).finally(() => done.abort()), clock.sleep(boundMs, done.signal)]);
+}
+
+/** Providers of the API have no flush; those of the SDK do, one of them behind a proxy. */
+async function flushOf(provider: object): Promise<void> {
+  const { getDelegate, forceFlush } = provider as { getDelegate?(): object; forceFlush?(): Promise<void> };
+  if (getDelegate) return flushOf(getDelegate.call(provider));
+  await forceFlush?.call(provider);
+}
+
+function secretsOf({ azureMonitor }: TelemetrySettings): string[] {
+  const key = /InstrumentationKey=([^;]+)/i.exec(azureMonitor?.connectionString ?? '')?.[1];
+  return azureMonitor ? [azureMonitor.connectionString, ...(key ? [key] : [])] : [];
+}
+
+const longestLine = 500;
+
+/** Of an error its message alone: it may carry a request, headers included. */
+function lineOf(words: readonly unknown[], secrets: readonly string[]): string {
+  const texts = words.flat().map((word) => (word instanceof Error ? word.message : messageOf(word)));
+  return redact(`Telemetry: ${texts.filter(Boolean).join(' ')}`, secrets).slice(0, longestLine);
+}
+
+/** The SDK hands over errors as JSON, with their stack. */
+function messageOf(word: unknown): string {
+  if (typeof word !== 'string') return '';
+  try {
+    const { message } = JSON.parse(word) as { message?: unknown };
+    return typeof message === 'string' ? message : word;
+  } catch {
+    return word;
+  }
+}

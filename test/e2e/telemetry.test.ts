@@ -1,0 +1,283 @@
+/** Telemetry of the packaged app: what the real exporters send to a local ingestion endpoint and a local OTLP collector. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseDuration } from '../../src/lib/durations.ts';
+import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { run } from '../support/childProcess.ts';
+import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
+import { type Ingestion, startIngestion } from '../support/ingestion.ts';
+import { type OtlpCollector, startOtlpCollector } from '../support/otlpCollector.ts';
+import { type PackagedApp, unpackApp } from '../support/packagedApp.ts';
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+
+const database = useTestDatabase();
+const engine = postgresEngine(database);
+const hour = 3_600_000;
+const trace = '0af7651916cd43dd8448eb211c80319c';
+const hostSpan = 'b7ad6b7169203331';
+const traceparent = `00-${trace}-${hostSpan}-01`;
+const table = new Map(Object.values(instruments).map((metric) => [metric.name, metric]));
+
+let packaged: PackagedApp;
+let ingestion: Ingestion;
+let collector: OtlpCollector;
+beforeAll(async () => {
+  packaged = await unpackApp();
+});
+afterAll(() => packaged.remove());
+beforeEach(async () => {
+  ingestion = await startIngestion();
+  collector = await startOtlpCollector();
+  const entries = await engine.create(engine.ordinaryName);
+  await entries.insert([
+    ...Array.from({ length: 500 }, (_, index) => ({ id: `secret-entry-${index}`, expiresInMs: -2 * hour - index })),
+    { id: 'alive', expiresInMs: hour },
+  ]);
+});
+afterEach(async () => {
+  await ingestion.stop();
+  await collector.stop();
+  await engine.drop(engine.ordinaryName);
+});
+
+async function withApp(settings: Record<string, string>, work: (app: FunctionsApp) => Promise<void>): Promise<void> {
+  const app = await startFunctionsApp(
+    { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url, ...settings },
+    packaged.folder,
+  );
+  try {
+    await work(app);
+  } finally {
+    await app.stop();
+  }
+}
+
+const purgeNow = (app: FunctionsApp, headers: Record<string, string> = { traceparent }) =>
+  app.call('POST', 'purge', { body: { dryRun: false }, headers });
+
+describe('a run', () => {
+  it('is told to both backends once, with the figures of its report', async () => {
+    await withApp({ ...ingestion.settings, ...collector.settings }, async (app) => {
+      const { json } = await purgeNow(app);
+      const report = json.report as { deleted: number; batches: number };
+      expect(report.deleted).toBe(500);
+      for (const backend of [ingestion, collector]) {
+        const metrics = backend.metrics();
+        const valuesOf = (name: string) => metrics.filter((metric) => metric.name === name);
+        expect(valuesOf('token_cache.purge.deleted')).toMatchObject([
+          { value: report.deleted, attributes: { cache: 'default', trigger: 'http' } },
+        ]);
+        expect(valuesOf('token_cache.purge.batch.duration')).toMatchObject([
+          { count: report.batches, attributes: { cache: 'default' } },
+        ]);
+        expect(valuesOf('maintenance.runs')).toMatchObject([
+          { value: 1, attributes: { job: 'purge', cache: 'default', outcome: 'succeeded' } },
+        ]);
+        const [duration, ...others] = valuesOf('maintenance.run.duration');
+        expect(others).toEqual([]);
+        expect(duration?.value).toBeCloseTo((parseDuration(String(json.duration)) ?? 0) / 1000, 2);
+        expect(metrics).toHaveLength(4);
+      }
+    });
+  });
+
+  it('has a span, the child of the host invocation, to which its log records belong', async () => {
+    await withApp({ ...ingestion.settings, ...collector.settings }, async (app) => {
+      const { json } = await purgeNow(app);
+      const spans = [ingestion, collector].map((backend) => {
+        const [span, ...others] = backend.spans();
+        expect(others).toEqual([]);
+        expect(span).toMatchObject({ name: 'maintenance.purge', traceId: trace, parentId: hostSpan, failed: false });
+        expect(span?.attributes).toEqual({
+          job: 'purge',
+          cache: 'default',
+          trigger: 'http',
+          outcome: 'succeeded',
+        });
+        const [log, ...otherLogs] = backend.logs();
+        expect(otherLogs).toEqual([]);
+        expect(log).toMatchObject({ traceId: trace, spanId: span?.spanId });
+        expect(log?.text).toContain(String(json.runId));
+        return span?.spanId;
+      });
+      expect(spans[0]).toBe(spans[1]);
+    });
+  });
+
+  it('has a span of its own where the host has none', async () => {
+    await withApp({ ...collector.settings }, async (app) => {
+      await purgeNow(app, {});
+      await purgeNow(app, {});
+      expect(collector.spans()).toMatchObject([{ parentId: '' }, { parentId: '' }]);
+      const traces = collector.spans().map(({ traceId }) => traceId);
+      expect(new Set(traces).size).toBe(2);
+    });
+  });
+
+  it('is a child of the host invocation on a worker without hooks for logs, which the host then sends', async () => {
+    const app = await startFunctionsApp(
+      {
+        RECORD_STORE: 'none',
+        TOKEN_CACHE_CONNECTION_STRING: database.url,
+        ...ingestion.settings,
+        ...collector.settings,
+      },
+      packaged.folder,
+      'old',
+    );
+    try {
+      expect((await purgeNow(app)).status).toBe(200);
+      for (const backend of [ingestion, collector]) {
+        expect(backend.spans()).toMatchObject([{ traceId: trace, parentId: hostSpan }]);
+        expect(backend.logs()).toEqual([]);
+      }
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it('is kept though the host samples its trace out', async () => {
+    await withApp({ ...collector.settings, ...ingestion.settings }, async (app) => {
+      for (let call = 0; call < 8; call += 1) await purgeNow(app, { traceparent: `00-${trace}-${hostSpan}-00` });
+      for (const backend of [ingestion, collector]) expect(backend.spans()).toHaveLength(8);
+    });
+    await withApp({ ...collector.settings, OTEL_TRACES_SAMPLER: 'always_off' }, async (app) => {
+      const before = { spans: collector.spans().length, metrics: collector.metrics().length };
+      await purgeNow(app);
+      expect(collector.spans()).toHaveLength(before.spans);
+      expect(collector.metrics().length).toBeGreaterThan(before.metrics);
+    });
+  });
+
+  it('that fails is told with its code', async () => {
+    await engine.drop(engine.ordinaryName);
+    await withApp({ ...ingestion.settings }, async (app) => {
+      expect((await purgeNow(app)).status).toBeGreaterThanOrEqual(400);
+      expect(ingestion.spans()).toMatchObject([{ failed: true, attributes: { outcome: 'failed' } }]);
+      expect(ingestion.metrics().filter(({ name }) => name === 'maintenance.runs')).toMatchObject([
+        { value: 1, attributes: { job: 'purge', cache: 'default', outcome: 'failed' } },
+      ]);
+    });
+  });
+
+  it('tells no secret, and nothing of its entries', async () => {
+    await withApp({ ...ingestion.settings, ...collector.settings }, async (app) => {
+      await purgeNow(app);
+      await app.fire('recordCacheCounts');
+      await expect.poll(() => collector.metrics().some(({ name }) => name === 'token_cache.entries')).toBe(true);
+      await expect.poll(() => collector.spans().length).toBe(2);
+      const sent = [...ingestion.received, ...collector.received].map(({ body }) => body.toString()).join('\n');
+      const password = new URL(database.url).password;
+      for (const secret of ['secret-entry', database.url, `:${password}@`, app.functionKey, app.masterKey])
+        expect(sent).not.toContain(secret);
+      expect(app.log()).not.toContain(ingestion.instrumentationKey);
+    });
+  });
+});
+
+describe('metrics', () => {
+  it('are those of the table, with its units and attributes', async () => {
+    await withApp({ ...collector.settings }, async (app) => {
+      await purgeNow(app);
+      for (const name of ['recordCacheCounts', 'ensureExpiryIndex', 'watchRedis', 'rotateKeyRing'])
+        await app.fire(name);
+      await expect.poll(() => collector.metrics().some(({ name }) => name === 'token_cache.entries')).toBe(true);
+      for (const { name, unit, attributes } of collector.metrics()) {
+        expect(table.get(name)?.unit, name).toBe(unit);
+        expect([...(table.get(name)?.attributes ?? [])].sort(), name).toEqual(Object.keys(attributes).sort());
+      }
+    });
+  });
+
+  it('have the newest value of a gauge', async () => {
+    await withApp({ ...ingestion.settings, ...collector.settings, RECORD_STORE: 'none' }, async (app) => {
+      const newest = (name: string, attributes: object) =>
+        [ingestion, collector].map(
+          (backend) =>
+            backend
+              .metrics()
+              .findLast(
+                (metric) => metric.name === name && JSON.stringify(metric.attributes) === JSON.stringify(attributes),
+              )?.value,
+        );
+      const expired = () => newest('token_cache.entries', { cache: 'default', state: 'expired' });
+      const oldest = () => newest('token_cache.oldest_expired_age', { cache: 'default' });
+      await app.fire('recordCacheCounts');
+      await expect.poll(expired).toEqual([500, 500]);
+      for (const age of oldest()) {
+        expect(age).toBeGreaterThan((2 * hour) / 1000);
+        expect(age).toBeLessThan((3 * hour) / 1000);
+      }
+      await purgeNow(app);
+      await app.fire('recordCacheCounts');
+      await expect.poll(expired).toEqual([0, 0]);
+      expect(oldest()).toEqual([0, 0]);
+    });
+  });
+});
+
+describe('settings', () => {
+  it('of no backend load nothing', async () => {
+    const bare = await unpackApp();
+    const telemetryFiles = (await readdir(bare.folder)).filter((name) =>
+      /^(azureMonitor|processors|sdk|azure-functions-instrumentation)-/.test(name),
+    );
+    expect(telemetryFiles).toHaveLength(4);
+    for (const name of telemetryFiles) await rm(join(bare.folder, name));
+    const app = await startFunctionsApp(
+      { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url },
+      bare.folder,
+    );
+    try {
+      expect((await purgeNow(app)).status).toBe(200);
+      expect(app.log()).not.toContain('Telemetry');
+    } finally {
+      await app.stop();
+      await bare.remove();
+    }
+    expect([...ingestion.received, ...collector.received]).toEqual([]);
+  });
+
+  it('of OTLP alone send by protobuf unless told otherwise', async () => {
+    const { OTEL_EXPORTER_OTLP_PROTOCOL: _json, ...endpoint } = collector.settings;
+    await withApp({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, async (app) => {
+      await purgeNow(app);
+      expect(collector.accepted.map(({ path }) => path).sort()).toEqual(['/v1/logs', '/v1/metrics', '/v1/traces']);
+      for (const { headers } of collector.accepted)
+        expect(headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'api-key': 'from-the-operator' });
+      const sent = collector.accepted.map(({ body }) => body.toString('latin1')).join('\n');
+      expect(sent).toContain('token_cache.purge.deleted');
+      expect(sent).toContain('maintenance.purge');
+    });
+    expect(ingestion.received).toEqual([]);
+  });
+
+  it('name the app', async () => {
+    await withApp({ ...ingestion.settings, ...collector.settings, WEBSITE_SITE_NAME: 'my-app' }, async (app) => {
+      await purgeNow(app);
+      for (const { tags } of ingestion.envelopes()) expect(tags['ai.cloud.role']).toBe('my-app');
+      for (const resource of collector.resources()) expect(resource['service.name']).toBe('my-app');
+    });
+  });
+});
+
+describe('the command line', () => {
+  it('tells of its runs too, and prints its report alone', async () => {
+    const { stdout, code } = await run('src/cli/main.ts', ['purge', '--json'], {
+      RECORD_STORE: 'none',
+      TOKEN_CACHE_CONNECTION_STRING: database.url,
+      ...ingestion.settings,
+      ...collector.settings,
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ runs: [{ report: { deleted: 500 } }] });
+    for (const backend of [ingestion, collector]) {
+      expect(backend.metrics().filter(({ name }) => name === 'token_cache.purge.deleted')).toMatchObject([
+        { value: 500, attributes: { cache: 'default', trigger: 'cli' } },
+      ]);
+      expect(backend.spans()).toMatchObject([{ name: 'maintenance.purge', parentId: '' }]);
+    }
+  });
+});
