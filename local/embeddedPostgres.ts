@@ -79,13 +79,7 @@ async function keepingSignalHandlers<T>(load: () => Promise<T>): Promise<T> {
     signal,
     listeners: process.listeners(signal),
   }));
-  const before = { beforeExit: process.listeners('beforeExit'), exit: process.listeners('exit') };
   const loaded = await load();
-  // Its listeners would end the process with code 0, whatever process.exitCode says: failed tests would count as passed.
-  // The server ends, and its data go, by the listener that stands above.
-  for (const listener of process.listeners('beforeExit'))
-    if (!before.beforeExit.includes(listener)) process.off('beforeExit', listener);
-  for (const listener of process.listeners('exit')) if (!before.exit.includes(listener)) process.off('exit', listener);
   for (const { signal, listeners } of own.filter(({ listeners }) => listeners.length > 0)) {
     for (const listener of process.listeners(signal)) {
       if (!listeners.includes(listener)) process.off(signal, listener);
