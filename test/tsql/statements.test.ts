@@ -3,9 +3,12 @@
  * and options that Babelfish does not; what they do shows on a server alone.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
 import { maxIdentifierLength } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { root } from '../support/childProcess.ts';
 import { adapterStatements, knownStatements, noStatements } from '../support/sqlServer/statements.ts';
 import { type Names, recogniser } from '../support/sqlServer/statementTable.ts';
 
@@ -105,6 +108,21 @@ describe('the table of statements', () => {
   );
 });
 
+/** A concatenation of T-SQL strings, with each function and variable put in. */
+function rendered(piece: string): string {
+  return [
+    ...piece.matchAll(
+      /N'((?:[^']|'')*)'|QUOTENAME\((@\w+)\)|CONVERT\((?:[^()]|\([^()]*(?:\([^()]*\))?[^()]*\))*\)|@qualified/g,
+    ),
+  ]
+    .map(([whole, text]) => {
+      if (text !== undefined) return text.replaceAll("''", "'");
+      if (whole.startsWith('CONVERT')) return '0x00112233445566778899AABBCCDDEEFF';
+      return whole === '@qualified' ? '[dbo].[TokenCache]' : '[name]';
+    })
+    .join('');
+}
+
 const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
 if (!dotnetFound) console.log('dotnet is not installed: the T-SQL statements are not parsed');
 
@@ -142,6 +160,15 @@ describe.skipIf(!dotnetFound)("Microsoft's parser", () => {
     },
     timeLimitMs,
   );
+
+  it('takes the statements of the deployment script', () => {
+    const text = readFileSync(join(root, 'infra/scripts/sqlUser.sql'), 'utf8');
+    expect(parse([{ name: 'sqlUser.sql', text }])).toEqual([]);
+    // What it runs is put together: each piece as it comes out for a table of an ordinary name.
+    const pieces = [...text.matchAll(/SET @statement = (.*?;)\s+EXEC/gs)].map(([, piece = '']) => rendered(piece));
+    expect(pieces.length).toBeGreaterThan(6);
+    expect(parse(pieces.map((piece) => ({ name: piece, text: piece })))).toEqual([]);
+  });
 
   it('refuses a wrong statement in both grammars', () => {
     const findings = parse([

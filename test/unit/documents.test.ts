@@ -136,13 +136,16 @@ describe('the documents', () => {
   });
 
   it('have one SQL Server for the tests, and the commands that its workflow runs', async () => {
-    const [compose, workflow] = await Promise.all([read('docker-compose.yml'), read('.github/workflows/test.yml')]);
+    const [compose, workflow] = await Promise.all([read('docker-compose.yml'), read('.github/workflows/ci.yml')]);
     const image = (text: string) => /image: (\S+)/.exec(text)?.[1];
     expect(image(compose)).toBe(image(workflow));
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
-    for (const [, name = ''] of workflow.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name]);
+    const others = await Promise.all(['.github/workflows/deploy.yml', 'azure.yaml', 'docs/deployment.md'].map(read));
+    for (const [, name = ''] of [workflow, ...others].join('\n').matchAll(/npm run ([\w:]+)/g))
+      expect(scripts).toHaveProperty([name]);
     expect(workflow).toContain('npm run test:sqlserver');
     expect(workflow).toContain('run: npm test');
+    expect(workflow).toContain('npm run test:infra');
   });
 
   it('begin the example of local settings with those that are needed', async () => {

@@ -9,7 +9,13 @@ export function measureBatch(cache: string, tookMs: number): void {
 }
 
 export function measurePurge(cache: string, trigger: string, report: PurgeReport | PurgePlan): void {
-  if (!report.dryRun) instruments.purgeDeleted.add(report.deleted, { cache, trigger });
+  if (report.dryRun) return;
+  instruments.purgeDeleted.add(report.deleted, { cache, trigger });
+  // 0 too: it ends the alert. Nothing where the engine's statistics do not say.
+  if (report.appPurge && report.appPurge.state !== 'unknown') {
+    const count = report.appPurge.state === 'running' ? 1 : 0;
+    instruments.findings.record(count, { check: 'appPurge', level: 'warning', subject: cache });
+  }
 }
 
 export function measureIndex(cache: string, { after }: IndexReport): void {

@@ -1,0 +1,24 @@
+import { queryRule, reading } from 'rule.bicep'
+import { redisRules } from 'redisRules.bicep'
+import { ringRules } from 'ringRules.bicep'
+import { sqlRules } from 'sqlRules.bicep'
+
+@export()
+@description('Every rule by a query.')
+func queryRules(sqlCaches string[], redisCaches string[], rings string[], hourlyCounts bool) queryRule[] =>
+  filter(
+    concat(sqlRules(sqlCaches, hourlyCounts), redisRules(redisCaches), ringRules(rings), [
+      reading(
+        'job-failures',
+        loadTextContent('../queries/jobFailures.kql'),
+        2,
+        'PT1H',
+        'PT15M',
+        'GreaterThan',
+        1,
+        'A job failed twice within an hour. Its code in /api/status says why, and what to do.',
+        true
+      )
+    ]),
+    rule => rule.applies
+  )

@@ -1,0 +1,72 @@
+import { privateAccess, texts } from '../types/app.bicep'
+
+@description('Name of the vault.')
+@minLength(3)
+@maxLength(24)
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags texts
+
+@description('How it is reached; null for its public endpoint.')
+param access privateAccess?
+
+@description('Workspace for diagnostics.')
+param workspaceId string
+
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 90
+    // A key that is purged takes every cached token with it.
+    enablePurgeProtection: true
+    publicNetworkAccess: access == null ? 'Enabled' : 'Disabled'
+    networkAcls: { defaultAction: access == null ? 'Allow' : 'Deny', bypass: 'None' }
+  }
+}
+
+// A version is replaced 90 days before it expires; rotateKeyRing then re-wraps the ring. An expired version still
+// unwraps, and no longer wraps.
+resource key 'Microsoft.KeyVault/vaults/keys@2025-05-01' = {
+  parent: vault
+  name: 'dataprotection-key'
+  properties: {
+    kty: 'RSA'
+    keySize: 3072
+    keyOps: ['wrapKey', 'unwrapKey']
+    rotationPolicy: {
+      attributes: { expiryTime: 'P2Y' }
+      lifetimeActions: [
+        { trigger: { timeBeforeExpiry: 'P90D' }, action: { type: 'rotate' } }
+        { trigger: { timeBeforeExpiry: 'P30D' }, action: { type: 'notify' } }
+      ]
+    }
+  }
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: vault
+  properties: { workspaceId: workspaceId, logs: [{ categoryGroup: 'audit', enabled: true }] }
+}
+
+module endpoint 'privateEndpoint.bicep' = if (access != null) {
+  params: {
+    name: 'pe-${name}'
+    location: location
+    tags: tags
+    subnetId: access!.subnetId
+    serviceId: vault.id
+    groupId: 'vault'
+    zoneId: access!.zoneIds.vault
+  }
+}

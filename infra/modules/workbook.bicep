@@ -1,0 +1,26 @@
+import { texts } from '../types/app.bicep'
+
+@description('Shown in the portal.')
+param displayName string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags texts
+
+@description('Workspace that it asks.')
+param workspaceId string
+
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(resourceGroup().id, 'token-cache-maintenance')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: displayName
+    category: 'workbook'
+    sourceId: workspaceId
+    serializedData: replace(loadTextContent('../workbook.json'), '{workspaceId}', workspaceId)
+  }
+}

@@ -1,0 +1,98 @@
+/** The Bicep files before the real compiler. Whether Azure takes what they describe shows in a deployment alone. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bicep, bicepMissing, infra, restoreBicep, snapshotScope } from '../support/bicep.ts';
+import { deployments, readSnapshot } from '../support/snapshots.ts';
+
+const files = readdirSync(infra, { recursive: true, encoding: 'utf8' });
+const sources = files.filter((file) => file.endsWith('.bicep'));
+const text = (file: string) => readFileSync(join(infra, file), 'utf8');
+const parameterFiles = files.filter((file) => file.endsWith('.bicepparam'));
+
+describe.skipIf(bicepMissing() !== undefined)('the Bicep files', () => {
+  let program = '';
+  beforeAll(() => {
+    program = restoreBicep();
+  }, 300_000);
+
+  it('compile', () => {
+    const { status, stdout } = bicep(program, ['build', 'main.bicep', '--stdout']);
+    expect(status).toBe(0);
+    expect(Object.keys((JSON.parse(stdout) as { resources: object }).resources).length).toBeGreaterThan(5);
+  });
+
+  it.each(deployments)('have good parameters for %s', (deployment) => {
+    const { status, stdout } = bicep(program, ['build-params', `${deployment}.bicepparam`, '--stdout']);
+    expect(status).toBe(0);
+    expect(JSON.parse((JSON.parse(stdout) as { parametersJson: string }).parametersJson)).toHaveProperty(
+      'parameters.app.value.nodeVersion',
+    );
+  });
+
+  it('have nothing that the linter finds, but for API versions that grow old, which it prints', () => {
+    const lines = ['main.bicep', ...parameterFiles].flatMap((file) => bicep(program, ['lint', file]).diagnostics);
+    const old = lines.filter((line) => line.includes(' Warning use-recent-api-versions: '));
+    for (const version of new Set(old.flatMap((line) => /Use more recent .* old,/.exec(line)?.[0] ?? [])))
+      console.log(version);
+    expect(lines.filter((line) => !old.includes(line))).toEqual([]);
+  });
+
+  it('are formatted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'formatted-'));
+    try {
+      await cp(infra, folder, { recursive: true });
+      for (const pattern of ['**/*.bicep', '*.bicepparam'])
+        expect(bicep(program, ['format', '--pattern', join(folder, pattern)]).status).toBe(0);
+      for (const file of [...sources, ...parameterFiles])
+        expect(text(file), file).toBe(readFileSync(join(folder, file), 'utf8'));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each(deployments)(
+    'deploy what the snapshot of %s says; `npm run infra:snapshot` writes a new one',
+    (deployment) => {
+      const args = ['snapshot', `${deployment}.bicepparam`, '--mode', 'validate', ...snapshotScope];
+      const { status, stdout, diagnostics } = bicep(program, args);
+      expect(diagnostics.filter((line) => !line.includes('use-recent-api-versions'))).toEqual([]);
+      expect(status, stdout).toBe(0);
+      expect(readSnapshot(deployment).diagnostics).toEqual([]);
+    },
+  );
+});
+
+describe('the Bicep sources', () => {
+  it('use native resources alone, and no any()', () => {
+    for (const file of sources) {
+      expect(text(file), file).not.toMatch(/'(br|ts)[:/]/);
+      expect(text(file), file).not.toMatch(/\bany\(/);
+    }
+  });
+
+  it('give a reason for each suppressed warning, in the line before', () => {
+    for (const file of [...sources, ...parameterFiles]) {
+      const lines = text(file).split('\n');
+      lines.forEach((line, index) => {
+        if (line.includes('#disable-')) expect(lines[index - 1], `${file}:${index + 1}`).toMatch(/^\s*\/\/ .{20}/);
+      });
+    }
+  });
+
+  it('treat every rule of the linter as an error, but the one that time alone would break', () => {
+    const { analyzers } = JSON.parse(text('bicepconfig.json')) as {
+      analyzers: { core: { rules: Record<string, { level: string }> } };
+    };
+    const { 'use-recent-api-versions': recent, ...others } = analyzers.core.rules;
+    expect(recent?.level).toBe('warning');
+    expect(new Set(Object.values(others).map(({ level }) => level))).toEqual(new Set(['error']));
+    expect(Object.keys(others).length).toBeGreaterThan(50);
+  });
+
+  it('are one thing each, on a screen or two', () => {
+    for (const file of sources) expect(text(file).split('\n').length, file).toBeLessThan(230);
+  });
+});

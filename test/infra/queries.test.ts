@@ -1,0 +1,73 @@
+/**
+ * Every query of the alerts and the workbook before Microsoft's own language service, with the schema of the table that it
+ * reads. What a query finds shows in Azure alone.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { infra } from '../support/bicep.ts';
+import { diagnosticsOf } from '../support/kusto.ts';
+import { deployments, type Json, resourcesOf } from '../support/snapshots.ts';
+
+interface Query {
+  name: string;
+  text: string;
+}
+
+/** As deployed: with the names of the caches, and every other placeholder, put in. */
+function alertQueries(): Query[] {
+  return deployments.flatMap((deployment) =>
+    resourcesOf(deployment, 'Microsoft.Insights/scheduledQueryRules').map(({ name, properties }) => {
+      const { allOf } = properties.criteria as { allOf: { query: string }[] };
+      return { name, text: allOf[0]?.query ?? '' };
+    }),
+  );
+}
+
+/** With the reader's choices put in, in the form that a workbook gives them. */
+function workbookQueries(): Query[] {
+  const { items } = JSON.parse(readFileSync(join(infra, 'workbook.json'), 'utf8')) as { items: Json[] };
+  const found: Query[] = [];
+  const visit = (value: Json, name: string): void => {
+    if (value === null || typeof value !== 'object') return;
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, name);
+      return;
+    }
+    const own = typeof value.name === 'string' ? value.name : name;
+    if (typeof value.query === 'string') found.push({ name: own, text: withChoices(value.query) });
+    for (const part of Object.values(value)) visit(part, own);
+  };
+  visit(items, '');
+  return found;
+}
+
+const withChoices = (query: string) =>
+  query.replaceAll('{Cache}', "'web','redis'").replaceAll('{Ring}', "'web'").replaceAll('{TimeRange:grain}', '5m');
+
+describe('the queries', () => {
+  it.each(alertQueries())('of the alert $name have nothing that the language service finds', ({ text }) => {
+    expect(diagnosticsOf(text)).toEqual([]);
+    expect(text).not.toMatch(/[{}]/);
+  });
+
+  it.each(workbookQueries())('of the workbook: $name', ({ text }) => {
+    expect(diagnosticsOf(text)).toEqual([]);
+    expect(text).not.toMatch(/[{}]/);
+  });
+
+  it('are all of the files, and more than a few', () => {
+    expect(alertQueries().length).toBeGreaterThan(20);
+    expect(workbookQueries().length).toBeGreaterThan(15);
+  });
+
+  it.each([
+    ['a column that the table lacks', 'AppMetrics | where Nmae == "x"'],
+    ['a table that there is not', 'AppMetric | take 1'],
+    ['a function that there is not', 'AppMetrics | summarize x = avrg(Sum)'],
+    ['a syntax error', 'AppMetrics | where'],
+    ['a column lost on the way', 'AppMetrics | summarize V = sum(Sum) by Name | project Max'],
+  ])('would not pass with %s', (_, text) => {
+    expect(diagnosticsOf(text)).not.toEqual([]);
+  });
+});

@@ -1,0 +1,224 @@
+/** Security facts of everything that may be deployed: the committed snapshots, variants of them, and the compiled template. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bicep, bicepMissing, infra, restoreBicep } from '../support/bicep.ts';
+import type { Json, Resource, Snapshot } from '../support/snapshots.ts';
+import { everySnapshot } from '../support/variants.ts';
+
+/** Roles that may be given, and why each. Ids: Microsoft, "Azure built-in roles". */
+const allowedRoles: Record<string, string> = {
+  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'Storage Blob Data Owner: the host signs in to its storage by identity',
+  '974c5e8b-45b9-4653-ba55-5f855dd0fb88': 'Storage Queue Data Contributor: the same',
+  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'Storage Table Data Contributor: the same, and the records of runs',
+  'ba92f5b4-2d11-453d-a403-e96b0029c9fe': 'Storage Blob Data Contributor: writes the key ring, in its container',
+  '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1': 'Storage Blob Data Reader: observes the key ring',
+  '12338af0-0e69-4776-bea7-57ae8d297424': 'Key Vault Crypto User: wraps and unwraps with the one key',
+  '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher: sends telemetry with an Entra token',
+  '43d0d8ad-25c7-4714-9337-8ba259a9fe05': 'Monitoring Reader: reads how full a Redis is',
+  '69566ab7-960f-475b-8e7c-b3118f30c6bd':
+    'Storage File Data Privileged Contributor: mounts the share of a deployment script',
+};
+
+/** Roles that give everything, or let their holder give it. */
+const forbiddenRoles = {
+  Owner: '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
+  Contributor: 'b24988ac-6180-42a0-ab88-20f7382dd24c',
+  'User Access Administrator': '18d7d88d-d35e-4fb5-a5c3-7773c20a72d9',
+  'Role Based Access Control Administrator': 'f58310d9-a9f6-439a-9e8d-f62e7b41a168',
+};
+
+/**
+ * Types with diagnostic settings. The others that are deployed have none, or only metrics, which Azure Monitor keeps anyway;
+ * what Application Insights would export is in the workspace already.
+ */
+const withDiagnostics = [
+  'Microsoft.OperationalInsights/workspaces',
+  'Microsoft.KeyVault/vaults',
+  'Microsoft.Storage/storageAccounts/blobServices',
+  'Microsoft.Storage/storageAccounts/queueServices',
+  'Microsoft.Storage/storageAccounts/tableServices',
+  'Microsoft.Storage/storageAccounts/fileServices',
+  'Microsoft.Sql/servers/databases',
+  'Microsoft.DBforPostgreSQL/flexibleServers',
+  'Microsoft.Cache/redisEnterprise/databases',
+  'Microsoft.Web/sites',
+  'Microsoft.Network/virtualNetworks',
+  'Microsoft.Network/networkSecurityGroups',
+  'Microsoft.Network/publicIPAddresses',
+];
+
+const missing = bicepMissing();
+const program = missing === undefined ? restoreBicep() : undefined;
+const snapshots: [string, Snapshot][] = [...everySnapshot(program)];
+
+const all = ({ predictedResources }: Snapshot, type: string) =>
+  predictedResources.filter((resource) => resource.type === type);
+
+/** A property by its path, such as `siteConfig.minTlsVersion`. */
+function at(resource: Resource, path: string): Json | undefined {
+  return path
+    .split('.')
+    .reduce<Json | undefined>(
+      (value, key) => (value && typeof value === 'object' && !Array.isArray(value) ? value[key] : undefined),
+      resource.properties,
+    );
+}
+
+function every(snapshot: Snapshot, type: string, facts: Record<string, Json>): void {
+  for (const resource of all(snapshot, type))
+    for (const [path, value] of Object.entries(facts))
+      expect(at(resource, path), `${resource.name} ${path}`).toEqual(value);
+}
+
+describe.each(snapshots)('%s', (name, snapshot) => {
+  it('has TLS 1.2 or later everywhere', () => {
+    every(snapshot, 'Microsoft.Storage/storageAccounts', {
+      minimumTlsVersion: 'TLS1_2',
+      supportsHttpsTrafficOnly: true,
+    });
+    every(snapshot, 'Microsoft.Web/sites', {
+      httpsOnly: true,
+      'siteConfig.minTlsVersion': '1.2',
+      'siteConfig.scmMinTlsVersion': '1.2',
+      'siteConfig.ftpsState': 'Disabled',
+    });
+    every(snapshot, 'Microsoft.Sql/servers', { minimalTlsVersion: '1.2' });
+    every(snapshot, 'Microsoft.Cache/redisEnterprise', { minimumTlsVersion: '1.2' });
+    every(snapshot, 'Microsoft.Cache/redisEnterprise/databases', { clientProtocol: 'Encrypted' });
+    const postgres = all(snapshot, 'Microsoft.DBforPostgreSQL/flexibleServers');
+    const tls = all(snapshot, 'Microsoft.DBforPostgreSQL/flexibleServers/configurations');
+    expect(tls.map((setting) => [setting.name.split('/').at(-1), setting.properties.value])).toEqual(
+      postgres.map(() => ['ssl_min_protocol_version', 'TLSv1.2']),
+    );
+  });
+
+  it('has no shared keys and no passwords', () => {
+    every(snapshot, 'Microsoft.Storage/storageAccounts', { allowSharedKeyAccess: false });
+    every(snapshot, 'Microsoft.Cache/redisEnterprise/databases', { accessKeysAuthentication: 'Disabled' });
+    every(snapshot, 'Microsoft.Insights/components', { DisableLocalAuth: true });
+    every(snapshot, 'Microsoft.OperationalInsights/workspaces', { 'features.disableLocalAuth': true });
+    every(snapshot, 'Microsoft.Sql/servers', { 'administrators.azureADOnlyAuthentication': true });
+    every(snapshot, 'Microsoft.DBforPostgreSQL/flexibleServers', {
+      'authConfig.passwordAuth': 'Disabled',
+      'authConfig.activeDirectoryAuth': 'Enabled',
+    });
+    every(snapshot, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies', { allow: false });
+    expect(all(snapshot, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies')).toHaveLength(2);
+  });
+
+  it('has no public blob', () => {
+    every(snapshot, 'Microsoft.Storage/storageAccounts', { allowBlobPublicAccess: false });
+    every(snapshot, 'Microsoft.Storage/storageAccounts/blobServices/containers', { publicAccess: 'None' });
+  });
+
+  it('has no secret in outputs, settings or scripts', () => {
+    const text = JSON.stringify(snapshot);
+    expect(text).not.toMatch(/list(Keys|AccountSas|ServiceSas|Secrets)\w*\(/i);
+    // An assignment of a value; the names of parameters and the variable that a script fills are none.
+    expect(text).not.toMatch(/(AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)=(?!\$)[^;"' ]/i);
+  });
+
+  it('gives roles from the list alone, on single resources', () => {
+    const assignments = all(snapshot, 'Microsoft.Authorization/roleAssignments');
+    expect(assignments.length).toBeGreaterThan(3);
+    for (const { id, properties } of assignments) {
+      const role = String(properties.roleDefinitionId).split('/').at(-1) ?? '';
+      expect(Object.keys(allowedRoles), role).toContain(role);
+      expect(id, 'the scope of a role').toMatch(
+        /\/resourceGroups\/[^/]+\/providers\/(.+)\/providers\/Microsoft.Authorization\//,
+      );
+      expect(properties.principalType).toBe('ServicePrincipal');
+    }
+  });
+
+  it('keeps purged keys and deleted rings', () => {
+    every(snapshot, 'Microsoft.KeyVault/vaults', {
+      enablePurgeProtection: true,
+      enableSoftDelete: true,
+      enableRbacAuthorization: true,
+    });
+    const container = all(snapshot, 'Microsoft.Storage/storageAccounts/blobServices/containers').find((resource) =>
+      resource.name.endsWith('/dataprotection'),
+    );
+    if (!container) return;
+    const [account] = container.name.split('/');
+    const service = all(snapshot, 'Microsoft.Storage/storageAccounts/blobServices').find((resource) =>
+      resource.name.startsWith(`${account}/`),
+    );
+    expect(service?.properties).toMatchObject({
+      isVersioningEnabled: true,
+      deleteRetentionPolicy: { enabled: true },
+      containerDeleteRetentionPolicy: { enabled: true },
+    });
+  });
+
+  it('has diagnostics on every resource that has them', () => {
+    const settings = all(snapshot, 'Microsoft.Insights/diagnosticSettings').map(({ id }) => id);
+    for (const type of withDiagnostics)
+      for (const { id } of all(snapshot, type))
+        expect(settings, id).toContain(`${id}/providers/Microsoft.Insights/diagnosticSettings/to-workspace`);
+  });
+
+  it('with a network, has no public endpoint but the function app, which refuses strangers', () => {
+    if (all(snapshot, 'Microsoft.Network/virtualNetworks').length === 0) return;
+    const closed = [
+      'Microsoft.Storage/storageAccounts',
+      'Microsoft.KeyVault/vaults',
+      'Microsoft.Sql/servers',
+      'Microsoft.Cache/redisEnterprise',
+    ];
+    for (const type of closed) every(snapshot, type, { publicNetworkAccess: 'Disabled' });
+    every(snapshot, 'Microsoft.DBforPostgreSQL/flexibleServers', { 'network.publicNetworkAccess': 'Disabled' });
+    const reached = all(snapshot, 'Microsoft.Network/privateEndpoints').flatMap((endpoint) =>
+      (endpoint.properties.privateLinkServiceConnections as { properties: { privateLinkServiceId: string } }[]).map(
+        ({ properties }) => properties.privateLinkServiceId,
+      ),
+    );
+    for (const type of [...closed, 'Microsoft.DBforPostgreSQL/flexibleServers'])
+      for (const { id } of all(snapshot, type)) expect(reached, id).toContain(id);
+    for (const site of all(snapshot, 'Microsoft.Web/sites')) {
+      expect(at(site, 'virtualNetworkSubnetId')).toMatch(/\/subnets\/app$/);
+      expect(at(site, 'siteConfig.ipSecurityRestrictionsDefaultAction')).toBe('Deny');
+      expect(at(site, 'siteConfig.scmIpSecurityRestrictionsDefaultAction')).toBe('Deny');
+      expect(at(site, 'siteConfig.ipSecurityRestrictions')).toContainEqual(
+        expect.objectContaining({ tag: 'ServiceTag', ipAddress: 'ApplicationInsightsAvailability', action: 'Allow' }),
+      );
+    }
+    for (const script of all(snapshot, 'Microsoft.Resources/deploymentScripts'))
+      expect(at(script, 'containerSettings.subnetIds'), script.name).toEqual([
+        { id: expect.stringMatching(/\/subnets\/scripts$/) },
+      ]);
+  });
+
+  it('with Easy Auth, leaves out /api/health alone', () => {
+    for (const settings of all(snapshot, 'Microsoft.Web/sites/config').filter((resource) =>
+      resource.name.endsWith('/authsettingsV2'),
+    ))
+      expect(settings.properties.globalValidation).toMatchObject({
+        requireAuthentication: true,
+        excludedPaths: ['/api/health'],
+      });
+    expect(name).not.toBe('');
+  });
+});
+
+describe.skipIf(program === undefined)('the compiled template', () => {
+  let text = '';
+  beforeAll(() => {
+    text = bicep(program ?? '', ['build', 'main.bicep', '--stdout']).stdout;
+  });
+
+  it('names no role but those of the list, whatever the parameters', () => {
+    // The workbook's own ids are in the template as well.
+    const workbook = readFileSync(join(infra, 'workbook.json'), 'utf8');
+    const ids = (text.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g) ?? []).filter((id) => !workbook.includes(id));
+    expect(new Set(ids)).toEqual(new Set(Object.keys(allowedRoles)));
+    for (const [role, id] of Object.entries(forbiddenRoles)) expect(text, role).not.toContain(id);
+  });
+
+  it('asks Azure for no key, and puts out no secret', () => {
+    expect(text).not.toMatch(/list(Keys|AccountSas|ServiceSas|Secrets)\w*\(/i);
+    expect(text).not.toMatch(/"type": "secure/i);
+  });
+});

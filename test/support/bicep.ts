@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './childProcess.ts';
+
+/** The real Bicep compiler, from NuGet. It compiles without a network: native resource types are in it. */
+
+export const infra = join(root, 'infra');
+
+const environment = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  DOTNET_CLI_TELEMETRY_OPTOUT: '1',
+  DOTNET_NOLOGO: '1',
+  // No need for the ICU libraries.
+  DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1',
+};
+
+/** Why the compiler cannot be had on this machine; undefined where it can. Prints it, so that no test is skipped in silence. */
+export function bicepMissing(): string | undefined {
+  const reason =
+    process.platform !== 'linux' || process.arch !== 'x64'
+      ? 'the Bicep compiler of the tests is that for Linux on x64'
+      : spawnSync('dotnet', ['--version'], { env: environment }).status !== 0
+        ? 'dotnet is not installed'
+        : undefined;
+  if (reason) console.log(`${reason}: the Bicep files are not compiled`);
+  return reason;
+}
+
+/** A folder of the test file's own, ignored by git and near `infra`: a `using` must be a relative path. */
+export function ownFolder(): string {
+  const parent = join(root, 'test/infra/obj');
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, 'own-'));
+}
+
+/** @returns the path of the compiler, restored once for each test file and from NuGet's own cache after the first */
+export function restoreBicep(): string {
+  const folder = ownFolder();
+  copyFileSync(join(root, 'test/infra/Bicep.csproj'), join(folder, 'Bicep.csproj'));
+  run('dotnet', ['restore', '--disable-build-servers', '-p:NuGetAudit=false'], folder);
+  const properties = readFileSync(join(folder, 'obj/Bicep.csproj.nuget.g.props'), 'utf8');
+  rmSync(folder, { recursive: true });
+  const found = /<PkgAzure_Bicep_CommandLine_linux-x64[^>]*>([^<]+)</.exec(properties)?.[1];
+  if (!found) throw new Error('dotnet restore did not say where the package of the Bicep compiler is.');
+  const program = join(found, 'tools/bicep');
+  // NuGet keeps no run bit.
+  chmodSync(program, 0o755);
+  return program;
+}
+
+export interface BicepRun {
+  status: number | null;
+  stdout: string;
+  /** One diagnostic a line. */
+  diagnostics: string[];
+}
+
+export function bicep(program: string, args: string[], variables: Record<string, string> = {}): BicepRun {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: infra,
+    env: { ...environment, ...variables },
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 120_000,
+  });
+  if (error) throw error;
+  return { status, stdout, diagnostics: stderr.split('\n').filter((line) => line.trim() !== '') };
+}
+
+/** What a snapshot is taken for: no real subscription, and the same on every machine. */
+export const snapshotScope = [
+  '--subscription-id',
+  '00000000-0000-0000-0000-000000000000',
+  '--tenant-id',
+  '11111111-1111-1111-1111-111111111111',
+  '--resource-group',
+  'rg-token-cache',
+  '--location',
+  'westeurope',
+];
+
+function run(program: string, args: string[], cwd: string): void {
+  const options = { cwd, env: environment, encoding: 'utf8', timeout: 300_000 } as const;
+  const { status, stdout, stderr, error } = spawnSync(program, args, options);
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+}
