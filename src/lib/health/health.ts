@@ -1,6 +1,6 @@
 import { formatDuration } from '../durations.ts';
-import type { RecordStore } from '../runs/recordStore.ts';
-import { firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
+import type { RecordStore, RunRecord } from '../runs/recordStore.ts';
+import { dueAfter, firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
 
 /** `degraded`: somebody should look by day · `failing`: somebody should look now. */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
@@ -73,7 +73,7 @@ function worst(statuses: HealthStatus[]): HealthStatus {
   return worse[Math.max(...statuses.map((status) => worse.indexOf(status)))] ?? 'failing';
 }
 
-/** Lateness = now − (last start + interval): over one interval and 5 minutes is degraded, over two intervals is failing. */
+/** Lateness = now − when it is due: over one interval and 5 minutes is degraded, over two intervals is failing. */
 async function timerHealth(
   { records, deployment, now }: TimerContext,
   { name, schedule }: Timer,
@@ -83,7 +83,7 @@ async function timerHealth(
   // A timer that has not fired yet is measured from the first firing of any.
   const since = last ?? (await firstStartOf(records, deployment));
   const degradedMs = interval + graceMs;
-  const latenessMs = since ? now.getTime() - since.getTime() - interval : 0;
+  const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {
     name,
     status: latenessMs > Math.max(2 * interval, degradedMs) ? 'failing' : latenessMs > degradedMs ? 'degraded' : 'ok',
@@ -93,9 +93,19 @@ async function timerHealth(
   };
 }
 
+/** Dry runs that may hide how a job's last real run ended; more of them in between are not looked behind. */
+const mostDryRuns = 20;
+
 async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
-  const latest = await Promise.all(runs.map(async ({ job, cache }) => (await records.latestRuns(job, cache, 1))[0]));
+  const latest = await Promise.all(
+    runs.map(async ({ job, cache }) => (await records.latestRuns(job, cache, mostDryRuns)).find(isReal)),
+  );
   return latest.flatMap((run) =>
     run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
   );
+}
+
+/** A dry run that succeeds says nothing of a job that fails to write: whoever looks into the failure begins with one. */
+function isReal({ report }: RunRecord): boolean {
+  return (report as { dryRun?: unknown } | undefined)?.dryRun !== true;
 }
