@@ -93,19 +93,23 @@ async function timerHealth(
   };
 }
 
-/** Dry runs that may hide how a job's last real run ended; more of them in between are not looked behind. */
-const mostDryRuns = 20;
-
 async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
-  const latest = await Promise.all(
-    runs.map(async ({ job, cache }) => (await records.latestRuns(job, cache, mostDryRuns)).find(isReal)),
-  );
+  const latest = await Promise.all(runs.map(({ job, cache }) => lastRealRun(records, job, cache)));
   return latest.flatMap((run) =>
     run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
   );
 }
 
+/** Dry runs that are looked behind, where the last run was one. */
+const mostDryRuns = 20;
+
 /** A dry run that succeeds says nothing of a job that fails to write: whoever looks into the failure begins with one. */
+async function lastRealRun(records: RecordStore, job: string, cache: string): Promise<RunRecord | undefined> {
+  const [last] = await records.latestRuns(job, cache, 1);
+  if (!last || isReal(last)) return last;
+  return (await records.latestRuns(job, cache, mostDryRuns)).find(isReal);
+}
+
 function isReal({ report }: RunRecord): boolean {
   return (report as { dryRun?: unknown } | undefined)?.dryRun !== true;
 }
