@@ -13,6 +13,8 @@ export interface FunctionsWorker {
   registrations: ReadonlyMap<string, Registration>;
   /** Runs a function with the given input of its trigger; rejects where its handler does. */
   invoke(name: string, input: unknown): Promise<unknown>;
+  /** Runs a queue-triggered function with a message's text; rejects where its handler does. */
+  invokeQueue(name: string, text: string, metadata: Record<string, string | number>): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
   /** Tells the functions that the instance is taken away. */
@@ -95,14 +97,14 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   const { main } = createRequire(import.meta.url)(`${root}/package.json`) as { main: string };
   for await (const file of glob(main, { cwd: root })) await import(pathToFileURL(`${root}/${file}`).href);
 
-  const begin = async (name: string, data: object) => {
+  const begin = async (name: string, data: object, metadata: Record<string, string | number> = {}) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
     const invocation = model.getInvocationModel({
       invocationId: randomUUID(),
       metadata: { name, bindings: found.bindings },
-      request: { inputData: [{ name: trigger, data }], triggerMetadata: {}, traceContext: {} },
+      request: { inputData: [{ name: trigger, data }], triggerMetadata: typed(metadata), traceContext: {} },
       log: (level: string, _category: string, message: string) => log(name, level, message),
       state: undefined,
     });
@@ -114,6 +116,7 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
   return {
     registrations: functions,
     invoke: async (name, input) => (await begin(name, { json: JSON.stringify(input) })).result,
+    invokeQueue: async (name, text, metadata) => (await begin(name, { string: text }, metadata)).result,
     invokeHttp: async (name, { body, ...call }) => {
       // The host joins a parameter that is given twice.
       const { searchParams } = new URL(call.url);
@@ -133,4 +136,9 @@ export async function loadFunctions(root: string, log: WorkerLog): Promise<Funct
       for (const callback of hooks.get('appTerminate') ?? []) await callback({ hookData: {}, appHookData: {} });
     },
   };
+}
+
+/** As the host hands metadata over its gRPC. */
+function typed(metadata: Record<string, string | number>) {
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, { json: JSON.stringify(value) }]));
 }

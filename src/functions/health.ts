@@ -1,5 +1,5 @@
 import type { HealthReport } from '../lib/health/health.ts';
-import { clock, maintenanceFor } from './support/app.ts';
+import { clock, maintenanceFor, queueFor } from './support/app.ts';
 import { currentHealth } from './support/currentHealth.ts';
 import { answer, route } from './support/route.ts';
 
@@ -14,7 +14,7 @@ route({
   role: undefined,
   handle: async ({ context }) => {
     if (!copy || clock.elapsed() - copy.takenAt > copyMs) {
-      copy = { takenAt: clock.elapsed(), report: currentHealth(maintenanceFor(context)) };
+      copy = { takenAt: clock.elapsed(), report: currentHealth(maintenanceFor(context), queueFor(context)) };
     }
     const { status, timers } = await copy.report;
     const lateness = Object.fromEntries(

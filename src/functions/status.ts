@@ -2,7 +2,7 @@ import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { HealthReport } from '../lib/health/health.ts';
 import { statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
-import { maintenanceFor, records } from './support/app.ts';
+import { maintenanceFor, queueFor, records } from './support/app.ts';
 import { currentHealth, timedRuns } from './support/currentHealth.ts';
 import { answer, route } from './support/route.ts';
 import { engineOf, readStatusSources } from './support/statusSources.ts';
@@ -15,7 +15,7 @@ route({
   handle: async ({ request, context }) => {
     const type = preferredType(request, ['application/json', 'text/html']);
     const maintenance = maintenanceFor(context);
-    const health = await currentHealth(maintenance);
+    const health = await currentHealth(maintenance, queueFor(context));
     if (type === 'application/json') return answer(200, await statusOf(maintenance, health), varyByAccept);
     // Loaded for those who look at it; the timers of the same app have no use for it.
     const { statusPage } = await import('./support/statusPage/statusPage.ts');

@@ -26,6 +26,8 @@ export interface FunctionsApp {
   /** All that the functions have logged. */
   log(): string;
   stop(): Promise<void>;
+  /** As `kill -9`. */
+  kill(): Promise<void>;
 }
 
 export async function startFunctionsApp(settings: Record<string, string>): Promise<FunctionsApp> {
@@ -57,6 +59,10 @@ export async function startFunctionsApp(settings: Record<string, string>): Promi
         ? (JSON.parse(text) as Record<string, unknown>)
         : {};
       return { status: response.status, headers: response.headers, text, json };
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await finished;
     },
     stop: async () => {
       child.stdin?.end();

@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { app, type InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
 import { Maintenance } from '../../lib/composition/maintenance.ts';
+import { QueueWork } from '../../lib/composition/queueWork.ts';
 import { openRecordStore } from '../../lib/composition/recordStores.ts';
+import { openWorkQueue } from '../../lib/composition/workQueues.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
+import { ServerLimits } from '../../lib/queue/serverLimits.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
 
@@ -12,6 +15,9 @@ import { readSettings } from '../../lib/settings/settings.ts';
 export const settings = readSettings(process.env, 'table');
 export const records = openRecordStore(settings.recordStore);
 export const clock = systemClock;
+const workQueue = openWorkQueue(settings.queue);
+/** Of the runs that timers make in this instance. */
+export const serverLimits = new ServerLimits(settings.queue.serverConcurrency);
 
 /** The timers of the app, by the name of their function. */
 export const timers = {
@@ -42,6 +48,29 @@ export const stopSignal = stopping.signal;
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);
+}
+
+/** For those who put work on the queue; undefined where there is none, or it is not to be used. */
+export function queueFor(context: InvocationContext): QueueWork | undefined {
+  return settings.queue.mode === 'never' ? undefined : queueWorkFor(context);
+}
+
+/** For the one who works it off. Undefined where the settings name no storage account to queue in. */
+export function queueWorkFor(context: InvocationContext): QueueWork | undefined {
+  const log = logTo(context);
+  return (
+    workQueue &&
+    new QueueWork({
+      adapters: workQueue,
+      maintenance: maintenanceFor(context),
+      settings,
+      records,
+      clock,
+      log,
+      stopSignal,
+      random: Math.random,
+    })
+  );
 }
 
 function logTo(context: InvocationContext): Log {

@@ -1,4 +1,5 @@
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { QueueWork } from '../../lib/composition/queueWork.ts';
 import { type HealthReport, readHealth } from '../../lib/health/health.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
 
@@ -14,7 +15,7 @@ export function timedRuns(maintenance: Maintenance): { job: string; cache: strin
   ];
 }
 
-export function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
+export function currentHealth(maintenance: Maintenance, queue: QueueWork | undefined): Promise<HealthReport> {
   return readHealth({
     records,
     timers: timerPlan(),
@@ -22,5 +23,6 @@ export function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
     deployment,
     settingsAreWrong: settings.problems.length > 0,
     now: clock.now(),
+    ...(queue && { poison: { queue: queue.queue.poison.name, count: () => queue.poisonCount() } }),
   });
 }

@@ -18,6 +18,8 @@ export interface HealthReport {
   status: HealthStatus;
   at: string;
   timers: TimerHealth[];
+  /** What lies in the poison queue; undefined where there is no queue or it cannot be read. */
+  poison?: { queue: string; messages: number };
   /** Why the status is not `ok`; for those who may see it. */
   reasons: string[];
 }
@@ -31,6 +33,8 @@ export interface HealthContext {
   deployment: string;
   settingsAreWrong: boolean;
   now: Date;
+  /** Of an app with a work queue. */
+  poison?: { queue: string; count(): Promise<number> };
 }
 
 const graceMs = 300_000;
@@ -52,15 +56,25 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
       if (status !== 'ok') reasons.push(`${name} is late by ${lateness}.`);
     const failed = await failedRuns(context);
     reasons.push(...failed);
+    const poison = await poisonMessages(context, reasons);
     const status = worst([
       context.settingsAreWrong ? 'failing' : 'ok',
-      failed.length > 0 ? 'degraded' : 'ok',
+      failed.length > 0 || (context.poison && poison?.messages !== 0) ? 'degraded' : 'ok',
       ...timers.map((timer) => timer.status),
     ]);
-    return { status, at, timers, reasons };
+    return { status, at, timers, ...(poison && { poison }), reasons };
   } catch {
     return { status: 'failing', at, timers: [], reasons: [...reasons, 'The record store cannot be read.'] };
   }
+}
+
+/** What is given up needs somebody by day; so does a queue that cannot be looked into. */
+async function poisonMessages({ poison }: HealthContext, reasons: string[]): Promise<HealthReport['poison']> {
+  if (!poison) return undefined;
+  const messages = await poison.count().catch(() => undefined);
+  if (messages === undefined) reasons.push(`The queue ${poison.queue} cannot be read.`);
+  else if (messages > 0) reasons.push(`${messages} messages lie in the queue ${poison.queue}.`);
+  return messages === undefined ? undefined : { queue: poison.queue, messages };
 }
 
 function worst(statuses: HealthStatus[]): HealthStatus {

@@ -3,11 +3,12 @@ import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { type QueueSettings, queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 
-const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
+const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape, ...queueShape });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
 
@@ -24,6 +25,7 @@ export interface Settings {
   statementTimeoutMs: number;
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
+  queue: QueueSettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -66,6 +68,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
+    queue: queueSettings(values, env),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -80,6 +83,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
+  // A wrong one of these has its default, and stops nothing: it is said at each run.
+  if (setting in queueShape) return [];
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
   if (setting in keyRingShape) return jobsOfKeyRingSetting();
   return setting in redisShape ? jobsOfRedisSetting(setting) : undefined;

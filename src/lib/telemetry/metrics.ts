@@ -73,6 +73,10 @@ export const instruments = {
     unit: '{finding}',
     description: 'What somebody should look at, by check, level and subject',
   }),
+  queuePoison: meter.createGauge('maintenance.queue.poison', {
+    unit: '{message}',
+    description: 'Messages of the work queue that failed too often',
+  }),
   runs: meter.createCounter('maintenance.runs', { unit: '{run}', description: 'Runs by outcome' }),
   runDuration: meter.createHistogram('maintenance.run.duration', { unit: 's', description: 'Time of a run' }),
 };
