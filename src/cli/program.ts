@@ -3,6 +3,7 @@ import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
+import { addQueueCommands } from './commands/queue.ts';
 import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
 import { type ExitCode, Session } from './session.ts';
@@ -26,6 +27,7 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
   addSqlCacheCommands(program, session);
   addRedisCommand(program, session);
   addKeyRingCommands(program, session);
+  addQueueCommands(program, session);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { startFaultProxy } from '../support/faultProxy.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
@@ -136,12 +137,15 @@ describe('a purge over HTTP with Prefer: respond-async', () => {
   });
 
   it('goes on in parts until nothing is left, under one run id, and its reports add up', async () => {
+    await table.insert(
+      Array.from({ length: 60_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
+    );
     const app = await startApp({ ...slow, PURGE_CONTINUATION_PAUSE: '0' });
     const { json } = await app.call('POST', 'purge', { body: { dryRun: false, timeBudget: 'PT1S' }, headers });
     const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
     await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
     const record = await follow();
-    expect(record).toMatchObject({ report: { stopReason: 'drained', deleted: 5_000 } });
+    expect(record).toMatchObject({ report: { deleted: 65_000, expiredRemaining: { count: 0 } } });
     expect(record.parts).toBeGreaterThan(1);
     expect(await runs(app, 'job=purge&cache=default')).toMatchObject([{ runId: json.runId }]);
     expect(await queue.count()).toBe(0);
@@ -206,17 +210,25 @@ describe('delivery at least once', () => {
     expect(app.log()).not.toContain('no JSON at all');
   });
 
-  it('works off what is queued when the storage comes back', async () => {
-    const own = await startAzurite();
-    const app = await startApp({
-      AzureWebJobsStorage: own.connectionString,
-      WORK_QUEUE: 'always',
-      RECORD_STORE: 'none',
-    });
-    await own.stop();
+  it('says so while the queue is away, and goes on when it is back', async () => {
+    const endpoint = /QueueEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(storage.connectionString);
+    const proxy = await startFaultProxy(Number(endpoint?.[1]));
+    const connectionString = storage.connectionString.replace(
+      endpoint?.[0] ?? '',
+      `QueueEndpoint=http://127.0.0.1:${proxy.port}`,
+    );
+    const app = await startApp({ AzureWebJobsStorage: connectionString, WORK_QUEUE: 'always' });
+    proxy.setFaults(() => 'cut');
     await fire(app, 'purgeExpiredEntries');
-    await expect.poll(() => app.log(), { timeout: 60_000 }).toContain('queue_unavailable');
+    await expect.poll(() => app.log()).toMatch(/token-cache-maintenance-poison cannot be reached/);
+    const { status, json } = await app.call('POST', 'purge', { body: {}, headers: { prefer: 'respond-async' } });
+    expect([status, json.code]).toEqual([503, 'queue_unavailable']);
     expect(await table.ids()).toHaveLength(5_001);
+    proxy.setFaults(() => 'pass');
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    await Promise.all(apps.splice(0).map((one) => one.stop()));
+    await proxy.close();
   });
 });
 

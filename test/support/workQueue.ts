@@ -1,6 +1,8 @@
+import { TableClient } from '@azure/data-tables';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { newMessage, type Work } from '../../src/lib/queue/dispatch.ts';
 import type { WorkMessage } from '../../src/lib/queue/message.ts';
+import { recordTableName } from '../../src/lib/runs/tableRecordStore.ts';
 
 /** The test's own view of a work queue in Azurite. */
 export interface TestQueue {
@@ -8,6 +10,7 @@ export interface TestQueue {
   /** Messages that are there, visible or not. */
   count(): Promise<number>;
   poisoned(): Promise<unknown[]>;
+  /** Both queues, and all records. */
   clear(): Promise<void>;
 }
 
@@ -38,6 +41,9 @@ export function testQueue(connectionString: string, name = 'token-cache-maintena
     clear: async () => {
       await (await created(name)).clearMessages();
       await (await created(`${name}-poison`)).clearMessages();
+      await TableClient.fromConnectionString(connectionString, recordTableName, {
+        allowInsecureConnection: true,
+      }).deleteTable();
     },
   };
 }
