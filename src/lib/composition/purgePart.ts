@@ -51,7 +51,9 @@ export class PurgePart {
     this.#own = queued?.own;
     this.#deletedBefore = message.deletedBefore + (queued?.lost ?? 0);
     const { takeoverMs } = deps.settings.queue;
-    const next = { ...message, takeovers: message.takeovers + 1, deletedBefore: this.#deletedBefore };
+    // A part that got on when its instance died is no message that kills instances.
+    const takeovers = queued && queued.lost > 0 ? 1 : message.takeovers + 1;
+    const next = { ...message, takeovers, deletedBefore: this.#deletedBefore };
     this.#standby = queued ? new Standby(deps.queue, next, takeoverMs, deps.clock) : undefined;
   }
 
