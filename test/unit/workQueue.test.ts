@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addDeletedBefore, addUp } from '../../src/lib/queue/addUp.ts';
 import { continuationOf, countOf, type PartEnd } from '../../src/lib/queue/continuation.ts';
-import { judgeDelivery } from '../../src/lib/queue/delivery.ts';
+import { judgeDelivery, waitForPlace } from '../../src/lib/queue/delivery.ts';
 import { queuesWork } from '../../src/lib/queue/dispatch.ts';
 import { readMessage } from '../../src/lib/queue/message.ts';
 import { ServerLimits } from '../../src/lib/queue/serverLimits.ts';
@@ -113,6 +113,15 @@ describe('a delivery', () => {
     expect(judge({ ...message, part: 2 }, {}, ago(-25 * 60))).toBe('drop');
     expect(judge({ ...message, takeovers: 4 })).toBe('run');
     expect(judge({ ...message, takeovers: 5 })).toBe('poison');
+  });
+});
+
+describe('a message without a place at its server', () => {
+  it('waits a quarter of its age, from 5 s to a minute, spread by chance', () => {
+    const wait = (minutes: number, random = 0.5) => waitForPlace(workMessage({}, {}, ago(minutes)), now, random);
+    expect([wait(0), wait(2), wait(60)]).toEqual([5_000, 30_000, 60_000]);
+    expect([wait(2, 0), wait(2, 1)]).toEqual([15_000, 45_000]);
+    expect(wait(-5)).toBe(5_000);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { MaintenanceError } from '../errors.ts';
-import { type Delivery, judgeDelivery } from '../queue/delivery.ts';
+import { type Delivery, judgeDelivery, waitForPlace } from '../queue/delivery.ts';
 import { newMessage, queuesWork, type Work } from '../queue/dispatch.ts';
 import { readMessage, type WorkMessage } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
@@ -28,8 +28,6 @@ export interface QueueWorkDeps {
 
 /** Tries of a message, as `maxDequeueCount` of host.json says. */
 const mostTries = 5;
-/** The wait of a message that found no place at its server: about as long as a batch of short runs. */
-const slotDelay = { leastMs: 5_000, spanMs: 10_000 };
 
 /** Puts work on the queue, and works it off: the same jobs, reports and locks as without a queue. */
 export class QueueWork {
@@ -82,9 +80,8 @@ export class QueueWork {
     const server = serverOf(settings, message.cache);
     const slot = server === undefined ? undefined : await adapters.slots.tryTake(server, slotKindOf(message.job));
     if (server !== undefined && !slot) {
-      const { leastMs, spanMs } = slotDelay;
       // As a new message: so no failed try is counted.
-      await this.queue.put(message, leastMs + this.#deps.random() * spanMs);
+      await this.queue.put(message, waitForPlace(message, this.#deps.clock.now(), this.#deps.random()));
       log('info', `${message.job} ${message.cache}: put back, since its server has no place free`, { message });
       return;
     }

@@ -42,3 +42,15 @@ function isDone({ outcome, report }: RunRecord): boolean {
   const { stopReason = 'drained' } = (report ?? {}) as { stopReason?: unknown };
   return outcome === 'succeeded' && stopReason === 'drained';
 }
+
+const shortestWaitMs = 5_000;
+const longestPlaceWaitMs = 60_000;
+
+/**
+ * How long a message waits that found no place at its server, in ms: a quarter of its age, so that a place is found soon in a
+ * short queue, and a long one is not asked for every few seconds. `random`, from 0 to 1, spreads those that were queued together.
+ */
+export function waitForPlace({ queuedAt }: WorkMessage, now: Date, random: number): number {
+  const quarter = (now.getTime() - Date.parse(queuedAt)) / 4;
+  return Math.min(longestPlaceWaitMs, Math.max(shortestWaitMs, quarter)) * (0.5 + random);
+}
