@@ -117,11 +117,11 @@ describe('a delivery', () => {
 });
 
 describe('a message without a place at its server', () => {
-  it('waits a quarter of its age, from 5 s to a minute, spread by chance', () => {
+  it('waits a quarter of its age, from 1 s to a minute, spread by chance', () => {
     const wait = (minutes: number, random = 0.5) => waitForPlace(workMessage({}, {}, ago(minutes)), now, random);
-    expect([wait(0), wait(2), wait(60)]).toEqual([5_000, 30_000, 60_000]);
+    expect([wait(0), wait(2), wait(60)]).toEqual([1_000, 30_000, 60_000]);
     expect([wait(2, 0), wait(2, 1)]).toEqual([15_000, 45_000]);
-    expect(wait(-5)).toBe(5_000);
+    expect(wait(-5)).toBe(1_000);
   });
 });
 

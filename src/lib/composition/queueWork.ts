@@ -28,6 +28,7 @@ export interface QueueWorkDeps {
 
 /** Tries of a message, as `maxDequeueCount` of host.json says. */
 const mostTries = 5;
+const poisonedEveryMs = 24 * 3_600_000;
 
 /** Puts work on the queue, and works it off: the same jobs, reports and locks as without a queue. */
 export class QueueWork {
@@ -93,6 +94,7 @@ export class QueueWork {
       else if (message.trigger === 'http' && !(await this.#waits(message))) {
         await forgetPending(this.#deps.records, message.runId);
       }
+      if (triedOut && (await this.#isKnownFailure(message))) return;
       if (error) throw new MaintenanceError(error.code, error.message, error.advice);
     } finally {
       await slot?.release();
@@ -171,6 +173,27 @@ export class QueueWork {
   async #waits({ runId }: WorkMessage): Promise<boolean> {
     const record = await this.#deps.records.getRun(runId);
     return record === undefined;
+  }
+
+  /**
+   * Whether a timer's message that failed is dropped instead of lying in the poison queue: one of its job and cache has been put
+   * there within a day. A cache that is broken for a week leaves seven messages, not two thousand.
+   */
+  async #isKnownFailure({ job, cache, until, runId }: WorkMessage): Promise<boolean> {
+    // One without this was put back by an operator, or goes on with a purge.
+    if (until === undefined) return false;
+    const { records, clock, log } = this.#deps;
+    const key = `poisoned|${job}|${cache}`;
+    const at = Date.parse(String(await records.readState(key).catch(() => undefined)));
+    const now = clock.now();
+    if (now.getTime() - at < poisonedEveryMs) {
+      log('warn', `${job} ${cache}: dropped after ${mostTries} tries, since one like it is in the poison queue`, {
+        runId,
+      });
+      return true;
+    }
+    await records.writeState(key, now.toISOString()).catch(() => undefined);
+    return false;
   }
 
   /** To whoever asked for the run. A state that is lost costs some detail. */

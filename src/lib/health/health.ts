@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { formatDuration } from '../durations.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
@@ -38,6 +39,8 @@ export interface HealthContext {
 }
 
 const graceMs = 300_000;
+/** Reads of the record store at once: there may be thousands of jobs and caches. */
+const readsAtOnce = 32;
 const worse: HealthStatus[] = ['ok', 'degraded', 'failing'];
 
 /**
@@ -102,7 +105,10 @@ async function timerHealth(
 }
 
 async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
-  const latest = await Promise.all(runs.map(async ({ job, cache }) => (await records.latestRuns(job, cache, 1))[0]));
+  const limit = pLimit(readsAtOnce);
+  const latest = await Promise.all(
+    runs.map(({ job, cache }) => limit(async () => (await records.latestRuns(job, cache, 1))[0])),
+  );
   return latest.flatMap((run) =>
     run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
   );

@@ -43,7 +43,7 @@ function isDone({ outcome, report }: RunRecord): boolean {
   return outcome === 'succeeded' && stopReason === 'drained';
 }
 
-const shortestWaitMs = 5_000;
+const shortestWaitMs = 1_000;
 const longestPlaceWaitMs = 60_000;
 
 /**
