@@ -19,6 +19,7 @@ export function linePlot(
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
+    color: ['#1f4e9e', '#b5460f', '#2c7a2c'],
     title: { text: title, left: 'center', textStyle: { fontSize: 14 } },
     legend: { bottom: 0 },
     grid: { left: 70, right: 30, top: 50, bottom: 75 },
