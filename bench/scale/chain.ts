@@ -17,7 +17,7 @@ export interface ChainRound {
 const timeBudget = 'PT15S';
 const longestMs = 60 * 60_000;
 
-/** One cache drained by continuations, by two processes; every so often the older one is killed and replaced. */
+/** One cache drained by continuations, by two processes; every so often one of them is killed and replaced. */
 export async function chainRound(
   url: string,
   storage: BenchStorage,
@@ -49,8 +49,10 @@ export async function chainRound(
       while (killEveryMs !== undefined && !finished.signal.aborted) {
         await delay(killEveryMs, undefined, { signal: finished.signal }).catch(() => undefined);
         if (finished.signal.aborted) return;
+        // Twice each by turns: of two, one of which works, every second kill hits that one, as chance would have it.
+        const place = Math.floor(kills / 2) % 2;
         kills += 1;
-        await workers.killOldest();
+        await workers.kill(place);
       }
     })();
     const run = await untilDone(storage, firedAt, signal);

@@ -13,7 +13,7 @@ export class Workers {
   }
 
   async start(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.#startOne()));
+    this.#running.push(...(await Promise.all(Array.from({ length: count }, () => this.#startOne()))));
   }
 
   /** Fires the timer in one of them, and waits until its messages are queued. */
@@ -25,11 +25,11 @@ export class Workers {
     await fired;
   }
 
-  /** `kill -9` of the one that has run for longest, and another in its place. */
-  async killOldest(): Promise<void> {
-    const worker = this.#running.shift();
+  /** `kill -9` of the one at this place, and another in its place. */
+  async kill(place: number): Promise<void> {
+    const [worker] = this.#running.splice(place, 1);
     worker?.kill('SIGKILL');
-    await this.#startOne();
+    this.#running.splice(place, 0, await this.#startOne());
   }
 
   async stop(): Promise<void> {
@@ -42,7 +42,7 @@ export class Workers {
     );
   }
 
-  async #startOne(): Promise<void> {
+  async #startOne(): Promise<ChildProcess> {
     const { PATH = '', HOME = '' } = process.env;
     const worker = fork(new URL('worker.ts', import.meta.url), [], {
       env: { PATH, HOME, ...this.#environment },
@@ -54,6 +54,6 @@ export class Workers {
     });
     ended.catch(() => undefined);
     await Promise.race([once(worker, 'message', { signal: this.#signal }), ended]);
-    this.#running.push(worker);
+    return worker;
   }
 }

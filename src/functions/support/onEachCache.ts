@@ -86,6 +86,8 @@ async function runEach(
   return results.flatMap(({ cache, error }) => (error ? [describeFailure(cache, error)] : []));
 }
 
+/** A timer may fire a moment before its time: that start is not its own successor. */
+const earliestMs = 30_000;
 /** Calls of the queue at once. */
 const putsAtOnce = 16;
 
@@ -96,7 +98,7 @@ async function queueEach(
   caches: string[],
   context: InvocationContext,
 ): Promise<string[]> {
-  const until = nextStart(timers[name], clock.now());
+  const until = nextStart(timers[name], new Date(clock.now().getTime() + earliestMs));
   const limit = pLimit(putsAtOnce);
   const failures = await Promise.all(
     caches.map((cache) =>

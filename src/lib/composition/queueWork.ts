@@ -51,7 +51,12 @@ export class QueueWork {
     const record = pendingRecord(message, 'queued');
     // Before the message: it may be worked off before this call returns.
     if (work.trigger === 'http') await keepPending(this.#deps.records, record);
-    await this.queue.put(message);
+    try {
+      await this.queue.put(message);
+    } catch (error) {
+      if (work.trigger === 'http') await forgetPending(this.#deps.records, message.runId).catch(() => undefined);
+      throw error;
+    }
     return record;
   }
 
