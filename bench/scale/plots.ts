@@ -36,7 +36,8 @@ export function linePlot(
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg;
+  // For readers who do not see it; echarts leaves it out.
+  return svg.replace(/^<svg[^>]*>/, (tag) => `${tag}<title>${title}</title>`);
 }
 
 function thinned(samples: readonly Sample[]): Sample[] {

@@ -83,12 +83,13 @@ export class PurgePart {
     const message = { ...this.#message, runId: result.runId };
     const { report } = result;
     if (!report) return this.#record(result, result.outcome, message.part - 1, this.#own?.report);
-    if (!report.dryRun && report.stopReason === 'busy' && this.#comesAgainWhenBusy()) {
-      await this.#handOn(message, busyDelayMs);
-      return undefined;
-    }
+    const isBusy = !report.dryRun && report.stopReason === 'busy' && this.#comesAgainWhenBusy();
     const sum = addUp(this.#own?.report, addDeletedBefore(report, this.#deletedBefore));
     try {
+      if (isBusy) {
+        await this.#handOn(message, busyDelayMs);
+        return undefined;
+      }
       const goesOn = await this.#continue(message, result, report);
       return this.#record(result, goesOn ? 'running' : result.outcome, message.part, sum);
     } catch (error) {
@@ -103,6 +104,7 @@ export class PurgePart {
       // Without a message of the queue's the next timer goes on; with one the part counts as not done, and comes again.
       if (!this.#standby) return this.#record(result, result.outcome, message.part, sum);
       this.#failure = error;
+      if (isBusy) return undefined;
       return this.#record(result, 'running', message.part - 1, sum);
     }
   }

@@ -94,11 +94,10 @@ export class QueueWork {
     try {
       await this.#tell(message, 'running');
       const { error } = await this.#run(message, own);
-      const triedOut = error && deliveries >= mostTries;
-      if (error && !triedOut) await this.#tell(message, 'queued');
-      else if (message.trigger === 'http' && !(await this.#waits(message))) {
-        await forgetPending(this.#deps.records, message.runId);
-      }
+      const triedOut = error !== undefined && deliveries >= mostTries;
+      const comesAgain = error ? !triedOut : await this.#hasNoRecord(message);
+      if (comesAgain) await this.#tell(message, 'queued');
+      else if (message.trigger === 'http') await forgetPending(this.#deps.records, message.runId);
       if (triedOut && (await this.#isKnownFailure(message))) return;
       if (error) throw new MaintenanceError(error.code, error.message, error.advice);
     } finally {
@@ -111,7 +110,14 @@ export class QueueWork {
     const [own, [latest]] = await Promise.all([
       records.getRun(message.runId),
       records.latestRuns(message.job, message.cache, 1),
-    ]);
+    ]).catch(() => {
+      // Not run without them: a part that is done would be done again, and its sum begin anew.
+      throw new MaintenanceError(
+        'records_unavailable',
+        'The record store cannot be read.',
+        'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity.',
+      );
+    });
     return [own, judgeDelivery(message, { own, latest, deliveries, now: clock.now() })];
   }
 
@@ -174,10 +180,9 @@ export class QueueWork {
     return result;
   }
 
-  /** Whether the run goes on later, and has no record that says so. */
-  async #waits({ runId }: WorkMessage): Promise<boolean> {
-    const record = await this.#deps.records.getRun(runId);
-    return record === undefined;
+  /** Of a run that somebody asked for, whose table was busy: nothing was done yet. */
+  async #hasNoRecord({ trigger, runId }: WorkMessage): Promise<boolean> {
+    return trigger === 'http' && (await this.#deps.records.getRun(runId)) === undefined;
   }
 
   /**
