@@ -42,7 +42,13 @@ export class SqlMaintenance {
     const { clock, records } = this.#runs;
     const run = async (table: CacheTable, runId: string) => {
       const running = new RunningState(records, runningKey(cache), runId, clock);
-      const context = { table, policy: this.#settings.purge, clock, position: this.#position(cache) };
+      const context = {
+        table,
+        policy: this.#settings.purge,
+        clock,
+        position: this.#position('purge', cache),
+        pagePosition: this.#position('pages', cache),
+      };
       return purge(context, {
         ...request,
         ...(maxRows !== undefined && { maxRows }),
@@ -110,8 +116,8 @@ export class SqlMaintenance {
   }
 
   /** Where the next purge goes on. */
-  #position(cache: string) {
-    const key = `position|purge|${cache}`;
+  #position(walk: 'purge' | 'pages', cache: string) {
+    const key = `position|${walk}|${cache}`;
     const { records } = this.#runs;
     return {
       read: async () => {
