@@ -120,18 +120,17 @@ export class PurgePart {
     const policy = settings.queue.continuation;
     const key = `continuations|${message.cache}`;
     const now = clock.now();
+    const end = {
+      report,
+      tookMs: parseDuration(result.duration) ?? 0,
+      options: message.purge ?? {},
+      rowLimit: settings.purgeRowLimit,
+      instanceStops: stopSignal.aborted,
+    };
+    // Most runs are drained: their continuations need not be counted.
+    if ('none' in continuationOf(end, policy, 0)) return false;
     const used: ContinuationCount = countOf(await records.readState(key).catch(() => undefined), policy.periodMs, now);
-    const next = continuationOf(
-      {
-        report,
-        tookMs: parseDuration(result.duration) ?? 0,
-        options: message.purge ?? {},
-        rowLimit: settings.purgeRowLimit,
-        instanceStops: stopSignal.aborted,
-      },
-      policy,
-      used.count,
-    );
+    const next = continuationOf(end, policy, used.count);
     if ('none' in next) return false;
     const { until: _, ...rest } = message;
     const continuation = {
