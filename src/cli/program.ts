@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { addClearCommand } from './commands/clear.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
+import { addQueueCommands } from './commands/queue.ts';
 import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
 import { type ExitCode, Session } from './session.ts';
@@ -28,6 +29,7 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
   addRedisCommand(program, session);
   addClearCommand(program, session);
   addKeyRingCommands(program, session);
+  addQueueCommands(program, session);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -66,9 +66,21 @@ const document = createDocument({
       post: {
         summary: 'Delete expired entries of a SQL cache; a dry run unless `dryRun` is false.',
         security: key,
+        parameters: [
+          {
+            name: 'Prefer',
+            in: 'header',
+            description: '`respond-async`: the purge is queued, and goes on until nothing is left.',
+            schema: { type: 'string' },
+          },
+        ],
         requestBody: { required: true, content: { 'application/json': { schema: purgeRequest } } },
         responses: {
           '200': json('The run, with its report.', runRecord),
+          '202': {
+            ...json('The run is queued; `Location` tells of it.', runRecord),
+            headers: { location: { schema: { type: 'string' } } },
+          },
           ...bodyFailures,
           '404': failure('No cache has that name.'),
           '409': failure('Another run deletes entries of the cache; `run` is what is known of it.'),

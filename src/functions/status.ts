@@ -1,10 +1,11 @@
 import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import type { Maintenance } from '../lib/composition/maintenance.ts';
+import type { QueueWork } from '../lib/composition/queueWork.ts';
 import type { HealthReport } from '../lib/health/health.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
 import { type StatusView, statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
-import { clock, maintenanceFor, records, settings } from './support/app.ts';
+import { clock, maintenanceFor, queueFor, records, settings } from './support/app.ts';
 import { currentHealth } from './support/currentHealth.ts';
 import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
@@ -23,7 +24,7 @@ route({
   role: 'TokenCache.Reader',
   handle: ({ request, context }) => {
     const type = preferredType(request, types);
-    return copies[type].get(() => makers[type](maintenanceFor(context)));
+    return copies[type].get(() => makers[type](maintenanceFor(context), queueFor(context)));
   },
 });
 
@@ -42,15 +43,15 @@ function mayChange({ options: { trigger } }: InvocationContext): boolean {
 }
 
 const makers = {
-  'application/json': async (maintenance: Maintenance) => {
-    const health = await currentHealth(maintenance);
+  'application/json': async (maintenance: Maintenance, queue: QueueWork | undefined) => {
+    const health = await currentHealth(maintenance, queue);
     const [status, { findings }] = await Promise.all([statusOf(maintenance, health), viewOf(maintenance, health)]);
     return answer(200, { ...status, findings }, varyByAccept);
   },
-  'text/html': async (maintenance: Maintenance) => {
+  'text/html': async (maintenance: Maintenance, queue: QueueWork | undefined) => {
     // Loaded for those who look at it; the timers of the same app have no use for it.
     const { statusPage } = await import('./support/statusPage/statusPage.ts');
-    return statusPage(await viewOf(maintenance, await currentHealth(maintenance)));
+    return statusPage(await viewOf(maintenance, await currentHealth(maintenance, queue)));
   },
 };
 

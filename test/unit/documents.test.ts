@@ -31,7 +31,7 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
+          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
@@ -79,6 +79,10 @@ describe('the documents', () => {
         'src/functions/support/accept.ts',
         'src/functions/support/route.ts',
         'src/functions/support/requester.ts',
+        'src/lib/composition/queueWork.ts',
+        'src/lib/queue/blobSlots.ts',
+        'src/lib/queue/message.ts',
+        'src/lib/queue/storageQueue.ts',
         'src/lib/redisCache/redisConnection.ts',
         'src/lib/redisCache/unreachable.ts',
         'src/lib/redisCache/watch.ts',

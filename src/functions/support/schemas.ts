@@ -99,9 +99,13 @@ export const runRecord = z
     cache: z.string(),
     trigger: z.string(),
     requestedBy: z.object({ by: z.string(), from: z.string() }).optional(),
+    queuedAt: z.iso.datetime().optional(),
     startedAt: z.iso.datetime(),
     duration: z.string(),
-    outcome: z.enum(['succeeded', 'failed']),
+    outcome: z.enum(['queued', 'running', 'succeeded', 'failed']).meta({
+      description: 'Of a run from the work queue also `queued` and `running`, with the sum of its parts so far.',
+    }),
+    parts: z.int().optional().meta({ description: 'Parts that are done, of a run from the work queue.' }),
     report: z.unknown().optional(),
     error: errorReport.optional(),
   })

@@ -39,11 +39,12 @@ export class RedisMaintenance {
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  watch(cache: string, trigger: string, request: WatchRequest = {}): Promise<RunResult<WatchReport>> {
+  watch(cache: string, trigger: string, request: WatchRequest = {}, runId?: string): Promise<RunResult<WatchReport>> {
     return runJob(this.#runs, {
       job: 'redis',
       cache,
       trigger,
+      runId,
       run: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
       summarize: summarizeWatch,
       warnings: watchWarnings,

@@ -4,6 +4,7 @@ import { type CacheSettings, type Environment, readCaches } from './cacheSetting
 import { clearShape } from './clearSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { type QueueSettings, queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
@@ -16,6 +17,7 @@ const schema = z.object({
   ...recordStoreShape,
   ...clearShape,
   ...telemetryShape,
+  ...queueShape,
 });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
@@ -36,6 +38,7 @@ export interface Settings {
   telemetry: TelemetrySettings;
   /** Whether caches may be cleared over HTTP. */
   allowClear: boolean;
+  queue: QueueSettings;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -80,6 +83,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     allowClear: values.ALLOW_CLEAR,
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
+    queue: queueSettings(values, env),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -94,6 +98,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
+  // A wrong one of these has its default, and stops nothing: it is said at each run.
+  if (setting in queueShape) return [];
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
   // A wrong one forbids.
   if (setting in clearShape) return [];
