@@ -5,6 +5,7 @@ import type { Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import { cacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
+import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
@@ -16,6 +17,7 @@ export class Maintenance {
   readonly sqlCaches: SqlMaintenance;
   readonly redisCaches: RedisMaintenance;
   readonly keyRings: KeyRingMaintenance;
+  readonly diagnosis: DiagnosisMaintenance;
 
   constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
     this.#settings = settings;
@@ -24,6 +26,7 @@ export class Maintenance {
     this.sqlCaches = new SqlMaintenance(settings, runs);
     this.redisCaches = new RedisMaintenance(settings, runs);
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#entriesOf(caches));
+    this.diagnosis = new DiagnosisMaintenance(settings, runs, { redis: this.redisCaches, rings: this.keyRings });
   }
 
   /** Which keys the entries of these caches name. Redis caches have no index by key, and are not looked into. */

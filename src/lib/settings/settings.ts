@@ -6,6 +6,7 @@ import type { JobName, SettingProblem } from './problems.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { readTelemetryEndpoint } from './telemetryEndpoint.ts';
 
 const schema = z.object({ ...sqlCacheShape, ...redisShape, ...keyRingShape, ...recordStoreShape });
 type Values = z.infer<typeof schema>;
@@ -24,6 +25,8 @@ export interface Settings {
   statementTimeoutMs: number;
   redis: RedisSettings;
   recordStore: RecordStoreSettings;
+  /** Where telemetry goes: a diagnosis sees whether it can be reached. */
+  telemetryEndpoint: URL | undefined;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -65,6 +68,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
+    telemetryEndpoint: readTelemetryEndpoint(env),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     problems: [
       ...problems,

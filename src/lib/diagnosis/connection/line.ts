@@ -12,11 +12,15 @@ import { MaintenanceError } from '../../errors.ts';
 import type { Evidence } from '../check.ts';
 import type { CertificateFacts } from './probe.ts';
 
+const wrongNameCode = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
 export interface TlsExpectation {
   /** The name that the certificate must have. */
   name: string;
   /** False where the client takes any certificate. */
   checked: boolean;
+  /** The client checks who signed it, and not for which name (`SSL Mode=VerifyCA`). */
+  anyName?: boolean;
   /** Certificates of private authorities, in PEM. */
   ca?: string | undefined;
   alpn?: string[];
@@ -89,7 +93,7 @@ export class Line {
    * @throws MaintenanceError `tls_mismatch`, `tls_version`, or one of the certificate
    */
   async secure(expected: TlsExpectation, signal: AbortSignal, carrier: Duplex = this.socket): Promise<Evidence[]> {
-    const { name, checked, ca, alpn } = expected;
+    const { name, checked, anyName = false, ca, alpn } = expected;
     const secured = tlsConnect({
       socket: carrier as Socket,
       ...(isIP(name) ? {} : { servername: name }),
@@ -107,7 +111,9 @@ export class Line {
       throw handshakeFailed(this.target, codeOf(error));
     }
     this.certificate = factsOf(secured, name);
-    if (checked && this.certificate?.problem) throw certificateRefused(this.target, name, this.certificate);
+    const nameAlone = this.certificate?.problem === wrongNameCode;
+    if (checked && this.certificate?.problem && !(anyName && nameAlone))
+      throw certificateRefused(this.target, name, this.certificate);
     return [{ what: 'TLS version', value: this.certificate?.tlsVersion ?? 'unknown' }];
   }
 
@@ -130,7 +136,7 @@ function factsOf(secured: TLSSocket, name: string): CertificateFacts | undefined
     validTo: new Date(certificate.valid_to),
     chainLength: chain.length,
     // A private authority explains more than the name; an expired certificate more than both.
-    problem: problem ?? (wrongName ? (wrongName.code ?? 'ERR_TLS_CERT_ALTNAME_INVALID') : undefined),
+    problem: problem ?? (wrongName ? (wrongName.code ?? wrongNameCode) : undefined),
     tlsVersion: secured.getProtocol() ?? 'unknown',
   };
 }
@@ -176,7 +182,7 @@ export function certificateRefused(
       `The certificate of ${target} is not valid now: it ends at ${validTo.toISOString()} (${problem}).`,
       'Renew the certificate of the server, and look at the clocks of both sides.',
     );
-  if (problem === 'ERR_TLS_CERT_ALTNAME_INVALID')
+  if (problem === wrongNameCode)
     return new MaintenanceError(
       'certificate_name',
       `The certificate of ${target} is for ${own}, not for ${name}.`,

@@ -1,0 +1,109 @@
+import type { Clock } from '../../clock.ts';
+import { readFigures } from '../../redisCache/nodeFigures.ts';
+import type { Endpoint } from '../../redisCache/redisConnection.ts';
+import type { Connect, RedisNode } from '../../redisCache/redisNode.ts';
+import type { WatchReport } from '../../redisCache/watchReport.ts';
+import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
+import type { ReadableSubject } from '../connection/latencyCheck.ts';
+import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
+import type { EntriesSubject, EntryReading, RingKnowledge } from '../entries/entriesSubject.ts';
+import { once } from '../memo.ts';
+import { type RedisSample, sampleEntries } from '../redis/entrySample.ts';
+import type { ShowKey } from '../shownKey.ts';
+import { type ClockReading, connectionFailed } from './sqlSubject.ts';
+
+export interface RedisSubjectOptions {
+  name: string;
+  endpoint: Endpoint;
+  connect: Connect;
+  database: number;
+  instanceName: string;
+  keyRingKey: string;
+  probe: ConnectionProbe;
+  advice: readonly ConnectionAdvice[];
+  rings: () => Promise<RingKnowledge[]>;
+  /** A look of the watch, which keeps no readings. */
+  watch: () => Promise<WatchReport>;
+  showKey: ShowKey;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+const latencyReads = 20;
+
+/** A Redis cache under examination. Each look is made once, when the first check asks for it. */
+export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableSubject {
+  readonly name: string;
+  readonly instanceName: string;
+  readonly showKey: ShowKey;
+  readonly advice: readonly ConnectionAdvice[];
+  readonly rings: () => Promise<RingKnowledge[]>;
+  readonly contact: () => Promise<ConnectionLook>;
+  readonly watch: () => Promise<WatchReport>;
+  readonly node: () => Promise<RedisNode>;
+  readonly sample: () => Promise<RedisSample & { keysHeld: number }>;
+  readonly entries: () => Promise<EntryReading>;
+  readonly clocks: () => Promise<ClockReading | undefined>;
+  readonly #clock: Clock;
+  #opened: RedisNode | undefined;
+
+  constructor(options: RedisSubjectOptions) {
+    const { name, instanceName, showKey, advice, rings, probe, clock, signal } = options;
+    this.name = name;
+    this.instanceName = instanceName;
+    this.showKey = showKey;
+    this.advice = advice;
+    this.rings = once(rings);
+    this.#clock = clock;
+    this.contact = once(() => lookAtConnection(probe, clock, signal));
+    const reached = async () => {
+      const { failure } = await this.contact();
+      if (failure) throw connectionFailed(failure.step);
+    };
+    this.watch = once(async () => {
+      await reached();
+      return options.watch();
+    });
+    this.node = once(async () => {
+      await reached();
+      this.#opened = await options.connect(options.endpoint, signal);
+      return this.#opened;
+    });
+    this.sample = once(async () => {
+      const node = await this.node();
+      const { databases } = readFigures(await node.info());
+      const keysHeld = databases.find(({ database }) => database === options.database)?.keys ?? 0;
+      const { keyRingKey } = options;
+      const sample = await sampleEntries(node, { instanceName, keyRingKey, keysHeld, clock, random: Math.random });
+      return { ...sample, keysHeld };
+    });
+    this.entries = once(async () => {
+      const { entries, keysHeld } = await this.sample();
+      return { entries, total: keysHeld, now: clock.now() };
+    });
+    this.clocks = once(async () => {
+      const node = await this.node();
+      const start = clock.elapsed();
+      const text = await node.info();
+      const microseconds = /^server_time_usec:(\d+)/m.exec(text)?.[1];
+      if (!microseconds) return undefined;
+      return { server: new Date(Number(microseconds) / 1000), own: clock.now(), roundTripMs: clock.elapsed() - start };
+    });
+  }
+
+  async readTimes(signal: AbortSignal): Promise<number[]> {
+    const [node, { entries }] = [await this.node(), await this.sample()];
+    const times: number[] = [];
+    for (const { key } of entries.slice(0, latencyReads)) {
+      if (signal.aborted) break;
+      const start = this.#clock.elapsed();
+      await node.entries([this.instanceName + key]);
+      times.push(this.#clock.elapsed() - start);
+    }
+    return times;
+  }
+
+  close(): void {
+    this.#opened?.close();
+  }
+}
