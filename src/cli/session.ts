@@ -57,6 +57,12 @@ export class Session {
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
 
+  /** Whatever is wrong with the settings: a diagnosis is there to say it. */
+  openTolerant(): Maintenance {
+    const settings = readSettings(this.#env, 'file');
+    return new Maintenance(settings, quiet, openRecordStore(settings.recordStore));
+  }
+
   /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
   #open(silent: boolean): Maintenance | undefined {
     const settings = readSettings(this.#env, 'file');

@@ -1,12 +1,24 @@
 import { createDocument } from 'zod-openapi';
 import { answer, route } from './support/route.ts';
-import { healthAnswer, problem, purgeRequest, runList, runRecord, runsQuery, statusAnswer } from './support/schemas.ts';
+import {
+  diagnoseQuery,
+  diagnosisRun,
+  healthAnswer,
+  problem,
+  purgeRequest,
+  runList,
+  runRecord,
+  runsQuery,
+  statusAnswer,
+} from './support/schemas.ts';
 
 const json = (description: string, schema: Parameters<typeof content>[0]) => ({
   description,
   content: content(schema),
 });
-const content = (schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer) => ({
+const content = (
+  schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer | typeof diagnosisRun,
+) => ({
   'application/json': { schema },
 });
 const failure = (description: string) => ({
@@ -70,6 +82,23 @@ const document = createDocument({
             content: { ...content(statusAnswer), 'text/html': { schema: { type: 'string' } } },
           },
           ...failures,
+          '406': failure('`Accept` takes neither application/json nor text/html.'),
+        },
+      },
+    },
+    '/diagnose': {
+      get: {
+        summary:
+          'Look for the causes of trouble on every cache and key ring; a page where `Accept` prefers text/html, or with `format=html`. Changes nothing; takes up to 30 s.',
+        security: key,
+        requestParams: { query: diagnoseQuery },
+        responses: {
+          '200': {
+            description: 'The run with every check, the gravest first. Also where checks fail.',
+            content: { ...content(diagnosisRun), 'text/html': { schema: { type: 'string' } } },
+          },
+          ...failures,
+          '404': failure('No usable cache or key ring has that name.'),
           '406': failure('`Accept` takes neither application/json nor text/html.'),
         },
       },

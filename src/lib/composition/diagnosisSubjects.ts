@@ -46,6 +46,7 @@ export async function sqlSubject(
   const subject = new SqlSubject({
     name: cache.name,
     table,
+    openAnother: () => openTable(cache, timeout(statementLimitMs)),
     probe,
     advice,
     rings,

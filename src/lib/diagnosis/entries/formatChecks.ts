@@ -13,6 +13,7 @@ function unusable(
   id: string,
   cause: string,
   is: (entry: SampledCacheEntry) => boolean,
+  well: string,
   what: string,
   why: string,
 ): Check<EntriesSubject> {
@@ -24,8 +25,7 @@ function unusable(
       const reading = await subject.entries();
       const { entries } = reading;
       const found = entries.filter(is);
-      if (found.length === 0)
-        return pass(`No sampled entry ${what}.`, [{ what: 'entries sampled', value: entries.length }]);
+      if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);
       const share = found.length / entries.length;
       const affected = scaled(usersIn(found), reading);
       const all = scaled(usersIn(entries), reading);
@@ -61,6 +61,7 @@ export const formatChecks: Check<EntriesSubject>[] = [
     'entries-empty',
     'empty_values',
     ({ format }) => format.kind === 'empty',
+    'Every sampled entry has a value.',
     'have no value',
     'MSAL fails to parse them.',
   ),
@@ -68,6 +69,7 @@ export const formatChecks: Check<EntriesSubject>[] = [
     'entries-format',
     'foreign_format',
     ({ format, kind }) => format.kind === 'foreign' && kind !== 'other',
+    'Every sampled entry has a form that the token cache writes.',
     "are neither MSAL's JSON nor a Data Protection payload",
     'They were written by another version, by a compressing or encrypting wrapper, or cut off on the way: reading one fails with json_parse_failed.',
   ),

@@ -19,6 +19,8 @@ const latencyReads = 20;
 export interface SqlSubjectOptions {
   name: string;
   table: CacheTable;
+  /** Another connection to it, so that what is timed does not wait for the other checks. */
+  openAnother: () => Promise<CacheTable>;
   probe: ConnectionProbe;
   advice: readonly ConnectionAdvice[];
   rings: () => Promise<RingKnowledge[]>;
@@ -55,8 +57,21 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
   readonly index: () => Promise<ExpiryIndexState>;
   readonly catalogue: () => Promise<CatalogueFigures>;
   readonly #clock: Clock;
+  readonly #openAnother: SqlSubjectOptions['openAnother'];
 
-  constructor({ name, table, probe, advice, rings, runs, purgeEveryMs, showKey, clock, signal }: SqlSubjectOptions) {
+  constructor({
+    name,
+    table,
+    openAnother,
+    probe,
+    advice,
+    rings,
+    runs,
+    purgeEveryMs,
+    showKey,
+    clock,
+    signal,
+  }: SqlSubjectOptions) {
     this.name = name;
     this.engine = table.engine;
     this.showKey = showKey;
@@ -65,6 +80,7 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
     this.runs = runs;
     this.rings = once(rings);
     this.#clock = clock;
+    this.#openAnother = openAnother;
     this.contact = once(() => lookAtConnection(probe, clock, signal));
     this.table = once(async () => {
       const { failure } = await this.contact();
@@ -92,15 +108,23 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
 
   /** By keys of the sample, one after the other, as an app reads them. */
   async readTimes(signal: AbortSignal): Promise<number[]> {
-    const [table, sample] = [await this.table(), await this.sample()];
-    const times: number[] = [];
-    for (const { key } of sample.slice(0, latencyReads)) {
-      if (signal.aborted) break;
-      const start = this.#clock.elapsed();
-      await table.inspection.read(key);
-      times.push(this.#clock.elapsed() - start);
+    const [first, ...keys] = (await this.sample()).slice(0, latencyReads + 1).map(({ key }) => key);
+    if (first === undefined) return [];
+    const table = await this.#openAnother();
+    try {
+      // Opens the connection.
+      await table.inspection.read(first);
+      const times: number[] = [];
+      for (const key of [first, ...keys]) {
+        if (signal.aborted) break;
+        const start = this.#clock.elapsed();
+        await table.inspection.read(key);
+        times.push(this.#clock.elapsed() - start);
+      }
+      return times;
+    } finally {
+      await table.close();
     }
-    return times;
   }
 }
 
