@@ -69,6 +69,7 @@ function targetOf({ engine, connectionString: text }: CacheSettings) {
   }
   const { server: host, config } = parseSqlServer(text);
   const { encrypt, trustServerCertificate, serverName, instanceName } = config.options ?? {};
+  const strict = (encrypt as unknown) === 'strict';
   const target: Omit<SqlTarget, 'open'> = {
     engine: 'sqlserver',
     host,
@@ -78,8 +79,9 @@ function targetOf({ engine, connectionString: text }: CacheSettings) {
         ? undefined
         : {
             name: serverName || host,
-            checked: !trustServerCertificate,
-            ...((encrypt as unknown) === 'strict' && { direct: true }),
+            // TDS 8 checks the certificate whatever TrustServerCertificate says.
+            checked: strict || !trustServerCertificate,
+            ...(strict && { direct: true }),
           },
   };
   return { target, advice: sqlServerAdvice(text, host) };

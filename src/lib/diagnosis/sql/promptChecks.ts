@@ -8,7 +8,7 @@ import type { SqlSubject } from '../subjects/sqlSubject.ts';
 /** Keys whose neighbours are looked up, each by the primary key. */
 const probedKeys = 40;
 /** Entries that are watched for rewriting, the looks at them, and the time between two. */
-const watched = { entries: 12, looks: 4, everyMs: 700 };
+const watched = { entries: 12, looks: 4, everyMs: 500 };
 
 /** What makes users sign in again and again, as the keys of a SQL cache show. */
 export const sqlPromptChecks: Check<SqlSubject>[] = [

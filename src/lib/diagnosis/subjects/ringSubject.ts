@@ -45,11 +45,20 @@ export class RingSubject {
   /** What the checks of entries hold key ids against. */
   async knowledge(): Promise<RingKnowledge> {
     try {
-      const { keys } = await this.status();
+      const { keys, findings } = await this.status();
+      // The rotation takes such a key as readable, as to the apps; for what is configured here it is not.
+      const otherwise = findings.flatMap(({ check, message }) =>
+        check === 'key_protected_otherwise' ? [message] : [],
+      );
+      const tried = (id: string, unwraps: boolean | null) =>
+        otherwise.some((message) => message.includes(id)) ? false : unwraps;
       return {
         ring: this.name,
         keys: new Map(
-          keys.map(({ id, state, unwraps }) => [id.toLowerCase(), { revoked: state === 'revoked', unwraps }]),
+          keys.map(({ id, state, unwraps }) => [
+            id.toLowerCase(),
+            { revoked: state === 'revoked', unwraps: tried(id, unwraps) },
+          ]),
         ),
         problem: null,
       };

@@ -28,7 +28,7 @@ export const inspectionTwins = {
     ({ table }) => `
 select "Id", length("Value"), "ExpiresAtTime", "SlidingExpirationInSeconds", "AbsoluteExpiration",
        case when substring("Value" from 1 for 4) = '\\x09f0c9f0'::bytea then substring("Value" from 1 for 20)
-            else substring("Value" from 1 for @bytes) end
+            else substring("Value" from 1 for @bytes::int) end
 from ${table} limit @rows`,
   ),
 
