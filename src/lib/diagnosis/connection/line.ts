@@ -96,6 +96,8 @@ export class Line {
     const { name, checked, anyName = false, ca, alpn } = expected;
     const secured = tlsConnect({
       socket: carrier as Socket,
+      // The name that the certificate is checked against where there is no SNI.
+      host: name,
       ...(isIP(name) ? {} : { servername: name }),
       ...(ca && { ca: [...rootCertificates, ca] }),
       ...(alpn && { ALPNProtocols: alpn }),

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { MaintenanceError } from '../../errors.ts';
-import type { RedisConnection } from '../../redisCache/redisConnection.ts';
+import type { Endpoint, RedisConnection } from '../../redisCache/redisConnection.ts';
 import type { Connect, RedisNode } from '../../redisCache/redisNode.ts';
 import { type Step, UnreachableError } from '../../redisCache/unreachable.ts';
 import { Line } from './line.ts';
@@ -32,6 +32,15 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
     if (!node) throw new Error('the step login comes first');
     return node;
   };
+  /** A Redis without TLS waits for the end of a line that never comes: so it is asked in plain text as well. */
+  const secure = async (signal: AbortSignal) => {
+    const handshake = line.secure({ name, checked: true, ca }, signal);
+    const silent = speaksPlain(endpoint, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
+    return Promise.race([
+      handshake,
+      silent.then((plain) => (plain ? Promise.reject(tlsMismatch(line.target, 'False')) : handshake)),
+    ]);
+  };
   return {
     kind: 'Redis',
     target: line.target,
@@ -41,9 +50,7 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
     steps: [
       ...(isIP(host) ? [] : [{ name: 'name' as const, run: () => line.resolve() }]),
       { name: 'tcp', run: (signal) => line.connect(signal) },
-      ...(connection.tls
-        ? [{ name: 'tls' as const, run: (signal: AbortSignal) => line.secure({ name, checked: true, ca }, signal) }]
-        : []),
+      ...(connection.tls ? [{ name: 'tls' as const, run: secure }] : []),
       {
         name: 'login',
         run: async (signal) => {
@@ -52,6 +59,8 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
             await node.info();
           } catch (error) {
             const told = tell(error);
+            if (!connection.tls && error instanceof UnreachableError && error.step === 'answer')
+              await refuseTlsPort(endpoint, name, signal);
             if (told instanceof MaintenanceError && told.code === 'permission_missing' && /database/.test(told.message))
               databaseFailure = new MaintenanceError('database_missing', told.message, told.advice);
             else if (!node || !(told instanceof MaintenanceError) || told.code !== 'permission_missing') throw told;
@@ -86,6 +95,48 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
       line.close();
     },
   };
+}
+
+const plainLimitMs = 3_000;
+
+/** Whether the port answers an inline PING in plain text. */
+async function speaksPlain({ host, port }: Endpoint, signal: AbortSignal): Promise<boolean> {
+  const line = new Line(host, port);
+  try {
+    await line.connect(signal);
+    line.socket.write('PING\r\n');
+    const answer = await new Promise<string>((resolve) => {
+      line.socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+      line.socket.once('close', () => resolve(''));
+    });
+    return /^[+-]/.test(answer);
+  } catch {
+    return false;
+  } finally {
+    line.close();
+  }
+}
+
+/** @throws MaintenanceError `tls_mismatch` where the port speaks TLS */
+async function refuseTlsPort({ host, port }: Endpoint, name: string, signal: AbortSignal): Promise<void> {
+  const line = new Line(host, port);
+  try {
+    await line.connect(signal);
+    await line.secure({ name, checked: false }, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
+  } catch {
+    return;
+  } finally {
+    line.close();
+  }
+  throw tlsMismatch(line.target, 'True');
+}
+
+function tlsMismatch(target: string, wanted: 'True' | 'False'): MaintenanceError {
+  return new MaintenanceError(
+    'tls_mismatch',
+    `${target} ${wanted === 'True' ? 'speaks TLS, and the connection string does not' : 'does not speak TLS, and the connection string does'}.`,
+    `Set \`ssl=${wanted}\` in the connection string, or use the other port (6380 is for TLS, 6379 without).`,
+  );
 }
 
 function tell(error: unknown): unknown {
