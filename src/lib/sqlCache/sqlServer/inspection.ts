@@ -62,7 +62,7 @@ export class SqlServerInspection implements TableInspection {
   }
 
   async read(id: string): Promise<boolean> {
-    return (await this.#query<object>(statements.readEntry(this.#table), { id: key(id) })).length > 0;
+    return (await this.#query<object>(statements.readValue(this.#table), { id: key(id) })).length > 0;
   }
 
   async keysWithPrefix(prefix: string, limit: number): Promise<string[]> {

@@ -15,7 +15,7 @@ FROM ${t}${percent < 100 ? ` TABLESAMPLE SYSTEM (${percent} PERCENT)` : ''} WITH
 OPTION (MAXDOP 1)`;
 
 /** The SELECT of Microsoft.Extensions.Caching.SqlServer (SqlQueries.cs), without its UPDATE that slides the expiry. */
-export const readEntry = (t: string) => `
+export const readValue = (t: string) => `
 SELECT Value AS value FROM ${t} WHERE Id = @id AND SYSUTCDATETIME() <= ExpiresAtTime`;
 
 /** `@prefix` ends in %, and holds no other wildcard. */

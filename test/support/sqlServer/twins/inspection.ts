@@ -32,8 +32,8 @@ select "Id", length("Value"), "ExpiresAtTime", "SlidingExpirationInSeconds", "Ab
 from ${table} limit @rows`,
   ),
 
-  readEntry: select(
-    ofTable(statements.readEntry),
+  readValue: select(
+    ofTable(statements.readValue),
     [{ name: 'value', type: 'varbinaryMax' }],
     ({ table }) => `select "Value" from ${table} where "Id" = @id and ${nowTicks} <= "ExpiresAtTime"`,
   ),
