@@ -1,3 +1,4 @@
+import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { RunRecord } from '../lib/runs/recordStore.ts';
 import { maintenanceFor, records } from './support/app.ts';
 import { timedRuns } from './support/currentHealth.ts';
@@ -13,7 +14,8 @@ route({
   query: runsQuery,
   handle: async ({ query, context }) => {
     const limit = Number(query.limit);
-    const chosen = timedRuns(maintenanceFor(context))
+    const maintenance = maintenanceFor(context);
+    const chosen = [...timedRuns(maintenance), ...diagnoses(maintenance)]
       .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
       .map(({ job, cache }) => records.latestRuns(job, cache, limit));
     const runs = (await Promise.all(chosen)).flat().sort(newestFirst).slice(0, limit);
@@ -41,4 +43,10 @@ route({
 
 function newestFirst(a: RunRecord, b: RunRecord): number {
   return b.startedAt.localeCompare(a.startedAt);
+}
+
+/** A diagnosis of one subject is recorded under its name. */
+function diagnoses({ sqlCaches, redisCaches, keyRings }: Maintenance): { job: string; cache: string }[] {
+  const subjects = new Set(['all', ...sqlCaches.names(), ...redisCaches.names(), ...keyRings.names()]);
+  return [...subjects].map((cache) => ({ job: 'diagnose', cache }));
 }

@@ -32,8 +32,8 @@ export const purgeRequest = z
 
 export const runsQuery = z.strictObject({
   job: z
-    .enum(['purge', 'index', 'counts', 'redis', 'rotateKeyRing'], {
-      error: 'must be purge, index, counts, redis or rotateKeyRing',
+    .enum(['purge', 'index', 'counts', 'redis', 'rotateKeyRing', 'diagnose'], {
+      error: 'must be purge, index, counts, redis, rotateKeyRing or diagnose',
     })
     .optional(),
   cache: cacheName.optional(),
