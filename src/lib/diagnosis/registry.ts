@@ -5,13 +5,13 @@ import { latencyCheck } from './connection/latencyCheck.ts';
 import { encryptionChecks } from './entries/encryptionChecks.ts';
 import { formatChecks } from './entries/formatChecks.ts';
 import { entryGrowthChecks } from './entries/growthChecks.ts';
-import { sharingCheck } from './entries/promptChecks.ts';
+import { keyChecks } from './entries/keyChecks.ts';
+import { sharingCheck } from './entries/sharingCheck.ts';
 import { instanceNameCheck } from './redis/instanceNameCheck.ts';
 import { watchChecks } from './redis/watchChecks.ts';
 import { ringChecks } from './ring/ringChecks.ts';
 import { selfChecks } from './self/selfChecks.ts';
 import { sqlGrowthChecks } from './sql/growthChecks.ts';
-import { sqlPromptChecks } from './sql/promptChecks.ts';
 import { schemaChecks } from './sql/schemaChecks.ts';
 import type { RedisSubject } from './subjects/redisSubject.ts';
 import type { RingSubject } from './subjects/ringSubject.ts';
@@ -19,7 +19,7 @@ import type { SelfSubject } from './subjects/selfSubject.ts';
 import type { SqlSubject } from './subjects/sqlSubject.ts';
 
 /** Every check there is, by what it looks at. A new one is a module, and a line here. */
-const ofEntries = [...encryptionChecks, ...formatChecks, ...entryGrowthChecks, sharingCheck];
+const ofEntries = [...encryptionChecks, ...formatChecks, ...entryGrowthChecks, sharingCheck, ...keyChecks];
 
 export const registry: {
   sql: readonly Check<SqlSubject>[];
@@ -32,7 +32,6 @@ export const registry: {
     latencyCheck,
     clockCheck,
     ...ofEntries,
-    ...sqlPromptChecks,
     ...sqlGrowthChecks,
     ...schemaChecks,
   ],

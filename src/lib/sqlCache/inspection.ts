@@ -41,8 +41,8 @@ export interface SchemaIndex {
 export interface SchemaFacts {
   columns: SchemaColumn[];
   indexes: SchemaIndex[];
-  /** What somebody has added to the table: triggers, foreign keys, change data capture, … */
-  extras: { kind: string; name: string }[];
+  /** What somebody has added to the table: triggers, foreign keys, change data capture, …; undefined where it cannot be read. */
+  extras: { kind: string; name: string }[] | undefined;
   /** Keys that differ in case alone are different keys. */
   caseSensitive: boolean;
   serverVersion: string;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../support/certificates.ts';
 import {
+  appKey,
   type CacheEntry,
   certificateRing,
   diagnose,
@@ -14,6 +15,7 @@ import {
   entry,
   plainValue,
   type TestRing,
+  userKey,
   withRings,
 } from '../../support/diagnosis.ts';
 import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
@@ -99,6 +101,38 @@ describe.skipIf(!redisFound)('on Redis, the diagnosis blames', () => {
           server,
           entries(30, () => ({ value: encryptedValue(ring.keyId), slidingSeconds: 1_200, expiresInMs: 1_100_000 })),
         )),
+    },
+    {
+      setup: 'keys that differ in case alone',
+      blamed: ['keys-case: keys_differ_in_case'],
+      build: async (server) => {
+        const value = encryptedValue(ring.keyId);
+        const key = `abcdef01${userKey().slice(8)}`;
+        const both = [entry({ key, value }), entry({ key: key.toUpperCase(), value })];
+        await fill(server, [...encrypted(ring.keyId), ...both]);
+        return undefined;
+      },
+    },
+    {
+      setup: 'the same user under two tenants',
+      blamed: ['keys-tenant: keys_differ_in_tenant'],
+      build: async (server) => {
+        const value = encryptedValue(ring.keyId);
+        const object = randomUUID();
+        const both = [randomUUID(), randomUUID()].map((tenant) => entry({ key: `${object}.${tenant}`, value }));
+        await fill(server, [...encrypted(ring.keyId), ...both]);
+        return undefined;
+      },
+    },
+    {
+      setup: 'two apps behind one InstanceName',
+      blamed: ['entries-shared-by-apps: shared_by_apps'],
+      build: async (server) => {
+        const value = encryptedValue(ring.keyId);
+        const apps = [randomUUID(), randomUUID()].map((client) => entry({ key: appKey(client), value }));
+        await fill(server, [...encrypted(ring.keyId), ...apps]);
+        return undefined;
+      },
     },
     {
       setup: 'an InstanceName in the settings that is not the one of the apps',

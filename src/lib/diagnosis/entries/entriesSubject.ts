@@ -1,3 +1,4 @@
+import type { EntryState } from '../../sqlCache/inspection.ts';
 import type { ShowKey } from '../shownKey.ts';
 import type { EntryFormat } from './entryFormat.ts';
 import type { EntryKind } from './keyKind.ts';
@@ -40,6 +41,16 @@ export interface EntriesSubject {
   entries(): Promise<EntryReading>;
   /** The rings that the settings tie to this cache, or all where none is tied. */
   rings(): Promise<RingKnowledge[]>;
+  lookups(): Promise<EntryLookups>;
+}
+
+/** Looks at single entries of a cache, beside the sample. */
+export interface EntryLookups {
+  state(key: string): Promise<EntryState | undefined>;
+  /** Keys that begin so: of a SQL cache all, of a Redis those of the sample. */
+  keysWithPrefix(prefix: string, limit: number): Promise<string[]>;
+  /** Keys of entries that were touched last, as far as the cache can tell. */
+  latestKeys(limit: number): Promise<string[]>;
 }
 
 /** As many of the whole cache as `found` of the sample; at least as many as were found. */

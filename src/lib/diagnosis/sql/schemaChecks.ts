@@ -1,6 +1,6 @@
 import type { SchemaFacts } from '../../sqlCache/inspection.ts';
 import { countOf } from '../../wording.ts';
-import { type Check, fail, type Outcome, pass, type Symptom, warn } from '../check.ts';
+import { type Check, fail, type Outcome, pass, type Symptom, unknown, warn } from '../check.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 interface ExpectedColumn {
@@ -106,7 +106,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
         'Give Id the collation that the library creates: SQL_Latin1_General_CP1_CS_AS on SQL Server, "C" on PostgreSQL. Simplest by a new table.',
     });
   }),
-  schemaCheck('schema-server', 'slow', ({ serverVersion, compatibilityLevel, unlogged }) => {
+  schemaCheck('schema-server', 'slow', ({ serverVersion, compatibilityLevel, unlogged }, { engine }) => {
     const major = Number.parseInt(serverVersion, 10);
     const evidence = [
       { what: 'server version', value: serverVersion },
@@ -121,7 +121,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
         remedy:
           'ALTER DATABASE CURRENT SET COMPATIBILITY_LEVEL = 150 (or higher), after a look at other uses of the database.',
       });
-    if (compatibilityLevel === null && major < leastPostgres)
+    if (engine === 'postgres' && major < leastPostgres)
       return warn({
         cause: 'server_version_old',
         summary: `PostgreSQL ${serverVersion} gets no more corrections.`,
@@ -131,6 +131,12 @@ export const schemaChecks: Check<SqlSubject>[] = [
     return pass('Server and compatibility level are current.', evidence);
   }),
   schemaCheck('schema-extras', 'slow', ({ extras, indexes }) => {
+    if (!extras)
+      return unknown(
+        'catalogue_unreadable',
+        'The catalogue does not tell what was added to the table.',
+        'GRANT VIEW DEFINITION on the table; some servers that speak TDS have no such views.',
+      );
     const more = indexes.filter(({ primary, columns }) => !primary && !leads(columns, 'expiresattime'));
     const names = [...extras.map(({ kind, name }) => `${kind} ${name}`), ...more.map(({ name }) => `index ${name}`)];
     const evidence = [

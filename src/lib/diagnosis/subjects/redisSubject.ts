@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { readFigures } from '../../redisCache/nodeFigures.ts';
 import type { Endpoint } from '../../redisCache/redisConnection.ts';
@@ -6,7 +7,7 @@ import type { WatchReport } from '../../redisCache/watchReport.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
 import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
-import type { EntriesSubject, EntryReading, RingKnowledge } from '../entries/entriesSubject.ts';
+import type { EntriesSubject, EntryLookups, EntryReading, RingKnowledge } from '../entries/entriesSubject.ts';
 import { once } from '../memo.ts';
 import { type RedisSample, sampleEntries } from '../redis/entrySample.ts';
 import type { ShowKey } from '../shownKey.ts';
@@ -91,6 +92,29 @@ export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableS
       if (!microseconds) return undefined;
       return { server: new Date(Number(microseconds) / 1000), own: clock.now(), roundTripMs: clock.elapsed() - start };
     });
+  }
+
+  async lookups(): Promise<EntryLookups> {
+    const [node, { entries }] = [await this.node(), await this.sample()];
+    const state = async (key: string) => {
+      const [entry] = await node.entries([this.instanceName + key]);
+      if (!entry?.data) return undefined;
+      const digest = createHash('sha256').update(entry.data).digest('hex');
+      return { key, header: entry.data.subarray(0, 20), digest };
+    };
+    // An entry that does not slide does not tell when it was touched.
+    const lastTouched = ({ expiresAt, slidingSeconds }: (typeof entries)[number]) =>
+      expiresAt && slidingSeconds !== null ? expiresAt.getTime() - slidingSeconds * 1000 : 0;
+    return {
+      state,
+      keysWithPrefix: async (prefix, limit) =>
+        entries.flatMap(({ key }) => (key.startsWith(prefix) ? [key] : [])).slice(0, limit),
+      latestKeys: async (limit) =>
+        [...entries]
+          .sort((a, b) => lastTouched(b) - lastTouched(a))
+          .slice(0, limit)
+          .map(({ key }) => key),
+    };
   }
 
   /** On a connection of its own, so that what is timed does not wait for the other checks. */

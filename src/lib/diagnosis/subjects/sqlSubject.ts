@@ -6,7 +6,13 @@ import type { InspectedEntry, SchemaFacts } from '../../sqlCache/inspection.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
 import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
-import type { EntriesSubject, EntryReading, RingKnowledge, SampledCacheEntry } from '../entries/entriesSubject.ts';
+import type {
+  EntriesSubject,
+  EntryLookups,
+  EntryReading,
+  RingKnowledge,
+  SampledCacheEntry,
+} from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
 import { keyParts } from '../entries/keyKind.ts';
 import { once } from '../memo.ts';
@@ -104,6 +110,19 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
       const [{ server }, { entries: total }] = [await this.clocks(), await this.catalogue()];
       return { entries: sample.map(entryOf), total, now: server };
     });
+  }
+
+  async lookups(): Promise<EntryLookups> {
+    const [{ inspection }, index] = [await this.table(), await this.index()];
+    return {
+      state: (key) => inspection.state(key),
+      keysWithPrefix: (prefix, limit) => inspection.keysWithPrefix(prefix, limit),
+      // Without the index it would read the whole table.
+      latestKeys: async (limit) =>
+        index.kind === 'present'
+          ? inspection.latestKeys(limit)
+          : (await this.sample()).slice(0, limit).map(({ key }) => key),
+    };
   }
 
   /** By keys of the sample, one after the other, as an app reads them. */

@@ -95,10 +95,12 @@ export class SqlServerInspection implements TableInspection {
       statements.indexColumns(),
       names,
     );
-    const extras = await this.#query<{ kind: string; name: string }>(statements.extras(), names);
-    const [database] = await this.#query<{ compatibilityLevel: number | null; maxBytes: string | number | null }>(
+    const extras = await this.#whereReadable<{ kind: string; name: string }>(statements.extras(), names);
+    const facts = await this.#whereReadable<{ compatibilityLevel: number | null; maxBytes: string | number | null }>(
       statements.databaseFacts(),
+      {},
     );
+    const database = facts?.[0];
     const { productVersion } = await this.#traits();
     const id = columns.find(({ name }) => name.toLowerCase() === 'id');
     return {
@@ -137,7 +139,7 @@ export class SqlServerInspection implements TableInspection {
   }
 
   async database(): Promise<string> {
-    const [row] = await this.#query<{ name: string }>(statements.databaseFacts());
+    const [row] = await this.#query<{ name: string }>(statements.databaseName());
     return row?.name ?? 'unknown';
   }
 
@@ -154,6 +156,16 @@ export class SqlServerInspection implements TableInspection {
       absoluteExpiration,
       content,
     }));
+  }
+
+  /** Undefined where this server has no such view, or does not let it be read. */
+  async #whereReadable<R>(text: string, parameters: Parameters): Promise<R[] | undefined> {
+    try {
+      return await this.#query<R>(text, parameters);
+    } catch (error) {
+      if (error instanceof CacheTableError && error.kind === 'permanent') return undefined;
+      throw error;
+    }
   }
 
   #query<R>(text: string, parameters: Parameters = {}): Promise<R[]> {

@@ -55,9 +55,12 @@ UNION ALL
 SELECT CASE WHEN temporal_type <> 0 THEN 'temporal table' ELSE 'change data capture' END, name
 FROM sys.tables WHERE object_id = ${objectId} AND (temporal_type <> 0 OR is_tracked_by_cdc = 1)`;
 
+/** The first words with the database, on any server that speaks TDS. */
+export const databaseName = () => 'SELECT DB_NAME() AS name';
+
 /** MaxSizeInBytes is Azure SQL Database's; null elsewhere. */
 export const databaseFacts = () => `
-SELECT d.name AS name, CONVERT(int, d.compatibility_level) AS compatibilityLevel,
+SELECT CONVERT(int, d.compatibility_level) AS compatibilityLevel,
        CONVERT(bigint, DATABASEPROPERTYEX(d.name, 'MaxSizeInBytes')) AS maxBytes
 FROM sys.databases AS d
 WHERE d.name = DB_NAME()`;

@@ -111,14 +111,19 @@ union all
 select feature, table_name from sys.table_features where table_name = @tableName`,
   ),
 
+  databaseName: select(
+    fixed(statements.databaseName),
+    [{ name: 'name', type: 'nvarchar' }],
+    () => 'select current_database()',
+  ),
+
   databaseFacts: select(
     fixed(statements.databaseFacts),
     [
-      { name: 'name', type: 'nvarchar' },
       { name: 'compatibilityLevel', type: 'int' },
       { name: 'maxBytes', type: 'bigint' },
     ],
-    () => 'select current_database(), compatibility_level, max_bytes from sys.database_facts',
+    () => 'select compatibility_level, max_bytes from sys.database_facts',
   ),
 
   deletePlan: select(

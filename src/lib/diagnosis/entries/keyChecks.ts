@@ -2,22 +2,22 @@ import { keyIdOf } from '../../keyRing/payloadHeader.ts';
 import type { EntryState } from '../../sqlCache/inspection.ts';
 import { countOf } from '../../wording.ts';
 import { type Check, fail, pass, unknown, warn } from '../check.ts';
-import { keyParts } from '../entries/keyKind.ts';
-import type { SqlSubject } from '../subjects/sqlSubject.ts';
+import type { EntriesSubject } from './entriesSubject.ts';
+import { keyParts } from './keyKind.ts';
 
 /** Keys whose neighbours are looked up, each by the primary key. */
 const probedKeys = 40;
 /** Entries that are watched for rewriting, the looks at them, and the time between two. */
 const watched = { entries: 12, looks: 4, everyMs: 500 };
 
-/** What makes users sign in again and again, as the keys of a SQL cache show. */
-export const sqlPromptChecks: Check<SqlSubject>[] = [
+/** What makes users sign in again and again, as the keys of a cache show. */
+export const keyChecks: Check<EntriesSubject>[] = [
   {
     id: 'keys-case',
     symptom: 'prompts',
     timeLimitMs: 20_000,
     run: async (subject) => {
-      const [table, { entries }] = [await subject.table(), await subject.entries()];
+      const [lookups, { entries }] = [await subject.lookups(), await subject.entries()];
       // Entra's ids are in lower case: an upper-case one was made by an app.
       const odd = entries.filter(
         ({ key, kind }) => kind !== 'other' && kind !== 'onBehalfOf' && /[A-F]/.test(idPart(key)),
@@ -26,7 +26,7 @@ export const sqlPromptChecks: Check<SqlSubject>[] = [
       for (const { key } of odd.slice(0, probedKeys)) {
         const id = idPart(key);
         const lower = id.toLowerCase() + key.slice(id.length);
-        if ((await table.inspection.state(lower))?.key === lower) twins.push(key);
+        if ((await lookups.state(lower))?.key === lower) twins.push(key);
       }
       const evidence = [
         { what: 'keys sampled', value: entries.length },
@@ -49,11 +49,11 @@ export const sqlPromptChecks: Check<SqlSubject>[] = [
     symptom: 'prompts',
     timeLimitMs: 20_000,
     run: async (subject) => {
-      const [table, { entries }] = [await subject.table(), await subject.entries()];
+      const [lookups, { entries }] = [await subject.lookups(), await subject.entries()];
       const objects = [...new Set(entries.flatMap(({ key }) => keyParts(key).objectId ?? []))].slice(0, probedKeys);
       const several: string[] = [];
       for (const objectId of objects) {
-        const keys = await table.inspection.keysWithPrefix(`${objectId}.`, 4);
+        const keys = await lookups.keysWithPrefix(`${objectId}.`, 4);
         if (new Set(keys.map((key) => keyParts(key).tenantId?.toLowerCase())).size > 1)
           several.push(...keys.slice(0, 1));
       }
@@ -76,16 +76,13 @@ export const sqlPromptChecks: Check<SqlSubject>[] = [
     symptom: 'prompts',
     timeLimitMs: 25_000,
     run: async (subject, clock, signal) => {
-      const [table, index] = [await subject.table(), await subject.index()];
-      const keys =
-        index.kind === 'present'
-          ? await table.inspection.latestKeys(watched.entries)
-          : (await subject.entries()).entries.slice(0, watched.entries).map(({ key }) => key);
+      const lookups = await subject.lookups();
+      const keys = await lookups.latestKeys(watched.entries);
       const looks: (EntryState | undefined)[][] = [];
       for (let look = 0; look < watched.looks; look += 1) {
         if (look > 0) await clock.sleep(watched.everyMs, signal);
         const states: (EntryState | undefined)[] = [];
-        for (const key of keys) states.push(await table.inspection.state(key));
+        for (const key of keys) states.push(await lookups.state(key));
         looks.push(states);
       }
       if (signal.aborted)
