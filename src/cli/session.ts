@@ -62,6 +62,12 @@ export class Session {
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
 
+  /** Whatever is wrong with the settings: a diagnosis is there to say it. */
+  openTolerant(): Maintenance {
+    const settings = readSettings(this.#env, 'file');
+    return new Maintenance(settings, quiet, openRecordStore(settings.recordStore));
+  }
+
   /**
    * Sends what the runs left to be sent, within the bound of the settings. True where a backend may still be waited for: the
    * process is then to be ended, since its connections would keep it.

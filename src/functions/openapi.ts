@@ -2,6 +2,8 @@ import { createDocument } from 'zod-openapi';
 import { answer, route } from './support/route.ts';
 import {
   clearRequest,
+  diagnoseQuery,
+  diagnosisRun,
   healthAnswer,
   problem,
   purgeRequest,
@@ -17,7 +19,9 @@ const json = (description: string, schema: Parameters<typeof content>[0]) => ({
   description,
   content: content(schema),
 });
-const content = (schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer) => ({
+const content = (
+  schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer | typeof diagnosisRun,
+) => ({
   'application/json': { schema },
 });
 const failure = (description: string) => ({
@@ -133,6 +137,23 @@ const document = createDocument({
             content: { ...content(statusAnswer), 'text/html': { schema: { type: 'string' } } },
           },
           ...failures,
+          '406': failure('`Accept` takes neither application/json nor text/html.'),
+        },
+      },
+    },
+    '/diagnose': {
+      get: {
+        summary:
+          'Look for the causes of trouble on every cache and key ring; a page where `Accept` prefers text/html, or with `format=html`. Changes nothing; takes up to 30 s.',
+        security: key,
+        requestParams: { query: diagnoseQuery },
+        responses: {
+          '200': {
+            description: 'The run with every check, the gravest first. Also where checks fail.',
+            content: { ...content(diagnosisRun), 'text/html': { schema: { type: 'string' } } },
+          },
+          ...failures,
+          '404': failure('No usable cache or key ring has that name.'),
           '406': failure('`Accept` takes neither application/json nor text/html.'),
         },
       },

@@ -13,6 +13,7 @@ export const recordedJobs = [
   'rewrapKeyRing',
   'revokeKeys',
   'pruneKeyRing',
+  'diagnose',
 ] as const;
 
 const askedOfRings = ['keyRingStatus', 'rewrapKeyRing', 'revokeKeys', 'pruneKeyRing'];
@@ -22,6 +23,11 @@ export function recordedRuns(maintenance: Maintenance): { job: string; cache: st
   return [
     ...timedRuns(maintenance),
     ...maintenance.cacheNames().map((cache) => ({ job: 'clear', cache })),
+    // A diagnosis of one subject is recorded under its name.
+    ...[...new Set(['all', ...maintenance.cacheNames(), ...maintenance.keyRings.names()])].map((cache) => ({
+      job: 'diagnose',
+      cache,
+    })),
     ...maintenance.keyRings.names().flatMap((ring) => askedOfRings.map((job) => ({ job, cache: ring }))),
   ];
 }

@@ -129,6 +129,12 @@ export class RedisMaintenance {
     };
   }
 
+  /** One look for a diagnosis: no readings are kept, and no run is recorded. */
+  async look(cache: string, signal: AbortSignal): Promise<WatchReport> {
+    const context = await this.#watchContext(cacheFor(this.#settings, 'redis', cache));
+    return watchRedis(context, { dryRun: true, signal });
+  }
+
   async #watchContext(cache: CacheSettings): Promise<WatchContext> {
     if (cache.engine !== 'redis')
       throw unsuitableEngine(`${cache.name} is no Redis cache.`, 'The watch is for Redis caches.');

@@ -8,6 +8,7 @@ import { type QueueSettings, queueSettings, queueShape } from './queueSettings.t
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { readTelemetryEndpoint } from './telemetryEndpoint.ts';
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
@@ -39,6 +40,8 @@ export interface Settings {
   /** Whether caches may be cleared over HTTP. */
   allowClear: boolean;
   queue: QueueSettings;
+  /** Where telemetry goes: a diagnosis sees whether it can be reached. */
+  telemetryEndpoint: URL | undefined;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -81,6 +84,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     allowClear: values.ALLOW_CLEAR,
+    telemetryEndpoint: readTelemetryEndpoint(env),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
     queue: queueSettings(values, env),
