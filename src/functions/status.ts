@@ -1,4 +1,5 @@
 import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import { everySubject } from '../lib/composition/diagnosisMaintenance.ts';
 import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { QueueWork } from '../lib/composition/queueWork.ts';
 import type { HealthReport } from '../lib/health/health.ts';
@@ -68,12 +69,14 @@ async function statusOf(maintenance: Maintenance, { at, status, reasons, timers 
     }),
   );
   const caches = await Promise.all(
-    [...new Set(runs.map(({ cache }) => cache))].map(async (name) => ({
-      name,
-      engine: engineOf(name),
-      running: (await maintenance.sqlCaches.runningPurge(name)) ?? null,
-      lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
-    })),
+    [...new Set(runs.map(({ cache }) => cache))]
+      .filter((name) => name !== everySubject)
+      .map(async (name) => ({
+        name,
+        engine: engineOf(name),
+        running: (await maintenance.sqlCaches.runningPurge(name)) ?? null,
+        lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
+      })),
   );
   return { at, status, reasons, settingProblems: settings.problems.map(describeProblem), timers, caches };
 }

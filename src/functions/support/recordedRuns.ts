@@ -1,3 +1,4 @@
+import { everySubject } from '../../lib/composition/diagnosisMaintenance.ts';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { timedRuns } from './currentHealth.ts';
 
@@ -24,7 +25,7 @@ export function recordedRuns(maintenance: Maintenance): { job: string; cache: st
     ...timedRuns(maintenance),
     ...maintenance.cacheNames().map((cache) => ({ job: 'clear', cache })),
     // A diagnosis of one subject is recorded under its name.
-    ...[...new Set(['all', ...maintenance.cacheNames(), ...maintenance.keyRings.names()])].map((cache) => ({
+    ...[...new Set([everySubject, ...maintenance.cacheNames(), ...maintenance.keyRings.names()])].map((cache) => ({
       job: 'diagnose',
       cache,
     })),

@@ -36,6 +36,9 @@ interface Parts {
 
 const leastNodeMajor = 20;
 
+/** Under this name the diagnosis of several subjects is recorded. */
+export const everySubject = 'all';
+
 /** The diagnosis, put together from the settings: all subjects side by side, and each of their checks. */
 export class DiagnosisMaintenance {
   readonly #settings: Settings;
@@ -53,7 +56,7 @@ export class DiagnosisMaintenance {
     const named = [...(request.caches ?? []), ...(request.rings ?? [])];
     return runJob(this.#runs, {
       job: 'diagnose',
-      cache: named.length === 1 && named[0] ? named[0] : 'all',
+      cache: named.length === 1 && named[0] ? named[0] : everySubject,
       ...startOf(started),
       run: () => this.#diagnose(request),
       summarize: summarizeDiagnosis,
