@@ -1,4 +1,4 @@
-import { app, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import type { HttpResponseInit } from '@azure/functions';
 import { everySubject } from '../lib/composition/diagnosisMaintenance.ts';
 import type { Maintenance } from '../lib/composition/maintenance.ts';
 import type { QueueWork } from '../lib/composition/queueWork.ts';
@@ -14,8 +14,7 @@ import { SharedCopy } from './support/sharedCopy.ts';
 import { engineOf, readStatusSources } from './support/statusSources.ts';
 
 const types = ['application/json', 'text/html'] as const;
-/** Many open pages, or a script that asks too often, cost the storage and the runs beside them no more than one reader. */
-const copyMs = 1_000;
+/** Many open pages cost the storage, and the runs beside them, no more than one reader. */
 const copies = { 'application/json': newCopy(), 'text/html': newCopy() };
 
 route({
@@ -29,18 +28,9 @@ route({
   },
 });
 
-// Who has just changed something sees it at once.
-app.hook.postInvocation(({ invocationContext }) => {
-  if (mayChange(invocationContext)) for (const copy of Object.values(copies)) copy.forget();
-});
-
+/** Nobody gets what was read before the last one had it all: who has just changed something sees it. */
 function newCopy(): SharedCopy<HttpResponseInit> {
-  return new SharedCopy(copyMs, clock);
-}
-
-function mayChange({ options: { trigger } }: InvocationContext): boolean {
-  const methods = trigger.type === 'httpTrigger' && Array.isArray(trigger.methods) ? trigger.methods : [];
-  return !methods.some((method) => /^get$/i.test(String(method)));
+  return new SharedCopy(0, clock);
 }
 
 const makers = {
