@@ -10,11 +10,16 @@ import { pathToFileURL } from 'node:url';
  * registration, settings and handlers. It does not prove the host: schedules, leases, keys, the reading of host.json, the spans
  * that the host itself makes, and the worker's gRPC.
  */
+/** What a trigger knows of its message beside the text. */
+type Metadata = Record<string, string | number>;
+
 export interface FunctionsWorker {
   /** What was registered, by function name. */
   registrations: ReadonlyMap<string, Registration>;
   /** Runs a function with the given input of its trigger; rejects where its handler does. */
   invoke(name: string, input: unknown, trace?: TraceContext): Promise<unknown>;
+  /** Runs a queue-triggered function with a message's text; rejects where its handler does. */
+  invokeQueue(name: string, text: string, metadata: Metadata): Promise<unknown>;
   /** Runs an HTTP function; the answer is as the worker gives it to the host. */
   invokeHttp(name: string, request: HttpCall): Promise<HttpReply>;
   /** Tells the functions that the instance is taken away, and waits for those that run, but not for ever. */
@@ -124,8 +129,8 @@ export async function loadFunctions(
   };
 
   const running = new Set<Promise<unknown>>();
-  const begin = (name: string, data: object, trace?: TraceContext) => {
-    const run = runFunction(name, data, trace);
+  const begin = (name: string, data: object, trace?: TraceContext, metadata: Metadata = {}) => {
+    const run = runFunction(name, data, trace, metadata);
     const settled: Promise<unknown> = run.then(
       () => running.delete(settled),
       () => running.delete(settled),
@@ -133,14 +138,23 @@ export async function loadFunctions(
     running.add(settled);
     return run;
   };
-  const runFunction = async (name: string, data: object, { traceParent = '' }: TraceContext = {}) => {
+  const runFunction = async (
+    name: string,
+    data: object,
+    { traceParent = '' }: TraceContext = {},
+    metadata: Metadata = {},
+  ) => {
     const found = functions.get(name);
     if (!found || !model) throw new Error(`no function is named ${name}`);
     const trigger = Object.keys(found.bindings).find((key) => /trigger$/i.test(found.bindings[key]?.type ?? ''));
     const invocation = model.getInvocationModel({
       invocationId: randomUUID(),
       metadata: { name, bindings: found.bindings },
-      request: { inputData: [{ name: trigger, data }], triggerMetadata: {}, traceContext: { traceParent } },
+      request: {
+        inputData: [{ name: trigger, data }],
+        triggerMetadata: typed(metadata),
+        traceContext: { traceParent },
+      },
       log: (level: string, _category: string, message: string) => {
         for (const hook of hooks.get('log') ?? []) hook({ ...shared(), level, message, category: 'user' });
         log(name, level, message);
@@ -166,6 +180,7 @@ export async function loadFunctions(
   return {
     registrations: functions,
     invoke: async (name, input, trace) => (await begin(name, { json: JSON.stringify(input) }, trace)).result,
+    invokeQueue: async (name, text, metadata) => (await begin(name, { string: text }, undefined, metadata)).result,
     invokeHttp: async (name, { body, trace, ...call }) => {
       const query = joinedParameters(new URL(call.url).searchParams);
       const { invocation, context, result } = await begin(
@@ -197,4 +212,9 @@ function joinedParameters(parameters: URLSearchParams): Record<string, string> {
     else joined.set(name.toLowerCase(), { name, values: [value] });
   }
   return Object.fromEntries([...joined.values()].map(({ name, values }) => [name, values.join(',')]));
+}
+
+/** As the host hands metadata over its gRPC. */
+function typed(metadata: Metadata) {
+  return Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, { json: JSON.stringify(value) }]));
 }

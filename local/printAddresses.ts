@@ -5,6 +5,7 @@ export function printAddresses({ url, functionKey, masterKey }: FunctionsHost): 
   const json = `-H 'content-type: application/json'`;
   console.log(`
 Status page:        ${url}/api/status?code=${functionKey}
+Diagnosis:          ${url}/api/diagnose?code=${functionKey}
 Purge, as dry run:  curl ${url}/api/purge -H 'x-functions-key: ${functionKey}' ${json} -d '{}'
 Fire a timer:       curl ${url}/admin/functions/purgeExpiredEntries -H 'x-functions-key: ${masterKey}' ${json} -d '{}'
 Health, no key:     ${url}/api/health

@@ -83,7 +83,7 @@ const strayShare = 0.1;
 /** `age` is the entry's place in the order of expiry, from 0, nine months ago, to 1, in 14 days. */
 const insertChunk = (table: string) => `
 insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
-select case when random() < 0.02 then gen_random_uuid() || '_' || $3 || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
+select case when random() < 0.02 then $3::text || '_' || gen_random_uuid() || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
        $2::bytea || substring($1::bytea from 1 + (random() * (${poolBytes} - 51000))::int for size),
        now() + case when age < $5 then interval '-2 minutes' - (1 - age / $5) * interval '273 days'
                     else interval '5 minutes' + (age - $5) / greatest(1 - $5, 1e-9) * interval '14 days' end,

@@ -1,6 +1,7 @@
 import { root } from './build.ts';
 import { type FunctionsHost, startHost } from './functionsHost.ts';
 import { loadFunctions } from './functionsWorker.ts';
+import { startQueueListener } from './queueListener.ts';
 
 /** Schedules that let somebody who looks on see something; those of the environment come first. */
 const lively = {
@@ -20,7 +21,10 @@ export async function serve(settings: Record<string, string>, port: number): Pro
   // The functions read their settings from the environment, as on the real host.
   Object.assign(process.env, { ...lively, ...givenOf(lively), ...settings, RECORD_STORE: 'table' });
   const log = logger();
-  const host = await startHost(await loadFunctions(root, log.write), { port, timers: true });
+  const worker = await loadFunctions(root, log.write);
+  const host = await startHost(worker, { port, timers: true });
+  const { AzureWebJobsStorage: connectionString = '' } = process.env;
+  const queue = await startQueueListener(worker, { connectionString, root });
   for (const name of firedAtOnce) {
     await fetch(`${host.url}/admin/functions/${name}`, {
       method: 'POST',
@@ -30,10 +34,10 @@ export async function serve(settings: Record<string, string>, port: number): Pro
   }
   return {
     ...host,
-    stop: () => {
+    stop: async () => {
       // What runs is cut off: its complaints would say nothing.
       log.close();
-      return host.stop();
+      await Promise.all([host.stop(), queue.stop()]);
     },
   };
 }

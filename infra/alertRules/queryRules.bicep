@@ -19,6 +19,17 @@ func queryRules(sqlCaches string[], redisCaches string[], rings string[], hourly
         'A job failed twice within an hour. Its code in /api/status says why, and what to do.',
         true
       )
+      reading(
+        'poison-messages',
+        loadTextContent('../queries/poisonMessages.kql'),
+        2,
+        'PT6H',
+        'PT15M',
+        'GreaterThan',
+        0,
+        'Messages of the work queue failed five times and were given up. Run queue list, correct what GET /api/runs/{id} says, then queue retry.',
+        true
+      )
     ]),
     rule => rule.applies
   )

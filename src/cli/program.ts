@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
+import { packageVersion } from '../lib/version.ts';
 import { addClearCommand } from './commands/clear.ts';
+import { addDiagnoseCommand } from './commands/diagnose.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
+import { addQueueCommands } from './commands/queue.ts';
 import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
 import { type ExitCode, Session } from './session.ts';
 
-/** From the package's own file, wherever this one was built to. */
-const packageFile = findPackageJSON(import.meta.url);
-const { version } = JSON.parse(packageFile ? readFileSync(packageFile, 'utf8') : '{"version":"unknown"}') as {
-  version: string;
-};
+const version = packageVersion();
 
 /** The command line: the same jobs as the timers, for an operator's terminal. Reports go to stdout, all else to stderr. */
 export async function runCommandLine(args: string[], env: Environment, signal: AbortSignal): Promise<ExitCode> {
@@ -28,6 +25,8 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
   addRedisCommand(program, session);
   addClearCommand(program, session);
   addKeyRingCommands(program, session);
+  addQueueCommands(program, session);
+  addDiagnoseCommand(program, session, version);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

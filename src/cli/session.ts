@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { Maintenance } from '../lib/composition/maintenance.ts';
 import { openRecordStore } from '../lib/composition/recordStores.ts';
+import { openWorkQueue } from '../lib/composition/workQueues.ts';
+import type { WorkQueue } from '../lib/queue/workQueue.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
@@ -60,6 +62,12 @@ export class Session {
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
 
+  /** Whatever is wrong with the settings: a diagnosis is there to say it. */
+  openTolerant(): Maintenance {
+    const settings = readSettings(this.#env, 'file');
+    return new Maintenance(settings, quiet, openRecordStore(settings.recordStore));
+  }
+
   /**
    * Sends what the runs left to be sent, within the bound of the settings. True where a backend may still be waited for: the
    * process is then to be ended, since its connections would keep it.
@@ -67,6 +75,19 @@ export class Session {
   async close(): Promise<boolean> {
     await this.#telemetry?.flush();
     return this.#telemetry !== undefined;
+  }
+
+  /** The work queue of the function app, which needs no cache in the settings; undefined where they do not name it. */
+  openQueue(): WorkQueue | undefined {
+    const settings = readSettings(this.#env, 'file');
+    const wrong = settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
+    for (const problem of wrong) console.error(describeProblem(problem));
+    if (wrong.length > 0) return this.#refuse('Correct the settings; docs/settings.md lists them all.');
+    const opened = openWorkQueue(settings.queue);
+    if (opened) return opened.queue;
+    return this.#refuse(
+      'The settings name no storage account. Set AzureWebJobsStorage, or AzureWebJobsStorage__accountName for a login with Entra, as the function app has it.',
+    );
   }
 
   /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */

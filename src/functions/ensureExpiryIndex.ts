@@ -4,7 +4,7 @@ import { onEachCache } from './support/onEachCache.ts';
 
 app.timer('ensureExpiryIndex', {
   schedule: timers.ensureExpiryIndex,
-  handler: onEachCache('ensureExpiryIndex', (maintenance, cache, signal) =>
+  handler: onEachCache('ensureExpiryIndex', 'index', (maintenance, cache, signal) =>
     maintenance.sqlCaches.ensureIndex(cache, 'timer', { signal }),
   ),
 });

@@ -1,5 +1,5 @@
 import type { HealthReport } from '../lib/health/health.ts';
-import { clock, maintenanceFor } from './support/app.ts';
+import { clock, maintenanceFor, queueFor } from './support/app.ts';
 import { currentHealth } from './support/currentHealth.ts';
 import { answer, route } from './support/route.ts';
 import { SharedCopy } from './support/sharedCopy.ts';
@@ -13,7 +13,7 @@ route({
   path: 'health',
   role: undefined,
   handle: async ({ context }) => {
-    const { status, timers } = await copy.get(() => currentHealth(maintenanceFor(context)));
+    const { status, timers } = await copy.get(() => currentHealth(maintenanceFor(context), queueFor(context)));
     const lateness = Object.fromEntries(
       timers.flatMap((timer) => (timer.lateness ? [[timer.name, timer.lateness]] : [])),
     );

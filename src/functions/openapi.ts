@@ -2,6 +2,8 @@ import { createDocument } from 'zod-openapi';
 import { answer, route } from './support/route.ts';
 import {
   clearRequest,
+  diagnoseQuery,
+  diagnosisRun,
   healthAnswer,
   problem,
   purgeRequest,
@@ -17,7 +19,9 @@ const json = (description: string, schema: Parameters<typeof content>[0]) => ({
   description,
   content: content(schema),
 });
-const content = (schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer) => ({
+const content = (
+  schema: typeof runRecord | typeof runList | typeof healthAnswer | typeof statusAnswer | typeof diagnosisRun,
+) => ({
   'application/json': { schema },
 });
 const failure = (description: string) => ({
@@ -67,9 +71,21 @@ const document = createDocument({
       post: {
         summary: 'Delete expired entries of a SQL cache; a dry run unless `dryRun` is false.',
         security: key,
+        parameters: [
+          {
+            name: 'Prefer',
+            in: 'header',
+            description: '`respond-async`: the purge is queued, and goes on until nothing is left.',
+            schema: { type: 'string' },
+          },
+        ],
         requestBody: { required: true, content: { 'application/json': { schema: purgeRequest } } },
         responses: {
           '200': json('The run, with its report.', runRecord),
+          '202': {
+            ...json('The run is queued; `Location` tells of it.', runRecord),
+            headers: { location: { schema: { type: 'string' } } },
+          },
           ...bodyFailures,
           '404': failure('No cache has that name.'),
           '409': failure('Another run deletes entries of the cache; `run` is what is known of it.'),
@@ -122,6 +138,23 @@ const document = createDocument({
             content: { ...content(statusAnswer), 'text/html': { schema: { type: 'string' } } },
           },
           ...failures,
+          '406': failure('`Accept` takes neither application/json nor text/html.'),
+        },
+      },
+    },
+    '/diagnose': {
+      get: {
+        summary:
+          'Look for the causes of trouble on every cache and key ring; a page where `Accept` prefers text/html, or with `format=html`. Changes nothing; takes up to 30 s.',
+        security: key,
+        requestParams: { query: diagnoseQuery },
+        responses: {
+          '200': {
+            description: 'The run with every check, the gravest first. Also where checks fail.',
+            content: { ...content(diagnosisRun), 'text/html': { schema: { type: 'string' } } },
+          },
+          ...failures,
+          '404': failure('No usable cache or key ring has that name.'),
           '406': failure('`Accept` takes neither application/json nor text/html.'),
         },
       },

@@ -4,7 +4,7 @@ import { onEachCache } from './support/onEachCache.ts';
 
 app.timer('recordCacheCounts', {
   schedule: timers.recordCacheCounts,
-  handler: onEachCache('recordCacheCounts', (maintenance, cache, signal) =>
+  handler: onEachCache('recordCacheCounts', 'counts', (maintenance, cache, signal) =>
     maintenance.sqlCaches.counts(cache, 'timer', signal),
   ),
 });

@@ -1,3 +1,4 @@
+import { findRun } from '../lib/runs/pendingRuns.ts';
 import type { RunRecord } from '../lib/runs/recordStore.ts';
 import { maintenanceFor, records } from './support/app.ts';
 import { Problem } from './support/problem.ts';
@@ -27,7 +28,7 @@ route({
   path: 'runs/{id}',
   role: 'TokenCache.Reader',
   handle: async ({ params }) => {
-    const record = await readable(records.getRun(params.id ?? ''));
+    const record = await readable(findRun(records, params.id ?? ''));
     if (!record)
       throw new Problem(
         404,

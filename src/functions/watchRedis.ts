@@ -4,7 +4,7 @@ import { onEachRedisCache } from './support/onEachCache.ts';
 
 app.timer('watchRedis', {
   schedule: timers.watchRedis,
-  handler: onEachRedisCache('watchRedis', (maintenance, cache, signal) =>
+  handler: onEachRedisCache('watchRedis', 'redis', (maintenance, cache, signal) =>
     maintenance.redisCaches.watch(cache, 'timer', { signal }),
   ),
 });

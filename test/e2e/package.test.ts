@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { root } from '../support/childProcess.ts';
@@ -85,8 +86,10 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
   let app: FunctionsApp;
   let collector: OtlpCollector;
   let folder: string;
+  let storage: LocalStorage;
   afterEach(async () => {
     await app.stop();
+    await storage.stop();
     await collector.stop();
     await stopAllRedisServers();
     await rm(folder, { recursive: true, force: true });
@@ -103,6 +106,7 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
   it('record every metric of the table', async () => {
     folder = await mkdtemp(join(tmpdir(), 'token-cache-package-test-'));
     collector = await startOtlpCollector();
+    storage = await startAzurite();
     const table = await engine.create(engine.ordinaryName);
     await table.insert([{ id: 'expired', expiresInMs: -3_600_000 }]);
     const redis = await startRedis({ args: ['--maxmemory', '50mb'] });
@@ -125,6 +129,7 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
         REDIS: redis.node,
         KEY_RINGS: JSON.stringify([ring]),
         PFX: 'fixture',
+        AzureWebJobsStorage: storage.connectionString,
         RECORD_STORE: `file:${join(folder, 'records')}`,
       },
       packaged.folder,

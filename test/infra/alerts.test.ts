@@ -187,6 +187,7 @@ describe('the alerts', () => {
         'index-missing',
         'job-failures',
         'oldest-expired',
+        'poison-messages',
         'purge-absent',
         'table-size',
       ].sort(),

@@ -5,7 +5,7 @@ import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
 import { purge } from '../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
-import { indexPolicy, purgeContext } from '../support/policies.ts';
+import { indexPolicy, memoryPosition, purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
@@ -44,6 +44,42 @@ describe('a large backlog on PostgreSQL', () => {
     expect(
       await database.query('select count(*)::int as n, min(expiresattime) > now() as living from public.tokencache'),
     ).toEqual([{ n: alive, living: true }]);
+  });
+
+  it('goes on at the page where the run before stopped, and still leaves nothing behind', async () => {
+    const pagePosition = memoryPosition();
+    const stop = new AbortController();
+    let batches = 0;
+    const onBatch = () => {
+      batches += 1;
+      if (batches === 4) stop.abort();
+    };
+    const first = await purge(purgeContext(cache, {}, { pagePosition }), { signal: stop.signal, onBatch });
+    expect(first).toMatchObject({ stopReason: 'aborted', way: 'pages' });
+    const stoppedAt = Number(pagePosition.value);
+    expect(stoppedAt).toBeGreaterThan(0);
+    // Expired meanwhile, in a page that is passed over now.
+    await table.setExpiry('e0', -hour);
+    const from: number[] = [];
+    const { pages } = cache;
+    const seen = {
+      count: () => pages?.count(),
+      deletePages: (page: number, ...rest: [number, Date]) => {
+        from.push(page);
+        return pages?.deletePages(page, ...rest);
+      },
+    };
+    Object.defineProperty(cache, 'pages', { value: seen });
+    const second = await purge(purgeContext(cache, {}, { pagePosition }));
+    expect(second).toMatchObject({ stopReason: 'drained', way: 'pages' });
+    expect(from[0]).toBe(stoppedAt);
+    expect(await database.query('select count(*)::int as n from public.tokencache')).toEqual([{ n: alive - 1 }]);
+    expect(pagePosition.value).toBeUndefined();
+  });
+
+  it.each(['1000000', 'nonsense', '-1'])('begins at the first page where what was kept is %j', async (kept) => {
+    const context = purgeContext(cache, {}, { pagePosition: memoryPosition(kept) });
+    expect(await purge(context)).toMatchObject({ stopReason: 'drained', way: 'pages', deleted: expired });
   });
 
   it('never takes more rows in a batch than the engine allows', async () => {

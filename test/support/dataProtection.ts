@@ -33,6 +33,8 @@ export interface ConsumerRequest {
   steps?: { activation?: string; expiration?: string; revoke?: string; revokeAllBefore?: string }[];
   cached?: Record<string, string>;
   token?: string;
+  /** Of a token cache; true unless it says otherwise. */
+  encrypt?: boolean;
 }
 
 export interface ConsumerAnswer {

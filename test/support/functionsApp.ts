@@ -29,6 +29,8 @@ export interface FunctionsApp {
   /** All that the functions have logged. */
   log(): string;
   stop(): Promise<void>;
+  /** As `kill -9`. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -76,6 +78,10 @@ export async function startFunctionsApp(
       const headers = { 'x-functions-key': host.masterKey, 'content-type': 'application/json', traceparent };
       const { status } = await fetch(`${host.url}/admin/functions/${name}`, { method: 'POST', headers, body: '{}' });
       if (status !== 202) throw new Error(`${name} was not fired: ${status}`);
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await finished;
     },
     stop: async () => {
       child.stdin?.end();

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { startHost } from '../../local/functionsHost.ts';
 import { loadFunctions } from '../../local/functionsWorker.ts';
+import { startQueueListener } from '../../local/queueListener.ts';
 import { packageFolder, root } from './childProcess.ts';
 
 const [folder = packageFolder, workerAge = 'new'] = process.argv.slice(2);
@@ -11,9 +12,15 @@ const worker = await loadFunctions(
   { logHooks: workerAge === 'new' },
 );
 const host = await startHost(worker, { port: 0, timers: false });
+const { AzureWebJobsStorage: connectionString, TEST_QUEUE: queues } = process.env;
+// As the host's, but for the wait after a failed try, which a test need not sit through.
+const listener =
+  queues && connectionString
+    ? await startQueueListener(worker, { connectionString, root, maxPollMs: 200, retryAfterMs: 1_000 })
+    : undefined;
 console.log(JSON.stringify({ url: host.url, functionKey: host.functionKey, masterKey: host.masterKey }));
 process.stdin.on('end', async () => {
-  await host.stop();
+  await Promise.all([host.stop(), listener?.stop()]);
   process.exit(0);
 });
 process.stdin.resume();

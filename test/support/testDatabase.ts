@@ -20,6 +20,8 @@ export function useTestDatabase(): TestDatabase {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = server.replace(/\/postgres$/, `/${name}`);
   const own = new pg.Pool({ connectionString: url, application_name: 'test', max: 4 });
+  // The pool's end does not wait for its sockets: dropping the database then ends the last of them by force.
+  own.on('connect', (client) => client.on('error', () => undefined));
   const clients: pg.Client[] = [];
   const query = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await own.query<R>(text, values)).rows;

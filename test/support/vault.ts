@@ -36,6 +36,8 @@ export interface Vault {
   credential: TokenCredential;
   now: () => Date;
   client: CryptographyClientOptions;
+  /** Of its TLS, in PEM. */
+  certificate: string;
   /** Requests that were authenticated, in order. */
   requests: VaultRequest[];
   /** A new version, by default created now. Returns its identifier. */
@@ -155,6 +157,7 @@ export async function startVault(): Promise<Vault> {
   return {
     url,
     keyId,
+    certificate: tls.certificatePem,
     requests,
     now: () => new Date(),
     credential: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },

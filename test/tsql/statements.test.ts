@@ -6,10 +6,16 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as inspection from '../../src/lib/sqlCache/sqlServer/inspectionStatements.ts';
 import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
 import { maxIdentifierLength } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
 import { root } from '../support/childProcess.ts';
-import { adapterStatements, knownStatements, noStatements } from '../support/sqlServer/statements.ts';
+import {
+  adapterStatements,
+  inspectionStatements,
+  knownStatements,
+  noStatements,
+} from '../support/sqlServer/statements.ts';
 import { type Names, recogniser } from '../support/sqlServer/statementTable.ts';
 
 interface Statement {
@@ -81,7 +87,8 @@ function render(): Statement[] {
 describe('the table of statements', () => {
   it('has an entry, with its twin, for each statement of the adapter, and no other', () => {
     expect([...Object.keys(adapterStatements), ...noStatements].sort()).toEqual(Object.keys(statements).sort());
-    for (const entry of Object.values(adapterStatements)) expect(entry.answer).toBeTypeOf('function');
+    expect(Object.keys(inspectionStatements).sort()).toEqual(Object.keys(inspection).sort());
+    for (const entry of Object.values(knownStatements)) expect(entry.answer).toBeTypeOf('function');
   });
 
   it('holds every function', () => {

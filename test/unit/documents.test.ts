@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { symptoms } from '../../src/lib/diagnosis/check.ts';
+import { registry } from '../../src/lib/diagnosis/registry.ts';
 import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
 import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
@@ -31,7 +33,7 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
+          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
@@ -79,6 +81,10 @@ describe('the documents', () => {
         'src/functions/support/accept.ts',
         'src/functions/support/route.ts',
         'src/functions/support/requester.ts',
+        'src/lib/composition/queueWork.ts',
+        'src/lib/queue/blobSlots.ts',
+        'src/lib/queue/message.ts',
+        'src/lib/queue/storageQueue.ts',
         'src/lib/redisCache/redisConnection.ts',
         'src/lib/redisCache/unreachable.ts',
         'src/lib/redisCache/watch.ts',
@@ -133,6 +139,26 @@ describe('the documents', () => {
     );
     expect(codes.size).toBeGreaterThan(35);
     for (const code of codes) expect(text, code).toContain(`\`${code}\``);
+  });
+
+  it('have a section for each symptom of the diagnosis, and explain every check and cause', async () => {
+    const text = await read('docs/operations.md');
+    for (const { title, section } of Object.values(symptoms)) {
+      expect(text).toMatch(new RegExp(`^#+ ${title}$`, 'm'));
+      // The anchor that Markdown makes of the heading.
+      expect(section).toBe(title.toLowerCase().replaceAll(' ', '-'));
+    }
+    const checks = Object.values(registry).flatMap((all) => all.map(({ id }) => id));
+    // Of the parts of a connection, `ring-store-certificate` and the like are those of `connection`.
+    for (const id of checks.filter((each) => !/^ring-(store|protector)-/.test(each)))
+      expect(text, id).toContain(`\`${id}\``);
+    const files = (await readdir(`${root}/src/lib/diagnosis`, { recursive: true })).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const sources = await Promise.all(files.map((file) => read(`src/lib/diagnosis/${file}`)));
+    const causes = new Set(sources.join('\n').match(/'[a-z]+(_[a-z]+)+'/g));
+    expect(causes.size).toBeGreaterThan(60);
+    for (const cause of causes) expect(text, cause).toContain(`\`${cause.slice(1, -1)}\``);
   });
 
   it('have one SQL Server for the tests, and the commands that its workflow runs', async () => {

@@ -121,6 +121,22 @@ describe('health', () => {
     expect((await readHealth(context(records, later(2)))).status).toBe('degraded');
   });
 
+  it.each([
+    [0, 'ok', []],
+    [2, 'degraded', ['2 messages lie in the queue work-poison.']],
+    [undefined, 'degraded', ['The queue work-poison cannot be read.']],
+  ])('is, with %s messages in the poison queue, %s', async (messages, status, reasons) => {
+    const records = memoryStore();
+    await recordTimerStart(records, halfHourly.name, 'one', start);
+    const count = async () => {
+      if (messages === undefined) throw new Error('secret-1');
+      return messages;
+    };
+    const report = await readHealth(context(records, later(1), { poison: { queue: 'work-poison', count } }));
+    expect(report).toMatchObject({ status, reasons });
+    expect(report.poison).toEqual(messages === undefined ? undefined : { queue: 'work-poison', messages });
+  });
+
   it('is failing where settings are wrong or records cannot be read', async () => {
     expect((await readHealth(context(memoryStore(), start, { settingsAreWrong: true }))).status).toBe('failing');
     const broken = { ...memoryStore(), readState: () => Promise.reject(new Error('secret-1')) };

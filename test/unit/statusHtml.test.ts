@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { html, jsonData } from '../../src/functions/support/statusPage/html.ts';
+import { html, jsonData } from '../../src/lib/html.ts';
 
 describe('markup', () => {
   it('escapes every value, and takes markup, lists, null and false as they are', () => {

@@ -50,6 +50,21 @@ describe('findings', () => {
     ]);
   });
 
+  it('say that messages lie in the poison queue, and with which commands to look and put them back', () => {
+    const well = allWell();
+    const health = { ...well.health, poison: { queue: 'work-poison', messages: 3 } };
+    expect(statusView({ ...well, health }).findings).toMatchObject([
+      {
+        level: 'warning',
+        subject: 'Queue work-poison',
+        advice: expect.stringMatching(/queue list.*queue retry --execute/),
+      },
+    ]);
+    expect(statusView({ ...well, health: { ...health, poison: { ...health.poison, messages: 0 } } }).findings).toEqual(
+      [],
+    );
+  });
+
   it('count how often a job has failed in a row, up to its last success', () => {
     const failed = [1, 2, 3].map((step) => record('purge', 'web', step * hour, { outcome: 'failed', error }));
     const [first, ...others] = [...failed, ...healthyCache('web').purge];
@@ -177,6 +192,10 @@ describe('runs', () => {
       ],
       10,
     );
+    const underWay = record('purge', 'web', hour, { outcome: 'running', parts: 2, report: purgeReport(70) });
+    expect(runViews([underWay], 1)).toMatchObject([
+      { reason: 'running', meaning: 'part 2 is done; it goes on from the work queue', tone: 'neutral' },
+    ]);
     expect(runs.map(({ reason, did, tone }) => [reason, did, tone])).toEqual([
       ['building', 'by_expiry, 40 %', 'neutral'],
       ['firewall', 'Let it in.', 'bad'],

@@ -3,10 +3,14 @@ import { fileURLToPath } from 'node:url';
 import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
 import { Maintenance } from '../../lib/composition/maintenance.ts';
+import { QueueWork } from '../../lib/composition/queueWork.ts';
 import { openRecordStore } from '../../lib/composition/recordStores.ts';
+import { openWorkQueue } from '../../lib/composition/workQueues.ts';
 import type { Timer } from '../../lib/health/timerStarts.ts';
+import { ServerLimits } from '../../lib/queue/serverLimits.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
+import { stopSignal } from './shutdown.ts';
 import { connectTelemetry } from './telemetry.ts';
 
 /** Read while the functions register, and never thrown then: an import that throws takes every function with it. */
@@ -15,6 +19,9 @@ export const records = openRecordStore(settings.recordStore);
 export const clock = systemClock;
 // Before anything runs.
 await connectTelemetry(settings.telemetry);
+const workQueue = openWorkQueue(settings.queue);
+/** Of the runs that timers make in this instance. */
+export const serverLimits = new ServerLimits(settings.queue.serverConcurrency);
 
 /** The timers of the app, by the name of their function. */
 export const timers = {
@@ -39,6 +46,29 @@ export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOSt
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);
+}
+
+/** For those who put work on the queue; undefined where there is none, or it is not to be used. */
+export function queueFor(context: InvocationContext): QueueWork | undefined {
+  return settings.queue.mode === 'never' ? undefined : queueWorkFor(context);
+}
+
+/** For the one who works it off. Undefined where the settings name no storage account to queue in. */
+export function queueWorkFor(context: InvocationContext): QueueWork | undefined {
+  const log = logTo(context);
+  return (
+    workQueue &&
+    new QueueWork({
+      adapters: workQueue,
+      maintenance: maintenanceFor(context),
+      settings,
+      records,
+      clock,
+      log,
+      stopSignal,
+      random: Math.random,
+    })
+  );
 }
 
 function logTo(context: InvocationContext): Log {

@@ -1,4 +1,5 @@
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { QueueWork } from '../../lib/composition/queueWork.ts';
 import { type HealthReport, readHealth } from '../../lib/health/health.ts';
 import { measureLateness } from '../../lib/health/measureLateness.ts';
 import { clock, deployment, records, settings, timerPlan } from './app.ts';
@@ -15,7 +16,7 @@ export function timedRuns(maintenance: Maintenance): { job: string; cache: strin
   ];
 }
 
-export async function currentHealth(maintenance: Maintenance): Promise<HealthReport> {
+export async function currentHealth(maintenance: Maintenance, queue: QueueWork | undefined): Promise<HealthReport> {
   const report = await readHealth({
     records,
     timers: timerPlan(),
@@ -23,6 +24,7 @@ export async function currentHealth(maintenance: Maintenance): Promise<HealthRep
     deployment,
     settingsAreWrong: settings.problems.length > 0,
     now: clock.now(),
+    ...(queue && { poison: { queue: queue.queue.poison.name, count: () => queue.poisonCount() } }),
   });
   measureLateness(report.timers);
   return report;

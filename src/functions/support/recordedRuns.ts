@@ -1,3 +1,4 @@
+import { everySubject } from '../../lib/composition/diagnosisMaintenance.ts';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { timedRuns } from './currentHealth.ts';
 
@@ -13,6 +14,7 @@ export const recordedJobs = [
   'rewrapKeyRing',
   'revokeKeys',
   'pruneKeyRing',
+  'diagnose',
 ] as const;
 
 const askedOfRings = ['keyRingStatus', 'rewrapKeyRing', 'revokeKeys', 'pruneKeyRing'];
@@ -22,6 +24,11 @@ export function recordedRuns(maintenance: Maintenance): { job: string; cache: st
   return [
     ...timedRuns(maintenance),
     ...maintenance.cacheNames().map((cache) => ({ job: 'clear', cache })),
+    // A diagnosis of one subject is recorded under its name.
+    ...[...new Set([everySubject, ...maintenance.cacheNames(), ...maintenance.keyRings.names()])].map((cache) => ({
+      job: 'diagnose',
+      cache,
+    })),
     ...maintenance.keyRings.names().flatMap((ring) => askedOfRings.map((job) => ({ job, cache: ring }))),
   ];
 }

@@ -99,9 +99,13 @@ export const runRecord = z
     cache: z.string(),
     trigger: z.string(),
     requestedBy: z.object({ by: z.string(), from: z.string() }).optional(),
+    queuedAt: z.iso.datetime().optional(),
     startedAt: z.iso.datetime(),
     duration: z.string(),
-    outcome: z.enum(['succeeded', 'failed']),
+    outcome: z.enum(['queued', 'running', 'succeeded', 'failed']).meta({
+      description: 'Of a run from the work queue also `queued` and `running`, with the sum of its parts so far.',
+    }),
+    parts: z.int().optional().meta({ description: 'Parts that are done, of a run from the work queue.' }),
     report: z.unknown().optional(),
     error: errorReport.optional(),
   })
@@ -152,6 +156,47 @@ export const statusAnswer = z
     ),
   })
   .meta({ id: 'Status' });
+
+const chosenName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache or key ring');
+
+export const diagnoseQuery = z.strictObject({
+  cache: chosenName.optional().meta({ description: 'Only this cache.' }),
+  ring: chosenName.optional().meta({ description: 'Only this key ring.' }),
+  format: z
+    .enum(['json', 'html'], { error: 'must be json or html' })
+    .optional()
+    .meta({ description: 'In place of `Accept`.' }),
+});
+
+const checkStatus = z.enum(['pass', 'warn', 'fail', 'unknown']);
+
+export const diagnosisAnswer = z
+  .object({
+    at: z.iso.datetime(),
+    status: checkStatus,
+    counts: z.object({ pass: z.int(), warn: z.int(), fail: z.int(), unknown: z.int() }),
+    checks: z.array(
+      z.object({
+        check: z.string(),
+        subject: z.string(),
+        symptom: z.string(),
+        status: checkStatus,
+        cause: z.string().nullable().meta({ description: 'Stable; null where the check passed.' }),
+        summary: z.string(),
+        evidence: z.array(
+          z.object({ what: z.string(), value: z.union([z.number(), z.string()]), unit: z.string().optional() }),
+        ),
+        remedy: z.string().nullable().meta({ description: 'Of `unknown`, what the look would need.' }),
+        section: z.string().meta({ description: 'Where docs/operations.md has more.' }),
+        milliseconds: z.int(),
+      }),
+    ),
+    versions: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'Diagnosis' });
+
+/** A run whose report is a diagnosis. */
+export const diagnosisRun = runRecord.extend({ report: diagnosisAnswer.optional() }).meta({ id: 'DiagnosisRun' });
 
 export const problem = z
   .object({

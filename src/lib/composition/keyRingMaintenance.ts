@@ -65,6 +65,11 @@ export class KeyRingMaintenance {
     });
   }
 
+  /** One look for a diagnosis: no run is recorded. */
+  look(ring: string, signal: AbortSignal): Promise<RingStatus> {
+    return this.#with(ring, signal, ringStatus);
+  }
+
   rotate(
     ring: string,
     started: Started,
@@ -126,17 +131,19 @@ export class KeyRingMaintenance {
     work: (deps: RotateDeps) => Promise<R>,
     shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
   ): Promise<RunResult<R>> {
-    const run = async () => {
-      const settings = this.#ringSettings(ring);
-      const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
-      const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
-      try {
-        return await work(this.#deps(settings, store, protector, signal));
-      } finally {
-        await store.close();
-      }
-    };
+    const run = () => this.#with(ring, signal, work);
     return runJob(this.#runs, { job, cache: ring, ...startOf(started), run, ...shape });
+  }
+
+  async #with<R>(ring: string, signal: AbortSignal | undefined, work: (deps: RotateDeps) => Promise<R>): Promise<R> {
+    const settings = this.#ringSettings(ring);
+    const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
+    const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
+    try {
+      return await work(this.#deps(settings, store, protector, signal));
+    } finally {
+      await store.close();
+    }
   }
 
   #deps(

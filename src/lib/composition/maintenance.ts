@@ -9,6 +9,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
 import { cacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
+import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
@@ -23,6 +24,7 @@ export class Maintenance {
   readonly sqlCaches: SqlMaintenance;
   readonly redisCaches: RedisMaintenance;
   readonly keyRings: KeyRingMaintenance;
+  readonly diagnosis: DiagnosisMaintenance;
 
   constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
     this.#settings = settings;
@@ -31,6 +33,7 @@ export class Maintenance {
     this.sqlCaches = new SqlMaintenance(settings, runs);
     this.redisCaches = new RedisMaintenance(settings, runs);
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#entriesOf(caches));
+    this.diagnosis = new DiagnosisMaintenance(settings, runs, { redis: this.redisCaches, rings: this.keyRings });
   }
 
   /** Every cache, of whatever engine. */

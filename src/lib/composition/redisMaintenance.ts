@@ -39,11 +39,12 @@ export class RedisMaintenance {
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  watch(cache: string, trigger: string, request: WatchRequest = {}): Promise<RunResult<WatchReport>> {
+  watch(cache: string, trigger: string, request: WatchRequest = {}, runId?: string): Promise<RunResult<WatchReport>> {
     return runJob(this.#runs, {
       job: 'redis',
       cache,
       trigger,
+      runId,
       run: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
       summarize: summarizeWatch,
       warnings: watchWarnings,
@@ -126,6 +127,12 @@ export class RedisMaintenance {
       },
       clock,
     };
+  }
+
+  /** One look for a diagnosis: no readings are kept, and no run is recorded. */
+  async look(cache: string, signal: AbortSignal): Promise<WatchReport> {
+    const context = await this.#watchContext(cacheFor(this.#settings, 'redis', cache));
+    return watchRedis(context, { dryRun: true, signal });
   }
 
   async #watchContext(cache: CacheSettings): Promise<WatchContext> {

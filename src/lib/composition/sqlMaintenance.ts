@@ -32,13 +32,27 @@ export class SqlMaintenance {
     return sqlCacheNames(this.#settings);
   }
 
-  /** `started` may name who asked for it. A run that is under way can be seen by `runningPurge`. */
-  purge(cache: string, started: Started, request: PurgeRequest = {}): Promise<RunResult<PurgeReport | PurgePlan>> {
+  /**
+   * `started` may name who asked for it. A run that is under way can be seen by `runningPurge`. With `part` it is one part of a
+   * longer run.
+   */
+  purge(
+    cache: string,
+    started: Started,
+    request: PurgeRequest = {},
+    part: Pick<Job<PurgeReport | PurgePlan>, 'runId' | 'toRecord'> = {},
+  ): Promise<RunResult<PurgeReport | PurgePlan>> {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
     const { clock, records } = this.#runs;
     const run = async (table: CacheTable, runId: string) => {
       const running = new RunningState(records, runningKey(cache), runId, clock);
-      const context = { table, policy: this.#settings.purge, clock, position: this.#position(cache) };
+      const context = {
+        table,
+        policy: this.#settings.purge,
+        clock,
+        position: this.#position('purge', cache),
+        pagePosition: this.#position('pages', cache),
+      };
       return purge(context, {
         ...request,
         ...(maxRows !== undefined && { maxRows }),
@@ -53,6 +67,7 @@ export class SqlMaintenance {
       summarize: summarizePurge,
       warnings: (report) => report.warnings,
       measure: (report) => measurePurge(cache, startOf(started).trigger, report),
+      ...part,
     });
   }
 
@@ -80,20 +95,27 @@ export class SqlMaintenance {
     return readRunning(this.#runs.records, runningKey(cache));
   }
 
-  ensureIndex(cache: string, started: Started, request: IndexRequest = {}): Promise<RunResult<IndexReport>> {
+  ensureIndex(
+    cache: string,
+    started: Started,
+    request: IndexRequest = {},
+    runId?: string,
+  ): Promise<RunResult<IndexReport>> {
     const { index } = this.#settings.purge;
     const run = (table: CacheTable) => ensureExpiryIndex(table, index, this.#runs.clock, request);
     return this.#run('index', cache, started, run, {
       summarize: summarizeIndex,
       warnings: (report) => report.warnings,
       measure: (report) => measureIndex(cache, report),
+      runId,
     });
   }
 
-  counts(cache: string, started: Started, signal?: AbortSignal): Promise<RunResult<CountsReport>> {
+  counts(cache: string, started: Started, signal?: AbortSignal, runId?: string): Promise<RunResult<CountsReport>> {
     return this.#run('counts', cache, started, (table) => countEntries(table, signal), {
       summarize: summarizeCounts,
       measure: (report) => measureCounts(cache, report),
+      runId,
     });
   }
 
@@ -103,7 +125,7 @@ export class SqlMaintenance {
     cache: string,
     started: Started,
     work: (table: CacheTable, runId: string) => Promise<R>,
-    shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
+    shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure' | 'runId' | 'toRecord'>,
   ): Promise<RunResult<R>> {
     const run = async (runId: string) => {
       const table = await openTable(cacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
@@ -117,8 +139,8 @@ export class SqlMaintenance {
   }
 
   /** Where the next purge goes on. */
-  #position(cache: string) {
-    const key = `position|purge|${cache}`;
+  #position(walk: 'purge' | 'pages', cache: string) {
+    const key = `position|${walk}|${cache}`;
     const { records } = this.#runs;
     return {
       read: async () => {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { formatDuration } from '../durations.ts';
 import type { RecordStore, RunRecord } from '../runs/recordStore.ts';
 import { dueAfter, firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
@@ -18,6 +19,8 @@ export interface HealthReport {
   status: HealthStatus;
   at: string;
   timers: TimerHealth[];
+  /** What lies in the poison queue; undefined where there is no queue or it cannot be read. */
+  poison?: { queue: string; messages: number };
   /** Why the status is not `ok`; for those who may see it. */
   reasons: string[];
 }
@@ -34,9 +37,13 @@ export interface HealthContext extends TimerContext {
   /** Job and cache of each run that the timers make. */
   runs: readonly { job: string; cache: string }[];
   settingsAreWrong: boolean;
+  /** Of an app with a work queue. */
+  poison?: { queue: string; count(): Promise<number> };
 }
 
 const graceMs = 300_000;
+/** Reads of the record store at once: there may be thousands of jobs and caches. */
+const readsAtOnce = 32;
 const worse: HealthStatus[] = ['ok', 'degraded', 'failing'];
 
 /**
@@ -53,12 +60,13 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
       if (status !== 'ok') reasons.push(`${name} is late by ${lateness}.`);
     const failed = await failedRuns(context);
     reasons.push(...failed);
+    const poison = await poisonMessages(context, reasons);
     const status = worst([
       context.settingsAreWrong ? 'failing' : 'ok',
-      failed.length > 0 ? 'degraded' : 'ok',
+      failed.length > 0 || (context.poison && poison?.messages !== 0) ? 'degraded' : 'ok',
       ...timers.map((timer) => timer.status),
     ]);
-    return { status, at, timers, reasons };
+    return { status, at, timers, ...(poison && { poison }), reasons };
   } catch {
     return { status: 'failing', at, timers: [], reasons: [...reasons, 'The record store cannot be read.'] };
   }
@@ -67,6 +75,15 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
 /** How late the timers are; those that are switched off are left out. */
 export function readTimers(context: TimerContext): Promise<TimerHealth[]> {
   return Promise.all(context.timers.filter(({ enabled }) => enabled).map((timer) => timerHealth(context, timer)));
+}
+
+/** What is given up needs somebody by day; so does a queue that cannot be looked into. */
+async function poisonMessages({ poison }: HealthContext, reasons: string[]): Promise<HealthReport['poison']> {
+  if (!poison) return undefined;
+  const messages = await poison.count().catch(() => undefined);
+  if (messages === undefined) reasons.push(`The queue ${poison.queue} cannot be read.`);
+  else if (messages > 0) reasons.push(`${messages} messages lie in the queue ${poison.queue}.`);
+  return messages === undefined ? undefined : { queue: poison.queue, messages };
 }
 
 function worst(statuses: HealthStatus[]): HealthStatus {
@@ -94,7 +111,8 @@ async function timerHealth(
 }
 
 async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
-  const latest = await Promise.all(runs.map(({ job, cache }) => lastRealRun(records, job, cache)));
+  const limit = pLimit(readsAtOnce);
+  const latest = await Promise.all(runs.map(({ job, cache }) => limit(() => lastRealRun(records, job, cache))));
   return latest.flatMap((run) =>
     run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
   );

@@ -16,8 +16,21 @@ export interface RedisNode {
   clusterPrimaries(): Promise<{ primaries: Endpoint[]; slotsUncovered: number }>;
   ping(): Promise<void>;
   readonly keys: KeyReader;
+  /**
+   * The entries under some keys, for a diagnosis: the only function here that reads values. Undefined in the place of a key
+   * that is gone, or holds no hash.
+   */
+  entries(keys: readonly string[]): Promise<(RedisEntry | undefined)[]>;
   /** Ends the connection at once. */
   close(): void;
+}
+
+/** An entry as Microsoft.Extensions.Caching.StackExchangeRedis keeps it (RedisCache.cs). */
+export interface RedisEntry {
+  /** .NET ticks, `-1` for none; undefined where the hash has no such field. */
+  absexp: string | undefined;
+  sldexp: string | undefined;
+  data: Uint8Array | undefined;
 }
 
 /** Looks at keys, never at values. Keys name users: they go no further than the sample that counts them. */

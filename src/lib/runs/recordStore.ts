@@ -16,9 +16,14 @@ export interface RunRecord {
   cache: string;
   trigger: string;
   requestedBy?: Requester;
+  /** Of a run from the work queue. */
+  queuedAt?: string;
   startedAt: string;
   duration: string;
-  outcome: 'succeeded' | 'failed';
+  /** `queued` and `running` are of a run from the work queue that is not done yet: its report is the sum of its parts so far. */
+  outcome: 'queued' | 'running' | 'succeeded' | 'failed';
+  /** Parts that are done, of a run from the work queue. */
+  parts?: number;
   report?: unknown;
   error?: ErrorReport;
 }

@@ -23,6 +23,10 @@ export interface Job<R> {
   trigger: string;
   /** Who asked for it, and from where: kept in the record of a change that was made over HTTP. */
   requestedBy?: Requester | undefined;
+  /** Of a run that was given its id before it began; else it gets one now. */
+  runId?: string | undefined;
+  /** What is kept of the run, where that is not its own result: of one part of a longer run. Undefined: nothing. */
+  toRecord?: ((result: RunResult<R>) => Promise<RunRecord | undefined>) | undefined;
   /** The run's id is for what it tells others of itself while it runs. */
   run: (runId: string) => Promise<R>;
   /** One line about the report, for the log. */
@@ -32,7 +36,7 @@ export interface Job<R> {
   measure?: (report: R) => void;
 }
 
-export type RunResult<R> = Omit<RunRecord, 'report'> & { report?: R };
+export type RunResult<R> = Omit<RunRecord, 'report' | 'outcome'> & { report?: R; outcome: 'succeeded' | 'failed' };
 
 /**
  * The one wrapper of every job: span, duration, outcome, metrics, log lines and run record. Never throws: a failure is
@@ -41,7 +45,7 @@ export type RunResult<R> = Omit<RunRecord, 'report'> & { report?: R };
 export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R>> {
   const startedAt = deps.clock.now();
   const start = deps.clock.elapsed();
-  const runId = newRunId(job.job, job.cache, startedAt);
+  const runId = job.runId ?? newRunId(job.job, job.cache, startedAt);
   const attributes = { job: job.job, cache: job.cache };
   const spanOptions = { attributes: { ...attributes, trigger: job.trigger } };
   return trace.getTracer(meterName).startActiveSpan(`maintenance.${job.job}`, spanOptions, async (span) => {
@@ -68,9 +72,11 @@ export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R
     instruments.runs.add(1, { ...attributes, outcome: result.outcome });
     instruments.runDuration.record(elapsed / 1000, attributes);
     logResult(deps.log, job, result);
-    await deps.records.addRun(result).catch((error: Error) => {
-      deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
-    });
+    const kept = job.toRecord ? await job.toRecord(result) : result;
+    if (kept)
+      await deps.records.addRun(kept).catch((error: Error) => {
+        deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
+      });
     span.setAttribute('outcome', result.outcome);
     span.end();
     return result;

@@ -4,9 +4,11 @@ import { type CacheSettings, type Environment, readCaches } from './cacheSetting
 import { clearShape } from './clearSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
+import { type QueueSettings, queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { readTelemetryEndpoint } from './telemetryEndpoint.ts';
 import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
@@ -16,6 +18,7 @@ const schema = z.object({
   ...recordStoreShape,
   ...clearShape,
   ...telemetryShape,
+  ...queueShape,
 });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
@@ -36,6 +39,9 @@ export interface Settings {
   telemetry: TelemetrySettings;
   /** Whether caches may be cleared over HTTP. */
   allowClear: boolean;
+  queue: QueueSettings;
+  /** Where telemetry goes: a diagnosis sees whether it can be reached. */
+  telemetryEndpoint: URL | undefined;
   /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
@@ -78,8 +84,10 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     allowClear: values.ALLOW_CLEAR,
+    telemetryEndpoint: readTelemetryEndpoint(env),
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
+    queue: queueSettings(values, env),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -94,6 +102,8 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
+  // A wrong one of these has its default, and stops nothing: it is said at each run.
+  if (setting in queueShape) return [];
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
   // A wrong one forbids.
   if (setting in clearShape) return [];

@@ -21,15 +21,26 @@ export class BacklogWalk implements Walk {
   readonly #rest: ExpiryWalk;
   readonly #cutoff: Date;
   readonly #end: number;
-  #next = 0;
+  #next: number;
   #perPage = rowsPerPage;
 
-  /** `end`: the number of pages when the run began. */
-  constructor(pages: StoredPages, end: number, cutoff: Date, rest: ExpiryWalk) {
+  /**
+   * `end`: the number of pages when the run began. `position`: where an earlier run stopped; what has expired before it since is
+   * the second walk's.
+   */
+  constructor(pages: StoredPages, end: number, cutoff: Date, rest: ExpiryWalk, position?: string) {
+    const from = /^\d{1,10}$/.test(position ?? '') ? Number(position) : 0;
+    // Beyond the end the table was written anew since.
+    this.#next = from < end ? from : 0;
     this.#pages = pages;
     this.#end = end;
     this.#cutoff = cutoff;
     this.#rest = rest;
+  }
+
+  /** For the next run; undefined once each page was seen. */
+  get position(): string | undefined {
+    return this.#next < this.#end ? String(this.#next) : undefined;
   }
 
   get skippedLocked(): number {

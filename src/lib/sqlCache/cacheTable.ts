@@ -4,6 +4,8 @@
  * sizes, pauses, budgets and when to stop are the jobs'. `test/conformance/cacheTable.ts` holds what each must do.
  */
 
+import type { TableInspection } from './inspection.ts';
+
 export type SqlEngine = 'sqlserver' | 'postgres';
 
 /** A point in time as the engine keeps it, in full precision. Jobs hand it back as they got it and never look inside. */
@@ -200,6 +202,8 @@ export interface CacheTable {
   readonly pages?: StoredPages;
   readonly expiryIndex: ExpiryIndexPort;
   readonly figures: TableFigures;
+  /** What a diagnosis asks beyond the jobs. */
+  readonly inspection: TableInspection;
   /** Whether the web app still purges the table itself, where the engine keeps statistics of statements. */
   appPurge?(): Promise<AppPurge>;
   /** What the server refused in this run, and what was done instead; the report says so. */

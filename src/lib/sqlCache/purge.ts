@@ -79,7 +79,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
 }
 
 async function beginWalk(
-  { table, position }: PurgeContext,
+  { table, position, pagePosition }: PurgeContext,
   request: PurgeRequest,
   index: IndexOutcome,
   cutoff: Date,
@@ -90,7 +90,9 @@ async function beginWalk(
   const byExpiry = new ExpiryWalk(table.entries, cutoff);
   // Pages are taken whole, so a row limit, which is kept to the row and takes the oldest first, needs the index.
   if (way === 'expiry' || !table.pages || request.maxRows !== undefined) return byExpiry;
-  return new BacklogWalk(table.pages, await table.pages.count(), cutoff, byExpiry);
+  // Not known, it begins at the first page.
+  const from = pagePosition?.read().catch(() => undefined);
+  return new BacklogWalk(table.pages, await table.pages.count(), cutoff, byExpiry, await from);
 }
 
 /** Settings are validated where they are read; this is the last line before a live entry could be deleted. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
+import { BacklogWalk } from './backlogWalk.ts';
 import { BatchSize } from './batchSize.ts';
 import type { CacheTable, RunLock } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
@@ -16,6 +17,7 @@ export interface PurgeLoopOptions {
   policy: PurgePolicy;
   clock: Clock;
   position: PositionStore;
+  pagePosition?: PositionStore;
   walk: Walk;
   lock: RunLock;
   request: PurgeRequest;
@@ -25,8 +27,8 @@ export interface PurgeLoopOptions {
   expired: number | undefined;
 }
 
-/** How often the position of a walk along the primary key is kept, so that a killed run does not begin again. */
-const keepPositionEveryMs = 10_000;
+/** How often the position of a walk is kept, so that a killed run does not begin again. */
+const keepPositionEveryMs = 5_000;
 
 /** One batch after the other: how large, with what pause, and when to stop. Knows nothing of engines or of the way walked. */
 export class PurgeLoop {
@@ -67,7 +69,7 @@ export class PurgeLoop {
     };
   }
 
-  /** Runs until one of the reasons to stop. Keeps the position of a walk along the primary key, however it ends. */
+  /** Runs until one of the reasons to stop. Keeps the position of a walk along the primary key or page by page, however it ends. */
   async run(): Promise<StopReason> {
     try {
       for (;;) {
@@ -157,10 +159,11 @@ export class PurgeLoop {
   }
 
   async #keepPosition(): Promise<void> {
-    const { walk, position, clock } = this.#o;
-    if (!(walk instanceof KeyWalk)) return;
+    const { walk, position, pagePosition, clock } = this.#o;
+    const store = walk instanceof KeyWalk ? position : pagePosition;
+    if (!store || !(walk instanceof KeyWalk || walk instanceof BacklogWalk)) return;
     this.#positionKeptAt = clock.elapsed();
-    await position.write(walk.position).catch((error: Error) => {
+    await store.write(walk.position).catch((error: Error) => {
       this.warnings.push(`The position could not be kept, so the next run begins at the start: ${error.message}`);
     });
   }

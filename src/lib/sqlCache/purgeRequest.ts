@@ -32,7 +32,7 @@ export interface PurgeRequest {
   onProgress?: (progress: PurgeProgress) => void;
 }
 
-/** Where a walk along the primary key stopped, kept from run to run. */
+/** Where a walk along the primary key, or page by page, stopped: kept from run to run. */
 export interface PositionStore {
   read(): Promise<string | undefined>;
   write(position: string | undefined): Promise<void>;
@@ -43,4 +43,6 @@ export interface PurgeContext {
   policy: PurgePolicy;
   clock: Clock;
   position: PositionStore;
+  /** Of the walk page by page; without it each run begins at the first page. */
+  pagePosition?: PositionStore;
 }

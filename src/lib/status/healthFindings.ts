@@ -26,6 +26,7 @@ export function healthFindings({ health, settingProblems, recordStore, recordsRe
     ),
     ...(recordsReadable ? [] : [storageUnreadable]),
     ...(recordStore === 'none' ? [nothingRecorded] : []),
+    ...poisonFinding(health),
     ...late.map(
       ({ name, status, lateness, lastStart }): Finding => ({
         level: status === 'failing' ? 'critical' : 'warning',
@@ -36,6 +37,21 @@ export function healthFindings({ health, settingProblems, recordStore, recordsRe
         since: lastStart,
       }),
     ),
+  ];
+}
+
+function poisonFinding({ poison }: HealthReport): Finding[] {
+  if (!poison || poison.messages === 0) return [];
+  const { queue, messages } = poison;
+  return [
+    {
+      level: 'warning',
+      subject: `Queue ${queue}`,
+      what: `${messages} ${messages === 1 ? 'message' : 'messages'} failed 5 times and lie here: that work is not done.`,
+      advice:
+        'Look with `token-cache queue list`; mend the cause; then put them back with `token-cache queue retry --execute`.',
+      since: null,
+    },
   ];
 }
 

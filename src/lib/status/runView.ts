@@ -71,12 +71,16 @@ function outcomeOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did
     return { reason: code, meaning: message, did: advice, tone: 'bad' };
   }
   const purge = readPurge(record);
+  if (record.outcome === 'queued')
+    return { reason: 'queued', meaning: 'it waits in the work queue', did: '', tone: 'neutral' };
   if (purge) {
     const left = purge.expiredRemaining ? `, ${countText(purge.expiredRemaining)} expired left` : '';
     const locked = purge.skippedLocked > 0 ? `, ${numberText(purge.skippedLocked)} locked by apps` : '';
     return {
-      reason: purge.stopReason,
-      ...(stopReasons[purge.stopReason] ?? { meaning: '', tone: 'neutral' }),
+      reason: record.outcome === 'running' ? 'running' : purge.stopReason,
+      ...(record.outcome === 'running'
+        ? { meaning: `part ${record.parts ?? 0} is done; it goes on from the work queue`, tone: 'neutral' as const }
+        : (stopReasons[purge.stopReason] ?? { meaning: '', tone: 'neutral' as const })),
       did: `${numberText(purge.deleted)} deleted in ${numberText(purge.batches)} ${purge.batches === 1 ? 'batch' : 'batches'}${left}${locked}`,
     };
   }

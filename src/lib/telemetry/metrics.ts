@@ -94,6 +94,12 @@ export const instruments = {
     ['job'],
     'How much later than due a timer is; 0 where it is not',
   ),
+  queuePoison: gauge(
+    'maintenance.queue.poison',
+    '{message}',
+    ['queue'],
+    'Messages of the work queue that failed too often',
+  ),
   runs: counter('maintenance.runs', '{run}', ['job', 'cache', 'outcome'], 'Runs by outcome'),
   runDuration: histogram('maintenance.run.duration', 's', ['job', 'cache'], 'Time of a run'),
 };

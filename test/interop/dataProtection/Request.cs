@@ -35,6 +35,9 @@ public sealed record Request
     /// <summary>For "tokenCache": the entries that are cached already (base64), and the token that the provider would issue.</summary>
     public Dictionary<string, string> Cached { get; init; } = [];
     public string? Token { get; init; }
+
+    /// <summary>For "tokenCache": Encrypt of MsalDistributedTokenCacheAdapterOptions.</summary>
+    public bool Encrypt { get; init; } = true;
 }
 
 public sealed record Pfx(string Path, string Password);

@@ -29,7 +29,7 @@ public static class TokenCache
             more.AddDistributedTokenCaches();
             more.Configure<MsalDistributedTokenCacheAdapterOptions>(options =>
             {
-                options.Encrypt = true;
+                options.Encrypt = request.Encrypt;
                 // Each request is an instance of its own: what it reads comes from the shared cache.
                 options.DisableL1Cache = true;
             });

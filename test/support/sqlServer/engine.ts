@@ -25,7 +25,10 @@ create table if not exists sys.database_query_store_options (actual_state int);
 insert into sys.database_query_store_options values (2);
 create table if not exists sys.query_store (
   query_sql_text text, last_execution_time bigint, last_duration bigint, execution_type int, count_executions bigint,
-  max_duration bigint)`;
+  max_duration bigint, query_plan text not null default '');
+create table if not exists sys.table_features (feature text, table_name text);
+create table if not exists sys.database_facts (compatibility_level int, max_bytes bigint);
+insert into sys.database_facts values (160, null)`;
 
 export function endpointEngine(
   database: TestDatabase,

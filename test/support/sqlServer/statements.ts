@@ -1,9 +1,11 @@
+import type * as inspection from '../../../src/lib/sqlCache/sqlServer/inspectionStatements.ts';
 import type * as statements from '../../../src/lib/sqlCache/sqlServer/statements.ts';
 import { appTwins } from './appStatements.ts';
 import type { Entry, StatementTable } from './statementTable.ts';
 import { entryTwins } from './twins/entries.ts';
 import { expiryIndexTwins } from './twins/expiryIndex.ts';
 import { figureTwins } from './twins/figures.ts';
+import { inspectionTwins } from './twins/inspection.ts';
 import { serverTwins } from './twins/server.ts';
 
 /** Exports of the adapter's module that are no statements; `sample` is rendered for each share. */
@@ -19,5 +21,8 @@ export const adapterStatements: Record<StatementName, Entry> = {
   ...figureTwins,
 };
 
+/** Every statement of the adapter that a diagnosis runs. */
+export const inspectionStatements: Record<keyof typeof inspection, Entry> = inspectionTwins;
+
 /** All that the endpoint knows. */
-export const knownStatements: StatementTable = { ...adapterStatements, ...appTwins };
+export const knownStatements: StatementTable = { ...adapterStatements, ...inspectionStatements, ...appTwins };

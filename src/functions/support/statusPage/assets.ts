@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Html } from './html.ts';
+import { Html } from '../../../lib/html.ts';
 
 /** Script and style of the page, as they stand in it, and the Content-Security-Policy that lets in these two alone. */
 export interface PageAssets {

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { CacheView, Reading } from '../../../lib/status/cacheView.ts';
 import { timeText } from '../../../lib/status/wording.ts';
-import { type Html, html } from './html.ts';
 import { plotFigures } from './plotFigure.ts';
 
 export function cacheSection({ name, engine, running, figures, plots, readings }: CacheView): Html {

@@ -1,5 +1,5 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { Plot } from '../../../lib/status/plot.ts';
-import { type Html, html } from './html.ts';
 
 /** The frames that the page's script draws the plots into. Each says in words what it shows. */
 export function plotFigures(plots: readonly Plot[]): Html {

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { RedisNodeView, RedisView } from '../../../lib/status/redisView.ts';
 import { timeText } from '../../../lib/status/wording.ts';
-import { type Html, html } from './html.ts';
 import { plotFigures } from './plotFigure.ts';
 
 export function redisSection({ name, at, nodes, plots }: RedisView): Html {

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { RingKeyView, RingView } from '../../../lib/status/ringView.ts';
 import { dateText, timeText } from '../../../lib/status/wording.ts';
-import { type Html, html } from './html.ts';
 
 /** The ring as a timeline: a row for each key, the thin line from creation to activation, the bar while it is in use. */
 export function ringSection(ring: RingView): Html {

@@ -1,7 +1,7 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { RunView } from '../../../lib/status/runView.ts';
 import type { StatusView } from '../../../lib/status/statusView.ts';
 import { durationText, fromNow, timeText } from '../../../lib/status/wording.ts';
-import { type Html, html } from './html.ts';
 
 /** Runs that are seen at once. */
 const newest = 8;

@@ -1,7 +1,7 @@
+import { type Html, html } from '../../../lib/html.ts';
 import type { Finding } from '../../../lib/status/finding.ts';
 import type { StatusView } from '../../../lib/status/statusView.ts';
 import { fromNow, timeText } from '../../../lib/status/wording.ts';
-import { type Html, html } from './html.ts';
 
 export const stateWords: Record<StatusView['state'], string> = {
   ok: 'All is well',

@@ -1,9 +1,9 @@
 import type { HttpResponseInit } from '@azure/functions';
+import { html, jsonData } from '../../../lib/html.ts';
 import type { StatusView } from '../../../lib/status/statusView.ts';
-import { varyByAccept } from '../accept.ts';
+import { pageAnswer } from '../pageAnswer.ts';
 import { pageAssets } from './assets.ts';
 import { cacheSection } from './cacheSection.ts';
-import { html, jsonData } from './html.ts';
 import { redisSection } from './redisSection.ts';
 import { ringSection } from './ringSection.ts';
 import { runsSection, timersSection } from './runsSection.ts';
@@ -45,18 +45,5 @@ ${timersSection(view)}
 </body>
 </html>
 `;
-  return {
-    status: 200,
-    headers: {
-      ...varyByAccept,
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': contentSecurityPolicy,
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-    },
-    body: text,
-  };
+  return pageAnswer(text, contentSecurityPolicy);
 }

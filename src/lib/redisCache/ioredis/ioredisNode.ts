@@ -1,5 +1,5 @@
 import { type Endpoint, endpointName } from '../redisConnection.ts';
-import type { KeyReader, RedisNode } from '../redisNode.ts';
+import type { KeyReader, RedisEntry, RedisNode } from '../redisNode.ts';
 import { errorOfReply, UnreachableError } from '../unreachable.ts';
 import { type IoredisLine, type LineOptions, openLine } from './ioredisLine.ts';
 
@@ -58,6 +58,20 @@ class IoredisNode implements RedisNode {
 
   async ping(): Promise<void> {
     await this.#line.call('PING');
+  }
+
+  async entries(keys: readonly string[]): Promise<(RedisEntry | undefined)[]> {
+    const pipeline = this.#line.client.pipeline();
+    for (const key of keys) pipeline.hmgetBuffer(key, 'absexp', 'sldexp', 'data');
+    const replies = await this.#line.told('HMGET', pipeline.exec());
+    return (replies ?? []).map(([error, value]) => {
+      // Another type of value, or a key whose slot has moved: no entry of this node.
+      if (error && /^(WRONGTYPE|MOVED|ASK) /.test(error.message)) return undefined;
+      if (error) throw errorOfReply(this.name, 'HMGET', error.message);
+      const [absexp, sldexp, data] = value as (Buffer | null)[];
+      if (!absexp && !sldexp && !data) return undefined;
+      return { absexp: absexp?.toString(), sldexp: sldexp?.toString(), data: data ?? undefined };
+    });
   }
 
   close = (): void => {

@@ -4,6 +4,7 @@ import { PostgresConnections } from './connections.ts';
 import { PostgresExpiredEntries } from './entries.ts';
 import { PostgresExpiryIndex } from './expiryIndex.ts';
 import { PostgresFigures } from './figures.ts';
+import { PostgresInspection } from './inspection.ts';
 import { tryPostgresLock } from './runLock.ts';
 import * as sql from './statements.ts';
 import { PostgresStoredPages } from './storedPages.ts';
@@ -27,6 +28,7 @@ export class PostgresCacheTable implements CacheTable {
   readonly pages: PostgresStoredPages;
   readonly expiryIndex: PostgresExpiryIndex;
   readonly figures: PostgresFigures;
+  readonly inspection: PostgresInspection;
   readonly #connections: PostgresConnections;
 
   /** @throws MaintenanceError where the table's name or the connection string cannot be used */
@@ -41,6 +43,7 @@ export class PostgresCacheTable implements CacheTable {
     this.pages = new PostgresStoredPages(this.#connections, this.displayName);
     this.expiryIndex = new PostgresExpiryIndex(this.#connections, name);
     this.figures = new PostgresFigures(this.#connections, this.displayName);
+    this.inspection = new PostgresInspection(this.#connections, this.displayName);
   }
 
   async clock(): Promise<Date> {

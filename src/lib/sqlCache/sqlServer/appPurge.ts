@@ -21,7 +21,7 @@ const dayMs = 86_400_000;
 const outcomes = { 3: 'cancelled', 4: 'failed' } as const;
 
 /** The statement of Microsoft.Extensions.Caching.SqlServer (SqlQueries.cs): it delimits names by brackets, always. */
-const appDelete = (schema: string, table: string) => {
+export const appDelete = (schema: string, table: string) => {
   const delimit = (name: string) => `[${name.replaceAll(']', ']]')}]`;
   return `DELETE FROM ${delimit(schema)}.${delimit(table)} WHERE @UtcNow > ExpiresAtTime`;
 };

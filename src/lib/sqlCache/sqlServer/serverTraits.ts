@@ -12,6 +12,7 @@ export interface ServerTraits {
   /** sp_getapplock answers -999, as for a wrong call, where another session holds the lock. */
   lockHeldAnswersWrongCall: boolean;
   queryStore: boolean;
+  productVersion: string;
   onlineIndexBuild: boolean;
   resumableIndexBuild: boolean;
   /** CREATE INDEX … WAIT_AT_LOW_PRIORITY. */
@@ -37,6 +38,7 @@ export async function readServerTraits(connections: SqlServerConnections): Promi
     loadViews: !babelfish,
     skipsLockedRows: !babelfish,
     lockHeldAnswersWrongCall: babelfish,
+    productVersion: row?.productVersion ?? 'unknown',
     // Query Store came with 2016 (13).
     queryStore: !babelfish && (cloud || version >= 13),
     onlineIndexBuild: online,

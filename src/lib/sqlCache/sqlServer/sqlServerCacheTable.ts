@@ -6,6 +6,7 @@ import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import { SqlServerExpiredEntries } from './entries.ts';
 import { SqlServerExpiryIndex } from './expiryIndex.ts';
 import { SqlServerFigures } from './figures.ts';
+import { SqlServerInspection } from './inspection.ts';
 import { readSqlServerLoad } from './load.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { readServerTraits, type ServerTraits } from './serverTraits.ts';
@@ -30,6 +31,7 @@ export class SqlServerCacheTable implements CacheTable {
   readonly entries: SqlServerExpiredEntries;
   readonly expiryIndex: SqlServerExpiryIndex;
   readonly figures: SqlServerFigures;
+  readonly inspection: SqlServerInspection;
   readonly #connections: SqlServerConnections;
   readonly #name: TableName;
   readonly #user: string;
@@ -46,6 +48,7 @@ export class SqlServerCacheTable implements CacheTable {
     const traits = () => this.#serverTraits();
     this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName, traits);
     this.figures = new SqlServerFigures(this.#connections, name);
+    this.inspection = new SqlServerInspection(this.#connections, name, this.figures, traits);
     this.expiryIndex = new SqlServerExpiryIndex(this.#connections, name, this.figures, traits);
   }
 

@@ -3,6 +3,8 @@
  * table; everything else is a parameter, so that texts are stable and their plans are cached. test/tsql parses them all.
  */
 
+import { objectId } from './objectId.ts';
+
 /**
  * In force for the statement alone: each brings its own, also after a reconnect, and ends with resetSettings.
  * - XACT_ABORT: a cancelled statement otherwise leaves its transaction, and the locks, in the pooled connection
@@ -20,15 +22,6 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
  */
 export const resetSettings = () => `
 SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY NORMAL; SET LOCK_TIMEOUT -1;`;
-
-/**
- * The table's id by its parameters. OBJECT_ID reads the delimited name; Babelfish's does not read every one, so the name
- * is then looked up by its parts.
- */
-const objectId = `COALESCE(OBJECT_ID(@table), (
-  SELECT TOP (1) t.object_id
-  FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id
-  WHERE s.name = @schemaName AND t.name = @tableName))`;
 
 /** What the server is. `Babelfish` is null on a SQL Server. */
 export const traits = () => `

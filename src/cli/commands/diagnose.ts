@@ -1,0 +1,50 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { diagnosisPage } from '../../lib/diagnosis/page/diagnosisPage.ts';
+import { diagnosisTable } from '../diagnosisTable.ts';
+import type { Session } from '../session.ts';
+
+interface DiagnoseOptions {
+  cache?: string[];
+  ring?: string[];
+  json?: boolean;
+  html?: string;
+  showKeys?: boolean;
+}
+
+const several = (value: string, list: string[] = []) => [...list, value];
+
+/** `diagnose`, on everything that is configured. */
+export function addDiagnoseCommand(program: Command, session: Session, version: string): void {
+  program
+    .command('diagnose')
+    .description(
+      'Look for the cause of a symptom, on every cache and key ring that is configured. Changes nothing. Exit code 1 where a check fails.',
+    )
+    .option('--cache <name>', 'only this cache; may be given several times', several)
+    .option('--ring <name>', 'only this key ring; may be given several times', several)
+    .option('--json', 'one JSON document on stdout')
+    .option('--html <file>', 'write the report as a page into this file')
+    .option('--show-keys', 'show keys of entries, which name users, instead of a short hash')
+    .action(async ({ cache, ring, json = false, html, showKeys = false }: DiagnoseOptions) => {
+      const maintenance = session.openTolerant();
+      const { signal } = session;
+      const result = await maintenance.diagnosis.diagnose('cli', {
+        caches: cache,
+        rings: ring,
+        showKeys,
+        signal,
+        version,
+      });
+      if (json) console.log(JSON.stringify(result, undefined, 2));
+      const { report, error } = result;
+      if (!report) {
+        if (!json) console.error(`diagnose failed (${error?.code}): ${error?.message}\n${error?.advice}`);
+        session.exitCode = error?.code.endsWith('_unknown') ? 2 : 1;
+        return;
+      }
+      if (html !== undefined) await writeFile(html, diagnosisPage(report).text);
+      if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && !process.env.NO_COLOR));
+      if (report.status === 'fail') session.exitCode = 1;
+    });
+}

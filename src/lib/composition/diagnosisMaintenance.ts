@@ -1,0 +1,176 @@
+import type { CheckReport } from '../diagnosis/diagnosisReport.ts';
+import { type DiagnosisReport, diagnosisReport, summarizeDiagnosis } from '../diagnosis/diagnosisReport.ts';
+import { once } from '../diagnosis/memo.ts';
+import { registry } from '../diagnosis/registry.ts';
+import { runChecks } from '../diagnosis/runChecks.ts';
+import { showKeys } from '../diagnosis/shownKey.ts';
+import type { RingSubject } from '../diagnosis/subjects/ringSubject.ts';
+import { MaintenanceError } from '../errors.ts';
+import type { HealthReport } from '../health/health.ts';
+import { type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
+import type { Settings } from '../settings/settings.ts';
+import { ringSubject } from './diagnosisRings.ts';
+import { redisSubject, type SubjectDeps, sqlSubject } from './diagnosisSubjects.ts';
+import type { KeyRingMaintenance } from './keyRingMaintenance.ts';
+import { identityCheckOf } from './neededTokens.ts';
+import type { RedisMaintenance } from './redisMaintenance.ts';
+import { type Started, startOf } from './started.ts';
+
+export interface DiagnosisRequest {
+  /** Only these; undefined for all, or for none where rings alone are named. */
+  caches?: readonly string[] | undefined;
+  rings?: readonly string[] | undefined;
+  /** Keys of entries in clear; else a short hash of each. */
+  showKeys?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Whether the timers fire, asked by the function app alone. */
+  health?: (() => Promise<HealthReport>) | undefined;
+  /** Of this tool. */
+  version?: string;
+}
+
+interface Parts {
+  redis: RedisMaintenance;
+  rings: KeyRingMaintenance;
+}
+
+const leastNodeMajor = 20;
+
+/** Under this name the diagnosis of several subjects is recorded. */
+export const everySubject = 'all';
+
+/** The diagnosis, put together from the settings: all subjects side by side, and each of their checks. */
+export class DiagnosisMaintenance {
+  readonly #settings: Settings;
+  readonly #runs: RunDeps;
+  readonly #parts: Parts;
+
+  constructor(settings: Settings, runs: RunDeps, parts: Parts) {
+    this.#settings = settings;
+    this.#runs = runs;
+    this.#parts = parts;
+  }
+
+  /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
+  diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<DiagnosisReport>> {
+    const named = [...(request.caches ?? []), ...(request.rings ?? [])];
+    return runJob(this.#runs, {
+      job: 'diagnose',
+      cache: named.length === 1 && named[0] ? named[0] : everySubject,
+      ...startOf(started),
+      run: () => this.#diagnose(request),
+      summarize: summarizeDiagnosis,
+      warnings: ({ checks }) =>
+        checks
+          .filter(({ status }) => status === 'fail' || status === 'warn')
+          .map(({ check, subject, summary }) => `${check} (${subject}): ${summary}`),
+    });
+  }
+
+  async #diagnose(request: DiagnosisRequest): Promise<DiagnosisReport> {
+    const { clock, records } = this.#runs;
+    const { caches, rings } = this.#chosen(request);
+    const end = new AbortController();
+    const stop = () => end.abort();
+    request.signal?.addEventListener('abort', stop, { once: true });
+    if (request.signal?.aborted) stop();
+    const { signal } = end;
+    const all = once(() => this.#ringSubjects(signal));
+    const deps: SubjectDeps = {
+      settings: this.#settings,
+      clock,
+      records,
+      showKey: showKeys(request.showKeys ?? false),
+      signal,
+      rings: async () => [],
+    };
+    try {
+      const reports = await Promise.all([
+        this.#self(request, signal),
+        ...caches.map((cache) =>
+          this.#cache(cache, {
+            ...deps,
+            rings: async () => {
+              const known = await all();
+              const tied = this.#settings.rings.filter((ring) => ring.caches.includes(cache)).map(({ name }) => name);
+              const asked = known.filter(({ name }) => tied.length === 0 || tied.includes(name));
+              return Promise.all(asked.map((ring) => ring.knowledge()));
+            },
+          }),
+        ),
+        ...rings.map(async (ring) => {
+          const of = (await all()).find(({ name }) => name === ring);
+          return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];
+        }),
+      ]);
+      const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
+      return diagnosisReport(clock.now(), reports.flat(), versions);
+    } finally {
+      request.signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
+  #chosen({ caches, rings }: DiagnosisRequest): { caches: string[]; rings: string[] } {
+    const known = {
+      caches: this.#settings.caches.map(({ name }) => name),
+      rings: this.#settings.rings.map(({ name }) => name),
+    };
+    const strange = caches?.find((name) => !known.caches.includes(name));
+    if (strange !== undefined)
+      throw new MaintenanceError('cache_unknown', `No usable cache is named ${strange}.`, chooseFrom(known.caches));
+    const strangeRing = rings?.find((name) => !known.rings.includes(name));
+    if (strangeRing !== undefined)
+      throw new MaintenanceError(
+        'key_ring_unknown',
+        `No usable key ring is named ${strangeRing}.`,
+        chooseFrom(known.rings),
+      );
+    const narrowed = caches !== undefined || rings !== undefined;
+    return {
+      caches: [...(caches ?? (narrowed ? [] : known.caches))],
+      rings: [...(rings ?? (narrowed ? [] : known.rings))],
+    };
+  }
+
+  async #cache(name: string, deps: SubjectDeps): Promise<CheckReport[]> {
+    const cache = this.#settings.caches.find((each) => each.name === name);
+    if (!cache) return [];
+    const { clock } = this.#runs;
+    const subject = `cache ${name}`;
+    if (cache.engine === 'redis') {
+      const watch = () => this.#parts.redis.look(name, deps.signal);
+      const { subject: of, close } = await redisSubject(cache, deps, watch);
+      return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
+    }
+    const { subject: of, close } = await sqlSubject(cache, deps);
+    return runChecks({ subject, checks: registry.sql, of }, clock, deps.signal).finally(close);
+  }
+
+  #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {
+    const context = { settings: this.#settings, clock: this.#runs.clock, signal };
+    return Promise.all(
+      this.#settings.rings.map((ring) => ringSubject(ring, () => this.#parts.rings.look(ring.name, signal), context)),
+    );
+  }
+
+  #self({ health }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> {
+    const { clock, records } = this.#runs;
+    const of = {
+      settingProblems: this.#settings.problems,
+      records,
+      ofFunctionApp: health !== undefined,
+      health,
+      identity: identityCheckOf(this.#settings),
+      telemetryEndpoint: this.#settings.telemetryEndpoint,
+      nodeVersion: process.versions.node,
+      leastNodeMajor,
+    };
+    return runChecks({ subject: 'token-cache-maintenance', checks: registry.self, of }, clock, signal);
+  }
+}
+
+function chooseFrom(names: readonly string[]): string {
+  return `Choose one of: ${names.join(', ') || 'none is configured'}. The check \`settings\` says what is wrong with others.`;
+}

@@ -1,0 +1,29 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { BlobSlots, slotContainerName } from '../queue/blobSlots.ts';
+import { openContainer, openQueue } from '../queue/openStorage.ts';
+import type { ServerSlots } from '../queue/serverSlots.ts';
+import { StorageQueue } from '../queue/storageQueue.ts';
+import type { WorkQueue } from '../queue/workQueue.ts';
+import type { QueueSettings } from '../settings/queueSettings.ts';
+
+/** The queue of the app, and what its workers share. */
+export interface WorkQueueAdapters {
+  queue: WorkQueue;
+  slots: ServerSlots;
+}
+
+/** Undefined where the settings name no storage account. One for the process: it knows what it has made. */
+export function openWorkQueue(
+  { storage, name, serverConcurrency }: QueueSettings,
+  clock: Clock = systemClock,
+): WorkQueueAdapters | undefined {
+  if (!storage) return undefined;
+  return {
+    queue: new StorageQueue(name, (queue) => openQueue(storage.queues, queue)),
+    slots: new BlobSlots(() => openContainer(storage.blobs, slotContainerName), {
+      places: serverConcurrency,
+      clock,
+      random: Math.random,
+    }),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts';
+
+/** What users and operators notice; each is a section of docs/operations.md. */
+export const symptoms = {
+  connection: { title: 'Connection failures', section: 'connection-failures' },
+  deserialization: {
+    title: 'Deserialization errors after an upgrade',
+    section: 'deserialization-errors-after-an-upgrade',
+  },
+  encryption: { title: 'Encryption key mismatch', section: 'encryption-key-mismatch' },
+  memory: { title: 'Memory growth', section: 'memory-growth' },
+  prompts: { title: 'Repeated sign-in prompts', section: 'repeated-sign-in-prompts' },
+  slow: { title: 'Slow cache', section: 'slow-cache' },
+  eviction: { title: 'Redis eviction', section: 'redis-eviction' },
+  growth: { title: 'SQL table growth', section: 'sql-table-growth' },
+  emptyAfterRestart: { title: 'Empty cache after restart', section: 'empty-cache-after-restart' },
+  maintenance: { title: 'The maintenance itself', section: 'the-maintenance-itself' },
+} as const;
+export type Symptom = keyof typeof symptoms;
+
+/** `warn`: look by day · `fail`: a cause of trouble now · `unknown`: it could not be looked at. */
+export type CheckStatus = 'pass' | 'warn' | 'fail' | 'unknown';
+
+/** A figure that a result rests on. Never an entry's content, and no secret. */
+export interface Evidence {
+  what: string;
+  value: number | string;
+  unit?: string;
+}
+
+export interface Outcome {
+  status: CheckStatus;
+  /** Stable name of what is wrong; null where nothing is. */
+  cause: string | null;
+  summary: string;
+  evidence: Evidence[];
+  /** What to do; of `unknown`, what the look would need. Null where nothing is to be done. */
+  remedy: string | null;
+}
+
+/** One thing that is looked at, on one kind of subject. Reads only. */
+export interface Check<S> {
+  /** Stable, unique among all checks. */
+  id: string;
+  symptom: Symptom;
+  /** It is given up after this time, and becomes `unknown`. */
+  timeLimitMs: number;
+  /** False where it has nothing to say of the subject: it is then left out. */
+  applies?(subject: S): boolean;
+  run(subject: S, clock: Clock, signal: AbortSignal): Promise<Outcome>;
+}
+
+export function pass(summary: string, evidence: Evidence[] = []): Outcome {
+  return { status: 'pass', cause: null, summary, evidence, remedy: null };
+}
+
+export interface Trouble {
+  cause: string;
+  summary: string;
+  evidence?: Evidence[];
+  remedy: string;
+}
+
+export function warn({ cause, summary, evidence = [], remedy }: Trouble): Outcome {
+  return { status: 'warn', cause, summary, evidence, remedy };
+}
+
+export function fail({ cause, summary, evidence = [], remedy }: Trouble): Outcome {
+  return { status: 'fail', cause, summary, evidence, remedy };
+}
+
+/** @param needs what the look would need */
+export function unknown(cause: string, summary: string, needs: string, evidence: Evidence[] = []): Outcome {
+  return { status: 'unknown', cause, summary, evidence, remedy: needs };
+}
+
+export const statusOrder: readonly CheckStatus[] = ['fail', 'warn', 'unknown', 'pass'];
+
+/** The gravest outcome, with the summaries, figures and remedies of all that are as grave. */
+export function gravest(outcomes: readonly Outcome[], otherwise: Outcome): Outcome {
+  const status = statusOrder.find((each) => outcomes.some((outcome) => outcome.status === each));
+  const same = outcomes.filter((outcome) => outcome.status === status);
+  const [first] = same;
+  if (!first || status === 'pass') return first ?? otherwise;
+  return {
+    ...first,
+    summary: same.map(({ summary }) => summary).join(' '),
+    evidence: same.flatMap(({ evidence }) => evidence),
+    remedy: [...new Set(same.flatMap(({ remedy }) => remedy ?? []))].join(' '),
+  };
+}

@@ -1,0 +1,125 @@
+import { countOf } from '../../wording.ts';
+import { type Check, type Evidence, fail, type Outcome, pass, unknown, warn } from '../check.ts';
+import type { ConnectionLook } from './probe.ts';
+
+/** Whatever is reached over a network: a cache, the store of a ring, its protector. */
+export interface ConnectedSubject {
+  /** One look for all checks. */
+  contact(): Promise<ConnectionLook>;
+  /** What is wrong with the connection string, without connecting. */
+  advice: readonly ConnectionAdvice[];
+}
+
+export interface ConnectionAdvice {
+  cause: string;
+  grave: boolean;
+  what: string;
+  remedy: string;
+}
+
+const timeLimitMs = 25_000;
+const day = 86_400_000;
+
+/** The checks of one connection; `id` is their beginning: `connection`, `ring-store`, `ring-protector`. */
+export function connectionChecks<S>(id: string, of: (subject: S) => ConnectedSubject | undefined): Check<S>[] {
+  const applies = (subject: S) => of(subject) !== undefined;
+  const contactOf = (subject: S) => of(subject)?.contact() ?? Promise.reject(new Error('there is no connection'));
+  return [
+    {
+      id,
+      symptom: 'connection',
+      timeLimitMs,
+      applies,
+      run: async (subject) => judgeConnection(await contactOf(subject)),
+    },
+    {
+      id: `${id}-certificate`,
+      symptom: 'connection',
+      timeLimitMs,
+      applies,
+      run: async (subject, clock) => judgeCertificate(await contactOf(subject), clock.now()),
+    },
+    {
+      id: `${id}-string`,
+      symptom: 'connection',
+      timeLimitMs: 1_000,
+      applies,
+      run: async (subject) => judgeAdvice(of(subject)?.advice ?? []),
+    },
+  ];
+}
+
+function stepsOf({ steps }: ConnectionLook): Evidence[] {
+  return steps.map(({ step, milliseconds }) => ({ what: step, value: Math.round(milliseconds * 10) / 10, unit: 'ms' }));
+}
+
+function judgeConnection(look: ConnectionLook): Outcome {
+  const { kind, target, failure, evidence } = look;
+  const figures = [...stepsOf(look), ...evidence];
+  if (!failure) return pass(`${kind} at ${target} answers at every step.`, figures);
+  return fail({
+    cause: failure.error.code,
+    summary: `The step ${failure.step} failed: ${failure.error.message}`,
+    evidence: figures,
+    remedy: failure.error.advice,
+  });
+}
+
+function judgeCertificate({ certificate, failure, target }: ConnectionLook, now: Date): Outcome {
+  if (!certificate) {
+    if (failure && ['name', 'tcp', 'tls'].includes(failure.step)) return notReached(failure.step);
+    return pass('The connection does not use TLS.');
+  }
+  const daysLeft = Math.floor((certificate.validTo.getTime() - now.getTime()) / day);
+  const evidence: Evidence[] = [
+    { what: 'days left', value: daysLeft, unit: 'd' },
+    { what: 'certificates in the chain', value: certificate.chainLength },
+    { what: 'TLS version', value: certificate.tlsVersion },
+    { what: 'name', value: certificate.name },
+    { what: 'issuer', value: certificate.issuer },
+  ];
+  // What the connection failed for is said by the check of the connection.
+  if (failure?.step === 'tls')
+    return unknown(
+      'connection_failed',
+      'The handshake failed over this certificate.',
+      'See the check of the connection.',
+      evidence,
+    );
+  if (daysLeft < 0)
+    return warn({
+      cause: 'certificate_expired',
+      summary: `The certificate of ${target} has expired; this connection does not check it.`,
+      evidence,
+      remedy: 'Renew it, and let the clients check it.',
+    });
+  if (daysLeft < 30)
+    return warn({
+      cause: 'certificate_ends_soon',
+      summary: `The certificate of ${target} ends in ${countOf(daysLeft, 'day')}.`,
+      evidence,
+      remedy: 'Renew it before that, or every app loses the cache at once.',
+    });
+  return pass(`The certificate of ${target} is valid for ${countOf(daysLeft, 'more day', 'more days')}.`, evidence);
+}
+
+/** For checks that need the connection: where it failed, the check of the connection has the cause. */
+export function notReached(step: string): Outcome {
+  return unknown(
+    'connection_failed',
+    `It was not reached: the connection failed at the step ${step}.`,
+    'See the check of the connection, mend that, and run the diagnosis again.',
+  );
+}
+
+function judgeAdvice(advice: readonly ConnectionAdvice[]): Outcome {
+  const [first] = advice;
+  if (!first) return pass('The connection string is as it should be.');
+  const trouble = {
+    cause: first.cause,
+    summary: advice.map(({ what }) => what).join(' '),
+    evidence: [{ what: 'points', value: advice.length }],
+    remedy: advice.map(({ remedy }) => remedy).join(' '),
+  };
+  return advice.some(({ grave }) => grave) ? fail(trouble) : warn(trouble);
+}

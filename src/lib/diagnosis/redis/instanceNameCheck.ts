@@ -1,0 +1,35 @@
+import { countOf } from '../../wording.ts';
+import { type Check, fail, pass } from '../check.ts';
+import type { RedisSubject } from '../subjects/redisSubject.ts';
+
+/** Names that may be told: an instance name is a word or two, and not the beginning of somebody's key. */
+const tellable = (prefix: string) => (prefix === '' ? '(none)' : /^[\w.:/|-]{1,60}$/.test(prefix) ? prefix : '(other)');
+
+/** Whether the prefix in the settings is the one that the apps use. */
+export const instanceNameCheck: Check<RedisSubject> = {
+  id: 'instance-name',
+  symptom: 'prompts',
+  timeLimitMs: 25_000,
+  run: async (subject) => {
+    const { prefixes } = await subject.sample();
+    const own = prefixes.get(subject.instanceName) ?? 0;
+    const all = [...prefixes.values()].reduce((sum, count) => sum + count, 0);
+    const evidence = [
+      { what: 'keys of tokens sampled', value: all },
+      { what: 'under the configured InstanceName', value: own },
+      ...[...prefixes]
+        .sort((a, b) => b[1] - a[1])
+        .slice(0, 5)
+        .map(([prefix, value]) => ({ what: `under ${tellable(prefix)}`, value })),
+    ];
+    if (all === 0) return pass('The database holds no entry yet.', evidence);
+    if (own > 0) return pass('The apps use the InstanceName of the settings.', evidence);
+    return fail({
+      cause: 'instance_name_differs',
+      summary: `None of ${countOf(all, 'key')} of tokens begins with the InstanceName of the settings (${tellable(subject.instanceName)}); they begin with ${[...prefixes.keys()].map(tellable).slice(0, 3).join(', ')}.`,
+      evidence,
+      remedy:
+        "Make TOKEN_CACHE_INSTANCE_NAME (or `instanceName` in TOKEN_CACHES) and the InstanceName of the apps the same. Apps with different ones do not find each other's entries, and sign users in again.",
+    });
+  },
+};

@@ -1,0 +1,54 @@
+import { checkNames, recordStoreCheck } from '../../redisCache/rules/rules.ts';
+import { type Check, fail, gravest, type Outcome, pass, type Symptom, unknown, warn } from '../check.ts';
+import type { RedisSubject } from '../subjects/redisSubject.ts';
+
+/** The rules of the watch, each a check of its own. What is not named here belongs to memory. */
+const symptomsOfRules: Record<string, Symptom> = {
+  evictions: 'eviction',
+  evictionPolicy: 'eviction',
+  refusedWrites: 'eviction',
+  keysWithoutTtl: 'memory',
+  hitRatio: 'prompts',
+  keyRingInCache: 'emptyAfterRestart',
+  rejectedConnections: 'connection',
+  clients: 'connection',
+  persistence: 'emptyAfterRestart',
+  saveFailed: 'emptyAfterRestart',
+  replicationLink: 'emptyAfterRestart',
+  restarted: 'emptyAfterRestart',
+  slowPing: 'slow',
+  clusterSlots: 'connection',
+  connectionOptions: 'connection',
+  resourceMetrics: 'memory',
+  commandRefused: 'connection',
+  unreachable: 'connection',
+};
+
+/** `abortConnect` is among the advice on the connection string; the watch's readings are not kept here. */
+const elsewhere = new Set(['abortConnect', recordStoreCheck]);
+/** As `info`, they say what could not be seen. */
+const unseen: Record<string, string> = { noMemoryLimit: 'memory_limit_unknown', commandRefused: 'command_refused' };
+
+/** `slowPing` → `slow_ping`. */
+const causeOf = (rule: string) => rule.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+export const watchChecks: Check<RedisSubject>[] = checkNames
+  .filter((rule) => !elsewhere.has(rule))
+  .map((rule) => ({
+    id: `redis-${causeOf(rule).replaceAll('_', '-')}`,
+    symptom: symptomsOfRules[rule] ?? 'memory',
+    timeLimitMs: 25_000,
+    run: async (subject) => {
+      const { findings, nodes } = await subject.watch();
+      const outcomes = findings
+        .filter(({ check }) => check === rule)
+        .map(({ level, node, evidence, advice }): Outcome => {
+          const figures = node === null ? [] : [{ what: 'node', value: node }];
+          const trouble = { cause: causeOf(rule), summary: evidence, evidence: figures, remedy: advice };
+          if (level === 'critical') return fail(trouble);
+          if (level === 'warning') return warn(trouble);
+          return unseen[rule] ? unknown(unseen[rule], evidence, advice, figures) : pass(evidence, figures);
+        });
+      return gravest(outcomes, pass(`Nothing found (${rule}).`, [{ what: 'nodes', value: nodes.length }]));
+    },
+  }));

@@ -1,0 +1,69 @@
+import type { Clock } from '../../clock.ts';
+import { toErrorReport } from '../../errors.ts';
+import type { RingStatus } from '../../keyRing/ringStatus.ts';
+import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
+import { type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
+import type { RingKnowledge } from '../entries/entriesSubject.ts';
+import { once } from '../memo.ts';
+import { connectionFailed } from './sqlSubject.ts';
+
+export interface RingSubjectOptions {
+  name: string;
+  /** Undefined for a folder. */
+  store: { probe: ConnectionProbe; advice: readonly ConnectionAdvice[] } | undefined;
+  /** Only of Key Vault. */
+  protector: { probe: ConnectionProbe } | undefined;
+  status: () => Promise<RingStatus>;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** A key ring under examination. Each look is made once, when the first check asks for it. */
+export class RingSubject {
+  readonly name: string;
+  readonly store: ConnectedSubject | undefined;
+  readonly protector: ConnectedSubject | undefined;
+  readonly status: () => Promise<RingStatus>;
+
+  constructor({ name, store, protector, status, clock, signal }: RingSubjectOptions) {
+    this.name = name;
+    const connected = (probe: ConnectionProbe, advice: readonly ConnectionAdvice[]): ConnectedSubject => ({
+      contact: once(() => lookAtConnection(probe, clock, signal)),
+      advice,
+    });
+    this.store = store && connected(store.probe, store.advice);
+    this.protector = protector && connected(protector.probe, []);
+    this.status = once(async () => {
+      for (const part of [this.store, this.protector]) {
+        const failure = part && (await part.contact()).failure;
+        if (failure) throw connectionFailed(failure.step);
+      }
+      return status();
+    });
+  }
+
+  /** What the checks of entries hold key ids against. */
+  async knowledge(): Promise<RingKnowledge> {
+    try {
+      const { keys, findings } = await this.status();
+      // The rotation takes such a key as readable, as to the apps; for what is configured here it is not.
+      const otherwise = findings.flatMap(({ check, message }) =>
+        check === 'key_protected_otherwise' ? [message] : [],
+      );
+      const tried = (id: string, unwraps: boolean | null) =>
+        otherwise.some((message) => message.includes(id)) ? false : unwraps;
+      return {
+        ring: this.name,
+        keys: new Map(
+          keys.map(({ id, state, unwraps }) => [
+            id.toLowerCase(),
+            { revoked: state === 'revoked', unwraps: tried(id, unwraps) },
+          ]),
+        ),
+        problem: null,
+      };
+    } catch (error) {
+      return { ring: this.name, keys: undefined, problem: toErrorReport(error).message };
+    }
+  }
+}

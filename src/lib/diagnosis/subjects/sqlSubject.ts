@@ -1,0 +1,175 @@
+import type { Clock } from '../../clock.ts';
+import { MaintenanceError } from '../../errors.ts';
+import type { RunRecord } from '../../runs/recordStore.ts';
+import type { CacheTable, CatalogueFigures, ExpiryIndexState } from '../../sqlCache/cacheTable.ts';
+import type { InspectedEntry, SchemaFacts } from '../../sqlCache/inspection.ts';
+import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
+import type { ReadableSubject } from '../connection/latencyCheck.ts';
+import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
+import type {
+  EntriesSubject,
+  EntryLookups,
+  EntryReading,
+  RingKnowledge,
+  SampledCacheEntry,
+} from '../entries/entriesSubject.ts';
+import { formatOf } from '../entries/entryFormat.ts';
+import { keyParts } from '../entries/keyKind.ts';
+import { once } from '../memo.ts';
+import type { ShowKey } from '../shownKey.ts';
+
+/** Entries in the sample: enough to see what one in a hundred is with 99 % certainty. */
+export const sampledRows = 500;
+const latencyReads = 20;
+
+export interface SqlSubjectOptions {
+  name: string;
+  table: CacheTable;
+  /** Another connection to it, so that what is timed does not wait for the other checks. */
+  openAnother: () => Promise<CacheTable>;
+  probe: ConnectionProbe;
+  advice: readonly ConnectionAdvice[];
+  rings: () => Promise<RingKnowledge[]>;
+  /** The newest runs of a job on this cache, newest first. */
+  runs: (job: string, count: number) => Promise<RunRecord[]>;
+  purgeEveryMs: number;
+  showKey: ShowKey;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+export interface ClockReading {
+  server: Date;
+  own: Date;
+  roundTripMs: number;
+}
+
+/** A SQL cache under examination. Each look is made once, when the first check asks for it. */
+export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSubject {
+  readonly name: string;
+  readonly engine: CacheTable['engine'];
+  readonly showKey: ShowKey;
+  readonly advice: readonly ConnectionAdvice[];
+  readonly purgeEveryMs: number;
+  readonly runs: SqlSubjectOptions['runs'];
+  readonly rings: () => Promise<RingKnowledge[]>;
+  readonly contact: () => Promise<ConnectionLook>;
+  /** Only where the connection succeeded at every step. */
+  readonly table: () => Promise<CacheTable>;
+  readonly clocks: () => Promise<ClockReading>;
+  readonly sample: () => Promise<InspectedEntry[]>;
+  readonly entries: () => Promise<EntryReading>;
+  readonly schema: () => Promise<SchemaFacts>;
+  readonly index: () => Promise<ExpiryIndexState>;
+  readonly catalogue: () => Promise<CatalogueFigures>;
+  readonly #clock: Clock;
+  readonly #openAnother: SqlSubjectOptions['openAnother'];
+
+  constructor({
+    name,
+    table,
+    openAnother,
+    probe,
+    advice,
+    rings,
+    runs,
+    purgeEveryMs,
+    showKey,
+    clock,
+    signal,
+  }: SqlSubjectOptions) {
+    this.name = name;
+    this.engine = table.engine;
+    this.showKey = showKey;
+    this.advice = advice;
+    this.purgeEveryMs = purgeEveryMs;
+    this.runs = runs;
+    this.rings = once(rings);
+    this.#clock = clock;
+    this.#openAnother = openAnother;
+    this.contact = once(() => lookAtConnection(probe, clock, signal));
+    this.table = once(async () => {
+      const { failure } = await this.contact();
+      if (failure) throw connectionFailed(failure.step);
+      return table;
+    });
+    const onTable = <T>(look: (table: CacheTable) => Promise<T>) => once(async () => look(await this.table()));
+    this.clocks = onTable(async (opened) => {
+      // The first statement opens the connection: the second tells the time.
+      await opened.clock();
+      const start = clock.elapsed();
+      const server = await opened.clock();
+      return { server, own: clock.now(), roundTripMs: clock.elapsed() - start };
+    });
+    this.sample = onTable((opened) => opened.inspection.sample(sampledRows));
+    this.schema = onTable((opened) => opened.inspection.schema());
+    this.index = onTable((opened) => opened.expiryIndex.state());
+    this.catalogue = onTable((opened) => opened.figures.catalogue());
+    this.entries = once(async () => {
+      const sample = await this.sample();
+      const [{ server }, { entries: total }] = [await this.clocks(), await this.catalogue()];
+      return { entries: sample.map(entryOf), total, now: server };
+    });
+  }
+
+  async lookups(): Promise<EntryLookups> {
+    const [{ inspection }, index] = [await this.table(), await this.index()];
+    return {
+      state: (key) => inspection.state(key),
+      keysWithPrefix: (prefix, limit) => inspection.keysWithPrefix(prefix, limit),
+      // Without the index it would read the whole table.
+      latestKeys: async (limit) =>
+        index.kind === 'present'
+          ? inspection.latestKeys(limit)
+          : (await this.sample()).slice(0, limit).map(({ key }) => key),
+    };
+  }
+
+  /** By keys of the sample, one after the other, as an app reads them. */
+  async readTimes(signal: AbortSignal): Promise<number[]> {
+    const [first, ...keys] = (await this.sample()).slice(0, latencyReads + 1).map(({ key }) => key);
+    if (first === undefined) return [];
+    const table = await this.#openAnother();
+    try {
+      // Opens the connection.
+      await table.inspection.read(first);
+      const times: number[] = [];
+      for (const key of [first, ...keys]) {
+        if (signal.aborted) break;
+        const start = this.#clock.elapsed();
+        await table.inspection.read(key);
+        times.push(this.#clock.elapsed() - start);
+      }
+      return times;
+    } finally {
+      await table.close();
+    }
+  }
+}
+
+export function connectionFailed(step: string): MaintenanceError {
+  return new MaintenanceError(
+    'connection_failed',
+    `It was not reached: the connection failed at the step ${step}.`,
+    'See the check of the connection, mend that, and run the diagnosis again.',
+  );
+}
+
+function entryOf({
+  key,
+  size,
+  expiresAt,
+  slidingSeconds,
+  absoluteExpiration,
+  content,
+}: InspectedEntry): SampledCacheEntry {
+  return {
+    key,
+    kind: keyParts(key).kind,
+    size,
+    expiresAt: Number.isNaN(expiresAt.getTime()) ? undefined : expiresAt,
+    slidingSeconds,
+    hasAbsoluteExpiration: absoluteExpiration !== null,
+    format: formatOf(content, size),
+  };
+}

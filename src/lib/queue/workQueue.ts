@@ -1,0 +1,45 @@
+import type { WorkMessage } from './message.ts';
+
+/** What a message in the queue is changed by. Good until the next change, or until the message is delivered. */
+export interface Receipt {
+  id: string;
+  popReceipt: string;
+}
+
+/**
+ * The port to the queue of the app. Reading it is the Functions host's; the jobs only put messages, and keep one of their
+ * own invisible. Everything may happen twice, late or out of order.
+ */
+export interface WorkQueue {
+  readonly name: string;
+  /** It becomes visible after `delayMs`. */
+  put(message: WorkMessage, delayMs?: number): Promise<Receipt>;
+  /** New content, invisible for `delayMs` from now. Undefined where the message was delivered or removed meanwhile. */
+  change(receipt: Receipt, message: WorkMessage, delayMs: number): Promise<Receipt | undefined>;
+  /** No error where it is gone already. */
+  remove(receipt: Receipt): Promise<void>;
+  readonly poison: PoisonQueue;
+}
+
+/** A message that failed too often. */
+export interface PoisonMessage {
+  text: string;
+  insertedAt: string;
+}
+
+/** `forget` takes it out of the poison queue: call it when what was to be done with it is done. */
+export interface TakenMessage extends PoisonMessage {
+  forget(): Promise<void>;
+}
+
+/** Messages that failed too often, for an operator to look at. */
+export interface PoisonQueue {
+  readonly name: string;
+  /** About how many there are. */
+  count(): Promise<number>;
+  put(message: WorkMessage): Promise<void>;
+  /** The first ones, 32 at most; changes nothing. */
+  peek(): Promise<PoisonMessage[]>;
+  /** The next ones, 32 at most, hidden from others for a minute. */
+  take(): Promise<TakenMessage[]>;
+}

@@ -1,0 +1,74 @@
+/**
+ * What a diagnosis asks of a SQL cache beyond the jobs' port: some entries with their columns, and what the catalogue
+ * knows of the table. Every function reads a bounded number of rows and writes nothing.
+ */
+
+export interface InspectedEntry {
+  key: string;
+  /** Bytes of the value. */
+  size: number;
+  expiresAt: Date;
+  slidingSeconds: number | null;
+  absoluteExpiration: Date | null;
+  /** Of a Data Protection payload its first 20 bytes; else the value's first {@link contentBytes}. */
+  content: Uint8Array;
+}
+
+/** What is read of a value that is not encrypted: whole entries, but for the largest. */
+export const contentBytes = 65_536;
+
+/** An entry as it stood at one look: whether it is the same at the next shows in the digest. */
+export interface EntryState {
+  key: string;
+  header: Uint8Array;
+  digest: string;
+}
+
+export interface SchemaColumn {
+  name: string;
+  /** As the engine writes it: `nvarchar(449)`, `timestamp with time zone`. */
+  type: string;
+  nullable: boolean;
+  collation: string | null;
+}
+
+export interface SchemaIndex {
+  name: string;
+  columns: string[];
+  primary: boolean;
+}
+
+export interface SchemaFacts {
+  columns: SchemaColumn[];
+  indexes: SchemaIndex[];
+  /** What somebody has added to the table: triggers, foreign keys, change data capture, …; undefined where it cannot be read. */
+  extras: { kind: string; name: string }[] | undefined;
+  /** Keys that differ in case alone are different keys. */
+  caseSensitive: boolean;
+  serverVersion: string;
+  /** SQL Server's; null elsewhere. */
+  compatibilityLevel: number | null;
+  /** Undefined where the server names none. */
+  sizeLimitBytes: number | undefined;
+  /** PostgreSQL empties such a table after a crash, and does not replicate it. */
+  unlogged: boolean;
+}
+
+/** How the library's own DELETE finds the expired rows. */
+export type DeletePlan = { kind: 'index' | 'scan'; basis: string } | { kind: 'unknown'; reason: string };
+
+export interface TableInspection {
+  /** About `rows` entries of random pages. */
+  sample(rows: number): Promise<InspectedEntry[]>;
+  /** One read as the library makes it, without sliding the expiry. False where there is no such entry. */
+  read(key: string): Promise<boolean>;
+  /** Keys that begin with `prefix`, at most `limit`, by the primary key. */
+  keysWithPrefix(prefix: string, limit: number): Promise<string[]>;
+  /** Keys with the latest expiry: those that were written or read last. Needs the expiry index. */
+  latestKeys(limit: number): Promise<string[]>;
+  state(key: string): Promise<EntryState | undefined>;
+  schema(): Promise<SchemaFacts>;
+  deletePlan(): Promise<DeletePlan>;
+  /** The database that the connection is in. */
+  database(): Promise<string>;
+}

@@ -1,0 +1,60 @@
+/** The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read. */
+
+/** Random pages, a bounded number of them. Of a Data Protection payload (09 F0 C9 F0) the header alone. */
+export const sampleEntries = (t: string) => `
+select id, octet_length(value) as size, expiresattime as expires_at, slidingexpirationinseconds as sliding_seconds,
+       absoluteexpiration as absolute_expiration,
+       case when substring(value from 1 for 4) = '\\x09f0c9f0'::bytea then substring(value from 1 for 20)
+            else substring(value from 1 for $4) end as content
+from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))
+limit $3`;
+
+/** The SELECT of Microsoft.Extensions.Caching.Postgres, without its UPDATE that slides the expiry. */
+export const readEntry = (t: string) => `select value from ${t} where id = $1 and now() <= expiresattime`;
+
+/** `$1` ends in %, and holds no other wildcard. */
+export const keysWithPrefix = (t: string) => `select id from ${t} where id like $1 order by id limit $2`;
+
+/** Backwards along the expiry index; asked only where there is one. */
+export const latestKeys = (t: string) => `select id from ${t} order by expiresattime desc limit $1`;
+
+export const entryState = (t: string) => `
+select substring(value from 1 for 20) as header, encode(sha256(value), 'hex') as digest from ${t} where id = $1`;
+
+export const columns = () => `
+select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable,
+       c.collname as collation, coalesce(c.collisdeterministic, true) as deterministic
+from pg_attribute as a left join pg_collation as c on c.oid = a.attcollation
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+order by a.attnum`;
+
+export const indexColumns = () => `
+select c.relname as index_name, i.indisprimary as is_primary,
+       array(select pg_get_indexdef(i.indexrelid, n, true) from generate_series(1, i.indnkeyatts) as n) as columns
+from pg_index as i join pg_class as c on c.oid = i.indexrelid
+where i.indrelid = to_regclass($1)
+order by 1`;
+
+/** What the library's table does not have. Publications stand for change data capture. */
+export const extras = () => `
+select 'trigger' as kind, tgname as name from pg_trigger where tgrelid = to_regclass($1) and not tgisinternal
+union all
+select 'foreign key', conname from pg_constraint
+where contype = 'f' and (conrelid = to_regclass($1) or confrelid = to_regclass($1))
+union all
+select 'rule', rulename from pg_rewrite where ev_class = to_regclass($1)
+union all
+select 'row-level security', relname from pg_class where oid = to_regclass($1) and relrowsecurity
+union all
+select 'change data capture', p.pubname from pg_publication_tables as p
+join pg_class as c on c.relname = p.tablename join pg_namespace as n on n.oid = c.relnamespace and n.nspname = p.schemaname
+where c.oid = to_regclass($1)`;
+
+export const tableFacts = () => `
+select current_setting('server_version') as version, c.relpersistence = 'u' as unlogged
+from pg_class as c where c.oid = to_regclass($1)`;
+
+/** EXPLAIN plans the library's own DELETE and does not run it. Needs the right to delete, as the purge does. */
+export const deletePlan = (t: string) => `explain (format json) delete from ${t} where now() > expiresattime`;
+
+export const database = () => 'select current_database() as name';

@@ -1,0 +1,261 @@
+/**
+ * The work queue, end to end: the built functions behind the local host in processes of their own, which share one Azurite and
+ * one PostgreSQL as instances in Azure would. The queue trigger is local/queueListener.ts, which says what it does not prove.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { startFaultProxy } from '../support/faultProxy.ts';
+import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+import type { TestTable } from '../support/testTable.ts';
+import { type TestQueue, testQueue, workMessage } from '../support/workQueue.ts';
+
+const database = useTestDatabase();
+const engine = postgresEngine(database);
+const hour = 3_600_000;
+
+let storage: LocalStorage;
+let queue: TestQueue;
+let table: TestTable;
+const apps: FunctionsApp[] = [];
+
+async function startApp(settings: Record<string, string> = {}): Promise<FunctionsApp> {
+  const app = await startFunctionsApp({
+    AzureWebJobsStorage: storage.connectionString,
+    TEST_QUEUE: 'true',
+    TOKEN_CACHE_CONNECTION_STRING: database.url,
+    PURGE_PAUSE_RATIO: '0',
+    WORK_QUEUE_TAKEOVER: 'PT2S',
+    ...settings,
+  });
+  apps.push(app);
+  return app;
+}
+
+async function fire(app: FunctionsApp, timer: string): Promise<void> {
+  await fetch(`${app.url}/admin/functions/${timer}`, {
+    method: 'POST',
+    headers: { 'x-functions-key': app.masterKey, 'content-type': 'application/json' },
+    body: '{}',
+  });
+}
+
+async function runs(app: FunctionsApp, query: string) {
+  return (await app.call('GET', `runs?${query}`)).json.runs as Record<string, unknown>[];
+}
+
+beforeAll(async () => {
+  storage = await startAzurite();
+  queue = testQueue(storage.connectionString);
+});
+afterAll(() => storage.stop());
+beforeEach(async () => {
+  table = await engine.create(engine.ordinaryName);
+  await table.insert([
+    ...Array.from({ length: 5_000 }, (_, index) => ({ id: `e${index}`, expiresInMs: -hour - index })),
+    { id: 'alive', expiresInMs: hour },
+  ]);
+});
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.stop()));
+  await queue.clear();
+  await engine.drop(engine.ordinaryName);
+});
+
+/** Slow enough to be met in mid-run: a small batch, then a long pause. */
+const slow = { PURGE_BATCH_TARGET: 'PT0.01S', PURGE_PAUSE_RATIO: '60' };
+
+describe('timers with a work queue', () => {
+  it('run few caches themselves, without a message', async () => {
+    const app = await startApp({ WORK_QUEUE_NAME: 'nobody-reads-this', TEST_QUEUE: '' });
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    expect(await testQueue(storage.connectionString, 'nobody-reads-this').count()).toBe(0);
+  });
+
+  it('queue one message per cache and job when asked for, and the queue works them off', async () => {
+    const app = await startApp({ WORK_QUEUE: 'always' });
+    await fire(app, 'purgeExpiredEntries');
+    await fire(app, 'recordCacheCounts');
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    await expect.poll(() => queue.count()).toBe(0);
+    expect((await runs(app, 'job=purge'))[0]).toMatchObject({
+      trigger: 'timer',
+      outcome: 'succeeded',
+      queuedAt: expect.any(String),
+      parts: 1,
+      report: { stopReason: 'drained', deleted: 5_000 },
+    });
+    await expect.poll(() => runs(app, 'job=counts')).toMatchObject([{ outcome: 'succeeded', trigger: 'timer' }]);
+  });
+
+  it('queue with more caches than the setting, and a broken one stops no other', async () => {
+    const caches = ['a', 'b', 'c'].map((name) => ({
+      name,
+      engine: 'postgres',
+      connectionStringSetting: `CACHE_${name}`,
+    }));
+    const app = await startApp({
+      TOKEN_CACHES: JSON.stringify(caches),
+      WORK_QUEUE_ABOVE: '2',
+      CACHE_a: 'Host=127.0.0.1;Port=1;Username=u;Password=secret-1;Database=d',
+      CACHE_b: database.url,
+      CACHE_c: database.url,
+      PURGE_TIME_BUDGET: 'PT2S',
+    });
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    await expect.poll(async () => (await queue.poisoned()).length, { timeout: 60_000 }).toBe(1);
+    expect(await queue.poisoned()).toMatchObject([{ job: 'purge', cache: 'a' }]);
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => app.log(), { timeout: 60_000 }).toContain('since one like it is in the poison queue');
+    expect(await queue.poisoned()).toHaveLength(1);
+    expect((await app.call('GET', 'health')).json.status).toBe('degraded');
+    const { text } = await app.call('GET', 'status', { headers: { accept: 'text/html' } });
+    expect(text).toContain('token-cache-maintenance-poison');
+    expect(`${app.log()}${text}${JSON.stringify(await queue.poisoned())}`).not.toContain('secret-1');
+  });
+});
+
+describe('a purge over HTTP with Prefer: respond-async', () => {
+  const headers = { prefer: 'respond-async' };
+
+  it('is queued, can be followed, and leaves one record', async () => {
+    const app = await startApp(slow);
+    const { status, headers: given, json } = await app.call('POST', 'purge', { body: { dryRun: false }, headers });
+    expect(status).toBe(202);
+    expect(given.get('location')).toBe(`/api/runs/${json.runId}`);
+    expect(given.get('preference-applied')).toBe('respond-async');
+    const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
+    expect(['queued', 'running']).toContain((await follow()).outcome);
+    await expect.poll(async () => (await follow()).outcome).toBe('running');
+    await expect.poll(async () => (await follow()).outcome, { timeout: 60_000 }).toBe('succeeded');
+    expect(await follow()).toMatchObject({
+      trigger: 'http',
+      requestedBy: { by: 'function key' },
+      report: { stopReason: 'drained', deleted: 5_000 },
+    });
+    expect(await table.ids()).toEqual(['alive']);
+  });
+
+  it('goes on in parts until nothing is left, under one run id, and its reports add up', async () => {
+    await table.insert(
+      Array.from({ length: 8_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
+    );
+    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '40', PURGE_CONTINUATION_PAUSE: '0' });
+    const { json } = await app.call('POST', 'purge', { body: { dryRun: false, timeBudget: 'PT1S' }, headers });
+    const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
+    await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
+    const record = await follow();
+    expect(record).toMatchObject({ report: { deleted: 13_000, expiredRemaining: { count: 0 } } });
+    expect(record.parts).toBeGreaterThan(1);
+    expect(await runs(app, 'job=purge&cache=default')).toMatchObject([{ runId: json.runId }]);
+    expect(await queue.count()).toBe(0);
+  });
+
+  it('is answered at once with the report where there is no queue', async () => {
+    const app = await startApp({ AzureWebJobsStorage: '', RECORD_STORE: 'none' });
+    const { status, json } = await app.call('POST', 'purge', { body: { dryRun: false }, headers });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ report: { deleted: 5_000 } });
+  });
+
+  it('deletes at most the rows asked for, in all of its parts together', async () => {
+    const app = await startApp({ ...slow, PURGE_CONTINUATION_PAUSE: '0' });
+    const body = { dryRun: false, timeBudget: 'PT1S', maxRows: 3_000 };
+    const { json } = await app.call('POST', 'purge', { body, headers });
+    const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
+    await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
+    expect(await table.ids()).toHaveLength(2_001);
+  });
+});
+
+describe('delivery at least once', () => {
+  it('does no harm when a message comes twice at once, again later, or after a younger run', async () => {
+    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '10' });
+    const message = workMessage();
+    await queue.put(message);
+    await queue.put(message);
+    await expect.poll(() => table.ids(), { timeout: 60_000 }).toEqual(['alive']);
+    await expect.poll(() => queue.count()).toBe(0);
+    const [record] = await runs(app, 'job=purge');
+    expect(record).toMatchObject({ runId: message.runId, outcome: 'succeeded' });
+    await queue.put(message);
+    await queue.put(workMessage({}, {}, new Date(Date.now() - hour)));
+    await expect.poll(() => queue.count()).toBe(0);
+    expect(await runs(app, 'job=purge')).toEqual([record]);
+    expect(app.log()).toMatch(/dropped, since its run is done/);
+    expect(app.log()).toMatch(/dropped, since a younger run has done its work/);
+  });
+
+  it('lets another instance take over at once when one is killed in mid-run', async () => {
+    const first = await startApp(slow);
+    const message = workMessage();
+    await queue.put(message);
+    await expect.poll(async () => (await table.ids()).length, { interval: 20 }).toBeLessThan(5_001);
+    const second = await startApp();
+    await first.kill();
+    apps.splice(apps.indexOf(first), 1);
+    expect((await table.ids()).length).toBeGreaterThan(1);
+    await expect.poll(() => table.ids(), { timeout: 60_000 }).toEqual(['alive']);
+    await expect.poll(async () => (await runs(second, 'job=purge'))[0]?.outcome).toBe('succeeded');
+    expect((await runs(second, 'job=purge'))[0]).toMatchObject({ runId: message.runId, parts: 1 });
+  });
+
+  it('moves a message that cannot be read to the poison queue after its tries, and goes on with others', async () => {
+    const app = await startApp();
+    await queue.put('no JSON at all');
+    await queue.put({ ...workMessage(), version: 2 });
+    await queue.put(workMessage());
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    await expect.poll(async () => (await queue.poisoned()).length, { timeout: 60_000 }).toBe(2);
+    expect(app.log()).not.toContain('no JSON at all');
+  });
+
+  it('says so while the queue is away, and goes on when it is back', async () => {
+    const endpoint = /QueueEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(storage.connectionString);
+    const proxy = await startFaultProxy(Number(endpoint?.[1]));
+    const connectionString = storage.connectionString.replace(
+      endpoint?.[0] ?? '',
+      `QueueEndpoint=http://127.0.0.1:${proxy.port}`,
+    );
+    const app = await startApp({ AzureWebJobsStorage: connectionString, WORK_QUEUE: 'always' });
+    proxy.setFaults(() => 'cut');
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => app.log()).toMatch(/token-cache-maintenance-poison cannot be reached/);
+    const { status, json } = await app.call('POST', 'purge', { body: {}, headers: { prefer: 'respond-async' } });
+    expect([status, json.code]).toEqual([503, 'queue_unavailable']);
+    expect(await table.ids()).toHaveLength(5_001);
+    proxy.setFaults(() => 'pass');
+    await fire(app, 'purgeExpiredEntries');
+    await expect.poll(() => table.ids()).toEqual(['alive']);
+    await Promise.all(apps.splice(0).map((one) => one.stop()));
+    await proxy.close();
+  });
+});
+
+describe('the places of a database server', () => {
+  it('bound its runs over all instances; a message without a place waits, and counts no failed try', async () => {
+    await engine.create('public.other');
+    const caches = ['tokencache', 'other'].map((name) => ({
+      name,
+      engine: 'postgres',
+      connectionStringSetting: 'CACHE',
+      table: `public.${name}`,
+    }));
+    const settings = { ...slow, TOKEN_CACHES: JSON.stringify(caches), CACHE: database.url, SERVER_CONCURRENCY: '1' };
+    const both = [await startApp(settings), await startApp(settings)];
+    await queue.put(workMessage({ cache: 'tokencache' }));
+    await expect.poll(async () => (await table.ids()).length, { interval: 20 }).toBeLessThan(5_001);
+    await queue.put(workMessage({ cache: 'other' }));
+    const log = () => both.map((app) => app.log()).join('\n');
+    await expect.poll(log).toContain('purge other: put back, since its server has no place free');
+    await expect
+      .poll(async () => (await runs(both[0] as FunctionsApp, 'job=purge&cache=other')).length, { timeout: 90_000 })
+      .toBe(1);
+    expect(log()).toMatch(/purge tokencache: drained/);
+    expect(await queue.poisoned()).toEqual([]);
+    await engine.drop('public.other');
+  });
+});

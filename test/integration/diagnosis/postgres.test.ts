@@ -1,0 +1,305 @@
+/**
+ * Broken setups on the embedded PostgreSQL: for each the check that names its cause, and no other that blames anything.
+ * How entries are judged is proven here for all engines; the other files have what is theirs alone.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
+import {
+  appKey,
+  certificateRing,
+  client,
+  dayMs,
+  diagnose,
+  encryptedValue,
+  entries,
+  entry,
+  plainValue,
+  type TestRing,
+  tenant,
+  userKey,
+  withRings,
+} from '../../support/diagnosis.ts';
+import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
+import { useTestDatabase } from '../../support/testDatabase.ts';
+import { jobDeps, managed } from '../../support/testRing.ts';
+
+const database = useTestDatabase();
+let ring: TestRing;
+let other: TestRing;
+
+beforeAll(async () => {
+  ring = await certificateRing('web');
+  other = await certificateRing('other');
+});
+afterAll(async () => {
+  await ring.remove();
+  await other.remove();
+});
+beforeEach(() => createPostgresCache(database));
+
+interface Setup {
+  /** What is broken. */
+  setup: string;
+  /** All that is to be blamed: `check: cause`. */
+  blamed: string[];
+  build(): Promise<Record<string, string> | undefined>;
+  /** Whether other checks may be unable to look; else all of them pass. */
+  unknown?: boolean;
+}
+
+const env = () => ({ TOKEN_CACHE_CONNECTION_STRING: database.url });
+const fill = (...all: ReturnType<typeof entry>[][]) => fillPostgres(database, all.flat());
+const plain = (count = 40) => entries(count);
+const encrypted = (keyId: string, count = 40) => entries(count, () => ({ value: encryptedValue(keyId) }));
+
+const setups: Setup[] = [
+  {
+    setup: 'an instance that encrypts with a ring of its own',
+    blamed: ['encryption-unknown-keys: key_not_in_ring'],
+    build: async () => {
+      await fill(encrypted(ring.keyId), encrypted(randomUUID(), 4));
+      return withRings(env(), ring);
+    },
+  },
+  {
+    setup: 'entries under a revoked key',
+    blamed: ['encryption-revoked-keys: key_revoked'],
+    build: async () => {
+      const revoked = await certificateRing('revoked');
+      await fill(encrypted(revoked.keyId, 3));
+      const { revokeKeys } = await import('../../../src/lib/keyRing/revoke.ts');
+      const { CertificateProtector } = await import('../../../src/lib/keyRing/protectors/certificate.ts');
+      const { loadCertificate } = await import('../../../src/lib/keyRing/protectors/certificateFile.ts');
+      const protector = new CertificateProtector([await loadCertificate({ ...revoked.pfx, keyPath: undefined })]);
+      const deps = jobDeps({ store: revoked.store, clock: systemClock, protector });
+      await revokeKeys(deps, 'revoked', { target: { key: revoked.keyId }, reason: 'test', confirm: 'revoked' });
+      return withRings(env(), revoked);
+    },
+  },
+  {
+    setup: 'apps of two rings in one table',
+    blamed: ['encryption-several-rings: several_rings'],
+    build: async () => {
+      await fill(encrypted(ring.keyId), encrypted(other.keyId, 10));
+      return withRings(env(), ring, other);
+    },
+  },
+  {
+    setup: 'a certificate that is not the one of the ring',
+    blamed: ['encryption-unreadable-keys: key_does_not_unwrap', 'ring-protection: key_protected_otherwise'],
+    build: async () => {
+      await fill(encrypted(ring.keyId));
+      const { certificates } = other.settings.protector as { certificates: unknown[] };
+      const wrong = { ...ring, settings: { ...ring.settings, protector: { kind: 'certificate', certificates } } };
+      return withRings(env(), wrong);
+    },
+  },
+  {
+    setup: 'entries without a value',
+    blamed: ['entries-empty: empty_values'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(3, () => ({ value: Buffer.alloc(0) })),
+      )),
+  },
+  {
+    setup: 'JSON that was cut off',
+    blamed: ['entries-format: foreign_format'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(3, () => ({ value: plainValue().subarray(0, 700) })),
+      )),
+  },
+  {
+    setup: 'entries of a wrapper that compresses',
+    blamed: ['entries-format: foreign_format'],
+    build: async () => {
+      const { gzipSync } = await import('node:zlib');
+      await fill(
+        plain(),
+        entries(3, () => ({ value: gzipSync(plainValue()) })),
+      );
+      return undefined;
+    },
+  },
+  {
+    setup: 'entries of an older serializer',
+    blamed: ['entries-format: foreign_format'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(3, () => ({ value: Buffer.from([3, 0, 0, 0, 1, 0, 0, 0, 255, 254, 17]) })),
+      )),
+  },
+  {
+    setup: 'payloads that were cut off',
+    blamed: ['entries-format: foreign_format'],
+    build: async () => {
+      await fill(
+        encrypted(ring.keyId),
+        entries(2, () => ({ value: encryptedValue(ring.keyId).subarray(0, 12) })),
+      );
+      return withRings(env(), ring);
+    },
+  },
+  {
+    setup: 'some apps with Encrypt, some without',
+    blamed: ['entries-mixture: plain_and_encrypted'],
+    build: async () => {
+      await fill(encrypted(ring.keyId), plain(12));
+      return withRings(env(), ring);
+    },
+  },
+  {
+    setup: "the library's default sliding expiration of 20 minutes",
+    blamed: ['entries-sliding-short: sliding_shorter_than_token'],
+    build: async () => void (await fill(entries(40, () => ({ slidingSeconds: 1_200, expiresInMs: 1_100_000 })))),
+  },
+  {
+    setup: 'entries that do not slide',
+    blamed: ['entries-sliding-missing: no_sliding_expiration'],
+    build: async () =>
+      void (await fill(
+        plain(20),
+        entries(20, () => ({ slidingSeconds: null })),
+      )),
+  },
+  {
+    setup: 'entries that outlive every token',
+    blamed: ['entries-lifetime: entries_outlive_tokens'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(5, () => ({ slidingSeconds: 365 * 86_400, expiresInMs: 300 * dayMs })),
+      )),
+  },
+  {
+    setup: 'sessions in the same table',
+    blamed: ['entries-kinds: foreign_keys'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(10, () => ({ key: `session:${randomUUID()}:x`, value: Buffer.from('session') })),
+      )),
+  },
+  {
+    setup: 'entries with hundreds of tokens',
+    blamed: ['entries-large: large_entries'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(2, () => ({ value: plainValue({ tokens: 400, resources: 3 }) })),
+      )),
+  },
+  {
+    setup: 'two apps in one table, by their app tokens',
+    blamed: ['entries-shared-by-apps: shared_by_apps'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(3, () => ({ key: appKey() })),
+        entries(3, () => ({ key: appKey(randomUUID()) })),
+      )),
+  },
+  {
+    setup: "two apps in one table, by the tokens of plain users' entries",
+    blamed: ['entries-shared-by-apps: shared_by_apps'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(3, () => ({ value: plainValue({ clientId: randomUUID() }) })),
+      )),
+  },
+  {
+    setup: 'keys that differ in case alone',
+    blamed: ['keys-case: keys_differ_in_case'],
+    build: async () => {
+      const keys = Array.from({ length: 3 }, () => `abcdef01${userKey().slice(8)}`);
+      await fill(
+        plain(),
+        keys.map((key) => entry({ key })),
+        keys.map((key) => entry({ key: key.toUpperCase() })),
+      );
+      return undefined;
+    },
+  },
+  {
+    setup: 'the same user under two tenants',
+    blamed: ['keys-tenant: keys_differ_in_tenant'],
+    build: async () => {
+      const object = randomUUID();
+      await fill(plain(5), [entry({ key: `${object}.${tenant}` }), entry({ key: `${object}.${randomUUID()}` })]);
+      return undefined;
+    },
+  },
+];
+
+describe('on PostgreSQL, the diagnosis blames', () => {
+  it.each(setups)('$setup', async ({ build, blamed, unknown = false }) => {
+    const found = await diagnose((await build()) ?? env());
+    expect(found.blamed).toEqual(blamed);
+    if (!unknown) expect(found.unknown).toEqual([]);
+  });
+
+  it('an entry that is rewritten under another key over and over', async () => {
+    const mine = entries(10, () => ({ value: encryptedValue(ring.keyId) }));
+    await fill(mine);
+    const keys = mine.map(({ key }) => key);
+    let stopped = false;
+    // Two instances, each of which cannot read what the other wrote.
+    const pingPong = (async () => {
+      for (let turn = 0; !stopped; turn += 1) {
+        await database.query(`update ${postgresTable} set value = $1 where id = any($2)`, [
+          encryptedValue(turn % 2 === 0 ? other.keyId : ring.keyId),
+          keys.slice(0, 2),
+        ]);
+        await systemClock.sleep(150);
+      }
+    })();
+    const { report } = await diagnose(withRings(env(), ring), { caches: ['default'] }).finally(() => {
+      stopped = true;
+      return pingPong;
+    });
+    expect(report.checks.find(({ check }) => check === 'entries-rewritten')).toMatchObject({
+      status: 'fail',
+      cause: 'key_id_alternates',
+    });
+  });
+
+  it('slow reads, on a line that delays', async () => {
+    await fill(plain());
+    const { startDelayProxy } = await import('../../support/delayProxy.ts');
+    const proxy = await startDelayProxy(Number(new URL(database.url).port), 130);
+    const url = new URL(database.url);
+    url.port = String(proxy.port);
+    try {
+      const { blamed } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: url.href });
+      expect(blamed).toEqual(['latency: slow_reads']);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('nothing in a ring that its entries and settings fit', async () => {
+    await fill(
+      encrypted(ring.keyId),
+      entries(2, () => ({ key: appKey(client), value: encryptedValue(ring.keyId) })),
+    );
+    await rotateKeyRing(jobDeps({ store: ring.store, clock: systemClock, policy: managed }));
+    const { blamed, unknown, report } = await diagnose(withRings(env(), ring));
+    expect([blamed, unknown]).toEqual([[], []]);
+    expect(report.status).toBe('pass');
+  });
+
+  it('clocks that differ, on both sides of the limit', async () => {
+    await fill(plain());
+    const ahead = (ms: number) => ({ ...systemClock, now: () => new Date(Date.now() + ms) });
+    const { blamed } = await diagnose(env(), { clock: ahead(-12 * 60_000) });
+    expect(blamed).toEqual(['clock-skew: clock_skew']);
+    expect((await diagnose(env(), { clock: ahead(2_000) })).blamed).toEqual([]);
+  });
+});

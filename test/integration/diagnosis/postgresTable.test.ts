@@ -1,0 +1,125 @@
+/** Broken tables on the embedded PostgreSQL: expired entries, the index, the schema. Entries are postgres.test.ts's. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dayMs, diagnose, entries, tenant } from '../../support/diagnosis.ts';
+import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
+import { useTestDatabase } from '../../support/testDatabase.ts';
+
+const database = useTestDatabase();
+const databaseName = () => new URL(database.url).pathname.slice(1);
+beforeEach(async () => {
+  await database.query(`alter database ${databaseName()} reset all`);
+  await createPostgresCache(database);
+});
+
+const fill = (...all: ReturnType<typeof entries>[]) => fillPostgres(database, all.flat());
+const plain = (count = 40) => entries(count);
+const sql = (text: string) => database.query(text);
+
+const setups: { setup: string; blamed: string[]; build: () => Promise<undefined> }[] = [
+  {
+    setup: 'expired entries that nobody removes',
+    blamed: ['expired-backlog: expired_backlog'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(50, () => ({ expiresInMs: -30 * dayMs })),
+      )),
+  },
+  {
+    setup: 'a missing expiry index',
+    blamed: ['expiry-index: expiry_index_missing'],
+    build: async () => {
+      await sql('drop index ix_expiresattime');
+      await fill(plain());
+      return undefined;
+    },
+  },
+  {
+    setup: 'the leftover of an index build that broke off',
+    blamed: ['expiry-index: expiry_index_invalid'],
+    build: async () => {
+      await fill(plain());
+      await sql("update pg_index set indisvalid = false where indexrelid = 'ix_expiresattime'::regclass");
+      return undefined;
+    },
+  },
+  {
+    setup: "an index that the library's own DELETE does not use",
+    blamed: ['schema-index-use: expiry_index_not_used'],
+    build: async () => {
+      await fill(plain());
+      await sql(`insert into ${postgresTable} select gen_random_uuid() || '.${tenant}', value, expiresattime, slidingexpirationinseconds
+                 from ${postgresTable}, generate_series(1, 500)`);
+      await sql('analyze');
+      await sql(`alter database ${databaseName()} set enable_indexscan to off`);
+      await sql(`alter database ${databaseName()} set enable_bitmapscan to off`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'a column of another type',
+    blamed: ['schema-columns: columns_differ'],
+    build: async () => {
+      await sql(`alter table ${postgresTable} alter column slidingexpirationinseconds type int`);
+      await fill(plain());
+      return undefined;
+    },
+  },
+  {
+    setup: 'a column that takes no NULL',
+    blamed: ['schema-columns: columns_differ'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} alter column slidingexpirationinseconds set not null`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'no primary key',
+    blamed: ['schema-key: primary_key_differs'],
+    build: async () => {
+      await sql(`alter table ${postgresTable} drop constraint tokencache_pkey`);
+      await fill(plain());
+      return undefined;
+    },
+  },
+  {
+    setup: 'a collation that does not tell case apart',
+    blamed: ['schema-collation: collation_case_insensitive'],
+    build: async () => {
+      await sql(
+        "create collation if not exists ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+      );
+      await sql(`alter table ${postgresTable} alter column id type varchar(449) collate ignore_case`);
+      await fill(plain());
+      return undefined;
+    },
+  },
+  {
+    setup: 'a trigger on the table',
+    blamed: ['schema-extras: trigger_added'],
+    build: async () => {
+      await sql('create or replace function noop() returns trigger language plpgsql as $$ begin return new; end $$');
+      await sql(`create trigger audit before update on ${postgresTable} for each row execute function noop()`);
+      await fill(plain());
+      return undefined;
+    },
+  },
+  {
+    setup: 'an index that nobody needs',
+    blamed: ['schema-extras: index_added'],
+    build: async () => {
+      await sql(`create index by_sliding on ${postgresTable} (slidingexpirationinseconds)`);
+      await fill(plain());
+      return undefined;
+    },
+  },
+];
+
+describe('of a table on PostgreSQL, the diagnosis blames', () => {
+  it.each(setups)('$setup', async ({ build, blamed }) => {
+    await build();
+    const found = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url });
+    expect([found.blamed, found.unknown]).toEqual([blamed, []]);
+  });
+});

@@ -1,0 +1,161 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import type { DiagnosisRequest } from '../../src/lib/composition/diagnosisMaintenance.ts';
+import { Maintenance } from '../../src/lib/composition/maintenance.ts';
+import type { DiagnosisReport } from '../../src/lib/diagnosis/diagnosisReport.ts';
+import { headerOf } from '../../src/lib/keyRing/payloadHeader.ts';
+import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
+import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
+import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
+import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
+import { readSettings } from '../../src/lib/settings/settings.ts';
+import { selfSigned } from './certificates.ts';
+import { jobDeps } from './testRing.ts';
+
+/** Setups for the diagnosis, and what it says of them. */
+
+export interface Diagnosed {
+  report: DiagnosisReport;
+  /** `check: cause` of all that is to blame, in order of their names. */
+  blamed: string[];
+  /** `check: cause` of all that could not be looked at. */
+  unknown: string[];
+}
+
+export interface DiagnoseOptions extends DiagnosisRequest {
+  records?: RecordStore;
+  clock?: Clock;
+}
+
+/** Runs the diagnosis as the command line does, from settings. */
+export async function diagnose(
+  env: Record<string, string>,
+  { records = noRecordStore, clock = systemClock, ...request }: DiagnoseOptions = {},
+): Promise<Diagnosed> {
+  const maintenance = new Maintenance(readSettings(env, 'file'), () => undefined, records, clock);
+  const { report, error } = await maintenance.diagnosis.diagnose('test', request);
+  if (!report) throw new Error(`${error?.code}: ${error?.message}`);
+  const named = (statuses: string[]) =>
+    report.checks
+      .filter(({ status }) => statuses.includes(status))
+      .map(({ check, cause }) => `${check}: ${cause}`)
+      .sort();
+  return { report, blamed: named(['warn', 'fail']), unknown: named(['unknown']) };
+}
+
+export const tenant = randomUUID();
+export const client = randomUUID();
+export const dayMs = 86_400_000;
+
+export interface CacheEntry {
+  key: string;
+  value: Buffer;
+  /** From now on; negative for an expired one. */
+  expiresInMs: number;
+  slidingSeconds: number | null;
+}
+
+export const userKey = (tid = tenant) => `${randomUUID()}.${tid}`;
+export const appKey = (clientId = client) => `${clientId}_${randomUUID()}_AppTokenCache`;
+
+/** As an app writes it with a sliding expiration of 14 days, touched a while ago. */
+export function entry(changes: Partial<CacheEntry> = {}): CacheEntry {
+  return { key: userKey(), value: plainValue(), expiresInMs: 13 * dayMs, slidingSeconds: 14 * 86_400, ...changes };
+}
+
+export const entries = (count: number, changes: () => Partial<CacheEntry> = () => ({})) =>
+  Array.from({ length: count }, () => entry(changes()));
+
+export interface PlainOptions {
+  tokens?: number;
+  resources?: number;
+  clientId?: string;
+  /** Characters of each token. */
+  size?: number;
+}
+
+/** MSAL's unified cache schema. Its secrets are the test's own. */
+export function plainValue({ tokens = 1, resources = 1, clientId = client, size = 1_500 }: PlainOptions = {}): Buffer {
+  const accessTokens = Array.from({ length: tokens }, (_, at) => [
+    `account-login.windows.net-accesstoken-${clientId}-${tenant}-scope${at}`,
+    {
+      client_id: clientId,
+      credential_type: 'AccessToken',
+      secret: `secret-${randomBytes(Math.ceil(size / 2)).toString('hex')}`,
+      target: `https://resource${at % resources}.example/scope${at} https://resource${at % resources}.example/other`,
+    },
+  ]);
+  return Buffer.from(
+    JSON.stringify({
+      AccessToken: Object.fromEntries(accessTokens),
+      RefreshToken: { 'account-refreshtoken': { client_id: clientId, secret: 'secret-refresh-token' } },
+      IdToken: {},
+      Account: {},
+      AppMetadata: {},
+    }),
+  );
+}
+
+/** A Data Protection payload under the key, as far as its first 20 bytes tell. */
+export function encryptedValue(keyId: string): Buffer {
+  return Buffer.concat([Buffer.from(headerOf(keyId), 'hex'), randomBytes(1_500)]);
+}
+
+export interface TestRing {
+  /** For KEY_RINGS. */
+  settings: Record<string, unknown>;
+  /** For the environment. */
+  env: Record<string, string>;
+  folder: string;
+  keyId: string;
+  store: FolderStore;
+  pfx: { path: string; password: string };
+  remove(): Promise<void>;
+}
+
+/** A ring in a folder with one key of this tool's, protected by a certificate of its own. */
+export async function certificateRing(
+  name: string,
+  caches: string[] = [],
+  validity: { from?: number; to?: number } = {},
+): Promise<TestRing> {
+  const parent = await mkdtemp(join(tmpdir(), 'diagnosis-ring-'));
+  const folder = join(parent, 'keys');
+  const path = join(parent, 'certificate.pfx');
+  await writeFile(path, selfSigned(name, validity).pfx);
+  const store = new FolderStore(folder);
+  const protector = new CertificateProtector([
+    await loadCertificate({ path, keyPath: undefined, password: 'fixture' }),
+  ]);
+  const deps = jobDeps({ store, clock: systemClock, protector });
+  await rotateKeyRing(deps);
+  const { defaultKey } = await ringStatus(deps);
+  if (!defaultKey) throw new Error('the ring has no default key');
+  return {
+    settings: {
+      name,
+      mode: 'manage',
+      store: { kind: 'folder', path: folder },
+      protector: { kind: 'certificate', certificates: [{ path, passwordSetting: 'RING_PASSWORD' }] },
+      caches,
+    },
+    env: { RING_PASSWORD: 'fixture' },
+    folder,
+    keyId: defaultKey,
+    store,
+    pfx: { path, password: 'fixture' },
+    remove: () => rm(parent, { recursive: true, force: true }),
+  };
+}
+
+/** The environment with these rings. */
+export function withRings(env: Record<string, string>, ...rings: TestRing[]): Record<string, string> {
+  return Object.assign({}, env, ...rings.map((ring) => ring.env), {
+    KEY_RINGS: JSON.stringify(rings.map(({ settings }) => settings)),
+  });
+}

@@ -1,0 +1,57 @@
+import { TableClient } from '@azure/data-tables';
+import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import { newMessage, type Work } from '../../src/lib/queue/dispatch.ts';
+import type { WorkMessage } from '../../src/lib/queue/message.ts';
+import { recordTableName } from '../../src/lib/runs/tableRecordStore.ts';
+
+/** The test's own view of a work queue in Azurite. */
+export interface TestQueue {
+  put(message: unknown): Promise<void>;
+  /** Messages that are there, visible or not. */
+  count(): Promise<number>;
+  poisoned(): Promise<unknown[]>;
+  /** Both queues, and all records. */
+  clear(): Promise<void>;
+}
+
+export function testQueue(connectionString: string, name = 'token-cache-maintenance'): TestQueue {
+  const service = QueueServiceClient.fromConnectionString(connectionString);
+  const created = async (queue: string): Promise<QueueClient> => {
+    const client = service.getQueueClient(queue);
+    await client.createIfNotExists();
+    return client;
+  };
+  return {
+    put: async (message) => {
+      const text = typeof message === 'string' ? message : JSON.stringify(message);
+      await (await created(name)).sendMessage(Buffer.from(text).toString('base64'));
+    },
+    count: async () => (await (await created(name)).getProperties()).approximateMessagesCount ?? 0,
+    poisoned: async () => {
+      const { peekedMessageItems } = await (await created(`${name}-poison`)).peekMessages({ numberOfMessages: 32 });
+      return peekedMessageItems.map(({ messageText }) => {
+        const text = Buffer.from(messageText, 'base64').toString('utf8');
+        try {
+          return JSON.parse(text) as unknown;
+        } catch {
+          return text;
+        }
+      });
+    },
+    clear: async () => {
+      await (await created(name)).clearMessages();
+      await (await created(`${name}-poison`)).clearMessages();
+      await TableClient.fromConnectionString(connectionString, recordTableName, {
+        allowInsecureConnection: true,
+      }).deleteTable();
+    },
+  };
+}
+
+export function workMessage(
+  work: Partial<Work> = {},
+  changes: Partial<WorkMessage> = {},
+  now = new Date(),
+): WorkMessage {
+  return { ...newMessage({ job: 'purge', cache: 'default', trigger: 'timer', ...work }, now), ...changes };
+}
