@@ -29,6 +29,7 @@ const failure = (description: string) => ({
   content: { 'application/problem+json': { schema: problem } },
 });
 const failures = { '400': failure('The request is not as described.'), '403': failure('The app role is missing.') };
+const recordFailures = { ...failures, '503': failure('The records cannot be read.') };
 const key = [{ functionKey: [] }];
 
 /** What every route that takes a body may answer. */
@@ -115,7 +116,7 @@ const document = createDocument({
         summary: 'The newest runs.',
         security: key,
         requestParams: { query: runsQuery },
-        responses: { '200': json('Newest first.', runList), ...failures },
+        responses: { '200': json('Newest first.', runList), ...recordFailures },
       },
     },
     '/runs/{id}': {
@@ -123,7 +124,7 @@ const document = createDocument({
         summary: 'One run.',
         security: key,
         parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-        responses: { '200': json('Its record.', runRecord), ...failures, '404': failure('No run has that id.') },
+        responses: { '200': json('Its record.', runRecord), ...recordFailures, '404': failure('No run has that id.') },
       },
     },
     '/status': {

@@ -17,7 +17,7 @@ route({
     const chosen = recordedRuns(maintenanceFor(context))
       .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
       .map(({ job, cache }) => records.latestRuns(job, cache, limit));
-    const runs = (await Promise.all(chosen)).flat().sort(newestFirst).slice(0, limit);
+    const runs = (await readable(Promise.all(chosen))).flat().sort(newestFirst).slice(0, limit);
     return answer(200, { runs });
   },
 });
@@ -28,7 +28,7 @@ route({
   path: 'runs/{id}',
   role: 'TokenCache.Reader',
   handle: async ({ params }) => {
-    const record = await findRun(records, params.id ?? '');
+    const record = await readable(findRun(records, params.id ?? ''));
     if (!record)
       throw new Problem(
         404,
@@ -39,6 +39,18 @@ route({
     return answer(200, record);
   },
 });
+
+/** Storage that does not answer is no defect of ours. */
+function readable<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch(() => {
+    throw new Problem(
+      503,
+      'records_unavailable',
+      'The records of runs cannot be read. Runs themselves go on without.',
+      "See whether AzureWebJobsStorage, the storage account's network rules and the identity's role (Storage Table Data Contributor) are right.",
+    );
+  });
+}
 
 function newestFirst(a: RunRecord, b: RunRecord): number {
   return b.startedAt.localeCompare(a.startedAt);

@@ -65,6 +65,10 @@ describe('status, runs and health', () => {
     expect((await cut.call('POST', 'purge', { body: { dryRun: false } })).json).toMatchObject({
       report: { stopReason: 'drained' },
     });
+    for (const path of ['runs', 'runs/purge.default.0000000000000000000']) {
+      const { status, json } = await cut.call('GET', path);
+      expect([status, json.code]).toEqual([503, 'records_unavailable']);
+    }
     await cut.stop();
   });
 

@@ -32,14 +32,15 @@ beforeEach(async () => {
   proxy.setFaults(() => 'pass');
   container = new ContainerClient(azurite.connectionString(), `keys-${randomUUID()}`);
   await container.create();
-  // One try, so that each fault reaches the store.
-  const options = { retryOptions: { maxTries: 1, retryPolicyType: StorageRetryPolicyType.FIXED } };
-  store = new BlobStore(
-    new ContainerClient(azurite.connectionString(proxy.port), container.containerName, options),
-    blobName,
-  );
+  store = new BlobStore(throughProxy(), blobName);
 });
 afterEach(async () => void (await container.deleteIfExists()));
+
+/** One try, so that each fault reaches the store. */
+function throughProxy(): ContainerClient {
+  const options = { retryOptions: { maxTries: 1, retryPolicyType: StorageRetryPolicyType.FIXED } };
+  return new ContainerClient(azurite.connectionString(proxy.port), container.containerName, options);
+}
 
 const deps = () => jobDeps({ store, clock });
 const blob = () => container.getBlockBlobClient(blobName);
@@ -102,6 +103,19 @@ describe('a ring in a blob', () => {
     const { outcome, keys } = await rotateKeyRing(deps());
     expect(outcome).toBe('published');
     expect([...(await ids())].sort()).toEqual([idFrom(1), idFrom(2), idFrom(3), keys[0]?.id].sort());
+  });
+
+  it('gives up a request that is never answered, and publishes one key though the write arrives in the end', async () => {
+    await put1(aged);
+    store = new BlobStore(throughProxy(), blobName, 500);
+    const arrival = Promise.withResolvers<void>();
+    proxy.setFaults(() => () => arrival.promise);
+    await expect(store.read()).rejects.toMatchObject({ code: 'key_ring_unavailable', transient: true });
+    onWrite({ 1: () => arrival.promise });
+    expect(await rotateKeyRing(deps())).toMatchObject({ outcome: 'published', keys: [{ reason: 'successor' }] });
+    arrival.resolve();
+    await store.read();
+    expect(await ids()).toHaveLength(2);
   });
 
   it('publishes none of its own when an app was faster with the same', async () => {

@@ -205,4 +205,14 @@ describe('a ring protected by Key Vault', () => {
       await other.close();
     }
   });
+
+  it('gives up a vault that never answers, whatever it is asked', async () => {
+    old();
+    const protector = new KeyVaultProtector({ ...vault, timeoutMs: 500 });
+    for (const silent of ['versions', 'wrapkey', 'unwrapkey']) {
+      vault.setFaults(({ operation }) => (operation === silent ? 'silence' : undefined));
+      await expect(rotateKeyRing({ ...deps(), protector })).rejects.toMatchObject({ code: 'key_vault_unavailable' });
+      expect(await texts()).toEqual([]);
+    }
+  });
 });

@@ -22,8 +22,8 @@ interface Version {
   enabled: boolean;
 }
 
-/** A refusal in the vault's place, or an answer that gets lost after the work was done. */
-export type VaultFault = { status: number; code?: string; retryAfter?: string } | 'loseAnswer';
+/** A refusal in the vault's place, an answer that gets lost after the work was done, or none ever. */
+export type VaultFault = { status: number; code?: string; retryAfter?: string } | 'loseAnswer' | 'silence';
 
 export interface VaultRequest {
   operation: 'versions' | 'get' | 'wrapkey' | 'unwrapkey';
@@ -87,6 +87,7 @@ export async function startVault(): Promise<Vault> {
     const asked: VaultRequest = { operation, version: operation === 'versions' ? '' : version };
     requests.push(asked);
     const fault = faults(asked);
+    if (fault === 'silence') return;
     if (fault && fault !== 'loseAnswer') {
       return refuse(fault.status, fault.code ?? 'Error', fault.retryAfter ? { 'retry-after': fault.retryAfter } : {});
     }

@@ -49,6 +49,24 @@ describe('health', () => {
     });
   });
 
+  it.each([
+    ['in working hours alone, by night', '0 */5 8-18 * * 1-5', '2026-11-24T18:55:00Z', '2026-11-25T07:59:00Z', 'ok'],
+    [
+      'in working hours alone, when they begin',
+      '0 */5 8-18 * * 1-5',
+      '2026-11-24T18:55:00Z',
+      '2026-11-25T08:11:00Z',
+      'failing',
+    ],
+    ['on weekdays, at the weekend', '0 0 3 * * 1-5', '2026-11-20T03:00:00Z', '2026-11-23T02:59:00Z', 'ok'],
+    ['on weekdays, on Wednesday', '0 0 3 * * 1-5', '2026-11-20T03:00:00Z', '2026-11-25T03:01:00Z', 'failing'],
+  ])('of a timer that fires %s', async (_when, schedule, last, now, status) => {
+    const records = memoryStore();
+    const timer = { name: 'purgeExpiredEntries', schedule, enabled: true };
+    await recordTimerStart(records, timer.name, 'one', new Date(last));
+    expect((await readHealth(context(records, new Date(now), { timers: [timer] }))).status).toBe(status);
+  });
+
   it('measures a timer that has never fired from the first firing of any in this deployment', async () => {
     const records = memoryStore();
     const timers = [halfHourly, everyFive];
@@ -81,6 +99,26 @@ describe('health', () => {
       status: 'degraded',
       reasons: ['purge on default failed last time (unknown).'],
     });
+  });
+
+  it('is degraded while a job fails, though a dry run has succeeded since', async () => {
+    const failing = memoryStore('failed');
+    const dryRun = {
+      runId: 'y',
+      job: 'purge',
+      cache: 'default',
+      trigger: 'http' as const,
+      startedAt: later(1).toISOString(),
+      duration: 'PT1S',
+      outcome: 'succeeded' as const,
+      report: { dryRun: true },
+    };
+    const records: RecordStore = {
+      ...failing,
+      latestRuns: async (job, cache, count) =>
+        [dryRun, ...(await failing.latestRuns(job, cache, count))].slice(0, count),
+    };
+    expect((await readHealth(context(records, later(2)))).status).toBe('degraded');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { formatDuration } from '../durations.ts';
-import type { RecordStore } from '../runs/recordStore.ts';
-import { firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
+import type { RecordStore, RunRecord } from '../runs/recordStore.ts';
+import { dueAfter, firstStartOf, intervalOf, lastTimerStart, nextStart, type Timer } from './timerStarts.ts';
 
 /** `degraded`: somebody should look by day · `failing`: somebody should look now. */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
@@ -90,7 +90,7 @@ function worst(statuses: HealthStatus[]): HealthStatus {
   return worse[Math.max(...statuses.map((status) => worse.indexOf(status)))] ?? 'failing';
 }
 
-/** Lateness = now − (last start + interval): over one interval and 5 minutes is degraded, over two intervals is failing. */
+/** Lateness = now − when it is due: over one interval and 5 minutes is degraded, over two intervals is failing. */
 async function timerHealth(
   { records, deployment, now }: TimerContext,
   { name, schedule }: Timer,
@@ -100,7 +100,7 @@ async function timerHealth(
   // A timer that has not fired yet is measured from the first firing of any.
   const since = last ?? (await firstStartOf(records, deployment));
   const degradedMs = interval + graceMs;
-  const latenessMs = since ? now.getTime() - since.getTime() - interval : 0;
+  const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {
     name,
     status: latenessMs > Math.max(2 * interval, degradedMs) ? 'failing' : latenessMs > degradedMs ? 'degraded' : 'ok',
@@ -112,10 +112,22 @@ async function timerHealth(
 
 async function failedRuns({ records, runs }: HealthContext): Promise<string[]> {
   const limit = pLimit(readsAtOnce);
-  const latest = await Promise.all(
-    runs.map(({ job, cache }) => limit(async () => (await records.latestRuns(job, cache, 1))[0])),
-  );
+  const latest = await Promise.all(runs.map(({ job, cache }) => limit(() => lastRealRun(records, job, cache))));
   return latest.flatMap((run) =>
     run?.outcome === 'failed' ? [`${run.job} on ${run.cache} failed last time (${run.error?.code ?? 'unknown'}).`] : [],
   );
+}
+
+/** Dry runs that are looked behind, where the last run was one. */
+const mostDryRuns = 20;
+
+/** A dry run that succeeds says nothing of a job that fails to write: whoever looks into the failure begins with one. */
+async function lastRealRun(records: RecordStore, job: string, cache: string): Promise<RunRecord | undefined> {
+  const [last] = await records.latestRuns(job, cache, 1);
+  if (!last || isReal(last)) return last;
+  return (await records.latestRuns(job, cache, mostDryRuns)).find(isReal);
+}
+
+function isReal({ report }: RunRecord): boolean {
+  return (report as { dryRun?: unknown } | undefined)?.dryRun !== true;
 }

@@ -53,6 +53,14 @@ export function intervalOf(schedule: string, now: Date): number {
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
 }
 
+/**
+ * When a timer that fired at `last` is due, in milliseconds since 1970: an interval later, and not before its schedule has
+ * a firing. Where intervals differ (working hours, weekdays), the one of now does not tell of a night or a weekend.
+ */
+export function dueAfter(schedule: string, last: Date, interval: number): number {
+  return Math.max(last.getTime() + interval, nextStart(schedule, last)?.getTime() ?? Number.POSITIVE_INFINITY);
+}
+
 function cron(schedule: string): Cron {
   return new Cron(schedule, { paused: true, mode: '6-part', timezone: 'UTC' });
 }

@@ -25,8 +25,10 @@ export function summarizeRotate({ outcome, keys, nextActionAt, status }: RotateR
 export function summarizeRewrap({ outcome, keys, newest, failed, noLongerNeeded }: RewrapReport): string {
   const left = failed.length > 0 ? `, ${failed.length} could not be` : '';
   const free = noLongerNeeded.length > 0 ? `; no longer needed: ${noLongerNeeded.join(', ')}` : '';
-  if (outcome === 'nothingToDo')
-    return `nothing to do, every key that counts is protected with ${newest}${left}${free}`;
+  // None could be moved: that is not "nothing to do", and the old version or certificate is needed still.
+  if (outcome === 'nothingToDo' && failed.length > 0)
+    return `no key re-wrapped to ${newest}, ${failed.length} could not be${free}`;
+  if (outcome === 'nothingToDo') return `nothing to do, every key that counts is protected with ${newest}${free}`;
   return `${keys.length} keys ${outcome === 'rewrapped' ? 're-wrapped' : 'would be re-wrapped'} to ${newest}${left}${free}`;
 }
 

@@ -22,12 +22,16 @@ const wrapAlgorithm = 'RSA-OAEP';
 const contentKeyBytes = 16;
 const ivBytes = 16;
 
+/** The SDK waits for an answer without end. Its own tries are within this time. */
+const answerTimeoutMs = 15_000;
+
 export interface KeyVaultOptions {
   /** Of the key; with a version, that version is the newest. */
   keyId: string;
   credential: TokenCredential;
   now: () => Date;
   client?: CryptographyClientOptions;
+  timeoutMs?: number;
 }
 
 /** Protects with a Key Vault key, as ProtectKeysWithAzureKeyVault. Wraps and unwraps in the vault. */
@@ -104,6 +108,7 @@ export class KeyVaultProtector implements KeyProtector {
       const versions: ProtectorVersion[] = [];
       for await (const { id, createdOn, notBefore, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(
         this.#name,
+        this.#soon(),
       )) {
         if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
       }
@@ -135,9 +140,13 @@ export class KeyVaultProtector implements KeyProtector {
     }
   }
 
+  #soon(): { abortSignal: AbortSignal } {
+    return { abortSignal: AbortSignal.timeout(this.#options.timeoutMs ?? answerTimeoutMs) };
+  }
+
   async #wrap(keyId: string, contentKey: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from((await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey)).result);
+      return Buffer.from((await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, this.#soon())).result);
     } catch (error) {
       throw explainVaultError(error, keyId, 'wrap with');
     }
@@ -145,7 +154,7 @@ export class KeyVaultProtector implements KeyProtector {
 
   async #unwrap(keyId: string, wrapped: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from((await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped)).result);
+      return Buffer.from((await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, this.#soon())).result);
     } catch (error) {
       throw explainVaultError(error, keyId, 'unwrap with');
     }

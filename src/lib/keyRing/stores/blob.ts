@@ -15,6 +15,8 @@ interface BlobRing extends StoredRing {
 const conflictCodes = ['ConditionNotMet', 'BlobAlreadyExists'];
 /** Rings are a few kilobytes; what is larger is no ring. */
 const sizeLimit = 16 * 1024 * 1024;
+/** The SDK waits for an answer without end. Its own tries are within this time; a run makes several. */
+const answerTimeoutMs = 15_000;
 
 /**
  * A ring as PersistKeysToAzureBlobStorage keeps it: one block blob. Writes are conditional on its ETag, as those of the
@@ -25,8 +27,10 @@ export class BlobStore implements KeyRingStore {
   readonly description: string;
   readonly #container: ContainerClient;
   readonly #blob: BlockBlobClient;
+  readonly #timeoutMs: number;
 
-  constructor(container: ContainerClient, blobName: string) {
+  constructor(container: ContainerClient, blobName: string, timeoutMs = answerTimeoutMs) {
+    this.#timeoutMs = timeoutMs;
     this.#container = container;
     this.#blob = container.getBlockBlobClient(blobName);
     const url = new URL(this.#blob.url);
@@ -35,7 +39,7 @@ export class BlobStore implements KeyRingStore {
 
   async read(): Promise<BlobRing> {
     try {
-      const answer = await this.#blob.download();
+      const answer = await this.#blob.download(undefined, undefined, this.#soon());
       if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
       const bytes = await collect(answer.readableStreamBody);
       const document = RingDocument.parse(bytes);
@@ -72,6 +76,7 @@ export class BlobStore implements KeyRingStore {
         conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
         metadata: ring.metadata,
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+        ...this.#soon(),
       });
       return 'written';
     } catch (error) {
@@ -89,6 +94,7 @@ export class BlobStore implements KeyRingStore {
       await this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
         conditions: { ifNoneMatch: '*' },
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+        ...this.#soon(),
       });
     } catch (error) {
       // Written by the same run, whose answer got lost.
@@ -98,6 +104,10 @@ export class BlobStore implements KeyRingStore {
   }
 
   async close(): Promise<void> {}
+
+  #soon(): { abortSignal: AbortSignal } {
+    return { abortSignal: AbortSignal.timeout(this.#timeoutMs) };
+  }
 
   #damaged(problem: string): KeyRingError {
     return new KeyRingError(
@@ -119,9 +129,9 @@ export class BlobStore implements KeyRingStore {
   #explain(error: unknown): unknown {
     if (error instanceof KeyRingError) return error;
     if (isCredentialError(error)) return this.#forbidden('no token');
-    if (!isRestError(error)) return error;
-    const { statusCode, code } = error;
-    const name = code ?? String(statusCode ?? error.name);
+    if (!isRestError(error) && !isAbort(error)) return error;
+    const { statusCode, code } = isRestError(error) ? error : {};
+    const name = code ?? String(statusCode ?? 'no answer');
     if (code === 'ContainerNotFound' || code === 'ContainerBeingDeleted') {
       return new KeyRingError(
         'key_ring_container_missing',
@@ -152,6 +162,10 @@ export class BlobStore implements KeyRingStore {
 
 function isRestError(error: unknown): error is RestError {
   return error instanceof Error && error.name === 'RestError';
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Buffer> {

@@ -38,12 +38,13 @@ export class FolderStore implements KeyRingStore {
     const damage: { place: string; problem: string }[] = [];
     const parts: string[] = [];
     for (const place of (names ?? []).filter((name) => name.toLowerCase().endsWith('.xml')).sort()) {
-      const text = await readFile(join(this.#folder, place), 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined; // removed meanwhile
-        throw folderError(this.#folder, error);
-      });
+      const text = await this.#textOf(place);
       if (text === undefined) continue;
-      parts.push(place, text);
+      parts.push(place, text ?? '');
+      if (text === null) {
+        damage.push({ place, problem: 'is no file' });
+        continue;
+      }
       try {
         parseDocument(text);
         elements.push({ place, xml: new SealedXml(text) });
@@ -53,6 +54,17 @@ export class FolderStore implements KeyRingStore {
       }
     }
     return { exists: names !== undefined, elements, damage, storeTime: undefined, version: fingerprint(parts) };
+  }
+
+  /** Undefined: removed meanwhile. Null: no file; .NET reads whatever has the name, and reading a pipe would never end. */
+  async #textOf(place: string): Promise<string | null | undefined> {
+    const path = join(this.#folder, place);
+    try {
+      return (await stat(path)).isFile() ? await readFile(path, 'utf8') : null;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw folderError(this.#folder, error as Error);
+    }
   }
 
   async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {

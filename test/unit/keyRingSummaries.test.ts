@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import type { RewrapReport } from '../../src/lib/keyRing/rewrap.ts';
+import { summarizeRewrap } from '../../src/lib/keyRing/summaries.ts';
+
+const report = (changes: Partial<RewrapReport>): RewrapReport => ({
+  outcome: 'nothingToDo',
+  dryRun: false,
+  newest: 'NEW',
+  keys: [],
+  failed: [],
+  stillNeeded: [],
+  noLongerNeeded: [],
+  ...changes,
+});
+const failed = [{ id: 'one', code: 'key_protected_otherwise', message: 'x' }];
+
+describe('the line about a re-wrap', () => {
+  it.each([
+    [{}, 'nothing to do, every key that counts is protected with NEW'],
+    [{ failed }, 'no key re-wrapped to NEW, 1 could not be'],
+    [{ outcome: 'rewrapped' as const, keys: ['two'], failed }, '1 keys re-wrapped to NEW, 1 could not be'],
+  ])('of %o', (changes, line) => {
+    expect(summarizeRewrap(report(changes))).toBe(line);
+  });
+});
