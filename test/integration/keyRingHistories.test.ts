@@ -200,6 +200,19 @@ describe('what a killed process leaves behind in a folder', () => {
     await expect(rotateKeyRing(jobDeps({ store, clock }))).rejects.toMatchObject({ code: 'key_ring_busy' });
   });
 
+  it('says that a lock is in the way, and when it goes, where a run may have been killed', async () => {
+    const lock = join(folder, '.token-cache-maintenance.lock');
+    await writeFile(lock, '');
+    const before = new Date(Date.now() - 10_000);
+    await utimes(lock, before, before);
+    clock.turn(80 * day);
+    await expect(rotateKeyRing(jobDeps({ store, clock }))).rejects.toMatchObject({
+      code: 'key_ring_busy',
+      message: expect.stringContaining('.token-cache-maintenance.lock'),
+      advice: expect.stringContaining('removed after 30 s'),
+    });
+  });
+
   it('can be a successor without its revocation: revoking again finishes it', async () => {
     const successor = plainKey({ id: randomUUID(), creation: start + day });
     await fill(store, [successor]);

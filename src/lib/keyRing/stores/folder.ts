@@ -11,8 +11,10 @@ import { parseDocument, XmlFormError } from '../xml.ts';
 const lockName = '.token-cache-maintenance.lock';
 /** A subfolder, which .NET does not enter. */
 const backupFolder = 'backup';
-/** A write takes milliseconds: a lock this old is a killed process's. */
-const lockLifeMs = 120_000;
+/** A write takes milliseconds: a lock this old is hardly one of a writer at work … */
+const lockSuspectMs = 5_000;
+/** … and a lock this old is a killed process's. */
+const lockLifeMs = 30_000;
 
 /**
  * A ring as PersistKeysToFileSystem keeps it: a file for each element. A folder knows no write of several files at once:
@@ -148,7 +150,13 @@ export class FolderStore implements KeyRingStore {
         () => 0,
       );
       if (age > lockLifeMs) await rm(path, { force: true });
-      return 'conflict';
+      if (age < lockSuspectMs) return 'conflict';
+      throw new KeyRingError(
+        'key_ring_busy',
+        `Another run has held ${lockName} in ${this.#folder} for ${Math.ceil(age / 1000)} s.`,
+        `Run this again: the lock of a run that was killed is removed after ${lockLifeMs / 1000} s.`,
+        true,
+      );
     }
     try {
       return await work();
