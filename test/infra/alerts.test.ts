@@ -133,6 +133,13 @@ describe('the alerts', () => {
     }
   });
 
+  it('hear of a job that fails each time, however seldom it runs: the index job runs once a day', () => {
+    const failures = alerts.filter(({ name }) => name.endsWith('-job-failures'));
+    expect(failures).toHaveLength(deployments.length);
+    for (const { properties, name } of failures)
+      expect(minutesOf(String(properties.windowSize)), name).toBeGreaterThanOrEqual(2 * 1440);
+  });
+
   it('name metrics that Azure publishes, at a window that their grain allows', () => {
     const platform = alerts.filter(({ name }) => name.includes('-platform-'));
     expect(platform).toHaveLength(3);
