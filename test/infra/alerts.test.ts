@@ -72,6 +72,10 @@ describe('the queries', () => {
     for (const [, table] of text.matchAll(/\b(App[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
   });
 
+  it('give every row a time within the window, not at its very end', () => {
+    for (const [name, text] of queries) expect(text, name).not.toMatch(/TimeGenerated = now\(\)/);
+  });
+
   it('name jobs, findings and attributes that the code has', () => {
     const folders = [
       'src/lib/composition',

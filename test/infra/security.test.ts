@@ -209,6 +209,16 @@ describe.each(snapshots)('%s', (name, snapshot) => {
       ]);
   });
 
+  it('warns where no address is allowed, which shuts out deployments as well', () => {
+    const [site] = all(snapshot, 'Microsoft.Web/sites');
+    const refuses = site && at(site, 'siteConfig.scmIpSecurityRestrictionsDefaultAction') === 'Deny';
+    const allowed = site && at(site, 'siteConfig.scmIpSecurityRestrictions');
+    const warnings = JSON.stringify(snapshot.outputs.WARNINGS ?? {});
+    expect(warnings.includes('AZURE_ALLOWED_ADDRESSES'), warnings).toBe(
+      refuses === true && Array.isArray(allowed) && allowed.length === 0,
+    );
+  });
+
   it('with Easy Auth, leaves out /api/health alone', () => {
     for (const settings of all(snapshot, 'Microsoft.Web/sites/config').filter((resource) =>
       resource.name.endsWith('/authsettingsV2'),
