@@ -110,7 +110,7 @@ describe('a managed Redis', () => {
           clock: systemClock,
         }).memory(signal),
     };
-    const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 500 } });
+    const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 2_000 } });
     expect(findingOf(report, 'resourceMetrics')?.evidence).toContain('no answer in time');
   });
 });

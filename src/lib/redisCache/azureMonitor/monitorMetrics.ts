@@ -95,6 +95,8 @@ async function ended<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
     return await Promise.race([query, stopped]);
   } catch (error) {
     if (error instanceof MaintenanceError) throw error;
+    // The client may notice the end first, in words of its own.
+    if (signal.aborted) throw unavailable('no answer in time');
     throw unavailable((error as { code?: string }).code ?? 'the request failed');
   }
 }
