@@ -60,12 +60,12 @@ module queries 'modules/queryAlerts.bicep' = {
     actionGroupId: people.outputs.id
     runbookUrl: runbookUrl
     rules: queryRules(
-      concat(
+      alerts.?sqlCaches ?? concat(
         sql.mode == 'none' ? [] : [sqlCacheName(sql)],
         postgres.mode == 'none' ? [] : [postgresCacheName(postgres)]
       ),
-      redis.mode == 'none' ? [] : [redisCacheName(redis)],
-      keyRing.mode == 'none' ? [] : [ringName(keyRing)],
+      alerts.?redisCaches ?? (redis.mode == 'none' ? [] : [redisCacheName(redis)]),
+      alerts.?keyRings ?? (keyRing.mode == 'none' ? [] : [ringName(keyRing)]),
       isServerless(sql)
     )
     overrides: alerts.rules

@@ -161,8 +161,6 @@ module function 'modules/functionApp.bicep' = {
           })
       // Half-hourly purges leave a serverless database time to pause; counts every 5 minutes would not.
       ...(isServerless(sql) ? { SCHEDULE_COUNTS: '0 5 * * * *' } : {})
-      // The host name of a Redis need not say in which region its metrics are.
-      ...(redis.mode == 'none' ? {} : { REDIS_METRICS_ENDPOINT: 'https://${location}.metrics.monitor.azure.com' })
       ...settings
     }
     subnetId: subnetId

@@ -220,6 +220,7 @@ output WARNINGS string[] = concat(
       ]
     : [],
   empty(alerts.emails) && empty(alerts.webhooks) ? ['Nobody hears of an alert: name an address or a webhook.'] : [],
+  inbound.denyByDefault && empty(inbound.allowedAddresses) ? ['Nobody may deploy: set AZURE_ALLOWED_ADDRESSES.'] : [],
   sql.mode == 'existing' && sql.?setupIdentity == null
     ? ['Create the database user yourself: infra/scripts/sqlUser.sql has the statements.']
     : []

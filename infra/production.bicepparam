@@ -46,5 +46,11 @@ param availability = {
   failedLocations: 3
 }
 
-param budget = { amount: 1500, startDate: '2026-12-01' }
+// Set AZURE_BUDGET_START once, to the first of the month of the first deployment, and leave it.
+param budget = {
+  amount: 1500
+  startDate: empty(readEnvironmentVariable('AZURE_BUDGET_START', ''))
+    ? '2026-12-01'
+    : readEnvironmentVariable('AZURE_BUDGET_START', '')
+}
 param retentionDays = 90

@@ -122,6 +122,9 @@ func keyRings(ring keyRingSettings, containerUrl string, keyId string, caches st
 func hostSettings(accountName string, storageSuffix string, clientId string, telemetryTo string) texts => {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: clientId
+  // Hosts that know the services' addresses alone fail now and then as they start (Azure/azure-functions-host#11787);
+  // the addresses, for clouds whose storage has another suffix.
+  AzureWebJobsStorage__accountName: accountName
   AzureWebJobsStorage__blobServiceUri: 'https://${accountName}.blob.${storageSuffix}'
   AzureWebJobsStorage__queueServiceUri: 'https://${accountName}.queue.${storageSuffix}'
   AzureWebJobsStorage__tableServiceUri: 'https://${accountName}.table.${storageSuffix}'

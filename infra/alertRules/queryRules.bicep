@@ -12,11 +12,11 @@ func queryRules(sqlCaches string[], redisCaches string[], rings string[], hourly
         'job-failures',
         loadTextContent('../queries/jobFailures.kql'),
         2,
-        'PT1H',
+        'P2D',
         'PT15M',
         'GreaterThan',
         1,
-        'A job failed twice within an hour. Its code in /api/status says why, and what to do.',
+        'A job failed twice within an hour, or in its last two runs. Its code in /api/status says why, and what to do.',
         true
       )
       reading(

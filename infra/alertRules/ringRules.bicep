@@ -57,7 +57,7 @@ func ringRules(rings string[]) queryRule[] => [
     'PT1H',
     'LessThan',
     30,
-    'The Key Vault key version expires within 30 days, though its rotation policy replaces it 90 days ahead. Rotate the key in the vault.',
+    'The Key Vault key version expires within 30 days, though its rotation policy replaces it three months ahead. Rotate the key in the vault.',
     !empty(rings)
   )
 ]

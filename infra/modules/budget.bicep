@@ -9,6 +9,10 @@ param settings budgetSettings
 @description('Addresses that get mail.')
 param emails string[]
 
+// Owners always hear of it: a budget that nobody would hear of is refused.
+@description('Roles whose holders get mail as well.')
+var roles = ['Owner']
+
 resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
   name: name
   properties: {
@@ -23,6 +27,7 @@ resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
         threshold: 100
         thresholdType: 'Forecasted'
         contactEmails: emails
+        contactRoles: roles
       }
       actual: {
         enabled: true
@@ -30,6 +35,7 @@ resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
         threshold: 80
         thresholdType: 'Actual'
         contactEmails: emails
+        contactRoles: roles
       }
     }
   }

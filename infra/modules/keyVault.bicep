@@ -34,8 +34,9 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   }
 }
 
-// A version is replaced 90 days before it expires; rotateKeyRing then re-wraps the ring. An expired version still
-// unwraps, and no longer wraps.
+// A version is replaced three months before it expires; rotateKeyRing then re-wraps the ring. An expired version still
+// unwraps, and no longer wraps. Counted from its creation, since the first version has no expiry of its own: a rotation
+// before expiry would be refused, or never come (Microsoft, "Configure cryptographic key auto-rotation").
 resource key 'Microsoft.KeyVault/vaults/keys@2025-05-01' = {
   parent: vault
   name: 'dataprotection-key'
@@ -46,7 +47,7 @@ resource key 'Microsoft.KeyVault/vaults/keys@2025-05-01' = {
     rotationPolicy: {
       attributes: { expiryTime: 'P2Y' }
       lifetimeActions: [
-        { trigger: { timeBeforeExpiry: 'P90D' }, action: { type: 'rotate' } }
+        { trigger: { timeAfterCreate: 'P21M' }, action: { type: 'rotate' } }
         { trigger: { timeBeforeExpiry: 'P30D' }, action: { type: 'notify' } }
       ]
     }

@@ -45,6 +45,15 @@ type alertSettings = {
 
   @description('By the name of the rule, as in `infra/alertRules`.')
   rules: alertOverrides
+
+  @description('Names of all the SQL caches, where `settings` gives TOKEN_CACHES others than are made or named here: silence of each is an alert.')
+  sqlCaches: string[]?
+
+  @description('Likewise of all the Redis caches.')
+  redisCaches: string[]?
+
+  @description('Likewise of all the key rings, where `settings` gives KEY_RINGS.')
+  keyRings: string[]?
 }
 
 @export()
@@ -64,11 +73,11 @@ type availabilitySettings = {
 }
 
 @export()
-@description('A budget of the resource group. Mail goes to the addresses of the alerts.')
+@description('A budget of the resource group. Mail goes to the addresses of the alerts, and to the owners.')
 type budgetSettings = {
   @description('A month, in the currency of the subscription.')
   amount: int
 
-  @description('First day of a month, not in the past when first deployed; cannot be changed later.')
+  @description('First day of a month: when first deployed, of this month or a later one. Cannot be changed afterwards.')
   startDate: string
 }

@@ -72,6 +72,10 @@ describe('the queries', () => {
     for (const [, table] of text.matchAll(/\b(App[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
   });
 
+  it('give every row a time within the window, not at its very end', () => {
+    for (const [name, text] of queries) expect(text, name).not.toMatch(/TimeGenerated = now\(\)/);
+  });
+
   it('name jobs, findings and attributes that the code has', () => {
     const folders = [
       'src/lib/composition',
@@ -131,6 +135,13 @@ describe('the alerts', () => {
         minutesOf(String(properties.windowSize)),
       );
     }
+  });
+
+  it('hear of a job that fails each time, however seldom it runs: the index job runs once a day', () => {
+    const failures = alerts.filter(({ name }) => name.endsWith('-job-failures'));
+    expect(failures).toHaveLength(deployments.length);
+    for (const { properties, name } of failures)
+      expect(minutesOf(String(properties.windowSize)), name).toBeGreaterThanOrEqual(2 * 1440);
   });
 
   it('name metrics that Azure publishes, at a window that their grain allows', () => {

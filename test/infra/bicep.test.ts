@@ -92,6 +92,13 @@ describe('the Bicep sources', () => {
     expect(Object.keys(others).length).toBeGreaterThan(50);
   });
 
+  it('read no variable of the environment that the workflow does not hand over', () => {
+    const workflow = readFileSync(join(infra, '../.github/workflows/deploy.yml'), 'utf8');
+    const read = parameterFiles.flatMap((file) => [...text(file).matchAll(/readEnvironmentVariable\('(\w+)'/g)]);
+    expect(read.length).toBeGreaterThan(5);
+    for (const [, name] of read) expect(workflow).toContain(`\n      ${name}: \${{ `);
+  });
+
   it('are one thing each, on a screen or two', () => {
     for (const file of sources) expect(text(file).split('\n').length, file).toBeLessThan(230);
   });

@@ -153,6 +153,24 @@ describe.each(snapshots)('%s', (name, snapshot) => {
     });
   });
 
+  it('rotates the key of the vault, from its first version on, which has no expiry', () => {
+    for (const { properties, name: key } of all(snapshot, 'Microsoft.KeyVault/vaults/keys')) {
+      const { attributes, lifetimeActions } = properties.rotationPolicy as {
+        attributes: Json;
+        lifetimeActions: { action: { type: string }; trigger: Json }[];
+      };
+      expect(attributes, key).toEqual({ expiryTime: 'P2Y' });
+      const rotations = lifetimeActions.filter(({ action }) => action.type === 'rotate');
+      expect(rotations, key).toEqual([{ action: { type: 'rotate' }, trigger: { timeAfterCreate: 'P21M' } }]);
+    }
+  });
+
+  it('has a budget that somebody hears of, whoever is named for the alerts', () => {
+    for (const { properties } of all(snapshot, 'Microsoft.Consumption/budgets'))
+      for (const notification of Object.values(properties.notifications as Record<string, { contactRoles?: Json }>))
+        expect(notification.contactRoles).toEqual(['Owner']);
+  });
+
   it('has diagnostics on every resource that has them', () => {
     const settings = all(snapshot, 'Microsoft.Insights/diagnosticSettings').map(({ id }) => id);
     for (const type of withDiagnostics)
@@ -189,6 +207,16 @@ describe.each(snapshots)('%s', (name, snapshot) => {
       expect(at(script, 'containerSettings.subnetIds'), script.name).toEqual([
         { id: expect.stringMatching(/\/subnets\/scripts$/) },
       ]);
+  });
+
+  it('warns where no address is allowed, which shuts out deployments as well', () => {
+    const [site] = all(snapshot, 'Microsoft.Web/sites');
+    const refuses = site && at(site, 'siteConfig.scmIpSecurityRestrictionsDefaultAction') === 'Deny';
+    const allowed = site && at(site, 'siteConfig.scmIpSecurityRestrictions');
+    const warnings = JSON.stringify(snapshot.outputs.WARNINGS ?? {});
+    expect(warnings.includes('AZURE_ALLOWED_ADDRESSES'), warnings).toBe(
+      refuses === true && Array.isArray(allowed) && allowed.length === 0,
+    );
   });
 
   it('with Easy Auth, leaves out /api/health alone', () => {

@@ -12,6 +12,7 @@ import { everySnapshot } from '../support/variants.ts';
 const ofTheHost = [
   'AzureWebJobsStorage__credential',
   'AzureWebJobsStorage__clientId',
+  'AzureWebJobsStorage__accountName',
   'AzureWebJobsStorage__blobServiceUri',
   'AzureWebJobsStorage__queueServiceUri',
   'AzureWebJobsStorage__tableServiceUri',
@@ -21,8 +22,8 @@ const ofTheHost = [
 ];
 
 const program = bicepMissing() === undefined ? restoreBicep() : undefined;
-const deployed: [string, Record<string, string>][] = [...everySnapshot(program)].map(
-  ([name, snapshot]: [string, Snapshot]) => [name, appSettingsOf(snapshot)],
+const deployed: [string, Record<string, string>, Snapshot][] = [...everySnapshot(program)].map(
+  ([name, snapshot]: [string, Snapshot]) => [name, appSettingsOf(snapshot), snapshot],
 );
 const document = readFileSync(join(root, 'docs/settings.md'), 'utf8');
 
@@ -32,7 +33,15 @@ const named = (settings: Record<string, string>) =>
     ([, name]) => name ?? '',
   );
 
-describe.each(deployed)('the app settings of %s', (_, settings) => {
+/** Names in an absence rule; none where there is no such rule. */
+function expectedToBeHeardOf({ predictedResources }: Snapshot, job: string): string[] {
+  const rule = predictedResources.find(({ name }) => name.endsWith(`-${job}-absent`));
+  const [, names = '[]'] =
+    /dynamic\((\[.*?\])\)/.exec(JSON.stringify(rule?.properties ?? '').replaceAll('\\"', '"')) ?? [];
+  return JSON.parse(names) as string[];
+}
+
+describe.each(deployed)('the app settings of %s', (_, settings, snapshot) => {
   it('are those that the program and the host know, each explained', () => {
     for (const name of Object.keys(settings)) {
       if (ofTheHost.includes(name) || named(settings).includes(name)) continue;
@@ -53,9 +62,27 @@ describe.each(deployed)('the app settings of %s', (_, settings) => {
     expect(read.caches.length + read.rings.length).toBeGreaterThan(0);
   });
 
+  it('name the caches and rings whose silence is an alert', () => {
+    const { caches, rings } = readSettings(settings, 'table');
+    const of = (redis: boolean) => caches.filter(({ engine }) => (engine === 'redis') === redis);
+    const subjects = { purge: of(false), watch: of(true), rotation: rings };
+    for (const [job, expected] of Object.entries(subjects)) {
+      const names = expected.map(({ name }) => name);
+      expect(expectedToBeHeardOf(snapshot, job), job).toEqual(expect.arrayContaining(names));
+      expect(expectedToBeHeardOf(snapshot, job).length > 0, job).toBe(names.length > 0);
+    }
+  });
+
   it('hold no secret', () => {
     for (const [name, value] of Object.entries(settings))
       expect(value, name).not.toMatch(/password|accountkey|sharedaccess|sig=|secret/i);
+  });
+});
+
+describe('the absence rules', () => {
+  it('expect to hear of caches that the parameter `alerts` names as well', () => {
+    const changed = deployed.find(([name]) => name === 'public')?.[2];
+    if (changed) expect(expectedToBeHeardOf(changed, 'purge')).toEqual(['web', 'postgres', 'legacy']);
   });
 });
 

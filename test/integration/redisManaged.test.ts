@@ -69,26 +69,26 @@ describe('a managed Redis', () => {
     expect(findingOf(report, 'memory')?.level).toBe('warning');
     expect(findingOf(report, 'noMemoryLimit')).toBeUndefined();
     const [request] = monitor.requests;
-    expect(request?.path).toBe('/subscriptions/s-1/metrics:getBatch');
+    // Of the one resource: the batch API would need the role on the subscription.
+    expect(request?.path).toBe(`${resourceId}/providers/Microsoft.Insights/metrics`);
     expect(request?.authorization).toBe('Bearer token-1');
-    expect(JSON.parse(request?.body ?? '')).toEqual({ resourceids: [resourceId] });
     expect(request?.query.get('metricnamespace')).toBe('Microsoft.Cache/redisEnterprise');
     expect(request?.query.get('interval')).toBe('PT5M');
   });
 
-  it('asks for a token of the metrics endpoint', async () => {
-    const { hostname } = new URL('https://westeurope.metrics.monitor.azure.com');
+  it('asks for a token of Azure Resource Manager', async () => {
     const credential = {
       getToken: async (scope: string | string[]) => {
         scopes.push(...[scope].flat());
-        return null;
+        throw new Error('no identity');
       },
     };
-    const asked = new MonitorMetrics({ resourceId, endpoint: `https://${hostname}`, credential, clock: systemClock });
+    const endpoint = 'https://management.azure.com/';
+    const asked = new MonitorMetrics({ resourceId, endpoint, credential, clock: systemClock });
     await expect(asked.memory(AbortSignal.timeout(5_000))).rejects.toMatchObject({
       code: 'resource_metrics_unavailable',
     });
-    expect(scopes).toContain('https://metrics.monitor.azure.com/.default');
+    expect(scopes).toContain('https://management.azure.com/.default');
   });
 
   it('goes on without Azure Monitor, and says why', async () => {
@@ -110,7 +110,7 @@ describe('a managed Redis', () => {
           clock: systemClock,
         }).memory(signal),
     };
-    const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 500 } });
+    const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 2_000 } });
     expect(findingOf(report, 'resourceMetrics')?.evidence).toContain('no answer in time');
   });
 });

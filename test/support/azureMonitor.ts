@@ -1,5 +1,5 @@
 /**
- * A stand-in for the metrics endpoint of Azure Monitor (REST "Metrics - Batch", 2024-02-01), which cannot be had here, by
+ * A stand-in for the metrics of Azure Monitor (REST "Metrics - List", 2024-02-01), which cannot be had here, by
  * HTTPS for the real client library. It proves that we ask and read as that document says, not that the service agrees.
  */
 import { execFileSync } from 'node:child_process';
@@ -82,7 +82,8 @@ export async function startAzureMonitor(): Promise<AzureMonitor> {
 }
 
 function answer(points: AzureMonitor['points'], query: URLSearchParams) {
-  const start = Date.parse(query.get('starttime') ?? '');
+  const [from = '', to = ''] = (query.get('timespan') ?? '').split('/');
+  const start = Date.parse(from);
   const metrics = (query.get('metricnames') ?? '').split(',').map((name) => ({
     id: name,
     type: 'Microsoft.Insights/metrics',
@@ -98,7 +99,5 @@ function answer(points: AzureMonitor['points'], query: URLSearchParams) {
       },
     ],
   }));
-  return {
-    values: [{ starttime: query.get('starttime'), endtime: query.get('endtime'), interval: 'PT5M', value: metrics }],
-  };
+  return { cost: 59, timespan: `${from}/${to}`, interval: 'PT5M', value: metrics };
 }

@@ -24,6 +24,7 @@ const variants: Record<string, Record<string, string>> = {
     redis: `{ mode: 'new' }`,
     keyRing: `{ mode: 'manage', name: 'shared' }`,
     budget: 'null',
+    alerts: `{ emails: [], webhooks: [], rules: {}, sqlCaches: ['web', 'postgres', 'legacy'] }`,
     settings: `{ PURGE_GRACE: 'PT5M', SCHEDULE_PURGE: '0 */15 * * * *' }`,
   },
   ringsAlone: {
@@ -51,10 +52,11 @@ const variants: Record<string, Record<string, string>> = {
 const common = `using '../../../../infra/main.bicep'
 param environmentName = 'test'
 param app = { nodeVersion: '24', instanceMemoryMB: 2048, maximumInstanceCount: 40, zoneRedundant: false }
-param alerts = { emails: ['oncall@example.com'], webhooks: [{ name: 'chat', uri: 'https://chat.example.com/hook' }], rules: { 'purge-absent': { severity: 0, threshold: 60 } } }
 param availability = { enabled: true, frequency: 300, locations: ['emea-nl-ams-azr'], failedLocations: 1 }
 param retentionDays = 30
 `;
+
+const alerts = `{ emails: ['oncall@example.com'], webhooks: [{ name: 'chat', uri: 'https://chat.example.com/hook' }], rules: { 'purge-absent': { severity: 0, threshold: 60 } } }`;
 
 /** The committed snapshots, and with the compiler those of the variants. */
 export function everySnapshot(program: string | undefined): Map<string, Snapshot> {
@@ -66,7 +68,7 @@ export function everySnapshot(program: string | undefined): Map<string, Snapshot
     writeFileSync(
       file,
       common +
-        Object.entries(parameters)
+        Object.entries({ alerts, ...parameters })
           .map(([parameter, value]) => `param ${parameter} = ${value}\n`)
           .join(''),
     );

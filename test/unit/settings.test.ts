@@ -150,8 +150,10 @@ describe('the settings', () => {
     expect(readSettings({ TOKEN_CACHES: list('OTHER'), ...managed }, 'table').problems).toMatchObject([
       { setting: 'OTHER', cache: 'web', engine: 'redis' },
     ]);
-    const endpoint = readSettings({ TOKEN_CACHES: list('PLAIN'), ...managed }, 'table').problems;
-    expect(endpoint).toMatchObject([{ setting: 'REDIS_METRICS_ENDPOINT', cache: 'web' }]);
+    expect(readSettings({ TOKEN_CACHES: list('PLAIN'), ...managed }, 'table')).toMatchObject({
+      problems: [],
+      redis: { metricsEndpoint: 'https://management.azure.com' },
+    });
   });
 
   it('leave the rightly configured caches usable', () => {

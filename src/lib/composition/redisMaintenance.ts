@@ -2,12 +2,10 @@ import type { ClearRequest } from '../clearRequest.ts';
 import { entraCredential } from '../entraToken.ts';
 import type { CachedEntries } from '../keyRing/cachedEntries.ts';
 import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
-import { regionOfHost } from '../redisCache/azureHosts.ts';
 import { clearRedisCache, type RedisClearContext } from '../redisCache/clear.ts';
 import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
 import { summarizeRedisClear } from '../redisCache/clearSummary.ts';
 import { parseConnectionString } from '../redisCache/connectionString.ts';
-import type { RedisConnection } from '../redisCache/redisConnection.ts';
 import type { StateStore, WatchState } from '../redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redisCache/watch.ts';
 import { measurePing, measureWatch } from '../redisCache/watchMetrics.ts';
@@ -149,7 +147,7 @@ export class RedisMaintenance {
       database: connection.database,
       instanceName: cache.instanceName,
       maxMemoryBytes: cache.maxMemoryBytes,
-      resource: cache.resourceId ? await this.#resourceMetrics(cache.resourceId, connection) : undefined,
+      resource: cache.resourceId ? await this.#resourceMetrics(cache.resourceId) : undefined,
       clock,
       random: Math.random,
       onPing: (node, ms) => measurePing(cache.name, node, ms),
@@ -164,9 +162,8 @@ export class RedisMaintenance {
     return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
   }
 
-  async #resourceMetrics(resourceId: string, { endpoints }: RedisConnection) {
-    const region = endpoints.flatMap(({ host }) => regionOfHost(host) ?? [])[0];
-    const endpoint = this.#settings.redis.metricsEndpoint ?? `https://${region}.metrics.monitor.azure.com`;
+  async #resourceMetrics(resourceId: string) {
+    const endpoint = this.#settings.redis.metricsEndpoint;
     const { MonitorMetrics } = await import('../redisCache/azureMonitor/monitorMetrics.ts');
     return new MonitorMetrics({ resourceId, endpoint, credential: await entraCredential(), clock: this.#runs.clock });
   }

@@ -17,11 +17,6 @@ export function usesTlsByDefault({ host, port }: { host: string; port: number | 
   return (port === 6380 && isAzureHost(host)) || (port === 10_000 && endsIn(host, managedDomains));
 }
 
-/** The region in the name of an Azure Managed Redis: `name.westeurope.redis.azure.net`. */
-export function regionOfHost(host: string): string | undefined {
-  return /^[^.]+\.([a-z0-9]+)\.(redis\.azure\.net|redisenterprise\.cache\.azure\.net)$/i.exec(host)?.[1]?.toLowerCase();
-}
-
 function endsIn(host: string, domains: string[]): boolean {
   return domains.some((domain) => host.toLowerCase().endsWith(domain));
 }

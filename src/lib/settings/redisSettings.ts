@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
-import { regionOfHost } from '../redisCache/azureHosts.ts';
 import { parseConnectionString } from '../redisCache/connectionString.ts';
 import type { WatchPolicy } from '../redisCache/policy.ts';
 import type { CacheSettings } from './cacheSettings.ts';
@@ -30,7 +29,9 @@ export const redisShape = {
     .enum(['auto', 'password', 'entra'], { error: 'must be auto, password or entra' })
     .default('auto'),
   REDIS_CA_FILE: certificates.optional(),
-  REDIS_METRICS_ENDPOINT: z.url({ protocol: /^https$/, error: 'must be an https URL' }).optional(),
+  REDIS_METRICS_ENDPOINT: z
+    .url({ protocol: /^https$/, error: 'must be an https URL' })
+    .default('https://management.azure.com'),
   REDIS_PINGS: wholeNumber(1, 1_000).prefault('20'),
   REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20'),
   REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('50'),
@@ -61,7 +62,7 @@ export interface RedisSettings {
   /** Certificates of private authorities, in PEM. */
   ca: string | undefined;
   /** Of Azure Monitor; undefined: by the region in the host's name. */
-  metricsEndpoint: string | undefined;
+  metricsEndpoint: string;
 }
 
 /** The jobs that a wrong setting of these stops. A wrong schedule stops none: its timer runs on the default. */
@@ -99,22 +100,16 @@ export function redisSettings(values: Values): RedisSettings {
 }
 
 /** Reads the connection string of a Redis cache as the watch will, to say now what is wrong with it. */
-export function checkRedisCache(
-  { name, engine, connectionString, connectionStringSetting, resourceId }: CacheSettings,
-  values: Values,
-): SettingProblem | undefined {
+export function checkRedisCache({
+  name,
+  engine,
+  connectionString,
+  connectionStringSetting,
+}: CacheSettings): SettingProblem | undefined {
   if (engine !== 'redis') return undefined;
   try {
-    const { endpoints } = parseConnectionString(connectionString);
-    if (!resourceId || values.REDIS_METRICS_ENDPOINT || endpoints.some(({ host }) => regionOfHost(host)))
-      return undefined;
-    return {
-      setting: 'REDIS_METRICS_ENDPOINT',
-      message:
-        'is needed where a resource id is given and the name of the host has no region: https://REGION.metrics.monitor.azure.com',
-      cache: name,
-      engine,
-    };
+    parseConnectionString(connectionString);
+    return undefined;
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
     return {

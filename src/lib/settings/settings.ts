@@ -67,7 +67,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const rings = readKeyRings(env, values.SCHEDULE_KEY_RING, reading.caches);
   const checked = reading.caches.map((cache) => ({
     cache,
-    problem: checkSqlCache(cache) ?? checkRedisCache(cache, values),
+    problem: checkSqlCache(cache) ?? checkRedisCache(cache),
   }));
   return {
     caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),

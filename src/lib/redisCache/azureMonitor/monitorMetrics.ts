@@ -1,15 +1,16 @@
-import { type Metric, MetricsClient, type MetricsClientOptions } from '@azure/monitor-query-metrics';
+import { type Client, type ClientOptions, getClient } from '@azure-rest/core-client';
+import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { MaintenanceError } from '../../errors.ts';
 import type { ResourceMemory, ResourceMetrics } from '../resourceMetrics.ts';
 
 export interface MonitorOptions {
   resourceId: string;
-  /** Of the resource's region: `https://westeurope.metrics.monitor.azure.com`. */
+  /** Of Azure Resource Manager: `https://management.azure.com`. */
   endpoint: string;
-  credential: ConstructorParameters<typeof MetricsClient>[1];
+  credential: Parameters<typeof getClient>[1];
   clock: Clock;
-  client?: MetricsClientOptions;
+  client?: ClientOptions;
 }
 
 /** Metrics of a Redis Enterprise resource come in grains of 5 minutes, some minutes late (field.md B2; supported metrics). */
@@ -17,49 +18,68 @@ const grain = 'PT5M';
 const windowMs = 30 * 60_000;
 const names = { used: 'usedmemory', percentage: 'usedmemorypercentage' };
 
-/** Reads how full a cache is from Azure Monitor. Needs the role Monitoring Reader on the resource. */
+const point = z.object({ timeStamp: z.coerce.date(), maximum: z.number().optional() });
+const metric = z.object({
+  name: z.object({ value: z.string() }),
+  timeseries: z.array(z.object({ data: z.array(point).default([]) })).default([]),
+});
+const answer = z.object({ value: z.array(metric) });
+type Metric = z.infer<typeof metric>;
+
+/**
+ * Reads how full a cache is from Azure Monitor (REST "Metrics - List", 2024-02-01). Needs the role Monitoring Reader on the
+ * resource, and nothing more: the batch API of the metrics endpoints asks for that role on the whole subscription.
+ */
 export class MonitorMetrics implements ResourceMetrics {
   readonly #options: MonitorOptions;
-  readonly #client: MetricsClient;
+  readonly #client: Client;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-    const audience = new URL(options.endpoint).hostname.replace(/^[^.]+\./, 'https://');
-    this.#client = new MetricsClient(options.endpoint, options.credential, {
-      // The batch API of metrics has its own audience (MetricsClient of azure-monitor-querymetrics for Python).
-      credentials: { scopes: [`${audience}/.default`] },
+    const { origin } = new URL(options.endpoint);
+    this.#client = getClient(origin, options.credential, {
+      credentials: { scopes: [`${origin}/.default`] },
       retryOptions: { maxRetries: 1, retryDelayInMs: 500 },
       ...options.client,
     });
   }
 
   async memory(signal: AbortSignal): Promise<ResourceMemory | undefined> {
-    const { resourceId, clock } = this.#options;
-    const endTime = clock.now();
-    const namespace = /providers\/(Microsoft\.Cache\/[^/]+)/i.exec(resourceId)?.[1] ?? '';
-    const query = {
-      startTime: new Date(endTime.getTime() - windowMs),
-      endTime,
-      interval: grain,
-      aggregation: 'maximum',
-      // Passed on by the client, though its type does not name it: a request left behind would keep a process alive.
-      abortSignal: signal,
-    };
-    const metrics = Object.values(names);
-    const [result] = await ended(this.#client.queryResources([resourceId], metrics, namespace, query), signal);
-    const percentage = newest(result?.getMetricByName(names.percentage));
+    const metrics = await ended(this.#metrics(signal), signal);
+    const of = (name: string) => newest(metrics.find((metric) => metric.name.value.toLowerCase() === name));
+    const percentage = of(names.percentage);
     if (!percentage) return undefined;
     return {
       at: percentage.at.toISOString(),
-      usedBytes: newest(result?.getMetricByName(names.used))?.value ?? null,
+      usedBytes: of(names.used)?.value ?? null,
       utilization: percentage.value / 100,
     };
+  }
+
+  async #metrics(abortSignal: AbortSignal): Promise<Metric[]> {
+    const { resourceId, clock } = this.#options;
+    const end = clock.now();
+    const start = new Date(end.getTime() - windowMs);
+    const queryParameters = {
+      'api-version': '2024-02-01',
+      metricnamespace: /providers\/(Microsoft\.Cache\/[^/]+)/i.exec(resourceId)?.[1] ?? '',
+      metricnames: Object.values(names).join(','),
+      aggregation: 'Maximum',
+      interval: grain,
+      timespan: `${start.toISOString()}/${end.toISOString()}`,
+    };
+    const path = this.#client.pathUnchecked(`${resourceId}/providers/Microsoft.Insights/metrics`);
+    const { status, body } = await path.get({ queryParameters, abortSignal });
+    if (status !== '200') throw unavailable(`status ${status}`);
+    const read = answer.safeParse(body);
+    if (!read.success) throw unavailable('the answer is not understood');
+    return read.data.value;
   }
 }
 
 /** The newest point that has a value: the last grains may still be empty. */
 function newest(metric: Metric | undefined): { at: Date; value: number } | undefined {
-  const points = (metric?.timeseries ?? []).flatMap(({ data }) => data ?? []);
+  const points = (metric?.timeseries ?? []).flatMap(({ data }) => data);
   const measured = points.flatMap(({ timeStamp, maximum }) =>
     maximum === undefined ? [] : [{ at: timeStamp, value: maximum }],
   );
@@ -75,8 +95,9 @@ async function ended<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
     return await Promise.race([query, stopped]);
   } catch (error) {
     if (error instanceof MaintenanceError) throw error;
-    const { statusCode, code } = error as { statusCode?: number; code?: string };
-    throw unavailable(statusCode ? `status ${statusCode}` : (code ?? 'the request failed'));
+    // The client may notice the end first, in words of its own.
+    if (signal.aborted) throw unavailable('no answer in time');
+    throw unavailable((error as { code?: string }).code ?? 'the request failed');
   }
 }
 

@@ -46,8 +46,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
         : {
             level: 'warning',
             evidence: resourceProblem,
-            advice:
-              'Check TOKEN_CACHE_RESOURCE_ID and the region of the metrics endpoint, and give the identity the role Monitoring Reader on the resource.',
+            advice: 'Check TOKEN_CACHE_RESOURCE_ID, and give the identity the role Monitoring Reader on the resource.',
           },
   },
   {
