@@ -75,6 +75,34 @@ const setups: { setup: string; blamed: string[]; build: () => Promise<undefined>
     },
   },
   {
+    setup: 'a column of somebody else',
+    blamed: ['schema-columns: columns_added'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add column note text`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'a column that no entry can be written without',
+    blamed: ['schema-columns: columns_differ'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add column owner text not null default 'x'`);
+      await sql(`alter table ${postgresTable} alter column owner drop default`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'a condition that refuses entries',
+    blamed: ['schema-extras: check_constraint_added'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add check (octet_length(value) < 100000)`);
+      return undefined;
+    },
+  },
+  {
     setup: 'no primary key',
     blamed: ['schema-key: primary_key_differs'],
     build: async () => {

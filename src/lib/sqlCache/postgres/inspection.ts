@@ -77,6 +77,7 @@ export class PostgresInspection implements TableInspection {
       nullable: boolean;
       collation: string | null;
       deterministic: boolean;
+      required: boolean;
     }>(sql.columns(), [this.#table]);
     const indexes = await this.#query<{ index_name: string; is_primary: boolean; columns: string[] }>(
       sql.indexColumns(),
@@ -85,7 +86,13 @@ export class PostgresInspection implements TableInspection {
     const extras = await this.#query<{ kind: string; name: string }>(sql.extras(), [this.#table]);
     const [facts] = await this.#query<{ version: string; unlogged: boolean }>(sql.tableFacts(), [this.#table]);
     return {
-      columns: columns.map(({ name, type, nullable, collation }) => ({ name, type, nullable, collation })),
+      columns: columns.map(({ name, type, nullable, collation, required }) => ({
+        name,
+        type,
+        nullable,
+        collation,
+        required,
+      })),
       indexes: indexes.map(({ index_name, is_primary, columns: keys }) => ({
         name: index_name,
         columns: keys,

@@ -23,7 +23,8 @@ select substring(value from 1 for 20) as header, encode(sha256(value), 'hex') as
 
 export const columns = () => `
 select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable,
-       c.collname as collation, coalesce(c.collisdeterministic, true) as deterministic
+       c.collname as collation, coalesce(c.collisdeterministic, true) as deterministic,
+       a.attnotnull and not a.atthasdef and a.attidentity = '' as required
 from pg_attribute as a left join pg_collation as c on c.oid = a.attcollation
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum`;
@@ -41,6 +42,8 @@ select 'trigger' as kind, tgname as name from pg_trigger where tgrelid = to_regc
 union all
 select 'foreign key', conname from pg_constraint
 where contype = 'f' and (conrelid = to_regclass($1) or confrelid = to_regclass($1))
+union all
+select 'check constraint', conname from pg_constraint where contype = 'c' and conrelid = to_regclass($1)
 union all
 select 'rule', rulename from pg_rewrite where ev_class = to_regclass($1)
 union all
