@@ -85,6 +85,16 @@ const setups: Setup[] = [
     },
   },
   {
+    setup: 'a ring that was emptied, beside the one of the entries',
+    blamed: ['ring-read: ring_empty'],
+    build: async () => {
+      const emptied = await certificateRing('emptied');
+      await fill(encrypted(ring.keyId));
+      await rm(emptied.folder, { recursive: true });
+      return withRings(env(), emptied, ring);
+    },
+  },
+  {
     setup: 'entries under a revoked key',
     blamed: ['encryption-revoked-keys: key_revoked'],
     build: async () => {

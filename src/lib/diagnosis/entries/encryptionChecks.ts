@@ -62,14 +62,14 @@ async function look(subject: EntriesSubject) {
         figures,
       ),
     };
-  const empty = rings.find(({ keys }) => keys?.size === 0);
   // Every entry would be a stranger's: that the ring is empty says more, and its own check says it.
-  if (empty)
+  const [first] = rings;
+  if (first && rings.every(({ keys }) => keys?.size === 0))
     return {
       settled: unknown(
         'ring_empty',
-        `The key ring ${empty.ring} holds no key to hold the entries against.`,
-        `See the checks of the key ring ${empty.ring}.`,
+        `The key ring ${first.ring} holds no key to hold the entries against.`,
+        `See the checks of the key ring ${first.ring}.`,
         figures,
       ),
     };
