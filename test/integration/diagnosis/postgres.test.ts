@@ -315,6 +315,13 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     }
   });
 
+  it('nothing where one ring is named twice', async () => {
+    await fill(encrypted(ring.keyId));
+    const again = { ...ring, settings: { ...ring.settings, name: 'again', mode: 'observe' } };
+    const { blamed, unknown } = await diagnose(withRings(env(), ring, again));
+    expect([blamed, unknown]).toEqual([[], []]);
+  });
+
   it('nothing in a ring that its entries and settings fit', async () => {
     await fill(
       encrypted(ring.keyId),

@@ -152,7 +152,10 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
   }),
   encryptionCheck('encryption-several-rings', ({ groups, rings, figures }) => {
     const used = rings.filter(({ keys }) => groups.some(({ keyId }) => keys?.has(keyId)));
-    if (used.length <= 1) return pass('The entries are of one ring.', figures);
+    const known = groups.filter(({ keyId }) => findKey(rings, keyId));
+    // A ring may be named twice, or be a copy with fewer keys: what matters is that one reads all.
+    const together = used.some(({ keys }) => known.every(({ keyId }) => keys?.has(keyId)));
+    if (used.length <= 1 || together) return pass('The entries are of one ring.', figures);
     return fail({
       cause: 'several_rings',
       summary: `The entries are protected by ${used.length} rings at once: ${used.map(({ ring }) => ring).join(', ')}. Apps of one ring cannot read the entries of another.`,
