@@ -65,6 +65,25 @@ describe('token-cache diagnose', () => {
     });
   });
 
+  it('says so where the page cannot be written, and has printed its table', async () => {
+    const { code, stdout, stderr } = await run(script, ['diagnose', '--html', join(state, 'nowhere', 'x.html')], env());
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^Nothing found/);
+    expect(stderr).toMatch(/^The page was not written to .*x\.html \(ENOENT\)/);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('lets no name from the server steer the terminal', async () => {
+    await database.query('create function noop() returns trigger language plpgsql as $$ begin return new; end $$');
+    await database.query(
+      `create trigger "\u001b[31mloud\u0007" before update on ${postgresTable} for each row execute function noop()`,
+    );
+    const { stdout } = await run(script, ['diagnose'], env());
+    await database.query('drop function noop cascade');
+    expect(stdout).toContain('loud');
+    for (const control of ['\u001b', '\u0007']) expect(stdout).not.toContain(control);
+  });
+
   it('writes a page with --html', async () => {
     const file = join(state, 'diagnosis.html');
     const { code } = await run(script, ['diagnose', '--html', file], env());

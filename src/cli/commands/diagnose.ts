@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { codeOf } from '../../lib/diagnosis/connection/line.ts';
 import { diagnosisPage } from '../../lib/diagnosis/page/diagnosisPage.ts';
 import { diagnosisTable } from '../diagnosisTable.ts';
 import type { Session } from '../session.ts';
@@ -43,8 +44,16 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
         session.exitCode = error?.code.endsWith('_unknown') ? 2 : 1;
         return;
       }
-      if (html !== undefined) await writeFile(html, diagnosisPage(report).text);
       if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && !process.env.NO_COLOR));
       if (report.status === 'fail') session.exitCode = 1;
+      if (html === undefined) return;
+      try {
+        await writeFile(html, diagnosisPage(report).text);
+      } catch (error) {
+        console.error(
+          `The page was not written to ${html} (${codeOf(error)}): choose a folder that is there and that you may write to.`,
+        );
+        session.exitCode = 1;
+      }
     });
 }

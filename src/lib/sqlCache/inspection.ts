@@ -30,6 +30,8 @@ export interface SchemaColumn {
   type: string;
   nullable: boolean;
   collation: string | null;
+  /** A row cannot be inserted without it; undefined where the catalogue was not asked. */
+  required?: boolean;
 }
 
 export interface SchemaIndex {

@@ -242,6 +242,36 @@ describe('before SQL Server, the diagnosis blames', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it('a server that takes connections and is silent', async () => {
+    const { port } = new URL(
+      `tds://${/127\.0\.0\.1,\d+/.exec(endpoint().connectionString(''))?.[0].replace(',', ':')}`,
+    );
+    const silent = await startTcpProxy(Number(port));
+    silent.blackHole();
+    const env = sqlServer('Encrypt=False', (text) => text.replace(/127\.0\.0\.1,\d+/, `127.0.0.1,${silent.port}`));
+    try {
+      expect(await connectionBlamed(env, 'login')).toEqual(['connection: login_no_answer']);
+    } finally {
+      await silent.close();
+    }
+  });
+
+  it('a port on which something else listens, where no TLS is asked for', async () => {
+    const server = createServer(
+      (socket) =>
+        void socket
+          .on('error', () => undefined)
+          .resume()
+          .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const other = sqlServer('Encrypt=False', (text) => text.replace(/127\.0\.0\.1,\d+/, `127.0.0.1,${port}`));
+    expect(await connectionBlamed(other, 'login')).toEqual(['connection: login_cut_off']);
+    expect(await connectionBlamed(postgres({ port: String(port) }), 'login')).toEqual(['connection: login_cut_off']);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('a connection string without encryption, and without a pool', async () => {
     const env = sqlServer('Encrypt=False;Pooling=False');
     expect((await diagnose(env)).blamed).toEqual(['connection-string: pooling_off']);

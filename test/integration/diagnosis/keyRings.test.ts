@@ -159,6 +159,17 @@ describe('of a ring in a blob, the diagnosis blames', () => {
     await proxy.close();
   });
 
+  it('a blob that was cut off, and not the way to it', async () => {
+    const blob = BlobServiceClient.fromConnectionString(azurite.connectionString())
+      .getContainerClient('keys')
+      .getBlockBlobClient('ring.xml');
+    await blob.uploadData(Buffer.from('<repository><key id="'));
+    const { report, blamed } = await diagnose(await blobRing(azurite.connectionString()));
+    await blob.delete();
+    expect(blamed).toEqual(['ring-read: key_ring_damaged']);
+    expect(report.checks.find(({ check }) => check === 'ring-store')?.status).toBe('pass');
+  });
+
   it('an empty blob', async () => {
     expect(await blamedOf(await blobRing(azurite.connectionString()))).toEqual(['ring-read: ring_empty']);
   });

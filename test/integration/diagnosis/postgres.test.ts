@@ -3,6 +3,7 @@
  * How entries are judged is proven here for all engines; the other files have what is theirs alone.
  */
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
@@ -61,6 +62,36 @@ const setups: Setup[] = [
     build: async () => {
       await fill(encrypted(ring.keyId), encrypted(randomUUID(), 4));
       return withRings(env(), ring);
+    },
+  },
+  {
+    setup: 'expired entries that nobody removes, of keys that the ring no longer has and of another form',
+    blamed: ['expired-backlog: expired_backlog'],
+    build: async () => {
+      const old = (value: Buffer) => entries(20, () => ({ value, expiresInMs: -100 * dayMs }));
+      await fill(encrypted(ring.keyId), old(encryptedValue(randomUUID())), old(plainValue()), old(Buffer.from('?')));
+      return withRings(env(), ring);
+    },
+  },
+  {
+    setup: 'a ring that was emptied',
+    blamed: ['ring-read: ring_empty'],
+    unknown: true,
+    build: async () => {
+      const emptied = await certificateRing('emptied');
+      await fill(encrypted(emptied.keyId));
+      await rm(emptied.folder, { recursive: true });
+      return withRings(env(), emptied);
+    },
+  },
+  {
+    setup: 'a ring that was emptied, beside the one of the entries',
+    blamed: ['ring-read: ring_empty'],
+    build: async () => {
+      const emptied = await certificateRing('emptied');
+      await fill(encrypted(ring.keyId));
+      await rm(emptied.folder, { recursive: true });
+      return withRings(env(), emptied, ring);
     },
   },
   {
@@ -282,6 +313,13 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it('nothing where one ring is named twice', async () => {
+    await fill(encrypted(ring.keyId));
+    const again = { ...ring, settings: { ...ring.settings, name: 'again', mode: 'observe' } };
+    const { blamed, unknown } = await diagnose(withRings(env(), ring, again));
+    expect([blamed, unknown]).toEqual([[], []]);
   });
 
   it('nothing in a ring that its entries and settings fit', async () => {

@@ -1,6 +1,6 @@
 /** Broken tables on the embedded PostgreSQL: expired entries, the index, the schema. Entries are postgres.test.ts's. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dayMs, diagnose, entries, tenant } from '../../support/diagnosis.ts';
+import { dayMs, diagnose, entries, plainValue, tenant } from '../../support/diagnosis.ts';
 import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';
 
@@ -75,6 +75,34 @@ const setups: { setup: string; blamed: string[]; build: () => Promise<undefined>
     },
   },
   {
+    setup: 'a column of somebody else',
+    blamed: ['schema-columns: columns_added'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add column note text`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'a column that no entry can be written without',
+    blamed: ['schema-columns: columns_differ'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add column owner text not null default 'x'`);
+      await sql(`alter table ${postgresTable} alter column owner drop default`);
+      return undefined;
+    },
+  },
+  {
+    setup: 'a condition that refuses entries',
+    blamed: ['schema-extras: check_constraint_added'],
+    build: async () => {
+      await fill(plain());
+      await sql(`alter table ${postgresTable} add check (octet_length(value) < 100000)`);
+      return undefined;
+    },
+  },
+  {
     setup: 'no primary key',
     blamed: ['schema-key: primary_key_differs'],
     build: async () => {
@@ -115,6 +143,32 @@ const setups: { setup: string; blamed: string[]; build: () => Promise<undefined>
     },
   },
 ];
+
+describe('of a table on PostgreSQL, the diagnosis samples', () => {
+  const sampled = async () => {
+    const { report, blamed } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url });
+    const evidence = report.checks.find(({ check }) => check === 'entries-format')?.evidence;
+    return { blamed, count: Number(evidence?.find(({ what }) => what === 'entries sampled')?.value) };
+  };
+
+  it('rows of a small table, of which a few neighbours are broken', async () => {
+    const value = Buffer.alloc(600, '?');
+    await fill(
+      entries(300, () => ({ value: plainValue({ size: 400 }) })),
+      entries(12, () => ({ value })),
+      entries(300, () => ({ value: plainValue({ size: 400 }) })),
+    );
+    const { blamed, count } = await sampled();
+    expect(blamed).toEqual(['entries-format: foreign_format']);
+    expect(count).toBe(500);
+  });
+
+  it('what is left in a table whose pages are nearly all empty', async () => {
+    await fill(entries(3_000, () => ({ value: plainValue({ size: 400 }) })));
+    await sql(`delete from ${postgresTable} where id not in (select id from ${postgresTable} order by id limit 3)`);
+    expect(await sampled()).toEqual({ blamed: [], count: 3 });
+  });
+});
 
 describe('of a table on PostgreSQL, the diagnosis blames', () => {
   it.each(setups)('$setup', async ({ build, blamed }) => {

@@ -143,6 +143,11 @@ describe.skipIf(!redisFound)('on Redis, the diagnosis blames', () => {
       },
     },
     {
+      setup: 'an InstanceName of the apps, and none in the settings',
+      blamed: ['instance-name: instance_name_differs'],
+      build: async (server) => void (await fill(server, encrypted(ring.keyId), 'web:')),
+    },
+    {
       setup: 'other data behind the same InstanceName',
       blamed: ['entries-kinds: foreign_keys'],
       build: async (server) => {

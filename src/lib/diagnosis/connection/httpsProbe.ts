@@ -22,6 +22,9 @@ const stepsOfCodes: Record<string, StepName> = {
   key_vault_forbidden: 'permission',
 };
 
+/** The store has answered, and what it holds is for the checks of the ring. */
+const damaged = 'key_ring_damaged';
+
 /** Blob storage and Key Vault: the line by itself, then one request with the service's own client. */
 export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionProbe {
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -58,7 +61,9 @@ export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionP
             await request();
           } catch (error) {
             const told = tell(error);
-            const step = stepsOfCodes[told instanceof MaintenanceError ? told.code : ''];
+            const code = told instanceof MaintenanceError ? told.code : '';
+            if (code === damaged) return undefined;
+            const step = stepsOfCodes[code];
             if (step === undefined || step === 'login') throw told;
             failure = { step, error: told };
           }

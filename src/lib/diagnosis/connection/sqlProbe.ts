@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { MaintenanceError } from '../../errors.ts';
 import type { CacheTable } from '../../sqlCache/cacheTable.ts';
+import { CacheTableError } from '../../sqlCache/cacheTableError.ts';
 import { Line, type TlsExpectation } from './line.ts';
 import { askForTls } from './postgresTls.ts';
 import { type ConnectionProbe, noAnswer, type ProbeStep } from './probe.ts';
@@ -35,7 +36,7 @@ export function sqlProbe({ engine, host, port, tls, open }: SqlTarget): Connecti
       try {
         await table.inspection.database();
       } catch (error) {
-        const refined = refine(error);
+        const refined = loginCutOff(error, kind, line.target) ?? refine(error);
         if (!(refined instanceof MaintenanceError) || !databaseCauses.has(refined.code)) throw refined;
         databaseFailure = refined;
       }
@@ -80,6 +81,23 @@ export function sqlProbe({ engine, host, port, tls, open }: SqlTarget): Connecti
       await table?.close();
     },
   };
+}
+
+/** The driver's word for a line that is silent or cut off during the login is that of a database that is away. */
+function loginCutOff(error: unknown, kind: string, target: string): MaintenanceError | undefined {
+  if (!(error instanceof CacheTableError) || error.code !== 'database_unavailable') return undefined;
+  if (error.engineCode === 'ETIMEOUT' || error.engineCode === 'ETIMEDOUT')
+    return new MaintenanceError(
+      'login_no_answer',
+      `${kind} at ${target} gave no answer to the login in the time of the connection string.`,
+      'The server takes connections and does not answer a login: it may be overloaded or hang.',
+    );
+  if (!/^(ECONNRESET|EPIPE|ESOCKET)$/.test(error.engineCode)) return undefined;
+  return new MaintenanceError(
+    'login_cut_off',
+    `${target} closed the connection during the login (${error.engineCode}).`,
+    `Look whether ${kind} listens on this port and not something else, and whether it is restarting or a proxy on the way cuts the line.`,
+  );
 }
 
 function lineSteps(engine: SqlTarget['engine'], line: Line, tls: SqlTarget['tls']): ProbeStep[] {

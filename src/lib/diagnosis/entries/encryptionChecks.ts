@@ -4,6 +4,7 @@ import { type Check, type Evidence, fail, type Outcome, pass, unknown, warn } fr
 import {
   type EntriesSubject,
   type EntryReading,
+  livingEntries,
   type RingKnowledge,
   type SampledCacheEntry,
   scaled,
@@ -32,7 +33,7 @@ function groupsOf({ entries }: EntryReading): KeyGroup[] {
 
 /** The first look of every check here: an outcome where there is nothing to hold against each other. */
 async function look(subject: EntriesSubject) {
-  const reading = await subject.entries();
+  const reading = await livingEntries(subject);
   const groups = groupsOf(reading);
   const encrypted = groups.reduce((sum, group) => sum + group.entries.length, 0);
   const figures: Evidence[] = [
@@ -58,6 +59,17 @@ async function look(subject: EntriesSubject) {
         'ring_unreadable',
         `The key ring ${unread.ring} could not be read: ${unread.problem ?? ''}`.trim(),
         `See the checks of the key ring ${unread.ring}.`,
+        figures,
+      ),
+    };
+  // Every entry would be a stranger's: that the ring is empty says more, and its own check says it.
+  const [first] = rings;
+  if (first && rings.every(({ keys }) => keys?.size === 0))
+    return {
+      settled: unknown(
+        'ring_empty',
+        `The key ring ${first.ring} holds no key to hold the entries against.`,
+        `See the checks of the key ring ${first.ring}.`,
         figures,
       ),
     };
@@ -140,7 +152,10 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
   }),
   encryptionCheck('encryption-several-rings', ({ groups, rings, figures }) => {
     const used = rings.filter(({ keys }) => groups.some(({ keyId }) => keys?.has(keyId)));
-    if (used.length <= 1) return pass('The entries are of one ring.', figures);
+    const known = groups.filter(({ keyId }) => findKey(rings, keyId));
+    // A ring may be named twice, or be a copy with fewer keys: what matters is that one reads all.
+    const together = used.some(({ keys }) => known.every(({ keyId }) => keys?.has(keyId)));
+    if (used.length <= 1 || together) return pass('The entries are of one ring.', figures);
     return fail({
       cause: 'several_rings',
       summary: `The entries are protected by ${used.length} rings at once: ${used.map(({ ring }) => ring).join(', ')}. Apps of one ring cannot read the entries of another.`,
@@ -187,7 +202,7 @@ export const mixtureCheck: Check<EntriesSubject> = {
   symptom: 'deserialization',
   timeLimitMs,
   run: async (subject) => {
-    const reading = await subject.entries();
+    const reading = await livingEntries(subject);
     const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
     const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
     const evidence = [

@@ -42,6 +42,8 @@ export interface EntriesSubject {
   /** The rings that the settings tie to this cache, or all where none is tied. */
   rings(): Promise<RingKnowledge[]>;
   lookups(): Promise<EntryLookups>;
+  /** Whether keys that look foreign are tokens behind another prefix, which a check of its own tells. */
+  prefixDiffers?(): Promise<boolean>;
 }
 
 /** Looks at single entries of a cache, beside the sample. */
@@ -51,6 +53,19 @@ export interface EntryLookups {
   keysWithPrefix(prefix: string, limit: number): Promise<string[]>;
   /** Keys of entries that were touched last, as far as the cache can tell. */
   latestKeys(limit: number): Promise<string[]>;
+}
+
+/** The same sample without what has expired: no reader gets that any more, so it causes no failed read. */
+export async function livingEntries(subject: EntriesSubject): Promise<EntryReading> {
+  const reading = await subject.entries();
+  const living = reading.entries.filter(({ expiresAt }) => !expiresAt || expiresAt >= reading.now);
+  if (living.length === reading.entries.length) return reading;
+  const share = living.length / reading.entries.length;
+  return {
+    ...reading,
+    entries: living,
+    total: reading.total === undefined ? undefined : Math.round(reading.total * share),
+  };
 }
 
 /** As many of the whole cache as `found` of the sample; at least as many as were found. */

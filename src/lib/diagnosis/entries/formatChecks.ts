@@ -1,7 +1,7 @@
 import { countOf, percentText } from '../../wording.ts';
 import { type Check, fail, pass } from '../check.ts';
 import { mixtureCheck } from './encryptionChecks.ts';
-import { type EntriesSubject, type SampledCacheEntry, scaled } from './entriesSubject.ts';
+import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
 
 const timeLimitMs = 20_000;
 
@@ -22,7 +22,7 @@ function unusable(
     symptom: 'deserialization',
     timeLimitMs,
     run: async (subject) => {
-      const reading = await subject.entries();
+      const reading = await livingEntries(subject);
       const { entries } = reading;
       const found = entries.filter(is);
       if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);

@@ -105,6 +105,8 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
         value: count(kind),
       }));
       if (other * 100 <= entries.length) return pass('The keys are those of Microsoft.Identity.Web.', evidence);
+      if (await subject.prefixDiffers?.())
+        return pass('The keys are not told apart: the prefix is another; see instance-name.', evidence);
       return warn({
         cause: 'foreign_keys',
         summary: `${countOf(other, 'key')} of ${entries.length} sampled (${percentText((100 * other) / entries.length)}) have no form of Microsoft.Identity.Web: something else, such as sessions, shares the cache.`,

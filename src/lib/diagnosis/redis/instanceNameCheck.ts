@@ -5,6 +5,11 @@ import type { RedisSubject } from '../subjects/redisSubject.ts';
 /** Names that may be told: an instance name is a word or two, and not the beginning of somebody's key. */
 const tellable = (prefix: string) => (prefix === '' ? '(none)' : /^[\w.:/|-]{1,60}$/.test(prefix) ? prefix : '(other)');
 
+/** Tokens lie in the database, and none behind the prefix of the settings. */
+export function prefixDiffers(prefixes: ReadonlyMap<string, number>, instanceName: string): boolean {
+  return prefixes.size > 0 && !prefixes.has(instanceName);
+}
+
 /** Whether the prefix in the settings is the one that the apps use. */
 export const instanceNameCheck: Check<RedisSubject> = {
   id: 'instance-name',
@@ -23,7 +28,8 @@ export const instanceNameCheck: Check<RedisSubject> = {
         .map(([prefix, value]) => ({ what: `under ${tellable(prefix)}`, value })),
     ];
     if (all === 0) return pass('The database holds no entry yet.', evidence);
-    if (own > 0) return pass('The apps use the InstanceName of the settings.', evidence);
+    if (!prefixDiffers(prefixes, subject.instanceName))
+      return pass('The apps use the InstanceName of the settings.', evidence);
     return fail({
       cause: 'instance_name_differs',
       summary: `None of ${countOf(all, 'key')} of tokens begins with the InstanceName of the settings (${tellable(subject.instanceName)}); they begin with ${[...prefixes.keys()].map(tellable).slice(0, 3).join(', ')}.`,

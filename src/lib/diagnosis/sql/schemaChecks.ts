@@ -54,7 +54,7 @@ function schemaCheck(
 const leads = (columns: readonly string[], name: string) => columns[0]?.toLowerCase().replaceAll('"', '') === name;
 
 export const schemaChecks: Check<SqlSubject>[] = [
-  schemaCheck('schema-columns', 'connection', ({ columns }, { engine }) => {
+  schemaCheck('schema-columns', 'connection', ({ columns, extras }, { engine }) => {
     const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
     const wrong = expected[engine].flatMap(({ name, type, typeText, nullable }) => {
       const column = byName.get(name);
@@ -65,10 +65,27 @@ export const schemaChecks: Check<SqlSubject>[] = [
       ];
       return parts.length > 0 ? [`${column.name} ${parts.join(' and ')}`] : [];
     });
+    // The columns of a temporal table's period belong to that, which schema-extras tells.
+    const temporal = extras?.some(({ kind }) => kind === 'temporal table') ?? false;
+    const known = new Set(expected[engine].map(({ name }) => name));
+    const added = temporal ? [] : columns.filter(({ name }) => !known.has(name.toLowerCase()));
+    wrong.push(
+      ...added.flatMap(({ name, required }) =>
+        required ? [`${name} was added, takes no NULL and has no default, so that no entry can be written`] : [],
+      ),
+    );
     const evidence = [
       { what: 'columns', value: columns.length },
       { what: 'that differ', value: wrong.length },
+      { what: 'that the library does not create', value: added.length },
     ];
+    if (wrong.length === 0 && added.length > 0)
+      return warn({
+        cause: 'columns_added',
+        summary: `${countOf(added.length, 'column was', 'columns were')} added to the table: ${added.map(({ name }) => name).join(', ')}.`,
+        evidence,
+        remedy: 'Remove what nobody needs; a column that takes no NULL and has no default stops every write.',
+      });
     if (wrong.length === 0) return pass('The columns are those that the library creates.', evidence);
     return fail({
       cause: 'columns_differ',

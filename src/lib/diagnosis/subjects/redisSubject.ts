@@ -10,6 +10,7 @@ import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../
 import type { EntriesSubject, EntryLookups, EntryReading, RingKnowledge } from '../entries/entriesSubject.ts';
 import { once } from '../memo.ts';
 import { type RedisSample, sampleEntries } from '../redis/entrySample.ts';
+import { prefixDiffers } from '../redis/instanceNameCheck.ts';
 import type { ShowKey } from '../shownKey.ts';
 import { type ClockReading, connectionFailed } from './sqlSubject.ts';
 
@@ -92,6 +93,10 @@ export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableS
       if (!microseconds) return undefined;
       return { server: new Date(Number(microseconds) / 1000), own: clock.now(), roundTripMs: clock.elapsed() - start };
     });
+  }
+
+  async prefixDiffers(): Promise<boolean> {
+    return prefixDiffers((await this.sample()).prefixes, this.instanceName);
   }
 
   async lookups(): Promise<EntryLookups> {

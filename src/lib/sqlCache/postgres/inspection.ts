@@ -19,8 +19,12 @@ interface EntryRow {
   content: Buffer;
 }
 
-/** A row's value lies in TOAST, so a heap page holds about this many rows; a page is what TABLESAMPLE SYSTEM draws. */
+/** A row's value lies in TOAST, so a heap page holds about this many rows; small values lie in the page, with fewer. */
 const rowsPerPage = 40;
+/** Of a small table all rows are looked over: about 10,000 at most, since a row has 130 bytes at least. */
+const small = { rows: 9_000, pages: 150, pagesAtMost: 2_000 };
+/** A page is what TABLESAMPLE SYSTEM draws. */
+const drawnPages = { least: 10, most: 500 };
 
 export class PostgresInspection implements TableInspection {
   readonly #connections: PostgresConnections;
@@ -32,15 +36,22 @@ export class PostgresInspection implements TableInspection {
   }
 
   async sample(rows: number): Promise<InspectedEntry[]> {
-    // Pages are drawn one by one: of a few pages, none may be drawn.
-    const pages = Math.max(10, Math.ceil(rows / rowsPerPage));
-    const result = await this.#query<EntryRow>(sql.sampleEntries(this.#table), [
-      pages,
-      this.#table,
-      2 * rows,
-      contentBytes,
-    ]);
-    return result.map((row) => ({
+    const [{ pages, density } = { pages: 0, density: 0 }] = await this.#query<{ pages: number; density: number }>(
+      sql.pages(),
+      [this.#table],
+    );
+    const fewRows = density > 0 && pages * density <= small.rows && pages <= small.pagesAtMost;
+    if (pages <= small.pages || fewRows) return this.#entries(sql.sampleRows(this.#table), [rows, contentBytes]);
+    const wanted = Math.ceil(rows / Math.max(1, density || rowsPerPage));
+    const drawn = Math.min(drawnPages.most, Math.max(drawnPages.least, wanted));
+    const sample = [drawn, this.#table, 2 * rows, contentBytes];
+    const result = await this.#entries(sql.sampleEntries(this.#table), sample);
+    if (result.length >= rowsPerPage) return result;
+    return this.#entries(sql.sampleKeys(this.#table), [rows, contentBytes]);
+  }
+
+  async #entries(statement: string, values: unknown[]): Promise<InspectedEntry[]> {
+    return (await this.#query<EntryRow>(statement, values)).map((row) => ({
       key: row.id,
       size: row.size,
       // The driver gives ±infinity as a number: such an entry never expires.
@@ -77,6 +88,7 @@ export class PostgresInspection implements TableInspection {
       nullable: boolean;
       collation: string | null;
       deterministic: boolean;
+      required: boolean;
     }>(sql.columns(), [this.#table]);
     const indexes = await this.#query<{ index_name: string; is_primary: boolean; columns: string[] }>(
       sql.indexColumns(),
@@ -85,7 +97,13 @@ export class PostgresInspection implements TableInspection {
     const extras = await this.#query<{ kind: string; name: string }>(sql.extras(), [this.#table]);
     const [facts] = await this.#query<{ version: string; unlogged: boolean }>(sql.tableFacts(), [this.#table]);
     return {
-      columns: columns.map(({ name, type, nullable, collation }) => ({ name, type, nullable, collation })),
+      columns: columns.map(({ name, type, nullable, collation, required }) => ({
+        name,
+        type,
+        nullable,
+        collation,
+        required,
+      })),
       indexes: indexes.map(({ index_name, is_primary, columns: keys }) => ({
         name: index_name,
         columns: keys,

@@ -1,11 +1,28 @@
 /** The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read. */
 
-/** Random pages, a bounded number of them. Of a Data Protection payload (09 F0 C9 F0) the header alone. */
-export const sampleEntries = (t: string) => `
+/** Of a Data Protection payload (09 F0 C9 F0) the header alone. */
+const entryColumns = (bytes: string) => `
 select id, octet_length(value) as size, expiresattime as expires_at, slidingexpirationinseconds as sliding_seconds,
        absoluteexpiration as absolute_expiration,
        case when substring(value from 1 for 4) = '\\x09f0c9f0'::bytea then substring(value from 1 for 20)
-            else substring(value from 1 for $4) end as content
+            else substring(value from 1 for ${bytes}) end as content`;
+
+/** Pages now, and rows of a page as the statistics have it; 0 where there are none. */
+export const pages = () => `
+select (pg_relation_size($1::regclass) / 8192)::int as pages,
+       greatest(0, reltuples) / greatest(1, relpages) as density
+from pg_class where oid = $1::regclass`;
+
+/** Random rows of a small table, whose rows are all looked over, without their values: neighbours were often written alike. */
+export const sampleRows = (t: string) => `${entryColumns('$2')}
+from ${t} where ctid = any (array(select ctid from ${t} order by random() limit $1))`;
+
+/** By the primary key: users' ids are random. For a table of many pages that are nearly all empty. */
+export const sampleKeys = (t: string) => `${entryColumns('$2')}
+from ${t} order by id limit $1`;
+
+/** Random pages, a bounded number of them. */
+export const sampleEntries = (t: string) => `${entryColumns('$4')}
 from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))
 limit $3`;
 
@@ -23,7 +40,8 @@ select substring(value from 1 for 20) as header, encode(sha256(value), 'hex') as
 
 export const columns = () => `
 select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable,
-       c.collname as collation, coalesce(c.collisdeterministic, true) as deterministic
+       c.collname as collation, coalesce(c.collisdeterministic, true) as deterministic,
+       a.attnotnull and not a.atthasdef and a.attidentity = '' as required
 from pg_attribute as a left join pg_collation as c on c.oid = a.attcollation
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum`;
@@ -41,6 +59,8 @@ select 'trigger' as kind, tgname as name from pg_trigger where tgrelid = to_regc
 union all
 select 'foreign key', conname from pg_constraint
 where contype = 'f' and (conrelid = to_regclass($1) or confrelid = to_regclass($1))
+union all
+select 'check constraint', conname from pg_constraint where contype = 'c' and conrelid = to_regclass($1)
 union all
 select 'rule', rulename from pg_rewrite where ev_class = to_regclass($1)
 union all
