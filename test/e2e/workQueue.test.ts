@@ -183,14 +183,14 @@ describe('a purge over HTTP with Prefer: respond-async', () => {
 
   it('goes on in parts until nothing is left, under one run id, and its reports add up', async () => {
     await table.insert(
-      Array.from({ length: 8_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
+      Array.from({ length: 35_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
     );
-    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '40', PURGE_CONTINUATION_PAUSE: '0' });
+    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '100', PURGE_CONTINUATION_PAUSE: '0' });
     const { json } = await app.call('POST', 'purge', { body: { dryRun: false, timeBudget: 'PT1S' }, headers });
     const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
     await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
     const record = await follow();
-    expect(record).toMatchObject({ report: { deleted: 13_000, expiredRemaining: { count: 0 } } });
+    expect(record).toMatchObject({ report: { deleted: 40_000, expiredRemaining: { count: 0 } } });
     expect(record.parts).toBeGreaterThan(1);
     expect(await runs(app, 'job=purge&cache=default')).toMatchObject([{ runId: json.runId }]);
     expect(await queue.count()).toBe(0);

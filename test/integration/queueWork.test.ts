@@ -155,7 +155,7 @@ describe('a message that fails', () => {
 
 describe('a purge without a record store', () => {
   it('goes on no more often than the setting says', async () => {
-    await table.insert(Array.from({ length: 5_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour })));
+    await table.insert(Array.from({ length: 40_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour })));
     const { work } = instance({
       RECORD_STORE: 'none',
       PURGE_TIME_BUDGET: 'PT1S',
