@@ -12,7 +12,7 @@ export const defaults = {
 };
 
 /** host.json: messages that one instance works on at once, at most. */
-export const messagesPerInstance = 8 + 4;
+export const messagesPerInstance = 2 + 10;
 
 /**
  * Flex Consumption: instances of 2,048 MB, 512,000 MB for a subscription and region ("Azure Functions Flex Consumption plan hosting",

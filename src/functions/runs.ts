@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { findRun } from '../lib/runs/pendingRuns.ts';
 import type { RunRecord } from '../lib/runs/recordStore.ts';
 import { maintenanceFor, records } from './support/app.ts';
@@ -5,6 +6,9 @@ import { Problem } from './support/problem.ts';
 import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
 import { runsQuery } from './support/schemas.ts';
+
+/** Reads of the record store at once: there may be thousands of jobs and caches. */
+const readsAtOnce = 32;
 
 route({
   name: 'runs',
@@ -14,9 +18,10 @@ route({
   query: runsQuery,
   handle: async ({ query, context }) => {
     const limit = Number(query.limit);
+    const atOnce = pLimit(readsAtOnce);
     const chosen = recordedRuns(maintenanceFor(context))
       .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
-      .map(({ job, cache }) => records.latestRuns(job, cache, limit));
+      .map(({ job, cache }) => atOnce(() => records.latestRuns(job, cache, limit)));
     const runs = (await readable(Promise.all(chosen))).flat().sort(newestFirst).slice(0, limit);
     return answer(200, { runs });
   },

@@ -2,6 +2,8 @@
  * The work queue, end to end: the built functions behind the local host in processes of their own, which share one Azurite and
  * one PostgreSQL as instances in Azure would. The queue trigger is local/queueListener.ts, which says what it does not prove.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
 import { startFaultProxy } from '../support/faultProxy.ts';
@@ -63,6 +65,23 @@ afterEach(async () => {
   await engine.drop(engine.ordinaryName);
 });
 
+/** A database server that takes connections and says nothing. */
+async function silentServer() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port, connections: () => sockets.size, close };
+}
+
 /** Slow enough to be met in mid-run: a small batch, then a long pause. */
 const slow = { PURGE_BATCH_TARGET: 'PT0.01S', PURGE_PAUSE_RATIO: '60' };
 
@@ -88,6 +107,29 @@ describe('timers with a work queue', () => {
       report: { stopReason: 'drained', deleted: 5_000 },
     });
     await expect.poll(() => runs(app, 'job=counts')).toMatchObject([{ outcome: 'succeeded', trigger: 'timer' }]);
+  });
+
+  it('do the work of a cache while all places of a server that never answers are taken', async () => {
+    const silent = await silentServer();
+    const names = Array.from({ length: 5 }, (_, index) => `silent-${index}`);
+    const cache = (name: string, connectionStringSetting: string) => ({
+      name,
+      engine: 'postgres',
+      connectionStringSetting,
+    });
+    const app = await startApp({
+      TOKEN_CACHES: JSON.stringify([cache('good', 'GOOD'), ...names.map((name) => cache(name, 'SILENT'))]),
+      GOOD: database.url,
+      SILENT: `Host=127.0.0.1;Port=${silent.port};Username=u;Password=p;Database=d`,
+    });
+    for (const job of ['purge', 'counts'] as const)
+      for (const name of names) await queue.put(workMessage({ job, cache: name }));
+    await expect.poll(() => silent.connections(), { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
+    await queue.put(workMessage({ cache: 'good' }));
+    await expect.poll(() => table.ids(), { timeout: 8_000 }).toEqual(['alive']);
+    await app.kill();
+    apps.splice(apps.indexOf(app), 1);
+    silent.close();
   });
 
   it('queue with more caches than the setting, and a broken one stops no other', async () => {
@@ -141,14 +183,14 @@ describe('a purge over HTTP with Prefer: respond-async', () => {
 
   it('goes on in parts until nothing is left, under one run id, and its reports add up', async () => {
     await table.insert(
-      Array.from({ length: 8_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
+      Array.from({ length: 35_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
     );
-    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '40', PURGE_CONTINUATION_PAUSE: '0' });
+    const app = await startApp({ ...slow, PURGE_PAUSE_RATIO: '100', PURGE_CONTINUATION_PAUSE: '0' });
     const { json } = await app.call('POST', 'purge', { body: { dryRun: false, timeBudget: 'PT1S' }, headers });
     const follow = async () => (await app.call('GET', `runs/${json.runId}`)).json;
     await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
     const record = await follow();
-    expect(record).toMatchObject({ report: { deleted: 13_000, expiredRemaining: { count: 0 } } });
+    expect(record).toMatchObject({ report: { deleted: 40_000, expiredRemaining: { count: 0 } } });
     expect(record.parts).toBeGreaterThan(1);
     expect(await runs(app, 'job=purge&cache=default')).toMatchObject([{ runId: json.runId }]);
     expect(await queue.count()).toBe(0);

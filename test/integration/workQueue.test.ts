@@ -39,6 +39,18 @@ describe('the work queue in Azure Queue Storage', () => {
     await expect.poll(visible).toHaveLength(2);
   });
 
+  it('tells since when the next message waits, unless it was tried already', async () => {
+    const queue = openQueue();
+    expect(await queue.nextSince()).toBeUndefined();
+    await queue.put(message);
+    expect(Math.abs(Date.now() - Number(await queue.nextSince()))).toBeLessThan(60_000);
+    const client = service().getQueueClient(name);
+    const { receivedMessageItems } = await client.receiveMessages({ visibilityTimeout: 1 });
+    expect(receivedMessageItems).toHaveLength(1);
+    await expect.poll(visible).toHaveLength(1);
+    expect(await queue.nextSince()).toBeUndefined();
+  });
+
   it('changes and removes a message that nobody was given, and does nothing to one that somebody was', async () => {
     const queue = openQueue();
     const receipt = await queue.put(message, 60_000);

@@ -9,6 +9,8 @@ export interface TestQueue {
   put(message: unknown): Promise<void>;
   /** Messages that are there, visible or not. */
   count(): Promise<number>;
+  /** What a worker would be given now. */
+  visible(): Promise<unknown[]>;
   poisoned(): Promise<unknown[]>;
   /** Both queues, and all records. */
   clear(): Promise<void>;
@@ -21,23 +23,25 @@ export function testQueue(connectionString: string, name = 'token-cache-maintena
     await client.createIfNotExists();
     return client;
   };
+  const peek = async (queue: string) => {
+    const { peekedMessageItems } = await (await created(queue)).peekMessages({ numberOfMessages: 32 });
+    return peekedMessageItems.map(({ messageText }) => {
+      const text = Buffer.from(messageText, 'base64').toString('utf8');
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        return text;
+      }
+    });
+  };
   return {
     put: async (message) => {
       const text = typeof message === 'string' ? message : JSON.stringify(message);
       await (await created(name)).sendMessage(Buffer.from(text).toString('base64'));
     },
     count: async () => (await (await created(name)).getProperties()).approximateMessagesCount ?? 0,
-    poisoned: async () => {
-      const { peekedMessageItems } = await (await created(`${name}-poison`)).peekMessages({ numberOfMessages: 32 });
-      return peekedMessageItems.map(({ messageText }) => {
-        const text = Buffer.from(messageText, 'base64').toString('utf8');
-        try {
-          return JSON.parse(text) as unknown;
-        } catch {
-          return text;
-        }
-      });
-    },
+    visible: () => peek(name),
+    poisoned: () => peek(`${name}-poison`),
     clear: async () => {
       await (await created(name)).clearMessages();
       await (await created(`${name}-poison`)).clearMessages();

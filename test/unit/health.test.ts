@@ -137,6 +137,20 @@ describe('health', () => {
     expect(report.poison).toEqual(messages === undefined ? undefined : { queue: 'work-poison', messages });
   });
 
+  it.each([
+    [45, 'ok', undefined],
+    [46, 'degraded', 'PT46M'],
+    [120, 'degraded', 'PT2H'],
+    [121, 'failing', 'PT2H1M'],
+  ])('is, when the next message of the work queue has waited for %i minutes, %s', async (minutes, status, wait) => {
+    const records = memoryStore();
+    await recordTimerStart(records, halfHourly.name, 'one', later(minutes));
+    const waiting = { queue: 'work', nextSince: async () => start };
+    const report = await readHealth(context(records, later(minutes), { waiting }));
+    expect([report.status, report.notWorkedOff?.wait]).toEqual([status, wait]);
+    expect(report.reasons).toHaveLength(wait ? 1 : 0);
+  });
+
   it('is failing where settings are wrong or records cannot be read', async () => {
     expect((await readHealth(context(memoryStore(), start, { settingsAreWrong: true }))).status).toBe('failing');
     const broken = { ...memoryStore(), readState: () => Promise.reject(new Error('secret-1')) };

@@ -50,6 +50,14 @@ describe('findings', () => {
     ]);
   });
 
+  it('say that nobody works the queue off, and what may be the reason', () => {
+    const well = allWell();
+    const notWorkedOff = { queue: 'work', wait: 'PT3H', status: 'failing' as const };
+    expect(statusView({ ...well, health: { ...well.health, notWorkedOff } }).findings).toMatchObject([
+      { level: 'critical', subject: 'Queue work', advice: expect.stringContaining('runMaintenance') },
+    ]);
+  });
+
   it('say that messages lie in the poison queue, and with which commands to look and put them back', () => {
     const well = allWell();
     const health = { ...well.health, poison: { queue: 'work-poison', messages: 3 } };

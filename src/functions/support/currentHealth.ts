@@ -24,7 +24,10 @@ export async function currentHealth(maintenance: Maintenance, queue: QueueWork |
     deployment,
     settingsAreWrong: settings.problems.length > 0,
     now: clock.now(),
-    ...(queue && { poison: { queue: queue.queue.poison.name, count: () => queue.poisonCount() } }),
+    ...(queue && {
+      poison: { queue: queue.queue.poison.name, count: () => queue.poisonCount() },
+      waiting: { queue: queue.queue.name, nextSince: () => queue.queue.nextSince() },
+    }),
   });
   measureLateness(report.timers);
   return report;

@@ -8,6 +8,7 @@ import { Standby } from '../queue/standby.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import type { RecordStore, RunRecord } from '../runs/recordStore.ts';
 import type { Log, RunResult } from '../runs/runJob.ts';
+import { readRunning, runningKey } from '../runs/runningState.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { PurgePlan, PurgeReport } from '../sqlCache/purgeReport.ts';
 
@@ -57,6 +58,12 @@ export class PurgePart {
     this.#standby = queued ? new Standby(deps.queue, next, takeoverMs, deps.clock) : undefined;
   }
 
+  /** What is left of the row limit of this part, if it has one, after what instances that died had deleted. */
+  get rowsLeft(): number | undefined {
+    const limit = this.#message.purge?.maxRows ?? this.#deps.settings.purgeRowLimit;
+    return limit === undefined ? undefined : Math.max(0, limit - this.#deletedBefore);
+  }
+
   begin(): Promise<void> {
     return this.#standby?.begin() ?? Promise.resolve();
   }
@@ -83,7 +90,12 @@ export class PurgePart {
     const message = { ...this.#message, runId: result.runId };
     const { report } = result;
     if (!report) return this.#record(result, result.outcome, message.part - 1, this.#own?.report);
-    const isBusy = !report.dryRun && report.stopReason === 'busy' && this.#comesAgainWhenBusy();
+    const foundBusy = !report.dryRun && report.stopReason === 'busy';
+    const isBusy = foundBusy && this.#comesAgainWhenBusy();
+    if (foundBusy && !isBusy && this.#standby) {
+      // Nothing was done: a delivery of the same message that is under way, or done, keeps the record.
+      return (await this.#isElsewhere()) ? undefined : this.#record(result, result.outcome, message.part - 1, report);
+    }
     const sum = addUp(this.#own?.report, addDeletedBefore(report, this.#deletedBefore));
     try {
       if (isBusy) {
@@ -115,13 +127,24 @@ export class PurgePart {
     return trigger !== 'timer' || part > 1 || takeovers > 0;
   }
 
+  /** Whether another delivery of this message holds the table, or has held it. */
+  async #isElsewhere(): Promise<boolean> {
+    const { records } = this.#deps;
+    const { cache, runId } = this.#message;
+    const [running, record] = await Promise.all([
+      readRunning(records, runningKey(cache)),
+      records.getRun(runId).catch(() => undefined),
+    ]);
+    return running?.runId === runId || (record !== undefined && record.outcome !== 'failed');
+  }
+
   async #continue(message: WorkMessage, result: RunResult<Report>, report: Report): Promise<boolean> {
     const { settings, records, clock, log, stopSignal } = this.#deps;
     const policy = settings.queue.continuation;
     const key = `continuations|${message.cache}`;
     const now = clock.now();
     const end = {
-      report,
+      report: addDeletedBefore(report, this.#deletedBefore),
       tookMs: parseDuration(result.duration) ?? 0,
       options: message.purge ?? {},
       rowLimit: settings.purgeRowLimit,
@@ -130,9 +153,11 @@ export class PurgePart {
     // Most runs are drained: their continuations need not be counted.
     if ('none' in continuationOf(end, policy, 0)) return false;
     const used: ContinuationCount = countOf(await records.readState(key).catch(() => undefined), policy.periodMs, now);
-    const next = continuationOf(end, policy, used.count);
+    // Without a record store nothing is counted but the parts of this chain.
+    const counted = records.description === 'none' ? message.part - 1 : used.count;
+    const next = continuationOf(end, policy, counted);
     if ('none' in next) return false;
-    const { until: _, ...rest } = message;
+    const { until: _until, tries: _tries, ...rest } = message;
     const continuation = {
       ...rest,
       queuedAt: now.toISOString(),

@@ -80,26 +80,32 @@ export class QueueWork {
    */
   async workOff(given: unknown, deliveries: number): Promise<void> {
     const message = readMessage(given);
+    const tries = deliveries + (message.tries ?? 0);
     const { settings, adapters, log } = this.#deps;
-    const [own, delivery] = await this.#judge(message, deliveries);
+    const [own, delivery] = await this.#judge(message, tries);
     if (delivery.do !== 'run') return this.#giveUp(message, own, delivery);
     const server = serverOf(settings, message.cache);
     const slot = server === undefined ? undefined : await adapters.slots.tryTake(server, slotKindOf(message.job));
     if (server !== undefined && !slot) {
-      // As a new message: so no failed try is counted.
-      await this.queue.put(message, waitForPlace(message, this.#deps.clock.now(), this.#deps.random()));
+      // As a new message: so this is no failed try. Those before it still count.
+      const again = tries > 1 ? { ...message, tries: tries - 1 } : message;
+      await this.queue.put(again, waitForPlace(message, this.#deps.clock.now(), this.#deps.random()));
       log('info', `${message.job} ${message.cache}: put back, since its server has no place free`, { message });
       return;
     }
     try {
       await this.#tell(message, 'running');
       const { error } = await this.#run(message, own);
-      const triedOut = error !== undefined && deliveries >= mostTries;
+      const triedOut = error !== undefined && tries >= mostTries;
       const comesAgain = error ? !triedOut : await this.#hasNoRecord(message);
       if (comesAgain) await this.#tell(message, 'queued');
       else if (message.trigger === 'http') await forgetPending(this.#deps.records, message.runId);
-      if (triedOut && (await this.#isKnownFailure(message))) return;
-      if (error) throw new MaintenanceError(error.code, error.message, error.advice);
+      if (triedOut && (await this.#isDropped(message, error.code))) return;
+      if (triedOut && deliveries < mostTries) {
+        // The host has not counted all of them.
+        const { tries: _, ...poisoned } = message;
+        await this.queue.poison.put(poisoned);
+      } else if (error) throw new MaintenanceError(error.code, error.message, error.advice);
     } finally {
       await slot?.release();
     }
@@ -171,7 +177,12 @@ export class QueueWork {
     const part = new PurgePart({ ...this.#deps, queue: this.queue }, message, { own, lost });
     await part.begin();
     const started = requestedBy ? { trigger, requestedBy } : trigger;
-    const request = { ...definedOf(message.purge), signal: stopSignal };
+    const { rowsLeft } = part;
+    const request = {
+      ...definedOf(message.purge),
+      ...(rowsLeft !== undefined && { maxRows: rowsLeft }),
+      signal: stopSignal,
+    };
     const result = await maintenance.sqlCaches.purge(cache, started, request, {
       runId,
       toRecord: (ended) => part.toRecord(ended),
@@ -183,6 +194,15 @@ export class QueueWork {
   /** Of a run that somebody asked for, whose table was busy: nothing was done yet. */
   async #hasNoRecord({ trigger, runId }: WorkMessage): Promise<boolean> {
     return trigger === 'http' && (await this.#deps.records.getRun(runId)) === undefined;
+  }
+
+  /** Whether a message that failed in each of its tries is not to lie in the poison queue. */
+  async #isDropped(message: WorkMessage, code: string): Promise<boolean> {
+    const { job, cache, runId } = message;
+    if (code !== 'cache_unknown') return this.#isKnownFailure(message);
+    // Not at the first try: a newer deployment's settings may name it.
+    this.#deps.log('warn', `${job} ${cache}: dropped after ${mostTries} tries, since no cache is named so`, { runId });
+    return true;
   }
 
   /**

@@ -21,6 +21,8 @@ export interface HealthReport {
   timers: TimerHealth[];
   /** What lies in the poison queue; undefined where there is no queue or it cannot be read. */
   poison?: { queue: string; messages: number };
+  /** How long the next message of a work queue that is not worked off, or is far behind, has waited, ISO 8601. */
+  notWorkedOff?: { queue: string; wait: string; status: HealthStatus };
   /** Why the status is not `ok`; for those who may see it. */
   reasons: string[];
 }
@@ -39,9 +41,17 @@ export interface HealthContext extends TimerContext {
   settingsAreWrong: boolean;
   /** Of an app with a work queue. */
   poison?: { queue: string; count(): Promise<number> };
+  /** Of the same: the work that waits. */
+  waiting?: { queue: string; nextSince(): Promise<Date | undefined> };
 }
 
 const graceMs = 300_000;
+/**
+ * Of a purge timer's messages those over half an hour old are dropped when they are met, and the longest run takes 10 minutes: a
+ * queue whose next message is older is far behind, and after two hours nobody works it off.
+ */
+const waitDegradedMs = 2_700_000;
+const waitFailingMs = 7_200_000;
 /** Reads of the record store at once: there may be thousands of jobs and caches. */
 const readsAtOnce = 32;
 const worse: HealthStatus[] = ['ok', 'degraded', 'failing'];
@@ -61,12 +71,14 @@ export async function readHealth(context: HealthContext): Promise<HealthReport> 
     const failed = await failedRuns(context);
     reasons.push(...failed);
     const poison = await poisonMessages(context, reasons);
+    const notWorkedOff = await idleQueue(context, reasons);
     const status = worst([
       context.settingsAreWrong ? 'failing' : 'ok',
+      notWorkedOff?.status ?? 'ok',
       failed.length > 0 || (context.poison && poison?.messages !== 0) ? 'degraded' : 'ok',
       ...timers.map((timer) => timer.status),
     ]);
-    return { status, at, timers, ...(poison && { poison }), reasons };
+    return { status, at, timers, ...(poison && { poison }), ...(notWorkedOff && { notWorkedOff }), reasons };
   } catch {
     return { status: 'failing', at, timers: [], reasons: [...reasons, 'The record store cannot be read.'] };
   }
@@ -84,6 +96,17 @@ async function poisonMessages({ poison }: HealthContext, reasons: string[]): Pro
   if (messages === undefined) reasons.push(`The queue ${poison.queue} cannot be read.`);
   else if (messages > 0) reasons.push(`${messages} messages lie in the queue ${poison.queue}.`);
   return messages === undefined ? undefined : { queue: poison.queue, messages };
+}
+
+/** The timers fire and queue their work, and nothing is done: no record would say so. */
+async function idleQueue({ waiting, now }: HealthContext, reasons: string[]): Promise<HealthReport['notWorkedOff']> {
+  // One that cannot be read is told of by its poison queue.
+  const since = await waiting?.nextSince().catch(() => undefined);
+  const waitMs = since ? now.getTime() - since.getTime() : 0;
+  if (!waiting || waitMs <= waitDegradedMs) return undefined;
+  const wait = formatDuration(waitMs);
+  reasons.push(`The queue ${waiting.queue} is not worked off, or far behind: its next message has waited for ${wait}.`);
+  return { queue: waiting.queue, wait, status: waitMs > waitFailingMs ? 'failing' : 'degraded' };
 }
 
 function worst(statuses: HealthStatus[]): HealthStatus {

@@ -11,7 +11,7 @@ export interface DeliveryFacts {
   own: RunRecord | undefined;
   /** The newest record of the job on the cache. */
   latest: RunRecord | undefined;
-  /** How often the host has delivered this very message, this time included. */
+  /** How often the message has been delivered, this time included; not counted are times when its server had no place. */
   deliveries: number;
   now: Date;
 }
@@ -21,7 +21,7 @@ export type Delivery = { do: 'run' } | { do: 'poison'; reason: string } | { do: 
 /** What is to be done with a message that comes: it may come twice, late, out of order, or after its instance died. */
 export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, now }: DeliveryFacts): Delivery {
   const queuedAt = Date.parse(message.queuedAt);
-  if (own?.outcome === 'succeeded') return drop('its run is done');
+  if (own?.outcome === 'succeeded' && !foundBusy(own)) return drop('its run is done');
   if (own && (own.parts ?? 0) >= message.part) return drop(`part ${message.part} of its run is done`);
   if (message.takeovers >= mostTakeovers)
     return { do: 'poison', reason: `the instances that ran it ended ${message.takeovers} times in mid-run` };
@@ -41,6 +41,11 @@ const drop = (reason: string): Delivery => ({ do: 'drop', reason });
 function isDone({ outcome, report }: RunRecord): boolean {
   const { stopReason = 'drained' } = (report ?? {}) as { stopReason?: unknown };
   return outcome === 'succeeded' && stopReason === 'drained';
+}
+
+/** It may be the record of a second delivery, which found the first at work; that one may have died since. */
+function foundBusy({ report }: RunRecord): boolean {
+  return ((report ?? {}) as { stopReason?: unknown }).stopReason === 'busy';
 }
 
 const shortestWaitMs = 1_000;

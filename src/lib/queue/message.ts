@@ -26,6 +26,8 @@ const workMessage = z.strictObject({
   takeovers: z.int().min(0),
   /** Entries that instances which died had deleted in this part, as far as they told. */
   deletedBefore: z.int().min(0),
+  /** Failed tries of a message that was put back since, which is a new one to the host. */
+  tries: z.int().min(1).optional(),
   purge: purgeOptions.optional(),
 });
 

@@ -42,7 +42,7 @@ export async function retryPoison(queue: WorkQueue, chosen: PoisonFilter, clock:
       // Work that somebody asked for in his own words is not the same as any other.
       const work = message.trigger === 'http' ? message.runId : `${message.job}|${message.cache}`;
       if (done.has(work)) return;
-      const { until: _, ...rest } = message;
+      const { until: _until, tries: _tries, ...rest } = message;
       await queue.put({ ...rest, queuedAt: clock.now().toISOString(), takeovers: 0 });
       done.add(work);
     },

@@ -47,6 +47,13 @@ export class StorageQueue implements WorkQueue {
   async remove({ id, popReceipt }: Receipt): Promise<void> {
     await this.#queue.use((client) => client.deleteMessage(id, popReceipt, soon()).catch(ignoreGone));
   }
+
+  async nextSince(): Promise<Date | undefined> {
+    return this.#queue.use(async (client) => {
+      const [next] = (await client.peekMessages({ numberOfMessages: 1, ...soon() })).peekedMessageItems;
+      return next?.dequeueCount === 0 ? next.insertedOn : undefined;
+    });
+  }
 }
 
 class StoragePoisonQueue implements PoisonQueue {

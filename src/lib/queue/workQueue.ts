@@ -18,6 +18,8 @@ export interface WorkQueue {
   change(receipt: Receipt, message: WorkMessage, delayMs: number): Promise<Receipt | undefined>;
   /** No error where it is gone already. */
   remove(receipt: Receipt): Promise<void>;
+  /** When the message was put there that is the next to be worked off and was never tried; undefined where none is. */
+  nextSince(): Promise<Date | undefined>;
   readonly poison: PoisonQueue;
 }
 

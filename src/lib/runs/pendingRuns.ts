@@ -1,4 +1,5 @@
 import type { RecordStore, RunRecord } from './recordStore.ts';
+import { parseRunId } from './runId.ts';
 
 const keyOf = (runId: string) => `pending|${runId}`;
 
@@ -14,8 +15,12 @@ export async function forgetPending(records: RecordStore, runId: string): Promis
   await records.writeState(keyOf(runId), undefined);
 }
 
-/** A run by its id, done or not. Between two tries it is pending, whatever the record of the last one says. */
+/**
+ * A run by its id, done or not. Between two tries it is pending, whatever the record of the last one says. The id may be
+ * anybody's text: what is none is not looked for, as the storage refuses keys that are too long.
+ */
 export async function findRun(records: RecordStore, runId: string): Promise<RunRecord | undefined> {
+  if (!parseRunId(runId)) return undefined;
   const [pending, record] = await Promise.all([records.readState(keyOf(runId)), records.getRun(runId)]);
   if (!isRun(pending) || record?.outcome === 'succeeded') return record;
   return record ? { ...record, outcome: pending.outcome } : pending;

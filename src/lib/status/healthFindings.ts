@@ -27,6 +27,7 @@ export function healthFindings({ health, settingProblems, recordStore, recordsRe
     ...(recordsReadable ? [] : [storageUnreadable]),
     ...(recordStore === 'none' ? [nothingRecorded] : []),
     ...poisonFinding(health),
+    ...idleQueueFinding(health),
     ...late.map(
       ({ name, status, lateness, lastStart }): Finding => ({
         level: status === 'failing' ? 'critical' : 'warning',
@@ -50,6 +51,21 @@ function poisonFinding({ poison }: HealthReport): Finding[] {
       what: `${messages} ${messages === 1 ? 'message' : 'messages'} failed 5 times and lie here: that work is not done.`,
       advice:
         'Look with `token-cache queue list`; mend the cause; then put them back with `token-cache queue retry --execute`.',
+      since: null,
+    },
+  ];
+}
+
+function idleQueueFinding({ notWorkedOff }: HealthReport): Finding[] {
+  if (!notWorkedOff) return [];
+  const { queue, wait, status } = notWorkedOff;
+  return [
+    {
+      level: status === 'failing' ? 'critical' : 'warning',
+      subject: `Queue ${queue}`,
+      what: `It is not worked off, or far behind: its next message has waited for ${durationText(wait)}.`,
+      advice:
+        'See whether the function runMaintenance is enabled, and not in error for want of the extension bundle that host.json names; then whether the identity has the role Storage Queue Data Contributor.',
       since: null,
     },
   ];
