@@ -1,8 +1,9 @@
 /** The pure parts of the watch: levels, changes, trends, what is told of keys, and single rules. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Level } from '../../src/lib/level.ts';
 import { kindOfKey } from '../../src/lib/redisCache/keyGroups.ts';
-import { type Level, levelOf } from '../../src/lib/redisCache/levels.ts';
+import { levelOf } from '../../src/lib/redisCache/levels.ts';
 import type { NodeLook } from '../../src/lib/redisCache/look.ts';
 import { readFigures } from '../../src/lib/redisCache/nodeFigures.ts';
 import { changeSince, type NodeReading } from '../../src/lib/redisCache/rates.ts';

@@ -1,7 +1,7 @@
 /** What of a watch is exported, by a meter that keeps what it is told. */
 import { type Attributes, type Meter, type MeterProvider, metrics } from '@opentelemetry/api';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Finding, NodeUp, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
 
 type Point = [name: string, value: number, attributes: Attributes];
 
@@ -32,7 +32,7 @@ describe('the metrics of a watch', () => {
     hitRatio: null,
     sinceLastLook: { counts: counters },
   } as unknown as NodeUp;
-  const finding = { check: 'memory', level: 'critical', node: 'a:6379' } as Finding;
+  const finding = { check: 'memory', level: 'critical', node: 'a:6379' } as WatchFinding;
   const report: WatchReport = {
     dryRun: false,
     deployment: 'replicated',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diagnosis } from '../../lib/diagnosis/diagnosisReport.ts';
 import { parseDuration } from '../../lib/durations.ts';
 import { parseInstant } from '../../lib/keyRing/instants.ts';
 import { recordedJobs } from './recordedRuns.ts';
@@ -168,35 +169,8 @@ export const diagnoseQuery = z.strictObject({
     .meta({ description: 'In place of `Accept`.' }),
 });
 
-const checkStatus = z.enum(['pass', 'warn', 'fail', 'unknown']);
-
-export const diagnosisAnswer = z
-  .object({
-    at: z.iso.datetime(),
-    status: checkStatus,
-    counts: z.object({ pass: z.int(), warn: z.int(), fail: z.int(), unknown: z.int() }),
-    checks: z.array(
-      z.object({
-        check: z.string(),
-        subject: z.string(),
-        symptom: z.string(),
-        status: checkStatus,
-        cause: z.string().nullable().meta({ description: 'Stable; null where the check passed.' }),
-        summary: z.string(),
-        evidence: z.array(
-          z.object({ what: z.string(), value: z.union([z.number(), z.string()]), unit: z.string().optional() }),
-        ),
-        remedy: z.string().nullable().meta({ description: 'Of `unknown`, what the look would need.' }),
-        section: z.string().meta({ description: 'Where docs/operations.md has more.' }),
-        milliseconds: z.int(),
-      }),
-    ),
-    versions: z.record(z.string(), z.string()),
-  })
-  .meta({ id: 'Diagnosis' });
-
 /** A run whose report is a diagnosis. */
-export const diagnosisRun = runRecord.extend({ report: diagnosisAnswer.optional() }).meta({ id: 'DiagnosisRun' });
+export const diagnosisRun = runRecord.extend({ report: diagnosis.optional() }).meta({ id: 'DiagnosisRun' });
 
 export const problem = z
   .object({

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 
 /** What users and operators notice; each is a section of docs/operations.md. */
@@ -18,25 +19,29 @@ export const symptoms = {
 } as const;
 export type Symptom = keyof typeof symptoms;
 
-/** `warn`: look by day · `fail`: a cause of trouble now · `unknown`: it could not be looked at. */
-export type CheckStatus = 'pass' | 'warn' | 'fail' | 'unknown';
+export const checkStatus = z.enum(['fail', 'warn', 'unknown', 'pass']).meta({
+  description: '`warn`: look by day. `fail`: a cause of trouble now. `unknown`: it could not be looked at.',
+});
+export type CheckStatus = z.infer<typeof checkStatus>;
 
 /** A figure that a result rests on. Never an entry's content, and no secret. */
-export interface Evidence {
-  what: string;
-  value: number | string;
-  unit?: string;
-}
+const evidence = z.object({
+  what: z.string(),
+  value: z.union([z.number(), z.string()]),
+  unit: z.string().optional(),
+});
+export type Evidence = z.infer<typeof evidence>;
 
-export interface Outcome {
-  status: CheckStatus;
-  /** Stable name of what is wrong; null where nothing is. */
-  cause: string | null;
-  summary: string;
-  evidence: Evidence[];
-  /** What to do; of `unknown`, what the look would need. Null where nothing is to be done. */
-  remedy: string | null;
-}
+export const outcome = z.object({
+  status: checkStatus,
+  cause: z.string().nullable().meta({ description: 'Stable name of what is wrong; null where nothing is.' }),
+  summary: z.string(),
+  evidence: z.array(evidence),
+  remedy: z.string().nullable().meta({
+    description: 'What to do; of `unknown`, what the look would need. Null where nothing is to be done.',
+  }),
+});
+export type Outcome = z.infer<typeof outcome>;
 
 /** One thing that is looked at, on one kind of subject. Reads only. */
 export interface Check<S> {
@@ -74,7 +79,8 @@ export function unknown(cause: string, summary: string, needs: string, evidence:
   return { status: 'unknown', cause, summary, evidence, remedy: needs };
 }
 
-export const statusOrder: readonly CheckStatus[] = ['fail', 'warn', 'unknown', 'pass'];
+/** The worst first. */
+export const statusOrder: readonly CheckStatus[] = checkStatus.options;
 
 /** The gravest outcome, with the summaries, figures and remedies of all that are as grave. */
 export function gravest(outcomes: readonly Outcome[], otherwise: Outcome): Outcome {

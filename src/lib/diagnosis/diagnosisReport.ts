@@ -1,38 +1,37 @@
+import { z } from 'zod';
 import {
   type Check,
   type CheckStatus,
-  type Evidence,
+  checkStatus,
   type Outcome,
+  outcome,
   type Symptom,
   statusOrder,
   symptoms,
 } from './check.ts';
 
 /** One check's result, for terminal, JSON and page alike. */
-export interface CheckReport {
-  check: string;
-  subject: string;
-  symptom: string;
-  status: CheckStatus;
-  cause: string | null;
-  summary: string;
-  evidence: Evidence[];
-  remedy: string | null;
-  /** Where docs/operations.md has more. */
-  section: string;
-  milliseconds: number;
-}
+const checkResult = outcome.extend({
+  check: z.string(),
+  subject: z.string(),
+  symptom: z.string(),
+  section: z.string().meta({ description: 'Where docs/operations.md has more.' }),
+  milliseconds: z.int(),
+});
+export type CheckReport = z.infer<typeof checkResult>;
 
-export interface DiagnosisReport {
-  at: string;
-  /** The gravest of the results. */
-  status: CheckStatus;
-  counts: Record<CheckStatus, number>;
-  /** The gravest first; among equals in the order of subjects and checks. */
-  checks: CheckReport[];
-  /** Of this tool and of Node.js. */
-  versions: Record<string, string>;
-}
+export const diagnosis = z
+  .object({
+    at: z.iso.datetime(),
+    status: checkStatus.meta({ description: 'The worst of the results.' }),
+    counts: z.record(checkStatus, z.int()),
+    checks: z
+      .array(checkResult)
+      .meta({ description: 'The worst first; among equals in the order of subjects and checks.' }),
+    versions: z.record(z.string(), z.string()).meta({ description: 'Of this tool and of Node.js.' }),
+  })
+  .meta({ id: 'Diagnosis' });
+export type DiagnosisReport = z.infer<typeof diagnosis>;
 
 export function checkReport(
   { id, symptom }: Pick<Check<never>, 'id' | 'symptom'>,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
 import { adviceOfFindings } from './findingAdvice.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
@@ -10,18 +11,16 @@ import { isUsable, type ViewedKey } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { firstGap } from './rotationPlan.ts';
 
-export type FindingLevel = 'info' | 'warning' | 'error';
-
-/** Something that somebody should know, and what to do about it. `check` is stable. */
-export interface Finding {
-  check: string;
-  level: FindingLevel;
-  message: string;
-  advice: string;
-}
+export const ringFinding = z.object({
+  check: z.string().meta({ description: 'Stable.' }),
+  level: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+  advice: z.string(),
+});
+export type RingFinding = z.infer<typeof ringFinding>;
 
 /** A finding whose advice is that of its check, unless it brings its own. */
-export type PlainFinding = Omit<Finding, 'advice'> & { advice?: string | undefined };
+export type PlainFinding = Omit<RingFinding, 'advice'> & { advice?: string | undefined };
 
 export interface RingFacts {
   stored: StoredRing;
@@ -42,7 +41,7 @@ const raceMs = 600_000;
 /** A daily timer that missed its due date by this much has stopped. */
 const overdueMs = 3 * day;
 
-export function findingsOf(facts: RingFacts): Finding[] {
+export function findingsOf(facts: RingFacts): RingFinding[] {
   const found = [
     ...damageOf(facts),
     ...defaultOf(facts),
@@ -72,7 +71,7 @@ function damageOf({ ring }: RingFacts): PlainFinding[] {
 
 function defaultOf({ keys, policy, now }: RingFacts): PlainFinding[] {
   const findings: PlainFinding[] = [];
-  const add = (check: string, level: FindingLevel, message: string) => findings.push({ check, level, message });
+  const add = (check: string, level: RingFinding['level'], message: string) => findings.push({ check, level, message });
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
   if (!current) {

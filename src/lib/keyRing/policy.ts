@@ -1,7 +1,12 @@
+import { z } from 'zod';
+
+export const ringMode = z
+  .enum(['observe', 'manage'])
+  .meta({ description: '`observe`: status and findings, nothing is written.' });
+
 /** How a ring is kept. Durations in milliseconds. */
 export interface KeyRingPolicy {
-  /** `observe`: status and findings, nothing is written. */
-  mode: 'observe' | 'manage';
+  mode: z.infer<typeof ringMode>;
   /** From a key's creation to its expiry. */
   lifetimeMs: number;
   /** How long before the default key is missed its successor is published. */

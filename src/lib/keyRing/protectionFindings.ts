@@ -1,4 +1,4 @@
-import type { FindingLevel, PlainFinding, RingFacts } from './findings.ts';
+import type { PlainFinding, RingFacts, RingFinding } from './findings.ts';
 import { instantOf, isUpTo, msBetween } from './instants.ts';
 import { versionOf } from './keyProtector.ts';
 import type { ViewedKey } from './ringView.ts';
@@ -12,7 +12,7 @@ export function protectionFindings({ keys, versions, protectorWarnings, now }: R
     level: 'warning',
     message,
   }));
-  const add = (check: string, level: FindingLevel, message: string, advice?: string) =>
+  const add = (check: string, level: RingFinding['level'], message: string, advice?: string) =>
     findings.push({ check, level, message, advice });
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
   if (plain.length > 0)

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { formatDuration } from '../durations.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
@@ -7,22 +8,32 @@ import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from './
 import { refuseObserved } from './managed.ts';
 import type { RotateDeps } from './rotate.ts';
 
-export interface PruneReport {
-  outcome: 'nothingToDo' | 'pruned' | 'wouldPrune';
-  dryRun: boolean;
-  /** Ids of the keys that were removed (or would be). */
-  keys: string[];
-  /** Revocations removed: of which key, and when it was revoked. */
-  revocations: { key: string; date: string | null }[];
-  /** Keys expired for long enough, and kept since cached entries still name them. */
-  keptForEntries: { id: string; entries: number }[];
-  /** How long a key must have been expired, ISO 8601: the setting, or the life of the longest-lived entry where that is longer. */
-  expiredFor: string;
-  /** Until when the longest-lived cached entry can live; null where the caches cannot tell, or it never ends. */
-  longestLivedUntil: string | null;
-  /** Where the ring as it was before is kept; null where nothing was removed. */
-  copy: string | null;
-}
+export const pruneReport = z
+  .object({
+    outcome: z.enum(['nothingToDo', 'pruned', 'wouldPrune']),
+    dryRun: z.boolean(),
+    keys: z.array(z.string()).meta({ description: 'Ids of the keys that were removed (or would be).' }),
+    revocations: z
+      .array(z.object({ key: z.string(), date: z.iso.datetime().nullable() }))
+      .meta({ description: 'Revocations removed: of which key, and when it was revoked.' }),
+    keptForEntries: z
+      .array(z.object({ id: z.string(), entries: z.int() }))
+      .meta({ description: 'Keys expired for long enough, and kept since cached entries still name them.' }),
+    expiredFor: z.iso.duration().meta({
+      description:
+        'How long a key must have been expired: the setting, or the life of the longest-lived entry where that is longer.',
+    }),
+    longestLivedUntil: z.iso.datetime().nullable().meta({
+      description:
+        'Until when the longest-lived cached entry can live; null where the caches cannot tell, or it never ends.',
+    }),
+    copy: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where the ring as it was before is kept; null where nothing was removed.' }),
+  })
+  .meta({ id: 'PruneReport' });
+export type PruneReport = z.infer<typeof pruneReport>;
 
 interface Removal {
   keys: RingKey[];

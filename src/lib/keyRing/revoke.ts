@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
@@ -27,29 +28,37 @@ export interface RevokeRequest {
   confirm?: string | undefined;
 }
 
-/** When a kind of consumer stops using the revoked keys, and what it does until then. */
-export interface ConsumerNotice {
-  consumer: string;
-  noticesAt: string;
-  until: string;
-}
+const consumerNotice = z
+  .object({ consumer: z.string(), noticesAt: z.iso.datetime(), until: z.string() })
+  .meta({ description: 'When a kind of consumer stops using the revoked keys, and what it does until then.' });
+export type ConsumerNotice = z.infer<typeof consumerNotice>;
 
-export interface RevokeReport {
-  outcome: 'planned' | 'revoked' | 'nothingToDo';
-  /** Ids of the keys that become revoked. */
-  keys: string[];
-  /** Keys of the ring that stay as they are. */
-  untouched: string[];
-  /** Cached entries that become unreadable: their users sign in again. Null where no cache of the ring can be looked into. */
-  unreadableEntries: { count: number; estimated: boolean } | null;
-  /** Why the caches could not be looked into: no reason not to revoke. */
-  warnings: string[];
-  /** The bytes (hexadecimal) with which those entries begin: what finds them, for whoever removes them. */
-  entryHeaders: string[];
-  /** The key that consumers take instead; its id is null in a plan. Null where the default is not touched. */
-  successor: { id: string | null; activation: string; expiration: string } | null;
-  consumers: ConsumerNotice[];
-}
+export const revokeReport = z
+  .object({
+    outcome: z.enum(['planned', 'revoked', 'nothingToDo']),
+    keys: z.array(z.string()).meta({ description: 'Ids of the keys that become revoked.' }),
+    untouched: z.array(z.string()).meta({ description: 'Keys of the ring that stay as they are.' }),
+    unreadableEntries: z.object({ count: z.int(), estimated: z.boolean() }).nullable().meta({
+      description:
+        'Cached entries that become unreadable: their users sign in again. Null where no cache of the ring can be looked into.',
+    }),
+    warnings: z
+      .array(z.string())
+      .meta({ description: 'Why the caches could not be looked into: not a reason to revoke nothing.' }),
+    entryHeaders: z.array(z.string()).meta({
+      description: 'The bytes (hexadecimal) with which those entries begin: what finds them, for whoever removes them.',
+    }),
+    successor: z
+      .object({ id: z.string().nullable(), activation: z.iso.datetime(), expiration: z.iso.datetime() })
+      .nullable()
+      .meta({
+        description:
+          'The key that consumers take instead; its id is null in a plan. Null where the default is not touched.',
+      }),
+    consumers: z.array(consumerNotice),
+  })
+  .meta({ id: 'RevokeReport' });
+export type RevokeReport = z.infer<typeof revokeReport>;
 
 /**
  * Revokes keys, and publishes a key that takes their place at once, in one write where the store has such. The new key is

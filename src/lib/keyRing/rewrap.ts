@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
 import { type ProtectorVersion, versionOf } from './keyProtector.ts';
@@ -10,21 +11,27 @@ import type { RingDeps } from './ringStatus.ts';
 import { secretOf, withSecret } from './ringXml.ts';
 import type { SealedXml } from './sealedXml.ts';
 
-export interface RewrapReport {
-  /** `nothingToDo`: every key that counts is there already. */
-  outcome: 'nothingToDo' | 'rewrapped' | 'wouldRewrap';
-  dryRun: boolean;
-  /** Version or certificate that keys are protected with from now on. */
-  newest: string;
-  /** Ids of the keys that moved (or would). */
-  keys: string[];
-  /** Keys that could not be moved, and why. */
-  failed: { id: string; code: string; message: string }[];
-  /** Versions or certificates that some key still needs; removing or disabling one makes its keys unreadable. */
-  stillNeeded: string[];
-  /** Those that no key of this ring needs any more. Copies of the ring may: see the runbook. */
-  noLongerNeeded: string[];
-}
+export const rewrapReport = z
+  .object({
+    outcome: z
+      .enum(['nothingToDo', 'rewrapped', 'wouldRewrap'])
+      .meta({ description: '`nothingToDo`: every key that counts is there already.' }),
+    dryRun: z.boolean(),
+    newest: z.string().meta({ description: 'Version or certificate that keys are protected with from now on.' }),
+    keys: z.array(z.string()).meta({ description: 'Ids of the keys that moved (or would).' }),
+    failed: z
+      .array(z.object({ id: z.string(), code: z.string(), message: z.string() }))
+      .meta({ description: 'Keys that could not be moved, and why.' }),
+    stillNeeded: z.array(z.string()).meta({
+      description:
+        'Versions or certificates that some key still needs; removing or disabling one makes its keys unreadable.',
+    }),
+    noLongerNeeded: z.array(z.string()).meta({
+      description: 'Those that no key of this ring needs any more. Copies of the ring may: see the runbook.',
+    }),
+  })
+  .meta({ id: 'RewrapReport' });
+export type RewrapReport = z.infer<typeof rewrapReport>;
 
 /**
  * Moves every key that is not long expired to the newest version of its protector. Secrets are not decrypted: what wraps

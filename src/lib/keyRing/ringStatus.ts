@@ -1,57 +1,66 @@
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { type ChangeDeps, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey, wouldMint } from './defaultKey.ts';
-import { type Finding, findingsOf } from './findings.ts';
+import { findingsOf, type RingFinding, ringFinding } from './findings.ts';
 import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from './instants.ts';
 import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtector.ts';
 import { KeyRingError } from './keyRingError.ts';
 import type { KeyRingStore } from './keyRingStore.ts';
-import type { KeyRingPolicy } from './policy.ts';
+import { type KeyRingPolicy, ringMode } from './policy.ts';
 import { ringTime } from './ringTime.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { planRotation } from './rotationPlan.ts';
 
-/**
- * - `default`: consumers protect with it · `next`: it takes over when the default is missed · `active`: usable otherwise
- * - `expired`, `revoked` · `unreadable`: its secret does not decrypt
- */
-export type KeyState = 'default' | 'next' | 'active' | 'expired' | 'revoked' | 'unreadable';
+export const keyState = z.enum(['default', 'next', 'active', 'expired', 'revoked', 'unreadable']).meta({
+  description: [
+    '`default`: consumers protect with it.',
+    '`next`: it takes over when the default is missed.',
+    '`active`: usable otherwise.',
+    '`unreadable`: its secret does not decrypt.',
+  ].join(' '),
+});
+export type KeyState = z.infer<typeof keyState>;
 
-export interface KeyReport {
-  id: string;
-  state: KeyState;
-  created: string;
-  activated: string;
-  expires: string;
-  /** `keyVault`, `certificate`, `none` or `unknown`, and its version or thumbprint. */
-  protection: string;
-  protectorVersion: string | null;
-  /** This tool marks the keys that it makes; all others were made by an app. */
-  madeBy: 'token-cache-maintenance' | 'app';
-  /** Null where it could not be tried. */
-  unwraps: boolean | null;
-}
+export const keyReport = z.object({
+  id: z.string(),
+  state: keyState,
+  created: z.iso.datetime(),
+  activated: z.iso.datetime(),
+  expires: z.iso.datetime(),
+  protection: z.enum(['keyVault', 'certificate', 'none', 'unknown']),
+  protectorVersion: z.string().nullable().meta({ description: 'Key Vault key version, or thumbprint.' }),
+  madeBy: z.enum(['token-cache-maintenance', 'app']).meta({
+    description: 'This tool marks the keys that it makes; all others were made by an app.',
+  }),
+  unwraps: z.boolean().nullable().meta({ description: 'Null where it could not be tried.' }),
+});
+export type KeyReport = z.infer<typeof keyReport>;
 
-export interface RingStatus {
-  store: string;
-  protector: string;
-  mode: KeyRingPolicy['mode'];
-  at: string;
-  defaultKey: string | null;
-  nextKey: string | null;
-  /** An app with automatic generation on would mint a key of its own at its next refresh. */
-  appsWouldMint: boolean;
-  keys: KeyReport[];
-  revocations: number;
-  findings: Finding[];
-  /** When a managing run has something to do. */
-  nextActionAt: string;
-  /** Seconds, for the metrics; null where there is no such key or version. */
-  defaultTimeToExpiry: number | null;
-  newestKeyAge: number | null;
-  protectorTimeToExpiry: number | null;
-}
+const seconds = z.number().nullable().meta({ description: 'Seconds; null where there is no such key or version.' });
+
+export const ringStatusReport = z
+  .object({
+    store: z.string(),
+    protector: z.string(),
+    mode: ringMode,
+    at: z.iso.datetime(),
+    defaultKey: z.string().nullable(),
+    nextKey: z.string().nullable(),
+    appsWouldMint: z.boolean().meta({
+      description: 'An app with automatic generation on would mint a key of its own at its next refresh.',
+    }),
+    keys: z.array(keyReport),
+    revocations: z.int(),
+    findings: z.array(ringFinding),
+    nextActionAt: z.iso.datetime().meta({ description: 'When a managing run has something to do.' }),
+    defaultTimeToExpiry: seconds,
+    newestKeyAge: seconds,
+    protectorTimeToExpiry: seconds,
+  })
+  .meta({ id: 'RingStatus' });
+export type RingStatus = z.infer<typeof ringStatusReport>;
 
 export interface RingDeps extends ChangeDeps {
   store: KeyRingStore;
@@ -99,7 +108,7 @@ export async function statusOf(deps: RingDeps, reading: RingReading, keys: reado
   };
 }
 
-async function listVersions(protector: KeyProtector): Promise<{ versions: ProtectorVersion[]; problem?: Finding }> {
+async function listVersions(protector: KeyProtector): Promise<{ versions: ProtectorVersion[]; problem?: RingFinding }> {
   try {
     return { versions: await protector.versions() };
   } catch (error) {

@@ -1,42 +1,43 @@
+import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 import type { CachedEntries } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
-import type { Finding } from './findings.ts';
+import type { RingFinding } from './findings.ts';
 import type { Instant } from './instants.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
-import { type PruneReport, pruneKeyRing } from './prune.ts';
-import { type RewrapReport, rewrapIsDue, rewrapKeyRing } from './rewrap.ts';
-import { type RingDeps, type RingStatus, statusOf } from './ringStatus.ts';
+import { pruneKeyRing, pruneReport } from './prune.ts';
+import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
+import { type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
 import { ringTime } from './ringTime.ts';
 import { refuseUntriedKey, viewKeys } from './ringView.ts';
-import { type PlannedKey, planRotation, type RotationReason } from './rotationPlan.ts';
+import { type PlannedKey, planRotation, rotationReason } from './rotationPlan.ts';
 
-export interface PublishedKey {
-  /** Null in a dry run. */
-  id: string | null;
-  reason: RotationReason;
-  activation: string;
-  expiration: string;
-}
+const publishedKey = z.object({
+  id: z.string().nullable().meta({ description: 'Null in a dry run.' }),
+  reason: rotationReason,
+  activation: z.iso.datetime(),
+  expiration: z.iso.datetime(),
+});
+export type PublishedKey = z.infer<typeof publishedKey>;
 
-/**
- * - `nothingToDo`: the normal answer · `published`: new keys are in the ring · `wouldPublish`: a dry run, or a ring in mode
- *   observe, that needs keys
- */
-export type RotateOutcome = 'nothingToDo' | 'published' | 'wouldPublish';
-
-export interface RotateReport {
-  outcome: RotateOutcome;
-  dryRun: boolean;
-  keys: PublishedKey[];
-  /** When the next run has something to do. */
-  nextActionAt: string;
-  /** What else this run did, where the settings want it. */
-  rewrap: RewrapReport | null;
-  prune: PruneReport | null;
-  /** The ring as this run left it. */
-  status: RingStatus;
-}
+export const rotateReport = z
+  .object({
+    outcome: z.enum(['nothingToDo', 'published', 'wouldPublish']).meta({
+      description: [
+        '`nothingToDo`: the normal answer.',
+        '`published`: new keys are in the ring.',
+        '`wouldPublish`: a dry run, or a ring in mode observe, that needs keys.',
+      ].join(' '),
+    }),
+    dryRun: z.boolean(),
+    keys: z.array(publishedKey),
+    nextActionAt: z.iso.datetime().meta({ description: 'When the next run has something to do.' }),
+    rewrap: rewrapReport.nullable().meta({ description: 'What else this run did, where the settings want it.' }),
+    prune: pruneReport.nullable(),
+    status: ringStatusReport.meta({ description: 'The ring as this run left it.' }),
+  })
+  .meta({ id: 'RotateReport' });
+export type RotateReport = z.infer<typeof rotateReport>;
 
 export interface RotateDeps extends RingDeps {
   random: Randomness;
@@ -50,7 +51,7 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   const writes = deps.policy.mode === 'manage' && !dryRun;
   const published = writes ? await publishDueKeys(deps) : [];
   // Failures of what is less urgent take nothing from the report of a published key.
-  const failures: Finding[] = [];
+  const failures: RingFinding[] = [];
   const attempt = <R>(work: () => Promise<R | null>) => (writes ? orFinding(work, failures) : null);
   const rewrap = await attempt(async () => ((await rewrapIsDue(deps)) ? rewrapKeyRing(deps, {}) : null));
   const prune = await attempt(async () => (deps.policy.prune ? pruneKeyRing(deps, {}) : null));
@@ -72,7 +73,7 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   };
 }
 
-async function orFinding<R>(work: () => Promise<R | null>, failures: Finding[]): Promise<R | null> {
+async function orFinding<R>(work: () => Promise<R | null>, failures: RingFinding[]): Promise<R | null> {
   try {
     return await work();
   } catch (error) {

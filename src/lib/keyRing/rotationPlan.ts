@@ -1,13 +1,17 @@
+import { z } from 'zod';
 import { clockSkewMs, latestActivated, type RuleKey } from './defaultKey.ts';
 import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from './instants.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { isUsable } from './ringView.ts';
 
-/**
- * - `empty`: the ring's first key · `noDefault`: consumers have no default key now · `successor`: the default, or its
- *   successor, will be missed within the lead time
- */
-export type RotationReason = 'empty' | 'noDefault' | 'successor';
+export const rotationReason = z.enum(['empty', 'noDefault', 'successor']).meta({
+  description: [
+    "`empty`: the ring's first key.",
+    '`noDefault`: consumers have no default key now.',
+    '`successor`: the default, or its successor, will be missed within the lead time.',
+  ].join(' '),
+});
+export type RotationReason = z.infer<typeof rotationReason>;
 
 export interface PlannedKey {
   reason: RotationReason;

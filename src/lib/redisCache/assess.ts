@@ -6,7 +6,7 @@ import { cacheRules, nodeRules } from './rules/rules.ts';
 import type { WatchState } from './state.ts';
 import { type CacheFacts, subjectOf } from './subjectOf.ts';
 import type { Visits } from './visits.ts';
-import { type Finding, type NodeReport, nodeReport } from './watchReport.ts';
+import { type NodeReport, nodeReport, type WatchFinding } from './watchReport.ts';
 
 /** What Azure Monitor said, or why it could not be asked. */
 export interface ResourceReading {
@@ -23,7 +23,7 @@ export interface Beside {
 
 export interface Assessment {
   nodes: NodeReport[];
-  findings: Finding[];
+  findings: WatchFinding[];
   /** What this look leaves for the next one. */
   next: WatchState;
 }
@@ -38,7 +38,7 @@ export function assess(
   const next: WatchState = { nodes: {}, levels: {} };
   const levels = { held: state.levels, next: next.levels, now };
   const nodes: NodeReport[] = [];
-  const findings: Finding[] = [];
+  const findings: WatchFinding[] = [];
   const allRefused = [...refused];
   for (const visit of visits) {
     const { node } = visit;

@@ -1,34 +1,46 @@
-/** A number of entries; `estimated` where not every key was looked at. */
-export interface KeyCount {
-  count: number;
-  estimated: boolean;
-}
+import { z } from 'zod';
 
-interface ClearedCache {
-  engine: 'redis';
-  /** The prefix of the cache's keys, and the logical database. */
-  prefix: string;
-  database: number;
-  /** Keys under the prefix that are no entries, and were left: no hash with a field `data`. */
-  passedOver: number;
-  duration: string;
-  warnings: string[];
-}
+const keyCount = z.object({
+  count: z.int(),
+  estimated: z.boolean().meta({ description: 'Not every key was looked at.' }),
+});
+export type KeyCount = z.infer<typeof keyCount>;
+
+const clearedCache = z.object({
+  engine: z.literal('redis'),
+  prefix: z.string().meta({ description: "The prefix of the cache's keys." }),
+  database: z.int().meta({ description: 'The logical database.' }),
+  passedOver: z.int().meta({
+    description: 'Keys under the prefix that are no entries, and were left: not a hash with a field `data`.',
+  }),
+  duration: z.iso.duration(),
+  warnings: z.array(z.string()),
+});
 
 /** What a clear of a Redis cache did. */
-export interface RedisClearReport extends ClearedCache {
-  dryRun: false;
-  /** `drained`: every primary was gone through to its end. */
-  stopReason: 'drained' | 'timeBudget' | 'aborted';
-  deleted: number;
-  nodes: { node: string; deleted: number; complete: boolean }[];
-  /** Entries seen after the pass: new ones, as apps go on. Null after a pass that stopped early. */
-  remaining: KeyCount | null;
-}
+export const redisClearReport = clearedCache
+  .extend({
+    dryRun: z.literal(false),
+    stopReason: z
+      .enum(['drained', 'timeBudget', 'aborted'])
+      .meta({ description: '`drained`: every primary was gone through to its end.' }),
+    deleted: z.int(),
+    nodes: z.array(z.object({ node: z.string(), deleted: z.int(), complete: z.boolean() })),
+    remaining: keyCount.nullable().meta({
+      description: 'Entries seen after the pass: new ones, as apps go on. Null after a pass that stopped early.',
+    }),
+  })
+  .meta({ id: 'RedisClearReport' });
+export type RedisClearReport = z.infer<typeof redisClearReport>;
 
 /** What a clear would do; nothing was changed. */
-export interface RedisClearPlan extends ClearedCache {
-  dryRun: true;
-  wouldDelete: KeyCount;
-  nodes: { node: string; entries: KeyCount }[];
-}
+export const redisClearPlan = clearedCache
+  .extend({
+    dryRun: z.literal(true),
+    wouldDelete: keyCount,
+    nodes: z.array(z.object({ node: z.string(), entries: keyCount })),
+  })
+  .meta({ id: 'RedisClearPlan' });
+export type RedisClearPlan = z.infer<typeof redisClearPlan>;
+
+export const anyRedisClearReport = z.discriminatedUnion('dryRun', [redisClearReport, redisClearPlan]);

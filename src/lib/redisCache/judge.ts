@@ -1,10 +1,10 @@
-import type { Level } from './levels.ts';
+import type { Level } from '../level.ts';
 import type { Thresholds } from './policy.ts';
 import type { Rule } from './rules/rule.ts';
 import { recordStoreCheck, unreachableCheck } from './rules/rules.ts';
 import { levelKey, type WatchState } from './state.ts';
 import type { UnreachableError } from './unreachable.ts';
-import type { Finding } from './watchReport.ts';
+import type { WatchFinding } from './watchReport.ts';
 
 /** Levels of the last look, and where those of this one go. */
 export interface Levels {
@@ -20,7 +20,7 @@ export function judge<S>(
   node: string | null,
   thresholds: Thresholds,
   levels: Levels,
-): Finding[] {
+): WatchFinding[] {
   return rules.flatMap(({ check, judge: judgeBy }) => {
     const judgement = judgeBy(subject, thresholds, levels.held[levelKey(check, node)]?.level);
     return judgement ? [{ check, node, ...judgement, since: enter(check, node, judgement.level, levels) }] : [];
@@ -28,7 +28,12 @@ export function judge<S>(
 }
 
 /** An endpoint that a cluster gets on without is worth a warning, for the app's next start. */
-export function unreachableFinding(node: string, error: UnreachableError, seedOnly: boolean, levels: Levels): Finding {
+export function unreachableFinding(
+  node: string,
+  error: UnreachableError,
+  seedOnly: boolean,
+  levels: Levels,
+): WatchFinding {
   const level = seedOnly ? 'warning' : 'critical';
   return {
     check: unreachableCheck,
@@ -42,7 +47,7 @@ export function unreachableFinding(node: string, error: UnreachableError, seedOn
 }
 
 /** The state is what failed: the level cannot be held in it. */
-export function recordStoreFinding(unread: boolean, now: Date): Finding {
+export function recordStoreFinding(unread: boolean, now: Date): WatchFinding {
   return {
     check: recordStoreCheck,
     level: 'warning',

@@ -1,8 +1,11 @@
+import { z } from 'zod';
+
 /** What a key is, as far as its name says, and the part of the name that may be told: keys name users. */
-export interface KeyKind {
-  prefix: string;
-  kind: 'user tokens' | 'app tokens' | 'key ring' | 'other';
-}
+export const keyKind = z.object({
+  prefix: z.string(),
+  kind: z.enum(['user tokens', 'app tokens', 'key ring', 'other']),
+});
+export type KeyKind = z.infer<typeof keyKind>;
 
 const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 /** Microsoft.Identity.Web: `{oid}.{tid}`, with the policy after the oid for B2C, behind the cache's instance name. */

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { type KeyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
+import { type KeyKind, keyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
 import type { KeyReader } from './redisNode.ts';
 import { RefusedError } from './unreachable.ts';
 
@@ -11,20 +12,23 @@ export interface SampleLimits {
   timeMs: number;
 }
 
-export interface KeySample {
-  keys: number;
-  /** Every key of the database was seen. */
-  complete: boolean;
-  /** Of the keys seen, those of a user's tokens: 0 to 1; null where none was seen. */
-  userShare: number | null;
-  groups: KeyGroup[];
+const keyGroup = keyKind.extend({ keys: z.int(), withoutTtl: z.int() });
+type KeyGroup = z.infer<typeof keyGroup>;
+
+/** What a report tells of a sample. */
+export const toldSample = z.object({
+  keys: z.int(),
+  complete: z.boolean().meta({ description: 'Every key of the database was seen.' }),
+  userShare: z
+    .number()
+    .nullable()
+    .meta({ description: "Of the keys seen, those of a user's tokens: 0 to 1; null where none was seen." }),
+  groups: z.array(keyGroup),
+});
+
+export interface KeySample extends z.infer<typeof toldSample> {
   /** Look-ups that the sample itself added to the server's statistics. */
   lookups: number;
-}
-
-export interface KeyGroup extends KeyKind {
-  keys: number;
-  withoutTtl: number;
 }
 
 export interface SampleContext {

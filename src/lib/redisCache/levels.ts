@@ -1,4 +1,4 @@
-export type Level = 'info' | 'warning' | 'critical';
+import type { Level } from '../level.ts';
 
 export interface Grade {
   value: number;
@@ -26,11 +26,4 @@ export function levelOf(
   };
   if (beyond(critical, previous === 'critical')) return 'critical';
   return beyond(warning, previous === 'warning' || previous === 'critical') ? 'warning' : undefined;
-}
-
-const order: readonly Level[] = ['info', 'warning', 'critical'];
-
-/** The gravest first. */
-export function byLevel(a: { level: Level }, b: { level: Level }): number {
-  return order.indexOf(b.level) - order.indexOf(a.level);
 }

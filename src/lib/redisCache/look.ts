@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { type KeySample, sampleKeys } from './keySample.ts';
 import { type NodeFigures, readFigures } from './nodeFigures.ts';
@@ -20,8 +21,10 @@ export interface NodeLook {
   ownLookups: { hits: number; misses: number };
 }
 
-/** `unknown`: the server does not show it. */
-export type Persistence = 'aof' | 'rdb' | 'none' | 'unknown';
+export const persistenceKind = z
+  .enum(['aof', 'rdb', 'none', 'unknown'])
+  .meta({ description: '`unknown`: the server does not show it.' });
+export type Persistence = z.infer<typeof persistenceKind>;
 
 export interface LookContext {
   policy: WatchPolicy;

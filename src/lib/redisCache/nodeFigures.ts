@@ -1,4 +1,41 @@
+import { z } from 'zod';
 import { InfoText } from './infoText.ts';
+
+const figure = z.number().nullable();
+
+/** Counts since the server's start. */
+export const counters = z.object({
+  evicted: figure,
+  expired: figure,
+  rejectedConnections: figure,
+  refusedWrites: figure.meta({ description: 'Commands refused since memory was full.' }),
+  hits: figure,
+  misses: figure,
+});
+export type Counters = z.infer<typeof counters>;
+
+export const memoryFigures = z.object({
+  usedBytes: figure,
+  maxBytes: figure.meta({ description: '0: the server sets no limit.' }),
+  peakBytes: figure,
+  rssBytes: figure,
+  fragmentationRatio: figure,
+  policy: z.string().nullable(),
+});
+
+export const clientFigures = z.object({ connected: figure, limit: figure, blocked: figure });
+
+export const databaseFigures = z.object({ database: z.int(), keys: z.number(), keysWithoutTtl: z.number() });
+export type DatabaseFigures = z.infer<typeof databaseFigures>;
+
+export const replicationFigures = z.object({
+  replicas: figure,
+  linkUp: z.boolean().nullable().meta({ description: 'Of a replica.' }),
+  linkDownSeconds: figure,
+  primary: z.string().nullable(),
+});
+
+export const nodeRole = z.enum(['primary', 'replica']).nullable();
 
 /** What INFO says of a node. Null where the server does not name it: managed services leave out many fields. */
 export interface NodeFigures {
@@ -6,21 +43,13 @@ export interface NodeFigures {
   /** Changes with each start of the server. */
   runId: string | null;
   uptimeSeconds: number | null;
-  role: 'primary' | 'replica' | null;
+  role: z.infer<typeof nodeRole>;
   cluster: boolean;
   /** The server reads its data from disk, and answers no other command yet. */
   loading: { percent: number | null; secondsLeft: number | null } | null;
-  memory: {
-    usedBytes: number | null;
-    /** 0: the server sets no limit. */
-    maxBytes: number | null;
-    peakBytes: number | null;
-    rssBytes: number | null;
-    fragmentationRatio: number | null;
-    policy: string | null;
-  };
+  memory: z.infer<typeof memoryFigures>;
   counters: Counters;
-  clients: { connected: number | null; limit: number | null; blocked: number | null };
+  clients: z.infer<typeof clientFigures>;
   databases: DatabaseFigures[];
   persistence: {
     aof: boolean | null;
@@ -30,30 +59,7 @@ export interface NodeFigures {
     saves: number | null;
     changesSinceSave: number | null;
   };
-  replication: {
-    replicas: number | null;
-    /** Of a replica. */
-    linkUp: boolean | null;
-    linkDownSeconds: number | null;
-    primary: string | null;
-  };
-}
-
-/** Counts since the server's start. */
-export interface Counters {
-  evicted: number | null;
-  expired: number | null;
-  rejectedConnections: number | null;
-  /** Commands refused since memory was full. */
-  refusedWrites: number | null;
-  hits: number | null;
-  misses: number | null;
-}
-
-export interface DatabaseFigures {
-  database: number;
-  keys: number;
-  keysWithoutTtl: number;
+  replication: z.infer<typeof replicationFigures>;
 }
 
 /** The figures of an INFO answer of Redis 6 and later, Valkey, and Azure's services. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Level } from './levels.ts';
+import { level } from '../level.ts';
+import { counters } from './nodeFigures.ts';
 import type { NodeReading } from './rates.ts';
 import type { TrendPoint } from './trend.ts';
 
@@ -7,11 +8,8 @@ export interface StoredNode extends NodeReading {
   trend: TrendPoint[];
 }
 
-export interface HeldLevel {
-  level: Level;
-  /** When it was entered, ISO 8601. */
-  since: string;
-}
+const heldLevel = z.object({ level, since: z.iso.datetime().meta({ description: 'When it was entered.' }) });
+export type HeldLevel = z.infer<typeof heldLevel>;
 
 /** What one look leaves for the next: last readings of the nodes, and the levels of the findings. */
 export interface WatchState {
@@ -25,28 +23,20 @@ export interface StateStore {
   write(state: WatchState): Promise<void>;
 }
 
-const figure = z.number().nullable();
 const schema: z.ZodType<WatchState> = z.object({
   nodes: z.record(
     z.string(),
     z.object({
       at: z.iso.datetime(),
       runId: z.string().nullable(),
-      uptimeSeconds: figure,
-      counters: z.object({
-        evicted: figure,
-        expired: figure,
-        rejectedConnections: figure,
-        refusedWrites: figure,
-        hits: figure,
-        misses: figure,
-      }),
+      uptimeSeconds: z.number().nullable(),
+      counters,
       keys: z.number(),
       ownLookups: z.object({ hits: z.number(), misses: z.number() }),
       trend: z.array(z.tuple([z.number(), z.number()])),
     }),
   ),
-  levels: z.record(z.string(), z.object({ level: z.enum(['info', 'warning', 'critical']), since: z.iso.datetime() })),
+  levels: z.record(z.string(), heldLevel),
 });
 
 /** An unreadable state, as of another version, is none: the next look has one again. */

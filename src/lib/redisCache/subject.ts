@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { NodeLook } from './look.ts';
 import type { DatabaseFigures } from './nodeFigures.ts';
 import type { Change } from './rates.ts';
@@ -20,12 +21,9 @@ export interface NodeSubject extends NodeLook {
   untilFullMs: number | null;
 }
 
-export interface PingSummary {
-  count: number;
-  p50: number;
-  p95: number;
-  max: number;
-}
+/** Milliseconds, and of how many pings. */
+export const pingSummary = z.object({ count: z.int(), p50: z.number(), p95: z.number(), max: z.number() });
+export type PingSummary = z.infer<typeof pingSummary>;
 
 /** The whole cache as the rules see it. */
 export interface CacheSubject {

@@ -1,17 +1,20 @@
+import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 
 /** The step at which a node could not be reached, in their order. */
-export type Step =
-  | 'name'
-  | 'tcp'
-  | 'tls'
-  | 'authentication'
-  | 'permission'
-  | 'loading'
-  | 'moved'
-  | 'busy'
-  | 'connectionLimit'
-  | 'answer';
+export const step = z.enum([
+  'name',
+  'tcp',
+  'tls',
+  'authentication',
+  'permission',
+  'loading',
+  'moved',
+  'busy',
+  'connectionLimit',
+  'answer',
+]);
+export type Step = z.infer<typeof step>;
 
 /** What to do where a step failed; docs/operations.md lists the steps. */
 export const adviceOfSteps: Record<Step, string> = {

@@ -1,9 +1,9 @@
 import { MaintenanceError } from '../errors.ts';
+import { worst, worstFirst } from '../level.ts';
 import { assess, type ResourceReading } from './assess.ts';
 import { withDeadline } from './deadline.ts';
 import { recordStoreFinding } from './judge.ts';
 import { kept, lastState } from './lastState.ts';
-import { byLevel } from './levels.ts';
 import type { LookContext } from './look.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
@@ -46,13 +46,12 @@ export async function watchRedis(
   const { nodes, findings, next } = assess(visits, context, { state, resource, now });
   const unwritten = !dryRun && !(await kept(context.state, next));
   if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
-  findings.sort(byLevel);
   return {
     dryRun,
     deployment: visits.slotsUncovered !== null ? 'cluster' : replicated(nodes) ? 'replicated' : 'single',
     database: connection.database,
-    level: findings[0]?.level ?? 'ok',
-    findings,
+    level: worst(findings) ?? 'ok',
+    findings: worstFirst(findings),
     nodes,
   };
 }

@@ -1,5 +1,5 @@
+import type { Level } from '../level.ts';
 import { instruments } from '../telemetry/metrics.ts';
-import type { Level } from './levels.ts';
 import { checkNames } from './rules/rules.ts';
 import type { NodeUp, WatchReport } from './watchReport.ts';
 

@@ -1,81 +1,97 @@
+import { z } from 'zod';
 import { formatDuration } from '../durations.ts';
-import type { KeySample } from './keySample.ts';
-import type { Level } from './levels.ts';
-import type { Counters, NodeFigures } from './nodeFigures.ts';
-import type { NodeSubject, PingSummary } from './subject.ts';
-import type { Step } from './unreachable.ts';
+import { level } from '../level.ts';
+import { toldSample } from './keySample.ts';
+import { persistenceKind } from './look.ts';
+import {
+  type Counters,
+  clientFigures,
+  counters,
+  databaseFigures,
+  memoryFigures,
+  nodeRole,
+  replicationFigures,
+} from './nodeFigures.ts';
+import { type NodeSubject, pingSummary } from './subject.ts';
+import { step } from './unreachable.ts';
 
-/** What a watch tells about a cache. */
-export interface WatchReport {
-  dryRun: boolean;
-  deployment: 'single' | 'replicated' | 'cluster';
-  database: number;
-  /** The gravest level of the findings; `ok` where there is none. */
-  level: Level | 'ok';
-  /** The gravest first. */
-  findings: Finding[];
-  nodes: NodeReport[];
-}
+const watchFinding = z.object({
+  check: z.string(),
+  level,
+  node: z.string().nullable().meta({ description: 'Null where it concerns the whole cache.' }),
+  evidence: z.string(),
+  advice: z.string(),
+  since: z.iso.datetime().meta({ description: 'When the level was entered.' }),
+  step: step.optional().meta({ description: 'Of an unreachable node: the step that failed.' }),
+});
+export type WatchFinding = z.infer<typeof watchFinding>;
 
-export interface Finding {
-  check: string;
-  level: Level;
-  /** Null where it concerns the whole cache. */
-  node: string | null;
-  evidence: string;
-  advice: string;
-  /** When the level was entered, ISO 8601. */
-  since: string;
-  /** Of an unreachable node: the step that failed. */
-  step?: Step;
-}
+const nodeDown = z.object({ node: z.string(), up: z.literal(false), step });
+export type NodeDown = z.infer<typeof nodeDown>;
 
+const maxSource = z.enum(['server', 'setting', 'azureMonitor']);
+/** Where the maximum of the memory was found. */
+export type MaxSource = z.infer<typeof maxSource>;
+
+const share = z.number().nullable();
+
+const nodeUp = z.object({
+  node: z.string(),
+  up: z.literal(true),
+  software: z.string(),
+  role: nodeRole,
+  uptime: z.iso.duration().nullable(),
+  memory: memoryFigures.extend({
+    utilization: share.meta({ description: 'Of the maximum, 0 to 1.' }),
+    maxFrom: maxSource.nullable().meta({ description: 'Where the maximum was found.' }),
+    bytesPerDay: z.number().nullable(),
+    untilFull: z.iso.duration().nullable(),
+  }),
+  counters: counters.meta({ description: "Since the server's start." }),
+  sinceLastLook: z
+    .object({
+      at: z.iso.datetime(),
+      kind: z.enum(['same', 'restarted', 'failover']),
+      duration: z.iso.duration(),
+      counts: counters,
+      perSecond: counters,
+    })
+    .nullable()
+    .meta({ description: 'Null at the first look.' }),
+  hitRatio: share.meta({
+    description: '0 to 1, of the look-ups since the last look, or since the start at the first one.',
+  }),
+  clients: clientFigures,
+  databases: z.array(databaseFigures),
+  keysWithoutTtlRatio: share.meta({ description: "Of the cache's database, 0 to 1." }),
+  keySample: toldSample.nullable(),
+  keyRing: z.boolean(),
+  persistence: z.object({
+    kind: persistenceKind,
+    lastSaveAt: z.iso.datetime().nullable(),
+    lastSaveOk: z.boolean().nullable(),
+    changesSinceSave: z.number().nullable(),
+  }),
+  replication: replicationFigures,
+  pingMilliseconds: pingSummary.nullable(),
+});
+export type NodeUp = z.infer<typeof nodeUp>;
 export type NodeReport = NodeUp | NodeDown;
 
-export interface NodeDown {
-  node: string;
-  up: false;
-  step: Step;
-}
-
-export interface NodeUp {
-  node: string;
-  up: true;
-  software: string;
-  role: NodeFigures['role'];
-  uptime: string | null;
-  memory: NodeFigures['memory'] & {
-    /** Of the maximum, 0 to 1. */
-    utilization: number | null;
-    maxFrom: MaxSource | null;
-    bytesPerDay: number | null;
-    untilFull: string | null;
-  };
-  /** Since the server's start. */
-  counters: Counters;
-  /** Since the last look; null at the first one. */
-  sinceLastLook: {
-    at: string;
-    kind: 'same' | 'restarted' | 'failover';
-    duration: string;
-    counts: Counters;
-    perSecond: Counters;
-  } | null;
-  /** 0 to 1, of the look-ups since the last look, or since the start at the first one. */
-  hitRatio: number | null;
-  clients: NodeFigures['clients'];
-  databases: NodeFigures['databases'];
-  /** Of the cache's database, 0 to 1. */
-  keysWithoutTtlRatio: number | null;
-  keySample: Omit<KeySample, 'lookups'> | null;
-  keyRing: boolean;
-  persistence: { kind: string; lastSaveAt: string | null; lastSaveOk: boolean | null; changesSinceSave: number | null };
-  replication: NodeFigures['replication'];
-  pingMilliseconds: PingSummary | null;
-}
-
-/** Where the maximum of the memory was found. */
-export type MaxSource = 'server' | 'setting' | 'azureMonitor';
+/** What a watch tells about a cache. */
+export const watchReport = z
+  .object({
+    dryRun: z.boolean(),
+    deployment: z.enum(['single', 'replicated', 'cluster']),
+    database: z.int(),
+    level: z
+      .enum([...level.options, 'ok'])
+      .meta({ description: 'The worst of the findings; `ok` where there is none.' }),
+    findings: z.array(watchFinding).meta({ description: 'The worst first.' }),
+    nodes: z.array(z.discriminatedUnion('up', [nodeUp, nodeDown])),
+  })
+  .meta({ id: 'WatchReport' });
+export type WatchReport = z.infer<typeof watchReport>;
 
 export function nodeReport(node: string, subject: NodeSubject, maxFrom: MaxSource | null): NodeUp {
   const { figures, change, cache } = subject;

@@ -1,5 +1,5 @@
 import { bytesText, countOf, percentText } from '../wording.ts';
-import type { Finding, NodeUp, WatchReport } from './watchReport.ts';
+import type { NodeUp, WatchFinding, WatchReport } from './watchReport.ts';
 
 /** One line about a watch, for a log or a terminal. */
 export function summarizeWatch({ nodes, findings, level, dryRun }: WatchReport): string {
@@ -21,7 +21,7 @@ export function watchWarnings({ findings }: WatchReport): string[] {
     );
 }
 
-function names(findings: Finding[]): string {
+function names(findings: WatchFinding[]): string {
   return [...new Set(findings.map(({ check }) => check))].join(', ');
 }
 

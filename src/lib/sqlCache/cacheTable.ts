@@ -4,9 +4,11 @@
  * sizes, pauses, budgets and when to stop are the jobs'. `test/conformance/cacheTable.ts` holds what each must do.
  */
 
+import { z } from 'zod';
 import type { TableInspection } from './inspection.ts';
 
-export type SqlEngine = 'sqlserver' | 'postgres';
+export const sqlEngine = z.enum(['sqlserver', 'postgres']);
+export type SqlEngine = z.infer<typeof sqlEngine>;
 
 /** A point in time as the engine keeps it, in full precision. Jobs hand it back as they got it and never look inside. */
 export type Instant = string & { readonly instant: unique symbol };
@@ -45,8 +47,11 @@ export interface BatchOutcome {
   skipped?: number;
 }
 
-/** Along the expiry index; along the primary key; or page by page and then along the expiry index. */
-export type PurgeWay = 'expiry' | 'key' | 'pages';
+export const purgeWay = z.enum(['expiry', 'key', 'pages']).meta({
+  description:
+    'Along the expiry index; along the primary key where there is no such index; a large backlog page by page first.',
+});
+export type PurgeWay = z.infer<typeof purgeWay>;
 
 /**
  * What may be deleted. A Date, for a purge: entries that expired before it, checked against the database's clock too. An
@@ -165,19 +170,20 @@ export interface DatabaseLoad {
   unknown: string[];
 }
 
-/** What the engine's own statistics know of the web app's purge. Durations are ISO 8601, instants the database's. */
-export type AppPurge =
-  /** `running`: within the last day. */
-  | {
-      state: 'running' | 'stopped';
-      lastRunAt: string;
-      lastDuration: string;
-      lastOutcome: 'done' | 'cancelled' | 'failed';
-      longest: string;
-      runs: number;
-    }
-  | { state: 'notSeen' }
-  | { state: 'unknown'; reason: string };
+/** What the engine's own statistics know of the web app's purge; instants are the database's. */
+export const appPurge = z.discriminatedUnion('state', [
+  z.object({
+    state: z.enum(['running', 'stopped']).meta({ description: '`running`: within the last day.' }),
+    lastRunAt: z.iso.datetime(),
+    lastDuration: z.iso.duration(),
+    lastOutcome: z.enum(['done', 'cancelled', 'failed']),
+    longest: z.iso.duration(),
+    runs: z.int(),
+  }),
+  z.object({ state: z.literal('notSeen') }),
+  z.object({ state: z.literal('unknown'), reason: z.string() }),
+]);
+export type AppPurge = z.infer<typeof appPurge>;
 
 /** One run's hold on the table. It lives on a connection of its own, and dies with it: a killed process leaves none. */
 export interface RunLock {

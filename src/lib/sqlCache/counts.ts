@@ -1,33 +1,35 @@
+import { z } from 'zod';
 import { formatDuration } from '../durations.ts';
-import type { CacheTable, SampledEntry, SqlEngine } from './cacheTable.ts';
-import { type EntryCount, Estimator, percentiles } from './estimate.ts';
+import { type CacheTable, type SampledEntry, sqlEngine } from './cacheTable.ts';
+import { Estimator, entryCount, percentiles } from './estimate.ts';
 import { patientRetries, retryTransient } from './retry.ts';
 
-export interface CountsReport {
-  engine: SqlEngine;
-  table: string;
-  /** The database's clock, to which expired and active refer. */
-  at: string;
-  entries: EntryCount;
-  expired: EntryCount;
-  active: EntryCount;
-  expiringWithinHour: EntryCount;
-  dataBytes: number | null;
-  indexBytes: number | null;
-  /** How long ago the oldest expired entry expired, ISO 8601; null where none has expired or finding it took too long. */
-  oldestExpiredAge: string | null;
-  /** Bytes, from a random sample; null where the sample is empty. */
-  entrySize: EntrySize | null;
-  /** What the server did not let be read, and where the figures come from instead. */
-  notes: string[];
-}
+export const entrySize = z
+  .object({ p50: z.int(), p95: z.int(), max: z.int(), sampled: z.int() })
+  .meta({ description: 'Bytes of the values of `sampled` entries.' });
+export type EntrySize = z.infer<typeof entrySize>;
 
-export interface EntrySize {
-  p50: number;
-  p95: number;
-  max: number;
-  sampled: number;
-}
+export const countsReport = z
+  .object({
+    engine: sqlEngine,
+    table: z.string(),
+    at: z.iso.datetime().meta({ description: "The database's clock, to which expired and active refer." }),
+    entries: entryCount,
+    expired: entryCount,
+    active: entryCount,
+    expiringWithinHour: entryCount,
+    dataBytes: z.int().nullable(),
+    indexBytes: z.int().nullable(),
+    oldestExpiredAge: z.iso.duration().nullable().meta({
+      description: 'How long ago the oldest expired entry expired; null where none has, or finding it took too long.',
+    }),
+    entrySize: entrySize.nullable().meta({ description: 'From a random sample; null where that is empty.' }),
+    notes: z.array(z.string()).meta({
+      description: 'What the server did not let be read, and where the figures come from instead.',
+    }),
+  })
+  .meta({ id: 'CountsReport' });
+export type CountsReport = z.infer<typeof countsReport>;
 
 const hourMs = 3_600_000;
 

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import type { CacheTable, ExpiryIndexState, SqlEngine } from './cacheTable.ts';
+import { type CacheTable, type ExpiryIndexState, sqlEngine } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
 import { patientRetries, retryTransient } from './retry.ts';
 
@@ -12,29 +13,38 @@ export interface IndexPolicy {
   offlineRowLimit: number;
 }
 
-/**
- * - `present`: nothing to do · `created`, `rebuilt`: done by this run · `building`: under way, or paused until the next run
- * - `busy`: another run is looking after the index · `missing`: it could not be built, `problem` says why
- * - `wouldBuild`: a dry run that would have created, resumed or rebuilt it
- */
-export type IndexOutcome = 'present' | 'created' | 'rebuilt' | 'building' | 'busy' | 'missing' | 'wouldBuild';
+export const indexOutcome = z
+  .enum(['present', 'created', 'rebuilt', 'building', 'busy', 'missing', 'wouldBuild'])
+  .meta({
+    description: [
+      '`present`: nothing to do.',
+      '`created`, `rebuilt`: done by this run.',
+      '`building`: under way, or paused until the next run.',
+      '`busy`: another run is looking after the index.',
+      '`missing`: it could not be built.',
+      '`wouldBuild`: a dry run that would have created, resumed or rebuilt it.',
+    ].join(' '),
+  });
+export type IndexOutcome = z.infer<typeof indexOutcome>;
 
-export interface IndexReport {
-  engine: SqlEngine;
-  table: string;
-  dryRun: boolean;
-  outcome: IndexOutcome;
-  /** The index's state before this run, and after it. */
-  before: ExpiryIndexState['kind'];
-  after: ExpiryIndexState['kind'];
-  name: string | null;
-  /** Of a build under way, where the database tells. */
-  percent: number | null;
-  phase: string | null;
-  duration: string;
-  /** What the server refused, and what was done instead. */
-  warnings: string[];
-}
+const indexState = z.enum(['present', 'missing', 'building', 'paused', 'invalid', 'disabled']);
+
+export const indexReport = z
+  .object({
+    engine: sqlEngine,
+    table: z.string(),
+    dryRun: z.boolean(),
+    outcome: indexOutcome,
+    before: indexState.meta({ description: "The index's state before this run." }),
+    after: indexState,
+    name: z.string().nullable(),
+    percent: z.number().nullable().meta({ description: 'Of a build under way, where the database tells.' }),
+    phase: z.string().nullable(),
+    duration: z.iso.duration(),
+    warnings: z.array(z.string()).meta({ description: 'What the server refused, and what was done instead.' }),
+  })
+  .meta({ id: 'IndexReport' });
+export type IndexReport = z.infer<typeof indexReport>;
 
 export interface IndexRequest {
   dryRun?: boolean;

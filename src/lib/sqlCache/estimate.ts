@@ -1,10 +1,11 @@
+import { z } from 'zod';
 import type { CatalogueFigures, SampledEntry, TableFigures } from './cacheTable.ts';
 
-/** A number of entries; `estimated` where counting them exactly would have cost too much. */
-export interface EntryCount {
-  count: number;
-  estimated: boolean;
-}
+export const entryCount = z.object({
+  count: z.int(),
+  estimated: z.boolean().meta({ description: 'Counting them exactly would have cost too much.' }),
+});
+export type EntryCount = z.infer<typeof entryCount>;
 
 /** Counting stops being exact beyond these: a count must not read for long beside the sign-ins. */
 const exactRows = 1_000_000;

@@ -1,64 +1,80 @@
-import type { AppPurge, PurgeWay, SqlEngine } from './cacheTable.ts';
-import type { EntrySize } from './counts.ts';
-import type { IndexOutcome } from './ensureExpiryIndex.ts';
-import type { EntryCount } from './estimate.ts';
+import { z } from 'zod';
+import { appPurge, purgeWay, sqlEngine } from './cacheTable.ts';
+import { entrySize } from './counts.ts';
+import { indexOutcome } from './ensureExpiryIndex.ts';
+import { entryCount } from './estimate.ts';
 
-/**
- * - `drained`: a last look found no expired entry that was not locked · `timeBudget`, `rowLimit`: used up
- * - `busy`: another run holds the table · `unhealthy`: paused for the database's sake until the budget ended
- * - `aborted`: asked to stop, or the run's lock was lost
- */
-export type StopReason = 'drained' | 'timeBudget' | 'rowLimit' | 'busy' | 'unhealthy' | 'aborted';
+export const stopReason = z.enum(['drained', 'timeBudget', 'rowLimit', 'busy', 'unhealthy', 'aborted']).meta({
+  description: [
+    '`drained`: a last look found nothing left to delete that was not locked.',
+    '`timeBudget`, `rowLimit`: used up.',
+    '`busy`: another run holds the table.',
+    "`unhealthy`: paused for the database's sake until the budget ended.",
+    "`aborted`: asked to stop, or the run's lock was lost.",
+  ].join(' '),
+});
+export type StopReason = z.infer<typeof stopReason>;
 
-/** What a purge did, and why it stopped. Durations and ages are ISO 8601; instants are the database's. */
-export interface PurgeReport {
-  engine: SqlEngine;
-  table: string;
-  dryRun: false;
-  stopReason: StopReason;
-  /** Entries that expired before this were deleted. */
-  cutoff: string;
-  deleted: number;
-  batches: number;
-  /** Rows that the last batches asked for. */
-  batchSize: number;
-  batchTime: { min: string; median: string; max: string } | null;
-  oldestExpiredAge: { before: string | null; after: string | null };
-  expiredRemaining: EntryCount | null;
-  /** Expired entries left since an app held them locked. */
-  skippedLocked: number;
-  /** Whether the web app still purges the table itself; null on an engine that cannot tell. */
-  appPurge: AppPurge | null;
-  index: IndexOutcome;
-  /** Along the expiry index; along the primary key where there is no such index; a large backlog page by page first. */
-  way: PurgeWay;
-  duration: string;
-  retries: number;
-  /** Batches whose answer was lost: they may have deleted entries that `deleted` does not count. */
-  unansweredBatches: number;
-  waits: { pauses: string; load: string; loadReasons: string[] };
-  warnings: string[];
-}
+/** What a loop of batches did. */
+export const batchFigures = z.object({
+  deleted: z.int(),
+  batches: z.int(),
+  batchSize: z.int().meta({ description: 'Rows that the last batches asked for.' }),
+  batchTime: z.object({ min: z.iso.duration(), median: z.iso.duration(), max: z.iso.duration() }).nullable(),
+  retries: z.int(),
+  unansweredBatches: z.int().meta({
+    description: 'Batches whose answer was lost: they may have deleted entries that `deleted` does not count.',
+  }),
+  waits: z.object({ pauses: z.iso.duration(), load: z.iso.duration(), loadReasons: z.array(z.string()) }),
+});
+
+/** What a purge did, and why it stopped. Instants are the database's. */
+export const purgeReport = batchFigures
+  .extend({
+    engine: sqlEngine,
+    table: z.string(),
+    dryRun: z.literal(false),
+    stopReason,
+    cutoff: z.iso.datetime().meta({ description: 'Entries that expired before this were deleted.' }),
+    oldestExpiredAge: z.object({ before: z.iso.duration().nullable(), after: z.iso.duration().nullable() }),
+    expiredRemaining: entryCount.nullable(),
+    skippedLocked: z.int().meta({ description: 'Expired entries left since an app held them locked.' }),
+    appPurge: appPurge.nullable().meta({
+      description: 'Whether the web app still purges the table itself; null on an engine that cannot tell.',
+    }),
+    index: indexOutcome,
+    way: purgeWay,
+    duration: z.iso.duration(),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'PurgeReport' });
+export type PurgeReport = z.infer<typeof purgeReport>;
 
 /** What a purge would do; nothing was changed and no lock taken. */
-export interface PurgePlan {
-  engine: SqlEngine;
-  table: string;
-  dryRun: true;
-  cutoff: string;
-  wouldDelete: EntryCount;
-  oldestExpiredAge: string | null;
-  /** Sizes of the sampled entries that would be deleted. */
-  entrySize: EntrySize | null;
-  wouldFreeBytes: number | null;
-  batches: number;
-  /** At the batch time aimed at and with the pauses; the real run adapts to the database. */
-  duration: string;
-  index: IndexOutcome;
-  way: PurgeWay;
-  statement: string;
-  warnings: string[];
-}
+export const purgePlan = z
+  .object({
+    engine: sqlEngine,
+    table: z.string(),
+    dryRun: z.literal(true),
+    cutoff: z.iso.datetime(),
+    wouldDelete: entryCount,
+    oldestExpiredAge: z.iso.duration().nullable(),
+    entrySize: entrySize.nullable(),
+    wouldFreeBytes: z.int().nullable(),
+    batches: z.int(),
+    duration: z.iso.duration().meta({
+      description: 'At the batch time aimed at and with the pauses; the real run adapts to the database.',
+    }),
+    index: indexOutcome,
+    way: purgeWay,
+    statement: z.string(),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'PurgePlan' });
+export type PurgePlan = z.infer<typeof purgePlan>;
+
+export const anyPurgeReport = z.discriminatedUnion('dryRun', [purgeReport, purgePlan]);
+export type AnyPurgeReport = z.infer<typeof anyPurgeReport>;
 
 export interface PurgeProgress {
   deleted: number;

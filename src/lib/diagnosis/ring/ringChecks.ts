@@ -1,4 +1,4 @@
-import type { Finding } from '../../keyRing/findings.ts';
+import type { RingFinding } from '../../keyRing/findings.ts';
 import { KeyRingError } from '../../keyRing/keyRingError.ts';
 import type { RingStatus } from '../../keyRing/ringStatus.ts';
 import { type Check, fail, gravest, type Outcome, pass, type Symptom, warn } from '../check.ts';
@@ -62,7 +62,7 @@ function figuresOf({ keys }: RingStatus) {
   return [...states].map(([state, value]) => ({ what: `keys ${state}`, value }));
 }
 
-function judge(status: RingStatus, findings: readonly Finding[], remedy: string): Outcome {
+function judge(status: RingStatus, findings: readonly RingFinding[], remedy: string): Outcome {
   const figures = figuresOf(status);
   const outcomes = findings.map(({ check, level, message }): Outcome => {
     const trouble = { cause: check, summary: `${message}.`, evidence: figures, remedy };

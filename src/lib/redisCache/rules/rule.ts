@@ -1,4 +1,5 @@
-import { type Grade, type Level, levelOf } from '../levels.ts';
+import type { Level } from '../../level.ts';
+import { type Grade, levelOf } from '../levels.ts';
 import type { Thresholds } from '../policy.ts';
 
 /** What a rule says of a subject: how grave, by what evidence, and what to do. */
