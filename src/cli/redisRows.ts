@@ -7,9 +7,9 @@ import type { Row } from './output.ts';
 export function redisRows({ deployment, database, nodes, findings }: WatchReport): Row[] {
   const rows: Row[] = [['deployment', `${deployment}, database ${database}`], ...nodes.flatMap(nodeRows)];
   if (findings.length === 0) rows.push(['findings', 'none']);
-  for (const { level, check, node, evidence, advice } of findings) {
+  for (const { level, check, node, what, advice } of findings) {
     const about = node && nodes.length > 1 ? `${check}, ${node}` : check;
-    rows.push([level, `${about}: ${evidence}`], ['', advice]);
+    rows.push([level, `${about}: ${what}`], ['', advice]);
   }
   return rows;
 }

@@ -95,9 +95,9 @@ describe('a managed Redis', () => {
     monitor.status = 403;
     const report = await look({ resource: metrics() });
     expect(findingOf(report, 'resourceMetrics')).toMatchObject({ level: 'warning' });
-    expect(findingOf(report, 'resourceMetrics')?.evidence).toContain('403');
+    expect(findingOf(report, 'resourceMetrics')?.what).toContain('403');
     monitor.status = 200;
-    expect(findingOf(await look({ resource: metrics() }), 'resourceMetrics')?.evidence).toContain('no measurement');
+    expect(findingOf(await look({ resource: metrics() }), 'resourceMetrics')?.what).toContain('no measurement');
   });
 
   it('does not wait for Azure Monitor beyond the deadline', async () => {
@@ -111,7 +111,7 @@ describe('a managed Redis', () => {
         }).memory(signal),
     };
     const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 2_000 } });
-    expect(findingOf(report, 'resourceMetrics')?.evidence).toContain('no answer in time');
+    expect(findingOf(report, 'resourceMetrics')?.what).toContain('no answer in time');
   });
 });
 

@@ -94,7 +94,7 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
     const server = await startTls();
     const { finding } = await lookOnce(`${server.node}${extra}`, trusted ? { ca } : {});
     expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toMatch(reason);
+    expect(finding?.what).toMatch(reason);
     expect(finding?.advice).toContain('REDIS_CA_FILE');
   });
 
@@ -132,7 +132,7 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
     });
     const { finding } = await lookOnce(`${server.node},ssl=True,sslHost=cache.test`, { ca });
     expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toContain('CERTIFICATE_REQUIRED');
+    expect(finding?.what).toContain('CERTIFICATE_REQUIRED');
   });
 
   it('spoken to without TLS', async () => {
@@ -152,6 +152,6 @@ describe.skipIf(!redisFound)('a node with TLS', () => {
     server.signal('SIGSTOP');
     const { finding } = await lookOnce(`${server.node},ssl=True,sslHost=cache.test`, { ca });
     expect(finding).toMatchObject({ step: 'tls' });
-    expect(finding?.evidence).toContain('no answer in time');
+    expect(finding?.what).toContain('no answer in time');
   });
 });

@@ -62,7 +62,7 @@ describe('an unreachable node', () => {
     const { node, server } = await answering(`$${info.length}\r\n${info}\r\n`);
     const { finding } = await lookOnce(node);
     expect(finding).toMatchObject({ step: 'loading' });
-    expect(finding?.evidence).toContain('42 % done, about 7 s left');
+    expect(finding?.what).toContain('42 % done, about 7 s left');
     server.close();
   });
 
@@ -122,7 +122,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     setTimeout(() => proxy.reset(), 300);
     const { finding } = await run;
     expect(finding).toMatchObject({ step: 'answer' });
-    expect(finding?.evidence).toContain('closed the connection');
+    expect(finding?.what).toContain('closed the connection');
     await proxy.close();
   });
 
@@ -157,7 +157,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     const server = await startRedis({ args: ['--requirepass', 'right-secret'], client: { password: 'right-secret' } });
     const { finding, report } = await lookOnce(`${server.node}${login}`);
     expect(finding).toMatchObject({ step: 'authentication' });
-    expect(finding?.evidence).toContain(word);
+    expect(finding?.what).toContain(word);
     expect(JSON.stringify(report)).not.toMatch(/(wrong|right)-secret/);
     expect((await lookOnce(`${server.node},password=right-secret`)).finding).toBeUndefined();
   });
@@ -190,7 +190,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     expect(blind.finding?.advice).toContain('+info');
     const narrow = await lookOnce(`${server.node},user=narrow,password=pw-narrow`);
     expect(nodeOf(narrow.report)).toMatchObject({ databases: [{ keys: 5 }], keySample: null });
-    expect(findingOf(narrow.report, 'commandRefused')?.evidence).toContain('refuses SCAN');
+    expect(findingOf(narrow.report, 'commandRefused')?.what).toContain('refuses SCAN');
     const right = await lookOnce(`${server.node},user=right,password=pw-right`);
     expect(nodeOf(right.report).keySample?.keys).toBe(5);
     expect(findingOf(right.report, 'commandRefused')).toBeUndefined();
@@ -214,6 +214,6 @@ describe.skipIf(!redisFound)('a real node', () => {
   it('with a database that it does not have', async () => {
     const server = await startRedis({ args: ['--databases', '4'] });
     const { finding } = await lookOnce(`${server.node},defaultDatabase=9`);
-    expect(finding?.evidence).toContain('there is no such database');
+    expect(finding?.what).toContain('there is no such database');
   });
 });

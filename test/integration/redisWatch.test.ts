@@ -68,8 +68,8 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       expect(now - evicted).toBeLessThan(10);
       expect(nodeOf(after).sinceLastLook?.perSecond.evicted).toBeGreaterThan(0);
       expect(findingOf(after, 'evictions')).toMatchObject({ level: 'critical', node: server.node });
-      expect(findingOf(after, 'evictions')?.evidence).toContain(`${evicted.toLocaleString('en-US')} entries evicted`);
-      expect(findingOf(after, 'evictions')?.evidence).toMatch(/about [\d,]+ users must sign in again/);
+      expect(findingOf(after, 'evictions')?.what).toContain(`${evicted.toLocaleString('en-US')} entries evicted`);
+      expect(findingOf(after, 'evictions')?.what).toMatch(/about [\d,]+ users must sign in again/);
       expect(findingOf(after, 'memory')?.level).toBe('critical');
       const right = ['volatile-lru', 'volatile-ttl', 'volatile-lfu'].includes(policy);
       expect(findingOf(after, 'evictionPolicy')?.level).toBe(right ? undefined : 'warning');
@@ -81,14 +81,14 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       expect(nodeOf(after).sinceLastLook?.counts.evicted).toBe(0);
       expect(nodeOf(after).sinceLastLook?.counts.refusedWrites).toBe(refused);
       expect(findingOf(after, 'refusedWrites')).toMatchObject({ level: 'critical' });
-      expect(findingOf(after, 'evictionPolicy')?.evidence).toContain('every write fails');
+      expect(findingOf(after, 'evictionPolicy')?.what).toContain('every write fails');
       expect(findingOf(after, 'memory')?.level).toBe('critical');
     });
 
     it('under volatile-lru with entries that never expire, says that nothing may be evicted', async () => {
       const { after, refused } = await filled('volatile-lru');
       expect(refused).toBeGreaterThan(0);
-      expect(findingOf(after, 'evictionPolicy')?.evidence).toContain('have no expiry');
+      expect(findingOf(after, 'evictionPolicy')?.what).toContain('have no expiry');
       expect(findingOf(after, 'keysWithoutTtl')).toMatchObject({ level: 'critical' });
     });
 
@@ -134,9 +134,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       { prefix: 'session:TokenCache_', kind: 'user tokens', keys: 15, withoutTtl: 15 },
       { prefix: '(mixed)', kind: 'other', keys: 2, withoutTtl: 2 },
     ]);
-    expect(findingOf(report, 'keysWithoutTtl')?.evidence).toMatch(
-      /^57 of 77 keys .*40 user tokens under `TokenCache_`/,
-    );
+    expect(findingOf(report, 'keysWithoutTtl')?.what).toMatch(/^57 of 77 keys .*40 user tokens under `TokenCache_`/);
     const told = JSON.stringify(report);
     for (const secret of [...keys, 'alice', 'bob']) expect(told).not.toContain(secret);
   });
@@ -167,7 +165,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     for (const count of Object.values(nodeOf(report).sinceLastLook?.counts ?? {}))
       expect(count).toBeGreaterThanOrEqual(0);
     expect(findingOf(report, 'restarted')).toMatchObject({ level: 'critical' });
-    expect(findingOf(report, 'restarted')?.evidence).toContain('held 50 keys, and holds 5');
+    expect(findingOf(report, 'restarted')?.what).toContain('held 50 keys, and holds 5');
     expect(findingOf(await watch.look(), 'restarted')).toBeUndefined();
   });
 
@@ -237,7 +235,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
   it('reports options that it does not know', async () => {
     const server = await startRedis();
     const report = await watchOf(server, `${options},sycnTimeout=5000`).look();
-    expect(findingOf(report, 'connectionOptions')?.evidence).toContain('`sycnTimeout` is not known');
+    expect(findingOf(report, 'connectionOptions')?.what).toContain('`sycnTimeout` is not known');
     expect(findingOf(await watchOf(server, 'syncTimeout=5000').look(), 'abortConnect')?.level).toBe('warning');
   });
 

@@ -208,7 +208,7 @@ export function badNight(): StatusSources {
                     check: 'memory',
                     level: 'critical',
                     node: 'cache-1.example.net:6380',
-                    evidence: 'Memory is at 92 % of its maximum; at this rate it is full in 3 h.',
+                    what: 'Memory is at 92 % of its maximum; at this rate it is full in 3 h.',
                     advice: 'Scale the cache up by a size, or give user entries a sliding expiry.',
                     since: ago(2 * 3_600_000),
                   },

@@ -39,7 +39,7 @@ export function unreachableFinding(
     check: unreachableCheck,
     level,
     node,
-    evidence: error.message,
+    what: error.message,
     advice: error.advice,
     since: enter(unreachableCheck, node, level, levels),
     step: error.step,
@@ -52,7 +52,7 @@ export function recordStoreFinding(unread: boolean, now: Date): WatchFinding {
     check: recordStoreCheck,
     level: 'warning',
     node: null,
-    evidence: `The ${unread ? 'last readings could not be read from' : 'readings could not be kept in'} the record store.`,
+    what: `The ${unread ? 'last readings could not be read from' : 'readings could not be kept in'} the record store.`,
     advice:
       'Without them there are no rates, no forecast and no hysteresis. Check RECORD_STORE, and the rights of the identity on the store.',
     since: now.toISOString(),

@@ -19,7 +19,7 @@ const watchFinding = z.object({
   check: z.string(),
   level,
   node: z.string().nullable().meta({ description: 'Null where it concerns the whole cache.' }),
-  evidence: z.string(),
+  what: z.string(),
   advice: z.string(),
   since: z.iso.datetime().meta({ description: 'When the level was entered.' }),
   step: step.optional().meta({ description: 'Of an unreachable node: the step that failed.' }),

@@ -15,10 +15,7 @@ export function summarizeWatch({ nodes, findings, level, dryRun }: WatchReport):
 export function watchWarnings({ findings }: WatchReport): string[] {
   return findings
     .filter(({ level }) => level !== 'info')
-    .map(
-      ({ level, check, node, evidence, advice }) =>
-        `${level} ${check}${node ? ` (${node})` : ''}: ${evidence} ${advice}`,
-    );
+    .map(({ level, check, node, what, advice }) => `${level} ${check}${node ? ` (${node})` : ''}: ${what} ${advice}`);
 }
 
 function names(findings: WatchFinding[]): string {

@@ -48,7 +48,7 @@ const watch = z.object({
         check: z.string(),
         level: z.enum(['info', 'warning', 'critical']),
         node: z.string().nullable(),
-        evidence: z.string(),
+        what: z.string(),
         advice: z.string(),
         since: z.string().nullable().catch(null),
       }),
@@ -86,11 +86,11 @@ export function redisFindings({ name, watches }: RedisRuns): Finding[] {
   const findings = read(watch, watches[0])?.findings ?? [];
   return [
     ...failure(watches),
-    ...findings.map(({ level, check, node, evidence, advice, since }): Finding => {
+    ...findings.map(({ level, check, node, what, advice, since }): Finding => {
       return {
         level,
         subject: node === null ? `${name}, ${check}` : `${name}, ${check}, ${node}`,
-        what: evidence,
+        what,
         advice,
         since,
       };

@@ -42,12 +42,12 @@ export const watchChecks: Check<RedisSubject>[] = checkNames
       const { findings, nodes } = await subject.watch();
       const outcomes = findings
         .filter(({ check }) => check === rule)
-        .map(({ level, node, evidence, advice }): Outcome => {
+        .map(({ level, node, what, advice }): Outcome => {
           const figures = node === null ? [] : [{ what: 'node', value: node }];
-          const trouble = { cause: causeOf(rule), summary: evidence, evidence: figures, remedy: advice };
+          const trouble = { cause: causeOf(rule), summary: what, evidence: figures, remedy: advice };
           if (level === 'critical') return fail(trouble);
           if (level === 'warning') return warn(trouble);
-          return unseen[rule] ? unknown(unseen[rule], evidence, advice, figures) : pass(evidence, figures);
+          return unseen[rule] ? unknown(unseen[rule], what, advice, figures) : pass(what, figures);
         });
       return gravest(outcomes, pass(`Nothing found (${rule}).`, [{ what: 'nodes', value: nodes.length }]));
     },

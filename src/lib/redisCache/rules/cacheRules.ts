@@ -9,7 +9,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
       connection.abortConnect
         ? {
             level: 'warning',
-            evidence: 'The connection string does not say abortConnect=false.',
+            what: 'The connection string does not say abortConnect=false.',
             advice:
               'An app that starts while Redis is away gives up for good, and must be restarted. Add `abortConnect=False` to the connection string.',
           }
@@ -22,7 +22,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
         ? undefined
         : {
             level: 'warning',
-            evidence: `In the connection string, ${remarks.join('; ')}.`,
+            what: `In the connection string, ${remarks.join('; ')}.`,
             advice: 'Correct the spelling, or see whether the watch reaches the right servers without it.',
           },
   },
@@ -32,7 +32,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
       slotsUncovered
         ? {
             level: 'critical',
-            evidence: `No node serves ${slotsUncovered} of the 16,384 slots of the cluster.`,
+            what: `No node serves ${slotsUncovered} of the 16,384 slots of the cluster.`,
             advice:
               'Users whose entries belong there cannot sign in; with cluster-require-full-coverage nobody can. Bring the missing primary back, or fail over to its replica.',
           }
@@ -45,7 +45,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
         ? undefined
         : {
             level: 'warning',
-            evidence: resourceProblem,
+            what: resourceProblem,
             advice: 'Check TOKEN_CACHE_RESOURCE_ID, and give the identity the role Monitoring Reader on the resource.',
           },
   },
@@ -56,7 +56,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
         ? undefined
         : {
             level: 'info',
-            evidence: `A part of the look was not possible. ${[...new Set(refused)].join(' ')}`,
+            what: `A part of the look was not possible. ${[...new Set(refused)].join(' ')}`,
             advice:
               'Give the user the right to look: `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots ~*` reads no entry.',
           },

@@ -24,7 +24,7 @@ export const entryRules: Rule<NodeSubject>[] = [
         const since = figures.uptimeSeconds === null ? '' : `, ${humanDuration(figures.uptimeSeconds * 1000)} ago`;
         return {
           level: 'info',
-          evidence: `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`,
+          what: `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`,
           advice,
         };
       }
@@ -32,7 +32,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       if (evicted === 0) return undefined;
       const share = (evicted / (evicted + keysHeld)) * 100;
       const judgement = graded({ value: share, warning: 0, critical: evictedCritical, margin: 10 }, previous, () => ({
-        evidence: `${countOf(evicted, 'entry', 'entries')} evicted in ${humanDuration(change.seconds * 1000)}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
+        what: `${countOf(evicted, 'entry', 'entries')} evicted in ${humanDuration(change.seconds * 1000)}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
         advice,
       }));
       return judgement;
@@ -48,7 +48,7 @@ export const entryRules: Rule<NodeSubject>[] = [
         if (total === 0) return undefined;
         return {
           level: 'info',
-          evidence: `${countOf(total, 'write')} refused since the server started, for want of memory.`,
+          what: `${countOf(total, 'write')} refused since the server started, for want of memory.`,
           advice,
         };
       }
@@ -56,7 +56,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       if (refused === 0) return undefined;
       return {
         level: 'critical',
-        evidence: `${countOf(refused, 'write')} refused in ${humanDuration(change.seconds * 1000)}, for want of memory: who signed in then has no entry, and must sign in again.`,
+        what: `${countOf(refused, 'write')} refused in ${humanDuration(change.seconds * 1000)}, for want of memory: who signed in then has no entry, and must sign in again.`,
         advice,
       };
     },
@@ -69,7 +69,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       if (cache.keys === 0 || count <= 0 || figures.role === 'replica') return undefined;
       const percent = (count / cache.keys) * 100;
       return graded({ value: percent, ...withoutTtl, margin: 10 }, previous, () => ({
-        evidence: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
+        what: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
         advice: expiryAdvice,
       }));
     },
@@ -81,7 +81,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       if (hits === null || misses === null || hits + misses < leastLookups) return undefined;
       const percent = (hits / (hits + misses)) * 100;
       return graded({ value: percent, warning: hitRatio, margin: 10, low: true }, previous, () => ({
-        evidence: `${percentText(percent)} of ${countOf(hits + misses, 'look-up')} since the last look found their entry.`,
+        what: `${percentText(percent)} of ${countOf(hits + misses, 'look-up')} since the last look found their entry.`,
         advice:
           'Users whose entry is missing sign in again or wait for a new token. See evictions and restarts here; else the expiry is shorter than the users stay away.',
       }));
@@ -94,7 +94,7 @@ export const entryRules: Rule<NodeSubject>[] = [
       const evictable = memory.policy?.startsWith('allkeys-') ?? false;
       return {
         level: evictable ? 'critical' : 'warning',
-        evidence: `A Data Protection key ring lies in the database of the cache${evictable ? `, where ${memory.policy} may evict it` : ''}.`,
+        what: `A Data Protection key ring lies in the database of the cache${evictable ? `, where ${memory.policy} may evict it` : ''}.`,
         advice:
           'Without it no cookie and no encrypted entry can be read: all users are signed out. Keep the ring in a blob, or in a Redis with persistence and no eviction; until then never use FLUSHDB here.',
       };

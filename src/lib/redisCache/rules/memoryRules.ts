@@ -13,7 +13,7 @@ export const memoryRules: Rule<NodeSubject>[] = [
       utilization === null
         ? undefined
         : graded({ value: utilization * 100, ...memory, margin: 10 }, previous, () => ({
-            evidence: `${percentText(utilization * 100)} of the memory is used${usedBytes === null || !maxBytes ? '' : ` (${bytesText(usedBytes)} of ${bytesText(maxBytes)})`}.`,
+            what: `${percentText(utilization * 100)} of the memory is used${usedBytes === null || !maxBytes ? '' : ` (${bytesText(usedBytes)} of ${bytesText(maxBytes)})`}.`,
             advice: `When it is full, ${whenFull(figures.memory.policy)}. Enlarge the cache, or shorten the expiry of its entries, before that.`,
           })),
   },
@@ -23,7 +23,7 @@ export const memoryRules: Rule<NodeSubject>[] = [
       untilFullMs === null || bytesPerDay === null
         ? undefined
         : graded({ value: untilFullMs, ...full, margin: day, low: true }, previous, () => ({
-            evidence: `At ${bytesText(bytesPerDay)} more a day, the memory is full in ${humanDuration(untilFullMs)}.`,
+            what: `At ${bytesText(bytesPerDay)} more a day, the memory is full in ${humanDuration(untilFullMs)}.`,
             advice: 'Enlarge the cache in time, or find out what grows: keysWithoutTtl says which keys never expire.',
           })),
   },
@@ -33,14 +33,14 @@ export const memoryRules: Rule<NodeSubject>[] = [
       maxBytes === 0
         ? {
             level: 'warning',
-            evidence: 'The server has no maxmemory.',
+            what: 'The server has no maxmemory.',
             advice:
               'Without a limit it grows until the system ends it, and every session with it. Set maxmemory to some 75 % of the machine, with the policy volatile-lru.',
           }
         : maxBytes === null
           ? {
               level: 'info',
-              evidence: `The server does not say how much memory it may use${figures.memory.usedBytes === null ? '' : ` (it uses ${bytesText(figures.memory.usedBytes)})`}.`,
+              what: `The server does not say how much memory it may use${figures.memory.usedBytes === null ? '' : ` (it uses ${bytesText(figures.memory.usedBytes)})`}.`,
               advice:
                 'Set TOKEN_CACHE_MAX_MEMORY to the size of the tier, or TOKEN_CACHE_RESOURCE_ID to read it from Azure Monitor: without it nothing can be said about how full the cache is.',
             }
@@ -52,31 +52,31 @@ export const memoryRules: Rule<NodeSubject>[] = [
       const { policy } = memory;
       const advice = 'Set maxmemory-policy to volatile-lru (or volatile-ttl), and give every entry an expiry.';
       if (policy === null) return undefined;
-      const evidence = `maxmemory-policy is ${policy}`;
+      const setting = `The maxmemory-policy is ${policy}`;
       if (policy === 'noeviction')
         return {
           level: 'warning',
-          evidence: `${evidence}: when the memory is full every write fails, and nobody new can sign in.`,
+          what: `${setting}: when the memory is full every write fails, and nobody new can sign in.`,
           advice,
         };
       if (policy.startsWith('allkeys-'))
         return {
           level: 'warning',
-          evidence: `${evidence}: it evicts any key, those of signed-in users and a key ring included.`,
+          what: `${setting}: it evicts any key, those of signed-in users and a key ring included.`,
           advice,
         };
       const withoutTtl = cache.keys === 0 ? 0 : (cache.keysWithoutTtl / cache.keys) * 100;
       if (withoutTtl >= thresholds.withoutTtl.critical)
         return {
           level: 'warning',
-          evidence: `${evidence}, but ${percentText(withoutTtl)} of the keys have no expiry: it may evict only the others, and then writes fail.`,
+          what: `${setting}, but ${percentText(withoutTtl)} of the keys have no expiry: it may evict only the others, and then writes fail.`,
           advice:
             'Give the entries an expiry: SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions.',
         };
       if (policy === 'volatile-random')
         return {
           level: 'warning',
-          evidence: `${evidence}: it evicts active users as often as those who left.`,
+          what: `${setting}: it evicts active users as often as those who left.`,
           advice,
         };
       return undefined;
@@ -90,7 +90,7 @@ export const memoryRules: Rule<NodeSubject>[] = [
       // A small server always looks fragmented: its program outweighs its data.
       if (rssBytes - usedBytes < fragmentation.wasteBytes) return undefined;
       return graded({ value: ratio, warning: fragmentation.ratio, margin: 0.1 }, previous, () => ({
-        evidence: `The process takes ${ratio.toFixed(2)} times what its data needs: ${bytesText(rssBytes - usedBytes)} are lost to fragmentation.`,
+        what: `The process takes ${ratio.toFixed(2)} times what its data needs: ${bytesText(rssBytes - usedBytes)} are lost to fragmentation.`,
         advice:
           'Switch on activedefrag where the server allows it, or restart or fail over in a quiet hour (with a replica or persistence, or users must sign in again).',
       }));

@@ -2,10 +2,10 @@ import type { Level } from '../../level.ts';
 import { type Grade, levelOf } from '../levels.ts';
 import type { Thresholds } from '../policy.ts';
 
-/** What a rule says of a subject: how grave, by what evidence, and what to do. */
+/** What a rule says of a subject: how bad, what it saw, and what to do. */
 export interface Judgement {
   level: Level;
-  evidence: string;
+  what: string;
   advice: string;
 }
 

@@ -14,13 +14,13 @@ export const serverRules: Rule<NodeSubject>[] = [
       if (!change)
         return total === 0
           ? undefined
-          : { level: 'info', evidence: `${countOf(total, 'connection')} rejected since the server started.`, advice };
+          : { level: 'info', what: `${countOf(total, 'connection')} rejected since the server started.`, advice };
       const rejected = change.counts.rejectedConnections ?? 0;
       return rejected === 0
         ? undefined
         : {
             level: 'critical',
-            evidence: `${countOf(rejected, 'connection')} rejected in ${humanDuration(change.seconds * 1000)}.`,
+            what: `${countOf(rejected, 'connection')} rejected in ${humanDuration(change.seconds * 1000)}.`,
             advice,
           };
     },
@@ -32,7 +32,7 @@ export const serverRules: Rule<NodeSubject>[] = [
       if (connected === null || !limit) return undefined;
       const percent = (connected / limit) * 100;
       return graded({ value: percent, ...thresholds.clients, margin: 10 }, previous, () => ({
-        evidence: `${countOf(connected, 'client')} of ${limit} allowed (${percentText(percent)}).`,
+        what: `${countOf(connected, 'client')} of ${limit} allowed (${percentText(percent)}).`,
         advice:
           'At the limit the server rejects connections, and sign-ins fail. One ConnectionMultiplexer per app is enough; else raise maxclients or the tier.',
       }));
@@ -44,7 +44,7 @@ export const serverRules: Rule<NodeSubject>[] = [
       persistence === 'none' && figures.role === 'primary' && figures.replication.replicas === 0
         ? {
             level: 'warning',
-            evidence: 'The server saves nothing to disk and has no replica.',
+            what: 'The server saves nothing to disk and has no replica.',
             advice:
               'A restart empties the cache, and everyone signs in again. Use a tier with a replica, or switch on AOF or RDB snapshots.',
           }
@@ -56,7 +56,7 @@ export const serverRules: Rule<NodeSubject>[] = [
       persistence.lastSaveOk === false
         ? {
             level: 'warning',
-            evidence: `The last snapshot failed${persistence.changesSinceSave === null ? '' : `; ${countOf(persistence.changesSinceSave, 'change')} are not on disk`}.`,
+            what: `The last snapshot failed${persistence.changesSinceSave === null ? '' : `; ${countOf(persistence.changesSinceSave, 'change')} are not on disk`}.`,
             advice:
               'Look at the disk and the memory of the server. With stop-writes-on-bgsave-error (the default) it refuses writes until a save succeeds.',
           }
@@ -68,7 +68,7 @@ export const serverRules: Rule<NodeSubject>[] = [
       role === 'replica' && replication.linkUp === false
         ? {
             level: 'critical',
-            evidence: `This replica has lost its primary${replication.linkDownSeconds === null || replication.linkDownSeconds < 0 ? '' : ` for ${humanDuration(replication.linkDownSeconds * 1000)}`}.`,
+            what: `This replica has lost its primary${replication.linkDownSeconds === null || replication.linkDownSeconds < 0 ? '' : ` for ${humanDuration(replication.linkDownSeconds * 1000)}`}.`,
             advice:
               'Entries written since are not on it. If the primary is gone, fail over (REPLICAOF NO ONE, or by the service); apps cannot write until then.',
           }
@@ -80,13 +80,13 @@ export const serverRules: Rule<NodeSubject>[] = [
       if (!change || change.kind === 'same') return undefined;
       const lost = Math.max(0, change.keysBefore - keysHeld);
       const emptied = lost > change.keysBefore / 2;
-      const what =
+      const event =
         change.kind === 'failover'
           ? 'Another server than at the last look answers: a failover'
           : `The server restarted ${humanDuration((figures.uptimeSeconds ?? 0) * 1000)} ago`;
       return {
         level: emptied ? 'critical' : 'warning',
-        evidence: `${what}. It held ${countOf(change.keysBefore, 'key')}, and holds ${keysHeld.toLocaleString('en-US')}.`,
+        what: `${event}. It held ${countOf(change.keysBefore, 'key')}, and holds ${keysHeld.toLocaleString('en-US')}.`,
         advice: emptied
           ? 'Most entries are lost: their users sign in again. Use a replica or persistence, so that the next restart costs nothing.'
           : 'Find out why in the logs of the server or the activity log of the service; planned maintenance does it too.',
@@ -98,7 +98,7 @@ export const serverRules: Rule<NodeSubject>[] = [
     judge: ({ pingSummary }, { ping }, previous) =>
       pingSummary
         ? graded({ value: pingSummary.p95, ...ping, margin: ping.warning / 5 }, previous, () => ({
-            evidence: `95 % of ${pingSummary.count} PINGs took up to ${pingSummary.p95.toFixed(1)} ms, the slowest ${pingSummary.max.toFixed(1)} ms.`,
+            what: `95 % of ${pingSummary.count} PINGs took up to ${pingSummary.p95.toFixed(1)} ms, the slowest ${pingSummary.max.toFixed(1)} ms.`,
             advice:
               'Each sign-in waits for several of these. Look at the server load, at slow commands (SLOWLOG GET), and whether apps and cache are in one region.',
           }))
