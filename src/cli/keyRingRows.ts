@@ -25,8 +25,8 @@ export function statusRows(status: RingStatus): Row[] {
     ['default ends in', status.defaultKey ? secondsText(status.defaultTimeToExpiry) : 'there is no default'],
     ['apps would mint', status.appsWouldMint ? 'yes, at their next refresh' : 'no'],
     ['next action', status.nextActionAt],
-    ...status.findings.flatMap(({ level, check, message, advice }): Row[] => [
-      [level, `${check}: ${message}`],
+    ...status.findings.flatMap(({ level, check, what, advice }): Row[] => [
+      [level, `${check}: ${what}`],
       ['', advice],
     ]),
   ];

@@ -179,7 +179,8 @@ describe('findings', () => {
     await fill(store, elements);
     const { findings } = await ringStatus(deps());
     expect(findings.map((finding) => finding.check)).toContain(check);
-    for (const { advice } of findings) expect(advice).toMatch(/^[A-Z].{20,}\.$/s);
+    for (const { what, advice } of findings)
+      for (const sentence of [what, advice]) expect(sentence).toMatch(/^[A-Z].{20,}[^.]\.$/s);
   });
 
   it('are few for a ring in good order', async () => {
@@ -200,9 +201,7 @@ describe('findings', () => {
       );
     await fill(store, [versioned(2, '1.6.4.0'), versioned(1, '1.10.0.0')]);
     const found = (await ringStatus(deps())).findings.filter(({ check }) => check === 'decryptor_newer');
-    expect(found.map(({ message }) => message)).toEqual([
-      expect.stringContaining(`${idFrom(1)} names version 1.10.0.0`),
-    ]);
+    expect(found.map(({ what }) => what)).toEqual([expect.stringContaining(`${idFrom(1)} names version 1.10.0.0`)]);
   });
 
   it('do not call an observed ring stopped while apps still have time to publish', async () => {

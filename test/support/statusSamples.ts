@@ -119,7 +119,7 @@ export const ringStatus = {
     ringKey('bb38a4bf', 'next', 10),
   ],
   nextActionAt: ago(-86 * day),
-  findings: [{ check: 'protector_old', level: 'info', message: 'One key is protected with an older version.' }],
+  findings: [{ check: 'protector_old', level: 'info', what: 'One key is protected with an older version.' }],
 };
 
 /** A ring whose newest run left the given status. */

@@ -282,7 +282,7 @@ describe('a key ring', () => {
   it('tells the findings of its newest run, and of the run that failed after it', () => {
     const { name, runs } = ringOf({
       ...ringStatus,
-      findings: [{ check: 'no_default', level: 'error', message: 'None.' }],
+      findings: [{ check: 'no_default', level: 'critical', what: 'None.' }],
     });
     const failed = record('rotateKeyRing', 'web', 0, { outcome: 'failed', error });
     const sources = { ...allWell(), rings: [{ name, runs: [failed, ...runs] }] };
@@ -293,7 +293,7 @@ describe('a key ring', () => {
   });
 
   it('gives the advice of each finding; a record of an earlier version has none, and is sent to the runbook', () => {
-    const finding = { check: 'clock_skew', level: 'warning', message: 'Clocks differ.' };
+    const finding = { check: 'clock_skew', level: 'warning', what: 'Clocks differ.' };
     const adviceOf = (findings: object[]) =>
       statusView({ ...allWell(), rings: [ringOf({ ...ringStatus, findings })] }).findings.map(({ advice }) => advice);
     expect(adviceOf([{ ...finding, advice: 'Set the clocks.' }])).toEqual(['Set the clocks.']);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Level, level } from '../level.ts';
 import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
 import { adviceOfFindings } from './findingAdvice.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
@@ -13,8 +14,8 @@ import { firstGap } from './rotationPlan.ts';
 
 export const ringFinding = z.object({
   check: z.string().meta({ description: 'Stable.' }),
-  level: z.enum(['info', 'warning', 'error']),
-  message: z.string(),
+  level,
+  what: z.string(),
   advice: z.string(),
 });
 export type RingFinding = z.infer<typeof ringFinding>;
@@ -64,44 +65,50 @@ function damageOf({ ring }: RingFacts): PlainFinding[] {
   };
   return ring.damage.map(({ kind, message }) => ({
     check: checks[kind],
-    level: 'error',
-    message: `${message}: every app fails at its next refresh`,
+    level: 'critical',
+    what: `Every app fails at its next refresh: ${message}.`,
   }));
 }
 
 function defaultOf({ keys, policy, now }: RingFacts): PlainFinding[] {
   const findings: PlainFinding[] = [];
-  const add = (check: string, level: RingFinding['level'], message: string) => findings.push({ check, level, message });
+  const add = (check: string, level: Level, what: string) => findings.push({ check, level, what });
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
   if (!current) {
     const fallback = fallbackKey(keys, now);
-    const without = fallback
-      ? `those that do not generate keys use ${fallback.id}`
-      : 'those that do not generate keys fail';
-    add('no_default_key', 'error', `apps have no default key and each mints one of its own; ${without}`);
+    const without = fallback ? `use ${fallback.id}` : 'fail';
+    add(
+      'no_default_key',
+      'critical',
+      `Apps have no default key, and each mints one of its own; those that do not generate keys ${without}.`,
+    );
   } else {
     const leftMs = msBetween(now, gap.at);
     if (leftMs <= refreshMs + propagationMs) {
       add(
         'no_default_soon',
-        'error',
-        `nothing is the default from ${gap.at} on${wouldMint(keys, now) ? '; apps mint a key at their next refresh' : ''}`,
+        'critical',
+        `Nothing is the default from ${gap.at} on${wouldMint(keys, now) ? '; apps mint a key at their next refresh' : ''}.`,
       );
     } else if (leftMs <= policy.leadMs) {
       add(
         'no_successor',
         policy.mode === 'manage' ? 'warning' : 'info',
-        `no successor is published for ${gap.at}, when the default key is missed`,
+        `No successor is published for ${gap.at}, when the default key is missed.`,
       );
     }
     const usable = keys.filter((key) => isUsable(key, now));
     if (usable.length === 1) {
-      add('last_usable_key', 'info', `${current.id} is the only usable key: if it is lost or revoked, there is none`);
+      add(
+        'last_usable_key',
+        'info',
+        `Key ${current.id} is the only usable one: if it is lost or revoked, there is none.`,
+      );
     }
   }
   if (isOverdue(keys, current !== undefined, msBetween(now, gap.at), policy, now)) {
-    add('rotation_stopped', 'error', 'a successor is long overdue: the ring has stopped rotating');
+    add('rotation_stopped', 'critical', 'A successor is long overdue: the ring has stopped rotating.');
   }
   return findings;
 }
@@ -125,20 +132,20 @@ function makersOf({ keys, policy, now }: RingFacts): PlainFinding[] {
     const previous = byCreation[index - 1];
     const byApp = !isMarkedAsOurs(key.element.xml);
     if (previous && byApp && msBetween(previous.creation, key.creation) <= raceMs) {
-      const message = `keys ${previous.id} and ${key.id} were made within minutes of each other: instances raced`;
-      findings.push({ check: 'racing_keys', level: 'warning', message });
+      const what = `Keys ${previous.id} and ${key.id} were made within minutes of each other: instances raced.`;
+      findings.push({ check: 'racing_keys', level: 'warning', what });
     }
     const atOnce = isUpTo(key.activation, plusMs(key.creation, clockSkewMs));
     const needed = !defaultKey(byCreation.slice(0, index), key.creation);
     if (previous && byApp && atOnce && !needed && isBefore(now, key.expiration)) {
-      const message = `key ${key.id} was active at its creation: instances that had not read it failed to decrypt`;
-      findings.push({ check: 'activated_at_creation', level: 'warning', message });
+      const what = `Key ${key.id} was active at its creation: instances that had not read it failed to decrypt.`;
+      findings.push({ check: 'activated_at_creation', level: 'warning', what });
     }
   });
   const newest = byCreation.at(-1);
   if (policy.mode === 'manage' && newest && !isMarkedAsOurs(newest.element.xml) && byCreation.length > 1) {
-    const message = `the newest key ${newest.id} was made by an app: automatic key generation is still on`;
-    findings.push({ check: 'automatic_generation', level: 'warning', message });
+    const what = `The newest key ${newest.id} was made by an app: automatic key generation is still on.`;
+    findings.push({ check: 'automatic_generation', level: 'warning', what });
   }
   return findings;
 }
@@ -147,7 +154,7 @@ function elementsOf({ ring }: RingFacts): PlainFinding[] {
   return ring.foreign.map(({ name, reason, element }) => ({
     check: name === 'key' ? 'key_passed_over' : 'foreign_element',
     level: name === 'key' ? 'warning' : 'info',
-    message: `${element.place} (${name}) ${reason}; .NET passes over it, and it is kept`,
+    what: `Apps pass over ${element.place} (${name}), and it is kept: it ${reason}.`,
   }));
 }
 
@@ -155,14 +162,14 @@ function clockOf({ stored, keys, now, machineTime }: RingFacts): PlainFinding[] 
   const findings: PlainFinding[] = [];
   const skewMs = stored.storeTime ? msBetween(machineTime, instantOf(stored.storeTime)) : 0;
   if (Math.abs(skewMs) > clockSkewMs) {
-    const message = `this machine's clock and the store's differ by ${Math.round(Math.abs(skewMs) / 1000)} s`;
-    findings.push({ check: 'clock_skew', level: 'warning', message });
+    const what = `The clocks of this machine and of the store differ by ${Math.round(Math.abs(skewMs) / 1000)} s.`;
+    findings.push({ check: 'clock_skew', level: 'warning', what });
   }
   for (const { id, creation } of keys.filter((key) => isBefore(plusMs(now, clockSkewMs), key.creation))) {
     findings.push({
       check: 'clock_skew',
       level: 'warning',
-      message: `key ${id} was created in the future, at ${creation}`,
+      what: `Key ${id} was created in the future, at ${creation}.`,
     });
   }
   return findings;

@@ -1,4 +1,6 @@
-import type { PlainFinding, RingFacts, RingFinding } from './findings.ts';
+import type { Level } from '../level.ts';
+import { countOf } from '../wording.ts';
+import type { PlainFinding, RingFacts } from './findings.ts';
 import { instantOf, isUpTo, msBetween } from './instants.ts';
 import { versionOf } from './keyProtector.ts';
 import type { ViewedKey } from './ringView.ts';
@@ -7,23 +9,23 @@ const protectorSoonMs = 30 * 86_400_000;
 
 /** What is to be said about how the keys of a ring are protected. */
 export function protectionFindings({ keys, versions, protectorWarnings, now }: RingFacts): PlainFinding[] {
-  const findings: PlainFinding[] = protectorWarnings.map((message) => ({
+  const findings: PlainFinding[] = protectorWarnings.map((what) => ({
     check: 'protection_none',
     level: 'warning',
-    message,
+    what,
   }));
-  const add = (check: string, level: RingFinding['level'], message: string, advice?: string) =>
-    findings.push({ check, level, message, advice });
+  const add = (check: string, level: Level, what: string, advice?: string) =>
+    findings.push({ check, level, what, advice });
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
   if (plain.length > 0)
-    add('master_key_in_plain_text', 'warning', `${plain.length} keys keep their master key in plain text`);
+    add('master_key_in_plain_text', 'warning', `The master key of ${countOf(plain.length, 'key')} lies in plain text.`);
   for (const { id, unwraps, unwrapProblem, revoked } of keys) {
     if (unwraps === 'yes' || revoked) continue;
     const check = unwraps === 'no' ? 'key_unreadable' : (unwrapProblem?.code ?? 'key_unreadable');
     add(
       check,
-      unwraps === 'no' ? 'error' : 'warning',
-      `key ${id}: ${unwrapProblem?.message ?? ''}`,
+      unwraps === 'no' ? 'critical' : 'warning',
+      `Key ${id} ${unwraps === 'no' ? 'does not decrypt' : 'could not be tried'}. ${unwrapProblem?.message ?? ''}`.trim(),
       unwrapProblem?.advice,
     );
   }
@@ -32,13 +34,25 @@ export function protectionFindings({ keys, versions, protectorWarnings, now }: R
     if (index > 0 && !used.has(version.id)) return;
     const { id, enabled, expires } = version;
     if (!enabled)
-      add('protector_version_disabled', 'error', `${id} is disabled: keys protected with it cannot be read`);
+      add(
+        'protector_version_disabled',
+        'critical',
+        `The protector's version ${id} is disabled: keys protected with it cannot be read.`,
+      );
     if (!expires) return;
     const end = instantOf(expires);
     if (isUpTo(end, now)) {
-      add('protector_version_expired', 'warning', `${id} expired at ${end}: it still unwraps, and wraps no new key`);
+      add(
+        'protector_version_expired',
+        'warning',
+        `The protector's version ${id} expired at ${end}: it still unwraps, and wraps no new key.`,
+      );
     } else if (index === 0 && msBetween(now, end) <= protectorSoonMs) {
-      add('protector_expires_soon', 'warning', `${id}, which protects new keys, expires at ${end}`);
+      add(
+        'protector_expires_soon',
+        'warning',
+        `The protector's version ${id}, which protects new keys, expires at ${end}.`,
+      );
     }
   });
   return [...findings, ...newerDecryptors(keys)];
@@ -57,7 +71,7 @@ function newerDecryptors(keys: readonly ViewedKey[]): PlainFinding[] {
     .map(({ key, version }) => ({
       check: 'decryptor_newer',
       level: 'warning',
-      message: `key ${key.id} names version ${version} of its decryptor, others ${oldest?.version}: apps with the older package cannot read it`,
+      what: `Key ${key.id} names version ${version} of its decryptor, others ${oldest?.version}: apps with the older package cannot read it.`,
     }));
 }
 

@@ -204,7 +204,7 @@ async function usedBy({ entries }: RotateDeps): Promise<Use> {
     return { uses: await entries.keyUse(), warnings: [] };
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
-    return { uses: [], warnings: [`the cached entries could not be counted (${error.code}): ${error.message}`] };
+    return { uses: [], warnings: [`The cached entries could not be counted (${error.code}): ${error.message}`] };
   }
 }
 

@@ -115,7 +115,7 @@ async function listVersions(protector: KeyProtector): Promise<{ versions: Protec
     if (!(error instanceof KeyRingError)) throw error;
     return {
       versions: [],
-      problem: { check: error.code, level: 'warning', message: error.message, advice: error.advice },
+      problem: { check: error.code, level: 'warning', what: error.message, advice: error.advice },
     };
   }
 }

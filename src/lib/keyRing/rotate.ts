@@ -78,7 +78,7 @@ async function orFinding<R>(work: () => Promise<R | null>, failures: RingFinding
     return await work();
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
-    failures.push({ check: error.code, level: 'error', message: error.message, advice: error.advice });
+    failures.push({ check: error.code, level: 'critical', what: error.message, advice: error.advice });
     return null;
   }
 }

@@ -51,7 +51,7 @@ export function summarizePrune({ outcome, keys, revocations, keptForEntries, cop
 export function findingLines({ findings }: RingStatus): string[] {
   return findings
     .filter(({ level }) => level !== 'info')
-    .map(({ check, level, message, advice }) => `${level} ${check}: ${message.replace(/\.$/, '')}. ${advice}`);
+    .map(({ check, level, what, advice }) => `${level} ${check}: ${what} ${advice}`);
 }
 
 export function secondsText(seconds: number | null): string {

@@ -33,8 +33,8 @@ const status = z.object({
     .array(
       z.object({
         check: z.string(),
-        level: z.enum(['info', 'warning', 'error']),
-        message: z.string(),
+        level: z.enum(['info', 'warning', 'critical']),
+        what: z.string(),
         // Records of earlier versions have none.
         advice: z.string().optional(),
       }),
@@ -108,10 +108,10 @@ export function ringFindings({ name, runs }: RingRuns): Finding[] {
   return [
     ...[...jobs.values()].flatMap(failure),
     ...findings.map(
-      ({ level, check, message, advice }): Finding => ({
-        level: level === 'error' ? 'critical' : level,
+      ({ level, check, what, advice }): Finding => ({
+        level,
         subject: `Key ring ${name}, ${check}`,
-        what: message,
+        what,
         advice: advice ?? `docs/operations.md says what to do about ${check}.`,
         since: null,
       }),

@@ -64,10 +64,10 @@ function figuresOf({ keys }: RingStatus) {
 
 function judge(status: RingStatus, findings: readonly RingFinding[], remedy: string): Outcome {
   const figures = figuresOf(status);
-  const outcomes = findings.map(({ check, level, message }): Outcome => {
-    const trouble = { cause: check, summary: `${message}.`, evidence: figures, remedy };
-    if (level === 'error') return fail(trouble);
-    return level === 'warning' ? warn(trouble) : pass(`${message}.`, figures);
+  const outcomes = findings.map(({ check, level, what }): Outcome => {
+    const trouble = { cause: check, summary: what, evidence: figures, remedy };
+    if (level === 'critical') return fail(trouble);
+    return level === 'warning' ? warn(trouble) : pass(what, figures);
   });
   return { ...gravest(outcomes, pass('Nothing found.', figures)), evidence: figures };
 }

@@ -47,11 +47,9 @@ export class RingSubject {
     try {
       const { keys, findings } = await this.status();
       // The rotation takes such a key as readable, as to the apps; for what is configured here it is not.
-      const otherwise = findings.flatMap(({ check, message }) =>
-        check === 'key_protected_otherwise' ? [message] : [],
-      );
+      const otherwise = findings.flatMap(({ check, what }) => (check === 'key_protected_otherwise' ? [what] : []));
       const tried = (id: string, unwraps: boolean | null) =>
-        otherwise.some((message) => message.includes(id)) ? false : unwraps;
+        otherwise.some((what) => what.includes(id)) ? false : unwraps;
       return {
         ring: this.name,
         keys: new Map(

@@ -6,9 +6,7 @@ import { parseDocument } from '../xml.ts';
 export const noProtector: KeyProtector = {
   kind: 'none',
   description: 'none',
-  warnings: [
-    'master keys are kept in plain text: whoever can read the store can read every cached token. Protect them with Key Vault or a certificate',
-  ],
+  warnings: ['Master keys are kept in plain text: whoever can read the store can read every cached token.'],
   protect: async (secret) => secret,
   unprotect: async (secret) => {
     if (parseDocument(secret.reveal()).element.name === 'masterKey') return secret;
