@@ -68,5 +68,7 @@ function sinceText({ sinceLastLook, hitRatio }: NodeUp): string {
 }
 
 function pingText({ pingMilliseconds: ping }: NodeUp): string {
-  return ping ? `p50 ${ping.p50} ms, p95 ${ping.p95} ms, max ${ping.max} ms of ${ping.count}` : 'unknown';
+  if (!ping) return 'unknown';
+  const late = ping.eventLoopDelay > 0 ? `; this process itself was late by up to ${ping.eventLoopDelay} ms` : '';
+  return `p50 ${ping.p50} ms, p95 ${ping.p95} ms, max ${ping.max} ms of ${ping.count}${late}`;
 }

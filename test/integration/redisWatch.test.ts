@@ -1,5 +1,7 @@
 /** The watch of a single Redis: what it reads, what it finds, and that it disturbs nothing. On real servers. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { blockEventLoop } from '../support/busyLoop.ts';
+import { startDelayProxy } from '../support/delayProxy.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch, turnedClock } from '../support/redisWatch.ts';
@@ -35,6 +37,51 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     expect(pingMilliseconds?.count).toBe(20);
     expect(pingMilliseconds?.p95).toBeGreaterThanOrEqual(pingMilliseconds?.p50 ?? Number.NaN);
     expect(pingMilliseconds?.max).toBeGreaterThanOrEqual(pingMilliseconds?.p95 ?? Number.NaN);
+  });
+
+  describe('whose PINGs take long', () => {
+    const look = async (port: number) => {
+      const exported: number[] = [];
+      const watch = testWatch(`127.0.0.1:${port},${options}`, {
+        policy: { ...defaultPolicy, pings: 10 },
+        onPing: (_, ms) => exported.push(ms),
+      });
+      const report = await watch.look();
+      const { pingMilliseconds: ping } = nodeOf(report);
+      return { finding: findingOf(report, 'slowPing'), ping, exported };
+    };
+
+    it('because the event loop of this process is blocked, is not blamed', async () => {
+      const server = await startRedis();
+      const free = blockEventLoop(120);
+      const { finding, ping, exported } = await look(server.port).finally(free);
+      expect(ping?.p95).toBeGreaterThan(100);
+      expect(ping?.eventLoopDelay).toBeGreaterThan(100);
+      expect(finding?.level).toBe('info');
+      expect(finding?.evidence).toMatch(/event loop of this process was late .* not judged/);
+      expect(exported).toEqual([]);
+    });
+
+    it('on an idle event loop, is blamed', async () => {
+      const server = await startRedis();
+      const proxy = await startDelayProxy(server.port, 300);
+      const { finding, exported } = await look(proxy.port);
+      expect(finding).toMatchObject({ level: 'critical' });
+      expect(finding?.evidence).not.toContain('not judged');
+      expect(Math.min(...exported)).toBeGreaterThan(290);
+      await proxy.close();
+    });
+
+    it('for longer than the event loop is blocked, is blamed for the rest', async () => {
+      const server = await startRedis();
+      const proxy = await startDelayProxy(server.port, 400);
+      const free = blockEventLoop(40);
+      const { finding, ping } = await look(proxy.port).finally(free);
+      expect(finding).toMatchObject({ level: 'critical' });
+      expect(finding?.evidence).toContain('without that they took up to');
+      expect(ping?.p95WithoutDelay).toBeLessThan(ping?.p95 ?? 0);
+      await proxy.close();
+    });
   });
 
   describe('filled beyond its memory', () => {

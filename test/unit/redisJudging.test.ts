@@ -11,6 +11,7 @@ import { nodeRules } from '../../src/lib/redisCache/rules/rules.ts';
 import type { NodeSubject } from '../../src/lib/redisCache/subject.ts';
 import { subjectOf } from '../../src/lib/redisCache/subjectOf.ts';
 import { addPoint, growthPerDay, type TrendPoint, timeUntilFull } from '../../src/lib/redisCache/trend.ts';
+import type { RoundTrip } from '../../src/lib/roundTrips.ts';
 import { defaultPolicy } from '../support/redisWatch.ts';
 
 describe('a level', () => {
@@ -204,10 +205,22 @@ describe('a rule', () => {
   });
 
   it('of pings takes the 95th percentile', () => {
-    const pings = Array.from({ length: 20 }, (_, index) => (index === 19 ? 900 : 1));
-    expect(judge('slowPing', '', { pings })).toBeUndefined();
-    expect(judge('slowPing', '', { pings: pings.map((ms) => ms + 60) })?.level).toBe('warning');
-    expect(judge('slowPing', '', { pings: pings.map((ms) => ms + 120) })?.level).toBe('critical');
+    const pings = (ms: number, loopDelay = 0) =>
+      Array.from({ length: 20 }, (_, index) => ({ ms: index === 19 ? 900 : ms, loopDelay }));
+    expect(judge('slowPing', '', { pings: pings(1) })).toBeUndefined();
+    expect(judge('slowPing', '', { pings: pings(61) })?.level).toBe('warning');
+    expect(judge('slowPing', '', { pings: pings(121) })?.level).toBe('critical');
+  });
+
+  it('of pings blames the server for no delay of its own event loop', () => {
+    const pings = (ms: number, loopDelay: number) => Array<RoundTrip>(20).fill({ ms, loopDelay });
+    const own = judge('slowPing', '', { pings: pings(130, 120) });
+    expect(own?.level).toBe('info');
+    expect(own?.evidence).toContain('late by up to 120.0 ms beside them, so the speed of the server was not judged');
+    const both = judge('slowPing', '', { pings: pings(180, 120) });
+    expect(both?.level).toBe('warning');
+    expect(both?.evidence).toContain('without that they took up to 60.0 ms');
+    expect(judge('slowPing', '', { pings: pings(30, 20) })).toBeUndefined();
   });
 
   it('of persistence leaves a server alone that has a replica, or does not show it', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { type RoundTrip, timeEach } from '../roundTrips.ts';
 import { type KeySample, sampleKeys } from './keySample.ts';
 import { type NodeFigures, readFigures } from './nodeFigures.ts';
 import type { WatchPolicy } from './policy.ts';
@@ -10,8 +11,7 @@ import { RefusedError, UnreachableError } from './unreachable.ts';
 export interface NodeLook {
   figures: NodeFigures;
   persistence: Persistence;
-  /** Round trips in ms. */
-  pings: number[];
+  pings: RoundTrip[];
   /** Null where the node was not sampled: a replica, an empty database, or no right to it. */
   sample: KeySample | null;
   /** A Data Protection key ring lies in the cache's database. */
@@ -32,12 +32,9 @@ export interface LookContext {
   instanceName: string;
   clock: Clock;
   random: () => number;
-  /** Told of each round trip, in ms. */
+  /** Told of each round trip of a PING that this process's own event loop did not delay, in ms. */
   onPing?: (node: string, ms: number) => void;
 }
-
-/** Between two PINGs: a series that is over in a millisecond would see one instant only. */
-const pingPauseMs = 5;
 
 /**
  * The figures of a node's INFO.
@@ -130,17 +127,10 @@ function persistenceOf({ persistence, uptimeSeconds }: NodeFigures): Persistence
   return 'unknown';
 }
 
-async function pingSeries(node: RedisNode, { policy, clock, onPing }: LookContext): Promise<number[]> {
-  const times: number[] = [];
-  for (let index = 0; index < policy.pings; index += 1) {
-    if (index > 0) await clock.sleep(pingPauseMs);
-    const start = clock.elapsed();
-    await node.ping();
-    const ms = clock.elapsed() - start;
-    onPing?.(node.name, ms);
-    times.push(ms);
-  }
-  return times;
+async function pingSeries(node: RedisNode, { policy, clock, onPing }: LookContext): Promise<RoundTrip[]> {
+  const pings = await timeEach(Array(policy.pings), () => node.ping(), clock);
+  for (const { ms, loopDelay } of pings) if (loopDelay === 0) onPing?.(node.name, ms);
+  return pings;
 }
 
 function loading(name: string, { percent, secondsLeft }: NonNullable<NodeFigures['loading']>): UnreachableError {

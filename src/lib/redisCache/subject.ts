@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { percentile, type RoundTrip, withoutDelay } from '../roundTrips.ts';
 import type { NodeLook } from './look.ts';
 import type { DatabaseFigures } from './nodeFigures.ts';
 import type { Change } from './rates.ts';
@@ -21,8 +22,20 @@ export interface NodeSubject extends NodeLook {
   untilFullMs: number | null;
 }
 
-/** Milliseconds, and of how many pings. */
-export const pingSummary = z.object({ count: z.int(), p50: z.number(), p95: z.number(), max: z.number() });
+/** The PINGs of one look, in ms. */
+export const pingSummary = z.object({
+  count: z.int(),
+  p50: z.number(),
+  p95: z.number(),
+  max: z.number(),
+  eventLoopDelay: z.number().meta({
+    description: "Longest delay of this process's own event loop around a PING; 0 where it was always on time.",
+  }),
+  p95WithoutDelay: z.number().meta({
+    description:
+      "95th percentile of what is left of each PING without the loop's delay: certainly the server's, so it is what is judged.",
+  }),
+});
 export type PingSummary = z.infer<typeof pingSummary>;
 
 /** The whole cache as the rules see it. */
@@ -36,11 +49,17 @@ export interface CacheSubject {
   resourceProblem: string | null;
 }
 
-/** By nearest rank. */
-export function summarizePings(times: readonly number[]): PingSummary | null {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number) => rounded(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
-  return sorted.length === 0 ? null : { count: sorted.length, p50: at(0.5), p95: at(0.95), max: at(1) };
+export function summarizePings(pings: readonly RoundTrip[]): PingSummary | null {
+  if (pings.length === 0) return null;
+  const times = pings.map(({ ms }) => ms);
+  return {
+    count: pings.length,
+    p50: rounded(percentile(times, 0.5)),
+    p95: rounded(percentile(times, 0.95)),
+    max: rounded(Math.max(...times)),
+    eventLoopDelay: rounded(Math.max(...pings.map(({ loopDelay }) => loopDelay))),
+    p95WithoutDelay: rounded(percentile(pings.map(withoutDelay), 0.95)),
+  };
 }
 
 function rounded(ms: number): number {

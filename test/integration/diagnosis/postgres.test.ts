@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
+import { blockEventLoop } from '../../support/busyLoop.ts';
 import {
   appKey,
   certificateRing,
@@ -313,6 +314,16 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it('no slow reads where the event loop of this process is blocked', async () => {
+    await fill(plain());
+    const free = blockEventLoop(120);
+    const { report } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url }).finally(free);
+    expect(report.checks.find(({ check }) => check === 'latency')).toMatchObject({
+      status: 'unknown',
+      cause: 'event_loop_late',
+    });
   });
 
   it('nothing where one ring is named twice', async () => {

@@ -27,7 +27,11 @@ const symptomsOfRules: Record<string, Symptom> = {
 /** `abortConnect` is among the advice on the connection string; the watch's readings are not kept here. */
 const elsewhere = new Set(['abortConnect', recordStoreCheck]);
 /** As `info`, they say what could not be seen. */
-const unseen: Record<string, string> = { noMemoryLimit: 'memory_limit_unknown', commandRefused: 'command_refused' };
+const unseen: Record<string, string> = {
+  noMemoryLimit: 'memory_limit_unknown',
+  commandRefused: 'command_refused',
+  slowPing: 'event_loop_late',
+};
 
 /** `slowPing` → `slow_ping`. */
 const causeOf = (rule: string) => rule.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -4,6 +4,7 @@ import { readFigures } from '../../redisCache/nodeFigures.ts';
 import type { Endpoint } from '../../redisCache/redisConnection.ts';
 import type { Connect, RedisNode } from '../../redisCache/redisNode.ts';
 import type { WatchReport } from '../../redisCache/watchReport.ts';
+import { type RoundTrip, timeEach } from '../../roundTrips.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
 import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
@@ -123,18 +124,12 @@ export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableS
   }
 
   /** On a connection of its own, so that what is timed does not wait for the other checks. */
-  async readTimes(signal: AbortSignal): Promise<number[]> {
+  async readTimes(signal: AbortSignal): Promise<RoundTrip[]> {
     const { entries } = await this.sample();
     const node = await this.#connect();
     try {
-      const times: number[] = [];
-      for (const { key } of entries.slice(0, latencyReads)) {
-        if (signal.aborted) break;
-        const start = this.#clock.elapsed();
-        await node.entries([this.instanceName + key]);
-        times.push(this.#clock.elapsed() - start);
-      }
-      return times;
+      const read = ({ key }: { key: string }) => node.entries([this.instanceName + key]);
+      return await timeEach(entries.slice(0, latencyReads), read, this.#clock, signal);
     } finally {
       node.close();
     }

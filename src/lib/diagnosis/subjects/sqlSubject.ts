@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { MaintenanceError } from '../../errors.ts';
+import { type RoundTrip, timeEach } from '../../roundTrips.ts';
 import type { RunRecord } from '../../runs/recordStore.ts';
 import type { CacheTable, CatalogueFigures, ExpiryIndexState } from '../../sqlCache/cacheTable.ts';
 import type { InspectedEntry, SchemaFacts } from '../../sqlCache/inspection.ts';
@@ -126,21 +127,14 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
   }
 
   /** By keys of the sample, one after the other, as an app reads them. */
-  async readTimes(signal: AbortSignal): Promise<number[]> {
+  async readTimes(signal: AbortSignal): Promise<RoundTrip[]> {
     const [first, ...keys] = (await this.sample()).slice(0, latencyReads + 1).map(({ key }) => key);
     if (first === undefined) return [];
     const table = await this.#openAnother();
     try {
       // Opens the connection.
       await table.inspection.read(first);
-      const times: number[] = [];
-      for (const key of [first, ...keys]) {
-        if (signal.aborted) break;
-        const start = this.#clock.elapsed();
-        await table.inspection.read(key);
-        times.push(this.#clock.elapsed() - start);
-      }
-      return times;
+      return await timeEach([first, ...keys], (key) => table.inspection.read(key), this.#clock, signal);
     } finally {
       await table.close();
     }
