@@ -22,7 +22,7 @@ export async function buildFunctions(): Promise<void> {
     build.once('error', () => resolve(null));
     build.once('exit', resolve);
   });
-  if (code !== 0) throw new Error('`npm run build` failed: mend what it says above.');
+  if (code !== 0) throw new Error('`npm run build` failed: fix what it says above.');
 }
 
 /** The latest change in ms; of a folder, that of anything in it or taken out of it. */

@@ -49,7 +49,7 @@ async function bundleFunctions() {
     // CommonJS packages know their place by these, which ES modules do not have.
     transform: { define: { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' } },
     onwarn: (warning, report) => {
-      // Libraries' own circles and evals are not ours to mend; what cannot be resolved would fail in Azure.
+      // Libraries' own circles and evals are not ours to fix; what cannot be resolved would fail in Azure.
       if (warning.code === 'UNRESOLVED_IMPORT') throw new Error(warning.message);
       if (warning.id?.includes(`${sep}node_modules${sep}`) === false) report(warning);
     },

@@ -150,7 +150,7 @@ const document = createDocument({
         requestParams: { query: diagnoseQuery },
         responses: {
           '200': {
-            description: 'The run with every check, the gravest first. Also where checks fail.',
+            description: 'The run with every check, the worst first. Also where checks fail.',
             content: { ...content(diagnosisRun), 'text/html': { schema: { type: 'string' } } },
           },
           ...failures,

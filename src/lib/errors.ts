@@ -14,20 +14,25 @@ export class MaintenanceError extends Error {
   readonly advice: string;
 
   constructor(code: string, message: string, advice: string) {
-    super(message);
+    super(ended(message));
     this.name = 'MaintenanceError';
     this.code = code;
     this.advice = advice;
   }
 }
 
+/** Servers' texts often lack a full stop, and the advice follows them. */
+function ended(message: string): string {
+  return /[.!?;]$/.test(message) ? message : `${message}.`;
+}
+
 /** Shapes any thrown value as an error report. What is not a {@link MaintenanceError} is a defect, and says so. */
 export function toErrorReport(error: unknown): ErrorReport {
   if (error instanceof MaintenanceError) return { code: error.code, message: error.message, advice: error.advice };
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : 'a value that is no error was thrown';
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : 'What was thrown is not an error';
   return {
     code: 'internal_error',
-    message,
+    message: ended(message),
     advice: 'This is a defect of token-cache-maintenance: please report it with the run id.',
   };
 }

@@ -33,17 +33,17 @@ describe('token-cache diagnose', () => {
   it('prints a table, and exits with 0 where nothing fails', async () => {
     const { code, stdout, stderr } = await run(script, ['diagnose'], env());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Nothing found: 0 fail, 0 warn, 0 unknown, \d+ pass\n/);
+    expect(stdout).toMatch(/^Nothing found: 0 critical, 0 warning, 0 unknown, \d+ pass\n/);
     expect(stdout).toMatch(/pass {2}connection +cache default/);
     // No colours but on a terminal.
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('names the cause with figures, remedy and section, and exits with 1', async () => {
+  it('names the cause with figures, advice and section, and exits with 1', async () => {
     await breakIt();
     const { code, stdout } = await run(script, ['diagnose'], env());
     expect(code).toBe(1);
-    expect(stdout).toMatch(/fail {2}entries-sliding-short +cache default/);
+    expect(stdout).toMatch(/critical {2}entries-sliding-short +cache default/);
     expect(stdout).toContain('(sliding_shorter_than_token)');
     expect(stdout).toContain('DefaultSlidingExpiration');
     expect(stdout).toContain('shortest: 1,200 s');
@@ -55,11 +55,16 @@ describe('token-cache diagnose', () => {
     const { code, stdout } = await run(script, ['diagnose', '--json'], env());
     expect(code).toBe(1);
     const result = JSON.parse(stdout);
-    expect(result).toMatchObject({ job: 'diagnose', cache: 'all', outcome: 'succeeded', report: { status: 'fail' } });
+    expect(result).toMatchObject({
+      job: 'diagnose',
+      cache: 'all',
+      outcome: 'succeeded',
+      report: { status: 'critical' },
+    });
     expect(result.report.checks[0]).toMatchObject({
       check: 'entries-sliding-short',
       subject: 'cache default',
-      status: 'fail',
+      status: 'critical',
       cause: 'sliding_shorter_than_token',
       evidence: expect.arrayContaining([{ what: 'shortest', value: 1200, unit: 's' }]),
     });
@@ -114,7 +119,7 @@ describe('token-cache diagnose', () => {
     });
     const wrong = await run(script, ['diagnose'], { ...env(), PURGE_BATCH_TARGET: 'soon' });
     expect(wrong.code).toBe(1);
-    expect(wrong.stdout).toMatch(/fail {2}settings/);
+    expect(wrong.stdout).toMatch(/critical {2}settings/);
   });
 });
 
@@ -146,7 +151,7 @@ describe('GET /api/diagnose', () => {
       job: 'diagnose',
       trigger: 'http',
       requestedBy: { by: 'function key' },
-      report: { status: 'fail', counts: { fail: 1 } },
+      report: { status: 'critical', counts: { critical: 1 } },
     });
     const { json: runs } = await app.call('GET', 'runs?job=diagnose&limit=1');
     expect(runs).toMatchObject({ runs: [{ runId: json.runId }] });

@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { DiagnosisRequest } from '../../src/lib/composition/diagnosisMaintenance.ts';
 import { Maintenance } from '../../src/lib/composition/maintenance.ts';
-import type { DiagnosisReport } from '../../src/lib/diagnosis/diagnosisReport.ts';
+import { type DiagnosisReport, diagnosis } from '../../src/lib/diagnosis/diagnosisReport.ts';
 import { headerOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
 import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
@@ -32,6 +33,9 @@ export interface DiagnoseOptions extends DiagnosisRequest {
   clock?: Clock;
 }
 
+/** It begins with a capital, a figure, or the name of a server or table. */
+const wholeSentence = /^(?:[^a-z]|[\w-]+[.:]\w).*[.;]$/s;
+
 /** Runs the diagnosis as the command line does, from settings. */
 export async function diagnose(
   env: Record<string, string>,
@@ -40,12 +44,15 @@ export async function diagnose(
   const maintenance = new Maintenance(readSettings(env, 'file'), () => undefined, records, clock);
   const { report, error } = await maintenance.diagnosis.diagnose('test', request);
   if (!report) throw new Error(`${error?.code}: ${error?.message}`);
+  expect(diagnosis.parse(report)).toEqual(report);
+  for (const { check, what, advice } of report.checks)
+    for (const text of [what, advice ?? what]) expect(text, check).toMatch(wholeSentence);
   const named = (statuses: string[]) =>
     report.checks
       .filter(({ status }) => statuses.includes(status))
       .map(({ check, cause }) => `${check}: ${cause}`)
       .sort();
-  return { report, blamed: named(['warn', 'fail']), unknown: named(['unknown']) };
+  return { report, blamed: named(['warning', 'critical']), unknown: named(['unknown']) };
 }
 
 export const tenant = randomUUID();

@@ -45,7 +45,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
         return;
       }
       if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && !process.env.NO_COLOR));
-      if (report.status === 'fail') session.exitCode = 1;
+      if (report.status === 'critical') session.exitCode = 1;
       if (html === undefined) return;
       try {
         await writeFile(html, diagnosisPage(report).text);

@@ -143,7 +143,7 @@ export const statusAnswer = z
     status: z.enum(['ok', 'degraded', 'failing']),
     reasons: z.array(z.string()),
     settingProblems: z.array(z.string()),
-    findings: z.array(finding).meta({ description: 'The gravest first, as on the page.' }),
+    findings: z.array(finding).meta({ description: 'The worst first, as on the page.' }),
     timers: z.array(timerStatus),
     caches: z.array(
       z.object({

@@ -62,8 +62,8 @@ export class DiagnosisMaintenance {
       summarize: summarizeDiagnosis,
       warnings: ({ checks }) =>
         checks
-          .filter(({ status }) => status === 'fail' || status === 'warn')
-          .map(({ check, subject, summary }) => `${check} (${subject}): ${summary}`),
+          .filter(({ status }) => status === 'critical' || status === 'warning')
+          .map(({ check, subject, what }) => `${check} (${subject}): ${what}`),
     });
   }
 

@@ -19,8 +19,8 @@ export const symptoms = {
 } as const;
 export type Symptom = keyof typeof symptoms;
 
-export const checkStatus = z.enum(['fail', 'warn', 'unknown', 'pass']).meta({
-  description: '`warn`: look by day. `fail`: a cause of trouble now. `unknown`: it could not be looked at.',
+export const checkStatus = z.enum(['critical', 'warning', 'unknown', 'pass']).meta({
+  description: '`critical`: a cause of trouble now. `warning`: look by day. `unknown`: it could not be looked at.',
 });
 export type CheckStatus = z.infer<typeof checkStatus>;
 
@@ -35,9 +35,9 @@ export type Evidence = z.infer<typeof evidence>;
 export const outcome = z.object({
   status: checkStatus,
   cause: z.string().nullable().meta({ description: 'Stable name of what is wrong; null where nothing is.' }),
-  summary: z.string(),
+  what: z.string(),
   evidence: z.array(evidence),
-  remedy: z.string().nullable().meta({
+  advice: z.string().nullable().meta({
     description: 'What to do; of `unknown`, what the look would need. Null where nothing is to be done.',
   }),
 });
@@ -55,43 +55,43 @@ export interface Check<S> {
   run(subject: S, clock: Clock, signal: AbortSignal): Promise<Outcome>;
 }
 
-export function pass(summary: string, evidence: Evidence[] = []): Outcome {
-  return { status: 'pass', cause: null, summary, evidence, remedy: null };
+export function pass(what: string, evidence: Evidence[] = []): Outcome {
+  return { status: 'pass', cause: null, what, evidence, advice: null };
 }
 
 export interface Trouble {
   cause: string;
-  summary: string;
+  what: string;
   evidence?: Evidence[];
-  remedy: string;
+  advice: string;
 }
 
-export function warn({ cause, summary, evidence = [], remedy }: Trouble): Outcome {
-  return { status: 'warn', cause, summary, evidence, remedy };
+export function warning({ cause, what, evidence = [], advice }: Trouble): Outcome {
+  return { status: 'warning', cause, what, evidence, advice };
 }
 
-export function fail({ cause, summary, evidence = [], remedy }: Trouble): Outcome {
-  return { status: 'fail', cause, summary, evidence, remedy };
+export function critical({ cause, what, evidence = [], advice }: Trouble): Outcome {
+  return { status: 'critical', cause, what, evidence, advice };
 }
 
 /** @param needs what the look would need */
-export function unknown(cause: string, summary: string, needs: string, evidence: Evidence[] = []): Outcome {
-  return { status: 'unknown', cause, summary, evidence, remedy: needs };
+export function unknown(cause: string, what: string, needs: string, evidence: Evidence[] = []): Outcome {
+  return { status: 'unknown', cause, what, evidence, advice: needs };
 }
 
 /** The worst first. */
 export const statusOrder: readonly CheckStatus[] = checkStatus.options;
 
-/** The gravest outcome, with the summaries, figures and remedies of all that are as grave. */
-export function gravest(outcomes: readonly Outcome[], otherwise: Outcome): Outcome {
+/** The worst outcome, with what all that are as bad say, their figures and their advice. */
+export function worst(outcomes: readonly Outcome[], otherwise: Outcome): Outcome {
   const status = statusOrder.find((each) => outcomes.some((outcome) => outcome.status === each));
   const same = outcomes.filter((outcome) => outcome.status === status);
   const [first] = same;
   if (!first || status === 'pass') return first ?? otherwise;
   return {
     ...first,
-    summary: same.map(({ summary }) => summary).join(' '),
+    what: same.map(({ what }) => what).join(' '),
     evidence: same.flatMap(({ evidence }) => evidence),
-    remedy: [...new Set(same.flatMap(({ remedy }) => remedy ?? []))].join(' '),
+    advice: [...new Set(same.flatMap(({ advice }) => advice ?? []))].join(' '),
   };
 }

@@ -36,7 +36,7 @@ export type DiagnosisReport = z.infer<typeof diagnosis>;
 export function checkReport(
   { id, symptom }: Pick<Check<never>, 'id' | 'symptom'>,
   subject: string,
-  { status, cause, summary, evidence, remedy }: Outcome,
+  { status, cause, what, evidence, advice }: Outcome,
   milliseconds: number,
 ): CheckReport {
   return {
@@ -45,9 +45,9 @@ export function checkReport(
     symptom: symptoms[symptom].title,
     status,
     cause,
-    summary,
+    what,
     evidence,
-    remedy,
+    advice,
     section: sectionOf(symptom),
     milliseconds: Math.round(milliseconds),
   };
@@ -69,9 +69,9 @@ export function diagnosisReport(
   return { at: at.toISOString(), status: sorted[0]?.status ?? 'unknown', counts, checks: sorted, versions };
 }
 
-/** `3 fail, 1 warn, 24 pass`. */
+/** `3 critical, 1 warning, 24 pass`. */
 export function summarizeDiagnosis({ counts, checks }: DiagnosisReport): string {
   const parts = statusOrder.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`);
-  const named = checks.filter(({ status }) => status === 'fail').map(({ check, cause }) => `${check} (${cause})`);
+  const named = checks.filter(({ status }) => status === 'critical').map(({ check, cause }) => `${check} (${cause})`);
   return `${parts.join(', ') || 'nothing was checked'}${named.length > 0 ? `: ${named.join(', ')}` : ''}`;
 }

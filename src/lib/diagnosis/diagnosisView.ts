@@ -9,7 +9,7 @@ export interface DiagnosisView {
   headline: string;
   at: string;
   counts: string;
-  /** All that did not pass, the gravest first. */
+  /** All that did not pass, the worst first. */
   troubles: TroubleView[];
   /** The checks that passed, by subject. */
   passed: { subject: string; checks: CheckReport[] }[];
@@ -20,8 +20,8 @@ export interface TroubleView extends CheckReport {
 }
 
 const headlines: Record<CheckStatus, string> = {
-  fail: 'Causes found',
-  warn: 'Look by day',
+  critical: 'Causes found',
+  warning: 'Look by day',
   unknown: 'Not all could be looked at',
   pass: 'Nothing found',
 };

@@ -50,7 +50,7 @@ function poisonFinding({ poison }: HealthReport): Finding[] {
       subject: `Queue ${queue}`,
       what: `${messages} ${messages === 1 ? 'message' : 'messages'} failed 5 times and lie here: that work is not done.`,
       advice:
-        'Look with `token-cache queue list`; mend the cause; then put them back with `token-cache queue retry --execute`.',
+        'Look with `token-cache queue list`; fix the cause; then put them back with `token-cache queue retry --execute`.',
       since: null,
     },
   ];

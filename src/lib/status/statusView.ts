@@ -1,8 +1,9 @@
 import type { TimerHealth } from '../health/health.ts';
+import { worst, worstFirst } from '../level.ts';
 import type { RunRecord } from '../runs/recordStore.ts';
 import { cacheFindings } from './cacheFindings.ts';
 import { type CacheRuns, type CacheView, cacheView } from './cacheView.ts';
-import { type Finding, gravest, worstFirst } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { type AppState, healthFindings } from './healthFindings.ts';
 import { type RedisRuns, type RedisView, redisFindings, redisView } from './redisView.ts';
 import { type RingRuns, type RingView, ringFindings, ringView } from './ringView.ts';
@@ -23,7 +24,7 @@ export interface StatusSources extends AppState {
 /** The status page as plain data. */
 export interface StatusView {
   at: string;
-  /** The gravest of the findings and of health. */
+  /** The worst of the findings and of health. */
   state: 'ok' | 'warning' | 'critical';
   /** As /api/health tells it. */
   health: string;
@@ -53,10 +54,11 @@ export function statusView(sources: StatusSources): StatusView {
     ...rings.flatMap(({ runs }) => runs),
     ...clears,
   ];
-  const state = health.status === 'failing' ? 'critical' : gravest(findings);
+  const level = health.status === 'failing' ? 'critical' : worst(findings);
+  const calm = level === undefined || level === 'info';
   return {
     at: now.toISOString(),
-    state: state === 'ok' && health.status === 'degraded' ? 'warning' : state,
+    state: !calm ? level : health.status === 'degraded' ? 'warning' : 'ok',
     health: health.status,
     findings,
     caches: caches.map((cache) => cacheView(cache, now)),

@@ -40,7 +40,7 @@ const always = { times: 10_000 };
 async function connectionBlamed(env: Record<string, string>, step: string) {
   const { report, blamed } = await diagnose(env);
   const connection = report.checks.find(({ check }) => check === 'connection');
-  expect(connection?.summary).toContain(`The step ${step} failed`);
+  expect(connection?.what).toContain(`The step ${step} failed`);
   expect(connection?.evidence.at(-1)?.what === step || connection?.evidence.some(({ what }) => what === step)).toBe(
     true,
   );

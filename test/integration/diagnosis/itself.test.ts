@@ -170,7 +170,7 @@ describe('the diagnosis', () => {
       ['hangs', 'unknown', 'time_limit'],
       ['passes', 'pass', null],
     ]);
-    expect(reports[1]?.remedy).toBe('GRANT it.');
+    expect(reports[1]?.advice).toBe('GRANT it.');
     expect(ended).toBe(true);
   });
 

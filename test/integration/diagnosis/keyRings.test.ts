@@ -256,7 +256,7 @@ describe('of a ring protected by Key Vault, the diagnosis blames', () => {
       protector: { kind: 'keyVault', keyId: `https://127.0.0.1:${port}/keys/data-protection` },
     };
     const { report } = await diagnose({ KEY_RINGS: JSON.stringify([settings]) }, { rings: ['web'] });
-    const blamed = report.checks.filter(({ subject, status }) => subject === 'key ring web' && status === 'fail');
+    const blamed = report.checks.filter(({ subject, status }) => subject === 'key ring web' && status === 'critical');
     expect(blamed.map(({ check, cause }) => `${check}: ${cause}`)).toEqual(['ring-protector: tcp_refused']);
   });
 });

@@ -28,7 +28,7 @@ export function stateSection({ state, health, at, findings }: StatusView): Html 
   return html`<section aria-labelledby="state" class="state">
 <h2 id="state" class="${state}">${stateWords[state]}</h2>
 <p class="quiet">Health is <strong>${health}</strong>, ${countsOf(findings)}. As of <time id="at" datetime="${at}">${timeText(at)}</time>.</p>
-${findings.length > 0 && html`<ol class="findings" aria-label="Findings, the gravest first">${findings.map((finding) => findingItem(finding, at))}</ol>`}
+${findings.length > 0 && html`<ol class="findings" aria-label="Findings, the worst first">${findings.map((finding) => findingItem(finding, at))}</ol>`}
 </section>`;
 }
 

@@ -1,5 +1,5 @@
 import { humanDuration } from '../../durations.ts';
-import { type Check, fail, pass, warn } from '../check.ts';
+import { type Check, critical, pass, warning } from '../check.ts';
 
 /** A server whose clock can be read. */
 export interface ClockedSubject {
@@ -25,11 +25,11 @@ export const clockCheck: Check<ClockedSubject> = {
     if (Math.abs(ahead) < skew.warning) return pass('The clocks agree.', evidence);
     const trouble = {
       cause: 'clock_skew',
-      summary: `This machine's clock and the server's differ by ${humanDuration(Math.abs(ahead))}: entries end too early or too late, and so do tokens.`,
+      what: `This machine's clock and the server's differ by ${humanDuration(Math.abs(ahead))}: entries end too early or too late, and so do tokens.`,
       evidence,
-      remedy:
+      advice:
         'Set the clock that is wrong (NTP), on the servers of the apps as well: they stamp the expiry of the entries.',
     };
-    return Math.abs(ahead) >= skew.failing ? fail(trouble) : warn(trouble);
+    return Math.abs(ahead) >= skew.failing ? critical(trouble) : warning(trouble);
   },
 };

@@ -1,5 +1,5 @@
 import { countOf } from '../../wording.ts';
-import { type Check, type Evidence, fail, type Outcome, pass, unknown, warn } from '../check.ts';
+import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../check.ts';
 import type { ConnectionLook } from './probe.ts';
 
 /** Whatever is reached over a network: a cache, the store of a ring, its protector. */
@@ -14,7 +14,7 @@ export interface ConnectionAdvice {
   cause: string;
   grave: boolean;
   what: string;
-  remedy: string;
+  advice: string;
 }
 
 const timeLimitMs = 25_000;
@@ -57,11 +57,11 @@ function judgeConnection(look: ConnectionLook): Outcome {
   const { kind, target, failure, evidence } = look;
   const figures = [...stepsOf(look), ...evidence];
   if (!failure) return pass(`${kind} at ${target} answers at every step.`, figures);
-  return fail({
+  return critical({
     cause: failure.error.code,
-    summary: `The step ${failure.step} failed: ${failure.error.message}`,
+    what: `The step ${failure.step} failed: ${failure.error.message}`,
     evidence: figures,
-    remedy: failure.error.advice,
+    advice: failure.error.advice,
   });
 }
 
@@ -87,18 +87,18 @@ function judgeCertificate({ certificate, failure, target }: ConnectionLook, now:
       evidence,
     );
   if (daysLeft < 0)
-    return warn({
+    return warning({
       cause: 'certificate_expired',
-      summary: `The certificate of ${target} has expired; this connection does not check it.`,
+      what: `The certificate of ${target} has expired; this connection does not check it.`,
       evidence,
-      remedy: 'Renew it, and let the clients check it.',
+      advice: 'Renew it, and let the clients check it.',
     });
   if (daysLeft < 30)
-    return warn({
+    return warning({
       cause: 'certificate_ends_soon',
-      summary: `The certificate of ${target} ends in ${countOf(daysLeft, 'day')}.`,
+      what: `The certificate of ${target} ends in ${countOf(daysLeft, 'day')}.`,
       evidence,
-      remedy: 'Renew it before that, or every app loses the cache at once.',
+      advice: 'Renew it before that, or every app loses the cache at once.',
     });
   return pass(`The certificate of ${target} is valid for ${countOf(daysLeft, 'more day', 'more days')}.`, evidence);
 }
@@ -108,7 +108,7 @@ export function notReached(step: string): Outcome {
   return unknown(
     'connection_failed',
     `It was not reached: the connection failed at the step ${step}.`,
-    'See the check of the connection, mend that, and run the diagnosis again.',
+    'See the check of the connection, fix that, and run the diagnosis again.',
   );
 }
 
@@ -117,9 +117,9 @@ function judgeAdvice(advice: readonly ConnectionAdvice[]): Outcome {
   if (!first) return pass('The connection string is as it should be.');
   const trouble = {
     cause: first.cause,
-    summary: advice.map(({ what }) => what).join(' '),
+    what: advice.map(({ what }) => what).join(' '),
     evidence: [{ what: 'points', value: advice.length }],
-    remedy: advice.map(({ remedy }) => remedy).join(' '),
+    advice: advice.map(({ advice }) => advice).join(' '),
   };
-  return advice.some(({ grave }) => grave) ? fail(trouble) : warn(trouble);
+  return advice.some(({ grave }) => grave) ? critical(trouble) : warning(trouble);
 }

@@ -1,5 +1,5 @@
 import { percentile, type RoundTrip, withoutDelay } from '../../roundTrips.ts';
-import { type Check, fail, pass, unknown, warn } from '../check.ts';
+import { type Check, critical, pass, unknown, warning } from '../check.ts';
 
 /** A cache of which single entries are read, as the apps do. */
 export interface ReadableSubject {
@@ -40,12 +40,12 @@ export const latencyCheck: Check<ReadableSubject> = {
       );
     const trouble = {
       cause: 'slow_reads',
-      summary: `A read of one entry takes ${p50} ms (p50), ${p95} ms (p95): each sign-in waits for several.`,
+      what: `A read of one entry takes ${p50} ms (p50), ${p95} ms (p95): each sign-in waits for several.`,
       evidence,
-      remedy:
+      advice:
         'Look whether this machine and the server are in one region, at the load and tier of the server, and at what blocks it. Apps keep a first-level cache in memory (leave DisableL1Cache off).',
     };
-    return ofServer >= slow.failing ? fail(trouble) : warn(trouble);
+    return ofServer >= slow.failing ? critical(trouble) : warning(trouble);
   },
 };
 

@@ -120,5 +120,5 @@ function isPrivate(host: string): boolean {
 }
 
 function advice(cause: string, grave: boolean, what: string, remedy: string): ConnectionAdvice {
-  return { cause, grave, what, remedy };
+  return { cause, grave, what, advice: remedy };
 }

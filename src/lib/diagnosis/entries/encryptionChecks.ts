@@ -1,6 +1,6 @@
 import { formatDuration, humanDuration } from '../../durations.ts';
 import { countOf, percentText } from '../../wording.ts';
-import { type Check, type Evidence, fail, type Outcome, pass, unknown, warn } from '../check.ts';
+import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../check.ts';
 import {
   type EntriesSubject,
   type EntryReading,
@@ -112,9 +112,9 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
     const since = sinceWhen(entries);
     const all = groups.reduce((sum, group) => sum + group.entries.length, 0);
     const age = since && Math.max(0, reading.now.getTime() - since.getTime());
-    return fail({
+    return critical({
       cause: 'key_not_in_ring',
-      summary: `${countOf(entries.length, 'entry', 'entries')} of ${all} encrypted ones (${percentText((100 * entries.length) / all)}) name ${countOf(strange.length, 'key')} that no configured ring has: an instance keeps a ring of its own, or a key was removed.${
+      what: `${countOf(entries.length, 'entry', 'entries')} of ${all} encrypted ones (${percentText((100 * entries.length) / all)}) name ${countOf(strange.length, 'key')} that no configured ring has: an instance keeps a ring of its own, or a key was removed.${
         since
           ? ` The oldest of them was touched about ${humanDuration(age ?? 0)} ago (an estimate: expiry less sliding span).`
           : ''
@@ -130,7 +130,7 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
             ]
           : []),
       ],
-      remedy:
+      advice:
         'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries; their users sign in once more.',
     });
   }),
@@ -138,15 +138,15 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
     const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
     if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
     const found = revoked.reduce((sum, group) => sum + group.entries.length, 0);
-    return fail({
+    return critical({
       cause: 'key_revoked',
-      summary: `${countOf(found, 'sampled entry names', 'sampled entries name')} ${countOf(revoked.length, 'revoked key')}: they cannot be read any more.`,
+      what: `${countOf(found, 'sampled entry names', 'sampled entries name')} ${countOf(revoked.length, 'revoked key')}: they cannot be read any more.`,
       evidence: [
         ...figures,
         ...shareEvidence(revoked),
         { what: 'such entries in the whole cache (estimate)', value: scaled(found, reading) },
       ],
-      remedy:
+      advice:
         'Remove them; `key-ring revoke` shows the statement for each key. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
     });
   }),
@@ -156,9 +156,9 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
     // A ring may be named twice, or be a copy with fewer keys: what matters is that one reads all.
     const together = used.some(({ keys }) => known.every(({ keyId }) => keys?.has(keyId)));
     if (used.length <= 1 || together) return pass('The entries are of one ring.', figures);
-    return fail({
+    return critical({
       cause: 'several_rings',
-      summary: `The entries are protected by ${used.length} rings at once: ${used.map(({ ring }) => ring).join(', ')}. Apps of one ring cannot read the entries of another.`,
+      what: `The entries are protected by ${used.length} rings at once: ${used.map(({ ring }) => ring).join(', ')}. Apps of one ring cannot read the entries of another.`,
       evidence: [
         ...figures,
         ...used.map(({ ring, keys }) => ({
@@ -166,7 +166,7 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
           value: groups.filter(({ keyId }) => keys?.has(keyId)).reduce((sum, group) => sum + group.entries.length, 0),
         })),
       ],
-      remedy: 'Give all apps that share this cache one ring and one SetApplicationName, or each a cache of its own.',
+      advice: 'Give all apps that share this cache one ring and one SetApplicationName, or each a cache of its own.',
     });
   }),
   encryptionCheck('encryption-unreadable-keys', ({ groups, rings, figures }) => {
@@ -178,11 +178,11 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
     const untried = named.filter(({ unwraps }) => unwraps === null);
     const count = (of: readonly KeyGroup[]) => of.reduce((sum, group) => sum + group.entries.length, 0);
     if (locked.length > 0)
-      return fail({
+      return critical({
         cause: 'key_does_not_unwrap',
-        summary: `${countOf(count(locked), 'sampled entry names', 'sampled entries name')} keys that the configured Key Vault key or certificates cannot unwrap.`,
+        what: `${countOf(count(locked), 'sampled entry names', 'sampled entries name')} keys that the configured Key Vault key or certificates cannot unwrap.`,
         evidence: [...figures, ...shareEvidence(locked)],
-        remedy:
+        advice:
           'Enable or recover the Key Vault key version, or name the old certificate in KEY_RINGS and in the apps (UnprotectKeysWithAnyCertificate). See the checks of the ring.',
       });
     if (untried.length > 0)
@@ -213,7 +213,7 @@ export const mixtureCheck: Check<EntriesSubject> = {
       return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
     const trouble = {
       cause: 'plain_and_encrypted',
-      summary: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
+      what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
       evidence: [
         ...evidence,
         {
@@ -221,8 +221,8 @@ export const mixtureCheck: Check<EntriesSubject> = {
           value: scaled(Math.min(plain, encrypted), reading),
         },
       ],
-      remedy: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
+      advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
     };
-    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? fail(trouble) : warn(trouble);
+    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
   },
 };

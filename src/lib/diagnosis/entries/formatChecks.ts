@@ -1,5 +1,5 @@
 import { countOf, percentText } from '../../wording.ts';
-import { type Check, fail, pass } from '../check.ts';
+import { type Check, critical, pass } from '../check.ts';
 import { mixtureCheck } from './encryptionChecks.ts';
 import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
 
@@ -30,9 +30,9 @@ function unusable(
       const affected = scaled(usersIn(found), reading);
       const all = scaled(usersIn(entries), reading);
       const whole = share > 0.5;
-      return fail({
+      return critical({
         cause,
-        summary: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
+        what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
         evidence: [
           { what: 'entries sampled', value: entries.length },
           { what: 'entries concerned', value: found.length },
@@ -40,7 +40,7 @@ function unusable(
           { what: 'users signed out by clearing the cache (estimate)', value: all },
           { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
         ],
-        remedy: whole
+        advice: whole
           ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
           : `Remove these entries alone: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
       });

@@ -1,6 +1,6 @@
 import { humanDuration } from '../../durations.ts';
 import { bytesText, countOf, percentText } from '../../wording.ts';
-import { type Check, fail, pass, warn } from '../check.ts';
+import { type Check, critical, pass, warning } from '../check.ts';
 import type { EntriesSubject, SampledCacheEntry } from './entriesSubject.ts';
 
 const timeLimitMs = 20_000;
@@ -37,11 +37,11 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
         0,
         ...long.flatMap(({ expiresAt }) => (expiresAt ? [expiresAt.getTime() - now.getTime()] : [])),
       );
-      return warn({
+      return warning({
         cause: endless.length > 0 && long.length === 0 ? 'entries_never_expire' : 'entries_outlive_tokens',
-        summary: `${countOf(found, 'entry', 'entries')} of ${entries.length} sampled (${percentText((100 * found) / entries.length)}) outlive every token: a refresh token ends after 90 days${longest > 0 ? `, the longest of these lives for ${humanDuration(longest)}` : ''}.`,
+        what: `${countOf(found, 'entry', 'entries')} of ${entries.length} sampled (${percentText((100 * found) / entries.length)}) outlive every token: a refresh token ends after 90 days${longest > 0 ? `, the longest of these lives for ${humanDuration(longest)}` : ''}.`,
         evidence,
-        remedy:
+        advice:
           'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions to some days: longer than users stay away, shorter than their refresh tokens live.',
       });
     },
@@ -59,11 +59,11 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       ];
       if (fixed.length * 10 < users.length || fixed.length === 0)
         return pass("Users' entries live on while they are used.", evidence);
-      return warn({
+      return warning({
         cause: 'no_sliding_expiration',
-        summary: `${countOf(fixed.length, "user's entry has", "users' entries have")} no sliding expiration (of ${users.length} sampled): they end while their users work, who then sign in again.`,
+        what: `${countOf(fixed.length, "user's entry has", "users' entries have")} no sliding expiration (of ${users.length} sampled): they end while their users work, who then sign in again.`,
         evidence,
-        remedy: 'Set SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, besides any absolute expiration.',
+        advice: 'Set SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, besides any absolute expiration.',
       });
     },
   },
@@ -84,12 +84,12 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       if (short.length === 0) return pass('No sliding expiration is shorter than a token lives.', evidence);
       const trouble = {
         cause: 'sliding_shorter_than_token',
-        summary: `${countOf(short.length, "user's entry", "users' entries")} of ${sliding.length} sampled slide by less than the hour that a token lives (the shortest by ${humanDuration(shortest * 1000)}${shortest === 1200 ? ", the library's default" : ''}): a user who pauses that long signs in again for nothing.`,
+        what: `${countOf(short.length, "user's entry", "users' entries")} of ${sliding.length} sampled slide by less than the hour that a token lives (the shortest by ${humanDuration(shortest * 1000)}${shortest === 1200 ? ", the library's default" : ''}): a user who pauses that long signs in again for nothing.`,
         evidence,
-        remedy:
+        advice:
           'Set DefaultSlidingExpiration of the cache (SqlServerCacheOptions; 20 minutes by default), or SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, to a day or more.',
       };
-      return short.length * 2 >= sliding.length ? fail(trouble) : warn(trouble);
+      return short.length * 2 >= sliding.length ? critical(trouble) : warning(trouble);
     },
   },
   {
@@ -107,14 +107,14 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       if (other * 100 <= entries.length) return pass('The keys are those of Microsoft.Identity.Web.', evidence);
       if (await subject.prefixDiffers?.())
         return pass('The keys are not told apart: the prefix is another; see instance-name.', evidence);
-      return warn({
+      return warning({
         cause: 'foreign_keys',
-        summary: `${countOf(other, 'key')} of ${entries.length} sampled (${percentText((100 * other) / entries.length)}) have no form of Microsoft.Identity.Web: something else, such as sessions, shares the cache.`,
+        what: `${countOf(other, 'key')} of ${entries.length} sampled (${percentText((100 * other) / entries.length)}) have no form of Microsoft.Identity.Web: something else, such as sessions, shares the cache.`,
         evidence: [
           ...evidence,
           { what: 'first', value: subject.showKey(entries.find(({ kind }) => kind === 'other')?.key ?? '') },
         ],
-        remedy:
+        advice:
           'Give sessions and other data a table or an InstanceName of their own: they grow and expire by other rules.',
       });
     },
@@ -137,9 +137,9 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       const [first] = large;
       const plain = bySize.find(({ format, size }) => format.kind === 'msal' && format.tokens && size > largeEntry / 8);
       const tokens = plain?.format.kind === 'msal' ? plain.format.tokens : undefined;
-      return warn({
+      return warning({
         cause: 'large_entries',
-        summary: `${countOf(large.length, 'sampled entry is', 'sampled entries are')} larger than ${bytesText(largeEntry)}, the largest ${bytesText(first?.size ?? 0)}: each sign-in reads and writes it whole.`,
+        what: `${countOf(large.length, 'sampled entry is', 'sampled entries are')} larger than ${bytesText(largeEntry)}, the largest ${bytesText(first?.size ?? 0)}: each sign-in reads and writes it whole.`,
         evidence: [
           ...evidence,
           { what: 'largest entry', value: subject.showKey(first?.key ?? '') },
@@ -154,7 +154,7 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
               ]
             : []),
         ],
-        remedy:
+        advice:
           'Ask for fewer sets of scopes: every set is a token of its own. On-behalf-of tokens belong into entries of their own (long-running sessions keep adding to one). Group claims make tokens large: use app roles or group overage.',
       });
     },

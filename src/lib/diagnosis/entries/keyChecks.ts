@@ -1,7 +1,7 @@
 import { keyIdOf } from '../../keyRing/payloadHeader.ts';
 import type { EntryState } from '../../sqlCache/inspection.ts';
 import { countOf } from '../../wording.ts';
-import { type Check, fail, pass, unknown, warn } from '../check.ts';
+import { type Check, critical, pass, unknown, warning } from '../check.ts';
 import type { EntriesSubject } from './entriesSubject.ts';
 import { keyParts } from './keyKind.ts';
 
@@ -36,12 +36,12 @@ export const keyChecks: Check<EntriesSubject>[] = [
       if (odd.length === 0) return pass('No sampled key differs from another in case alone.', evidence);
       const trouble = {
         cause: 'keys_differ_in_case',
-        summary: `${countOf(odd.length, 'sampled key has', 'sampled keys have')} ids in upper case, ${twins.length} of them are there in lower case too: an app finds one of the two, and asks the user to sign in for the other.`,
+        what: `${countOf(odd.length, 'sampled key has', 'sampled keys have')} ids in upper case, ${twins.length} of them are there in lower case too: an app finds one of the two, and asks the user to sign in for the other.`,
         evidence: [...evidence, { what: 'first', value: subject.showKey(odd[0]?.key ?? '') }],
-        remedy:
+        advice:
           "Find the app that builds account ids itself (from claims, in upper case) rather than with MSAL, and let it use MSAL's; then remove the entries in upper case.",
       };
-      return twins.length > 0 ? fail(trouble) : warn(trouble);
+      return twins.length > 0 ? critical(trouble) : warning(trouble);
     },
   },
   {
@@ -62,11 +62,11 @@ export const keyChecks: Check<EntriesSubject>[] = [
         { what: 'with entries under several tenants', value: several.length },
       ];
       if (several.length === 0) return pass('Each user is under one tenant.', evidence);
-      return fail({
+      return critical({
         cause: 'keys_differ_in_tenant',
-        summary: `${countOf(several.length, 'user')} of ${objects.length} looked up ${several.length === 1 ? 'has' : 'have'} entries under several tenant ids: an app looks under one, and the token lies under the other.`,
+        what: `${countOf(several.length, 'user')} of ${objects.length} looked up ${several.length === 1 ? 'has' : 'have'} entries under several tenant ids: an app looks under one, and the token lies under the other.`,
         evidence: [...evidence, { what: 'first', value: subject.showKey(several[0] ?? '') }],
-        remedy:
+        advice:
           'The tenant in the key is the home tenant of the account (HomeAccountId). Let no app set the account from the tid claim of a guest, nor mix tenanted and common authorities.',
       });
     },
@@ -97,19 +97,19 @@ export const keyChecks: Check<EntriesSubject>[] = [
         { what: 'whose key id changed', value: alternating },
       ];
       if (alternating > 0)
-        return fail({
+        return critical({
           cause: 'key_id_alternates',
-          summary: `${countOf(alternating, 'entry was', 'entries were')} rewritten under another key while being watched: instances with different rings cannot read what the other wrote, and get new tokens each time.`,
+          what: `${countOf(alternating, 'entry was', 'entries were')} rewritten under another key while being watched: instances with different rings cannot read what the other wrote, and get new tokens each time.`,
           evidence,
-          remedy:
+          advice:
             'Give every instance of every app one key ring and one SetApplicationName; see the check encryption-unknown-keys.',
         });
       if (restless === 0) return pass('No entry is rewritten over and over.', evidence);
-      return warn({
+      return warning({
         cause: 'rewritten_over_and_over',
-        summary: `${countOf(restless, 'entry was', 'entries were')} rewritten between every two looks, ${watched.everyMs / 1000} s apart: one instance throws away what another has just written, or a token is got anew for each request.`,
+        what: `${countOf(restless, 'entry was', 'entries were')} rewritten between every two looks, ${watched.everyMs / 1000} s apart: one instance throws away what another has just written, or a token is got anew for each request.`,
         evidence,
-        remedy:
+        advice:
           'Look for an app that asks with forceRefresh or ever new claims, for two apps that share these entries, and for instances with different settings of `Encrypt`.',
       });
     },

@@ -1,5 +1,5 @@
 import { countOf } from '../../wording.ts';
-import { type Check, fail, pass } from '../check.ts';
+import { type Check, critical, pass } from '../check.ts';
 import type { EntriesSubject } from './entriesSubject.ts';
 import { keyParts } from './keyKind.ts';
 
@@ -26,11 +26,11 @@ export const sharingCheck: Check<EntriesSubject> = {
       ...[...clients].slice(0, 5).map(([id, value]) => ({ what: `entries of app ${id}`, value })),
     ];
     if (clients.size <= 1) return pass('The entries are of one app, as far as they tell.', evidence);
-    return fail({
+    return critical({
       cause: 'shared_by_apps',
-      summary: `${countOf(clients.size, 'app')} keep their tokens in this cache. A user's key, {oid}.{tid}, is the same for all of them: each sign-in to one overwrites the tokens of the other.`,
+      what: `${countOf(clients.size, 'app')} keep their tokens in this cache. A user's key, {oid}.{tid}, is the same for all of them: each sign-in to one overwrites the tokens of the other.`,
       evidence,
-      remedy: 'Give each app a table of its own, or on Redis an InstanceName of its own.',
+      advice: 'Give each app a table of its own, or on Redis an InstanceName of its own.',
     });
   },
 };

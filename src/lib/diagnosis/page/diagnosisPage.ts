@@ -15,7 +15,12 @@ export interface DiagnosisPage {
 const script =
   "const a=new URL(location.href);for(const n of [...a.searchParams.keys()])if(n.toLowerCase()==='code')a.searchParams.delete(n);if(a.href!==location.href)history.replaceState(null,'',a)";
 
-const words: Record<CheckStatus, string> = { fail: 'Fail', warn: 'Warning', unknown: 'Unknown', pass: 'Pass' };
+const words: Record<CheckStatus, string> = {
+  critical: 'Critical',
+  warning: 'Warning',
+  unknown: 'Unknown',
+  pass: 'Pass',
+};
 
 /** One document that asks for nothing from outside. */
 export function diagnosisPage(report: DiagnosisReport): DiagnosisPage {
@@ -36,7 +41,7 @@ export function diagnosisPage(report: DiagnosisReport): DiagnosisPage {
 <section aria-labelledby="state" class="state">
 <h2 id="state" class="${view.status}">${view.headline}</h2>
 <p class="quiet">${view.counts}. As of <time datetime="${report.at}">${view.at}</time>.</p>
-${view.troubles.length > 0 && html`<ol class="findings" aria-label="Findings, the gravest first">${view.troubles.map(troubleItem)}</ol>`}
+${view.troubles.length > 0 && html`<ol class="findings" aria-label="Findings, the worst first">${view.troubles.map(troubleItem)}</ol>`}
 </section>
 ${view.passed.map(passedSection)}
 </main>
@@ -52,16 +57,16 @@ function troubleItem({
   check,
   subject,
   symptom,
-  summary,
-  remedy,
+  what,
+  advice,
   section,
   evidenceText: figures,
   cause,
 }: TroubleView): Html {
   return html`<li class="${status}">
 <h3><span class="level">${words[status]}</span> ${check} <span class="quiet">${subject}, ${symptom}${cause !== null && html`, <code>${cause}</code>`}</span></h3>
-<p>${summary}</p>
-${remedy !== null && html`<p class="advice"><strong>${status === 'unknown' ? 'It would need:' : 'What to do:'}</strong> ${remedy}</p>`}
+<p>${what}</p>
+${advice !== null && html`<p class="advice"><strong>${status === 'unknown' ? 'It would need:' : 'What to do:'}</strong> ${advice}</p>`}
 ${figures !== '' && html`<p class="quiet">${figures}</p>`}
 <p class="quiet">More in <code>${section}</code>.</p>
 </li>
@@ -79,8 +84,8 @@ function passedSection({ subject, checks }: DiagnosisView['passed'][number], ind
 `;
 }
 
-function passedRow({ check, summary, evidence }: CheckReport): Html {
-  return html`<tr><th scope="row">${check}</th><td>${summary}</td><td class="quiet">${evidenceText(evidence)}</td></tr>
+function passedRow({ check, what, evidence }: CheckReport): Html {
+  return html`<tr><th scope="row">${check}</th><td>${what}</td><td class="quiet">${evidenceText(evidence)}</td></tr>
 `;
 }
 

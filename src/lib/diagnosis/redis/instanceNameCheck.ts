@@ -1,5 +1,5 @@
 import { countOf } from '../../wording.ts';
-import { type Check, fail, pass } from '../check.ts';
+import { type Check, critical, pass } from '../check.ts';
 import type { RedisSubject } from '../subjects/redisSubject.ts';
 
 /** Names that may be told: an instance name is a word or two, and not the beginning of somebody's key. */
@@ -30,11 +30,11 @@ export const instanceNameCheck: Check<RedisSubject> = {
     if (all === 0) return pass('The database holds no entry yet.', evidence);
     if (!prefixDiffers(prefixes, subject.instanceName))
       return pass('The apps use the InstanceName of the settings.', evidence);
-    return fail({
+    return critical({
       cause: 'instance_name_differs',
-      summary: `None of ${countOf(all, 'key')} of tokens begins with the InstanceName of the settings (${tellable(subject.instanceName)}); they begin with ${[...prefixes.keys()].map(tellable).slice(0, 3).join(', ')}.`,
+      what: `None of ${countOf(all, 'key')} of tokens begins with the InstanceName of the settings (${tellable(subject.instanceName)}); they begin with ${[...prefixes.keys()].map(tellable).slice(0, 3).join(', ')}.`,
       evidence,
-      remedy:
+      advice:
         "Make TOKEN_CACHE_INSTANCE_NAME (or `instanceName` in TOKEN_CACHES) and the InstanceName of the apps the same. Apps with different ones do not find each other's entries, and sign users in again.",
     });
   },

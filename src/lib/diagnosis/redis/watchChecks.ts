@@ -1,5 +1,5 @@
 import { checkNames, recordStoreCheck } from '../../redisCache/rules/rules.ts';
-import { type Check, fail, gravest, type Outcome, pass, type Symptom, unknown, warn } from '../check.ts';
+import { type Check, critical, type Outcome, pass, type Symptom, unknown, warning, worst } from '../check.ts';
 import type { RedisSubject } from '../subjects/redisSubject.ts';
 
 /** The rules of the watch, each a check of its own. What is not named here belongs to memory. */
@@ -48,11 +48,11 @@ export const watchChecks: Check<RedisSubject>[] = checkNames
         .filter(({ check }) => check === rule)
         .map(({ level, node, what, advice }): Outcome => {
           const figures = node === null ? [] : [{ what: 'node', value: node }];
-          const trouble = { cause: causeOf(rule), summary: what, evidence: figures, remedy: advice };
-          if (level === 'critical') return fail(trouble);
-          if (level === 'warning') return warn(trouble);
+          const trouble = { cause: causeOf(rule), what, evidence: figures, advice };
+          if (level === 'critical') return critical(trouble);
+          if (level === 'warning') return warning(trouble);
           return unseen[rule] ? unknown(unseen[rule], what, advice, figures) : pass(what, figures);
         });
-      return gravest(outcomes, pass(`Nothing found (${rule}).`, [{ what: 'nodes', value: nodes.length }]));
+      return worst(outcomes, pass(`Nothing found (${rule}).`, [{ what: 'nodes', value: nodes.length }]));
     },
   }));

@@ -1,14 +1,14 @@
 import type { RingFinding } from '../../keyRing/findings.ts';
 import { KeyRingError } from '../../keyRing/keyRingError.ts';
 import type { RingStatus } from '../../keyRing/ringStatus.ts';
-import { type Check, fail, gravest, type Outcome, pass, type Symptom, warn } from '../check.ts';
+import { type Check, critical, type Outcome, pass, type Symptom, warning, worst } from '../check.ts';
 import type { RingSubject } from '../subjects/ringSubject.ts';
 
 interface Group {
   id: string;
   symptom: Symptom;
   findings: readonly string[];
-  remedy: string;
+  advice: string;
 }
 
 /** The findings of a ring's status, grouped by what one would look at. docs/operations.md explains each finding. */
@@ -17,31 +17,31 @@ const groups: Group[] = [
     id: 'ring-damage',
     symptom: 'encryption',
     findings: ['element_not_well_formed', 'duplicate_key', 'revocation_unreadable'],
-    remedy: 'Repair the ring at once: remove the element that is named, after a copy. Apps fail at their next refresh.',
+    advice: 'Repair the ring at once: remove the element that is named, after a copy. Apps fail at their next refresh.',
   },
   {
     id: 'ring-default-key',
     symptom: 'encryption',
     findings: ['no_default_key', 'no_default_soon', 'no_successor', 'rotation_stopped', 'last_usable_key'],
-    remedy: 'See the runs of `rotateKeyRing`; `token-cache key-ring rotate` publishes what is due (mode manage).',
+    advice: 'See the runs of `rotateKeyRing`; `token-cache key-ring rotate` publishes what is due (mode manage).',
   },
   {
     id: 'ring-writers',
     symptom: 'encryption',
     findings: ['racing_keys', 'activated_at_creation', 'automatic_generation'],
-    remedy: 'Let one writer alone rotate the ring: DisableAutomaticKeyGeneration in every app.',
+    advice: 'Let one writer alone rotate the ring: DisableAutomaticKeyGeneration in every app.',
   },
   {
     id: 'ring-elements',
     symptom: 'encryption',
     findings: ['key_passed_over', 'foreign_element'],
-    remedy: 'Find out who wrote it. .NET passes over it, and so it protects nothing.',
+    advice: 'Find out who wrote it. .NET passes over it, and so it protects nothing.',
   },
   {
     id: 'ring-clock',
     symptom: 'encryption',
     findings: ['clock_skew'],
-    remedy: 'Set the clock that is wrong: keys are used by their dates.',
+    advice: 'Set the clock that is wrong: keys are used by their dates.',
   },
 ];
 
@@ -50,7 +50,7 @@ const protection: Group = {
   id: 'ring-protection',
   symptom: 'encryption',
   findings: [],
-  remedy:
+  advice:
     'Enable the version or certificate that is named, re-wrap (`token-cache key-ring rewrap`) or protect the ring; docs/operations.md#findings has each finding.',
 };
 
@@ -62,14 +62,14 @@ function figuresOf({ keys }: RingStatus) {
   return [...states].map(([state, value]) => ({ what: `keys ${state}`, value }));
 }
 
-function judge(status: RingStatus, findings: readonly RingFinding[], remedy: string): Outcome {
+function judge(status: RingStatus, findings: readonly RingFinding[], advice: string): Outcome {
   const figures = figuresOf(status);
   const outcomes = findings.map(({ check, level, what }): Outcome => {
-    const trouble = { cause: check, summary: what, evidence: figures, remedy };
-    if (level === 'critical') return fail(trouble);
-    return level === 'warning' ? warn(trouble) : pass(what, figures);
+    const trouble = { cause: check, what, evidence: figures, advice };
+    if (level === 'critical') return critical(trouble);
+    return level === 'warning' ? warning(trouble) : pass(what, figures);
   });
-  return { ...gravest(outcomes, pass('Nothing found.', figures)), evidence: figures };
+  return { ...worst(outcomes, pass('Nothing found.', figures)), evidence: figures };
 }
 
 export const ringChecks: Check<RingSubject>[] = [
@@ -81,16 +81,16 @@ export const ringChecks: Check<RingSubject>[] = [
       try {
         const status = await subject.status();
         if (status.keys.length > 0) return pass(`The ring has ${status.keys.length} keys.`, figuresOf(status));
-        return fail({
+        return critical({
           cause: 'ring_empty',
-          summary: `${status.store} holds no key: apps that read it have none, or make one each.`,
-          remedy:
+          what: `The ring holds no key (${status.store}): apps that read it have none, or make one each.`,
+          advice:
             'Check the place of the ring in KEY_RINGS against PersistKeysTo… of the apps; `token-cache key-ring rotate` publishes a first key (mode manage).',
         });
       } catch (error) {
         // What the connection failed for is said by its own check.
         if (!(error instanceof KeyRingError)) throw error;
-        return fail({ cause: error.code, summary: error.message, remedy: error.advice });
+        return critical({ cause: error.code, what: error.message, advice: error.advice });
       }
     },
   },
@@ -106,7 +106,7 @@ export const ringChecks: Check<RingSubject>[] = [
         const findings = status.findings.filter(({ check }) =>
           group === protection ? !grouped.has(check) : group.findings.includes(check),
         );
-        return judge(status, findings, group.remedy);
+        return judge(status, findings, group.advice);
       },
     }),
   ),

@@ -1,7 +1,7 @@
 import { toErrorReport } from '../../errors.ts';
 import { describeProblem } from '../../settings/problems.ts';
 import { countOf } from '../../wording.ts';
-import { type Check, fail, pass, warn } from '../check.ts';
+import { type Check, critical, pass, warning } from '../check.ts';
 import { Line } from '../connection/line.ts';
 import type { SelfSubject } from '../subjects/selfSubject.ts';
 
@@ -16,11 +16,11 @@ export const selfChecks: Check<SelfSubject>[] = [
     run: async ({ settingProblems: problems }) => {
       const evidence = [{ what: 'settings that cannot be used', value: problems.length }];
       if (problems.length === 0) return pass('All settings can be used.', evidence);
-      return fail({
+      return critical({
         cause: 'settings_invalid',
-        summary: problems.map(describeProblem).join(' '),
+        what: problems.map(describeProblem).join(' '),
         evidence,
-        remedy: 'Correct them; docs/settings.md lists them all. What they concern was not looked at.',
+        advice: 'Correct them; docs/settings.md lists them all. What they concern was not looked at.',
       });
     },
   },
@@ -42,12 +42,12 @@ export const selfChecks: Check<SelfSubject>[] = [
         ]);
       } catch (error) {
         const expired = /AADSTS7000222/.test(error instanceof Error ? error.message : '');
-        return fail({
+        return critical({
           cause: expired ? 'secret_expired' : 'no_identity',
-          summary: expired
+          what: expired
             ? 'The client secret of the identity has expired (AADSTS7000222).'
             : 'No Entra token could be had, and a cache or ring needs one.',
-          remedy:
+          advice:
             'In Azure: assign the managed identity, and set AZURE_CLIENT_ID where it is user-assigned. On your own machine: `az login`. A new secret where one has expired.',
         });
       }
@@ -60,21 +60,21 @@ export const selfChecks: Check<SelfSubject>[] = [
     run: async ({ records, ofFunctionApp }) => {
       const evidence = [{ what: 'records', value: records.description }];
       if (records.description === 'none' && ofFunctionApp)
-        return warn({
+        return warning({
           cause: 'no_records',
-          summary: 'Runs are not recorded: nobody can see whether the timers fire, or how fast a table grows.',
+          what: 'Runs are not recorded: nobody can see whether the timers fire, or how fast a table grows.',
           evidence,
-          remedy: 'Set RECORD_STORE to table, and AzureWebJobsStorage to the storage account of the function app.',
+          advice: 'Set RECORD_STORE to table, and AzureWebJobsStorage to the storage account of the function app.',
         });
       try {
         await records.readState('deployment');
         return pass('The record store can be read.', evidence);
       } catch (error) {
-        return fail({
+        return critical({
           cause: 'storage_unreadable',
-          summary: `The record store cannot be read: ${toErrorReport(error).message}`,
+          what: `The record store cannot be read: ${toErrorReport(error).message}`,
           evidence,
-          remedy:
+          advice:
             'Check AzureWebJobsStorage: the network rules of the account, and the role Storage Table Data Contributor of the identity. The timers keep their leases there as well.',
         });
       }
@@ -99,12 +99,12 @@ export const selfChecks: Check<SelfSubject>[] = [
       if (late.length === 0) return pass('Every timer fires in time.', evidence);
       const trouble = {
         cause: 'timer_missed',
-        summary: `${countOf(late.length, 'timer')} did not fire when due: ${late.map(({ name }) => name).join(', ')}.`,
+        what: `${countOf(late.length, 'timer')} did not fire when due: ${late.map(({ name }) => name).join(', ')}.`,
         evidence,
-        remedy:
+        advice:
           'See whether the function app runs and the function is enabled; then its storage account, where timers keep their leases; then restart the app (Azure/azure-functions-host#11828).',
       };
-      return late.some(({ status }) => status === 'failing') ? fail(trouble) : warn(trouble);
+      return late.some(({ status }) => status === 'failing') ? critical(trouble) : warning(trouble);
     },
   },
   {
@@ -125,11 +125,11 @@ export const selfChecks: Check<SelfSubject>[] = [
         ]);
       } catch (error) {
         const { code, message, advice } = toErrorReport(error);
-        return fail({
+        return critical({
           cause: 'telemetry_unreachable',
-          summary: `Telemetry does not arrive: ${message} (${code})`,
+          what: `Telemetry does not arrive (${code}): ${message}`,
           evidence: [{ what: 'endpoint', value: line.target }],
-          remedy: `${advice} Without telemetry no alert fires.`,
+          advice: `${advice} Without telemetry no alert fires.`,
         });
       } finally {
         line.close();
@@ -144,11 +144,11 @@ export const selfChecks: Check<SelfSubject>[] = [
       const evidence = [{ what: 'Node.js', value: nodeVersion }];
       if (Number.parseInt(nodeVersion, 10) >= leastNodeMajor)
         return pass('Node.js is one that this tool is made for.', evidence);
-      return warn({
+      return warning({
         cause: 'node_too_old',
-        summary: `Node.js ${nodeVersion} is older than this tool is made for.`,
+        what: `Node.js ${nodeVersion} is older than this tool is made for.`,
         evidence,
-        remedy: `Use Node.js ${leastNodeMajor} or later.`,
+        advice: `Use Node.js ${leastNodeMajor} or later.`,
       });
     },
   },

@@ -1,7 +1,7 @@
 import { humanDuration } from '../../durations.ts';
 import type { RunRecord } from '../../runs/recordStore.ts';
 import { bytesText, percentText } from '../../wording.ts';
-import { type Check, type Evidence, fail, pass, warn } from '../check.ts';
+import { type Check, critical, type Evidence, pass, warning } from '../check.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 const hour = 3_600_000;
@@ -34,14 +34,14 @@ export const sqlGrowthChecks: Check<SqlSubject>[] = [
       if (oldestAgeMs <= limit) return pass('Expired entries are removed in time.', evidence);
       const trouble = {
         cause: purge?.outcome === 'failed' ? 'purge_fails' : 'expired_backlog',
-        summary: `${expired >= countedRows && !sampled ? `At least ${countedRows}` : expired} expired entries are left, the oldest for ${humanDuration(oldestAgeMs)}.${
+        what: `${expired >= countedRows && !sampled ? `At least ${countedRows}` : expired} expired entries are left, the oldest for ${humanDuration(oldestAgeMs)}.${
           purge?.error ? ` The last purge failed (${purge.error.code}).` : purge ? '' : ' No purge is recorded here.'
         }`,
         evidence,
-        remedy:
+        advice:
           'Look at the runs of `purgeExpiredEntries` (timer, stopReason); `token-cache purge --dry-run` shows what one would delete. See also the check expiry-index.',
       };
-      return oldestAgeMs > 7 * day ? fail(trouble) : warn(trouble);
+      return oldestAgeMs > 7 * day ? critical(trouble) : warning(trouble);
     },
   },
   {
@@ -53,14 +53,14 @@ export const sqlGrowthChecks: Check<SqlSubject>[] = [
       const evidence: Evidence[] = [{ what: 'state', value: state.kind }];
       if (state.kind === 'present') return pass(`The expiry index is there (${state.name}).`, evidence);
       if (state.kind === 'building') return pass('The expiry index is being built.', evidence);
-      return fail({
+      return critical({
         cause: `expiry_index_${state.kind}`,
-        summary:
+        what:
           state.kind === 'missing'
             ? "No usable index leads with the expiry: each purge, the apps' own as well, reads the whole table."
             : `The expiry index ${state.name} is ${state.kind}: it is of no use as it stands.`,
         evidence,
-        remedy: '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
+        advice: '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
       });
     },
   },
@@ -91,12 +91,12 @@ export const sqlGrowthChecks: Check<SqlSubject>[] = [
         );
       const trouble = {
         cause: share >= 0.8 ? 'near_size_limit' : 'full_soon',
-        summary: `The table has ${bytesText(size)} of the ${bytesText(sizeLimitBytes)} that the database may have${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
+        what: `The table has ${bytesText(size)} of the ${bytesText(sizeLimitBytes)} that the database may have${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
         evidence,
-        remedy:
+        advice:
           'Purge what has expired, shorten the expiry of the entries, or raise the size limit of the database before that.',
       };
-      return share >= 0.95 || (daysLeft !== undefined && daysLeft < 3) ? fail(trouble) : warn(trouble);
+      return share >= 0.95 || (daysLeft !== undefined && daysLeft < 3) ? critical(trouble) : warning(trouble);
     },
   },
 ];

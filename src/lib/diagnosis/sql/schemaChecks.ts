@@ -1,6 +1,6 @@
 import type { SchemaFacts } from '../../sqlCache/inspection.ts';
 import { countOf } from '../../wording.ts';
-import { type Check, fail, type Outcome, pass, type Symptom, unknown, warn } from '../check.ts';
+import { type Check, critical, type Outcome, pass, type Symptom, unknown, warning } from '../check.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 interface ExpectedColumn {
@@ -80,18 +80,18 @@ export const schemaChecks: Check<SqlSubject>[] = [
       { what: 'that the library does not create', value: added.length },
     ];
     if (wrong.length === 0 && added.length > 0)
-      return warn({
+      return warning({
         cause: 'columns_added',
-        summary: `${countOf(added.length, 'column was', 'columns were')} added to the table: ${added.map(({ name }) => name).join(', ')}.`,
+        what: `${countOf(added.length, 'column was', 'columns were')} added to the table: ${added.map(({ name }) => name).join(', ')}.`,
         evidence,
-        remedy: 'Remove what nobody needs; a column that takes no NULL and has no default stops every write.',
+        advice: 'Remove what nobody needs; a column that takes no NULL and has no default stops every write.',
       });
     if (wrong.length === 0) return pass('The columns are those that the library creates.', evidence);
-    return fail({
+    return critical({
       cause: 'columns_differ',
-      summary: `The table is not as the library creates it: ${wrong.join('; ')}.`,
+      what: `The table is not as the library creates it: ${wrong.join('; ')}.`,
       evidence,
-      remedy:
+      advice:
         engine === 'sqlserver'
           ? 'Create a new table by `dotnet sql-cache create`, and let the apps use that; the entries need not be moved.'
           : 'Let the library create a new table (CreateIfNotExists), and let the apps use that; the entries need not be moved.',
@@ -102,24 +102,24 @@ export const schemaChecks: Check<SqlSubject>[] = [
     const right = key?.columns.length === 1 && leads(key.columns, 'id');
     const evidence = [{ what: 'columns of the primary key', value: key?.columns.length ?? 0 }];
     if (right) return pass('The primary key is Id.', evidence);
-    return fail({
+    return critical({
       cause: 'primary_key_differs',
-      summary: key
+      what: key
         ? `The primary key is (${key.columns.join(', ')}), not (Id).`
         : 'The table has no primary key: each read scans it, and an entry may be there twice.',
       evidence,
-      remedy: 'Create the table as the library does, with Id as its primary key.',
+      advice: 'Create the table as the library does, with Id as its primary key.',
     });
   }),
   schemaCheck('schema-collation', 'prompts', ({ caseSensitive, columns }) => {
     const collation = columns.find(({ name }) => name.toLowerCase() === 'id')?.collation ?? 'none';
     const evidence = [{ what: 'collation of Id', value: collation }];
     if (caseSensitive) return pass('Keys that differ in case are different keys.', evidence);
-    return fail({
+    return critical({
       cause: 'collation_case_insensitive',
-      summary: `The collation of Id (${collation}) takes keys for equal that differ in case: two users' entries can overwrite each other.`,
+      what: `The collation of Id (${collation}) takes keys for equal that differ in case: two users' entries can overwrite each other.`,
       evidence,
-      remedy:
+      advice:
         'Give Id the collation that the library creates: SQL_Latin1_General_CP1_CS_AS on SQL Server, "C" on PostgreSQL. Simplest by a new table.',
     });
   }),
@@ -131,19 +131,19 @@ export const schemaChecks: Check<SqlSubject>[] = [
       ...(unlogged ? [{ what: 'unlogged, as the library creates it', value: 'empty after a crash or failover' }] : []),
     ];
     if (compatibilityLevel !== null && compatibilityLevel < leastCompatibility)
-      return warn({
+      return warning({
         cause: 'compatibility_level_old',
-        summary: `The database has the compatibility level ${compatibilityLevel}, of before SQL Server 2016.`,
+        what: `The database has the compatibility level ${compatibilityLevel}, of before SQL Server 2016.`,
         evidence,
-        remedy:
+        advice:
           'ALTER DATABASE CURRENT SET COMPATIBILITY_LEVEL = 150 (or higher), after a look at other uses of the database.',
       });
     if (engine === 'postgres' && major < leastPostgres)
-      return warn({
+      return warning({
         cause: 'server_version_old',
-        summary: `PostgreSQL ${serverVersion} gets no more corrections.`,
+        what: `PostgreSQL ${serverVersion} gets no more corrections.`,
         evidence,
-        remedy: 'Upgrade the server.',
+        advice: 'Upgrade the server.',
       });
     return pass('Server and compatibility level are current.', evidence);
   }),
@@ -162,11 +162,11 @@ export const schemaChecks: Check<SqlSubject>[] = [
     ];
     if (names.length === 0) return pass('Nothing was added to the table.', evidence);
     const kinds = new Set([...extras.map(({ kind }) => kind), ...more.map(() => 'index')]);
-    return warn({
+    return warning({
       cause: kinds.size === 1 ? `${[...kinds][0]?.replaceAll(/[ -]/g, '_')}_added` : 'additions',
-      summary: `${countOf(names.length, 'thing was', 'things were')} added to the table, which each write and each purge pays for: ${names.join(', ')}.`,
+      what: `${countOf(names.length, 'thing was', 'things were')} added to the table, which each write and each purge pays for: ${names.join(', ')}.`,
       evidence,
-      remedy:
+      advice:
         'Remove what nobody needs. Copies of entries (change data capture, history tables) hold tokens, and are purged by nobody.',
     });
   }),
@@ -191,11 +191,11 @@ export const schemaChecks: Check<SqlSubject>[] = [
     const plan = await (await subject.table()).inspection.deletePlan();
     if (plan.kind === 'unknown') return pass(`The library's own DELETE was not seen: ${plan.reason}.`, evidence);
     if (plan.kind === 'index') return pass(`The library's own DELETE uses the index (${plan.basis}).`, evidence);
-    return warn({
+    return warning({
       cause: 'expiry_index_not_used',
-      summary: `The expiry index is there, and the library's own DELETE reads the whole table all the same (${plan.basis}).`,
+      what: `The expiry index is there, and the library's own DELETE reads the whole table all the same (${plan.basis}).`,
       evidence,
-      remedy:
+      advice:
         subject.engine === 'postgres'
           ? "Run ANALYZE on the table, and look at the planner settings (enable_indexscan, random_page_cost). This tool's purge is pinned to the index."
           : "Update the statistics of the table (UPDATE STATISTICS); force the better plan in Query Store. This tool's purge is pinned to the index. Or switch the app's own purge off.",

@@ -122,5 +122,5 @@ function grantFor(purpose: Purpose, role: string, table: string): string {
     return `Only the table's owner may create an index: let the owner run \`CREATE INDEX CONCURRENTLY ON ${table} (expiresattime);\`, or \`ALTER TABLE ${table} OWNER TO ${role};\`.`;
   }
   const schema = table.split('.', 1)[0];
-  return `GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT SELECT, DELETE ON ${table} TO ${role};`;
+  return `Run GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT SELECT, DELETE ON ${table} TO ${role};`;
 }

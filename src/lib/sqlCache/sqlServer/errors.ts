@@ -193,6 +193,6 @@ function explain(
 }
 
 function grantFor(purpose: Purpose, user: string, table: string): string {
-  if (purpose !== 'index') return `GRANT SELECT, DELETE ON ${table} TO ${user};`;
-  return `GRANT ALTER ON ${table} TO ${user}; or create the index once yourself: CREATE INDEX IX_TokenCache_ExpiresAtTime ON ${table} (ExpiresAtTime);`;
+  if (purpose !== 'index') return `Run GRANT SELECT, DELETE ON ${table} TO ${user};`;
+  return `Run GRANT ALTER ON ${table} TO ${user}; or create the index once yourself: CREATE INDEX IX_TokenCache_ExpiresAtTime ON ${table} (ExpiresAtTime);`;
 }
