@@ -1,10 +1,12 @@
 /** Replica pairs and OSS clusters: which nodes are watched, and what a lost one means. On real servers. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startCluster } from '../support/redisCluster.ts';
+import type { WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import { startCluster, startReplica } from '../support/redisCluster.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
+import { startTcpProxy } from '../support/tcpProxy.ts';
 
 const quick = { policy: { ...defaultPolicy, timeoutMs: 5_000 } };
 
@@ -71,16 +73,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
 
   it('is watched on every primary where a replica is named', async () => {
     const nodes = await startCluster();
-    const bus = String(await freePort());
-    const replica = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
-    const [, firstBus = ''] =
-      /127\.0\.0\.1:\d+@(\d+) myself/.exec(String(await nodes[0].client.call('CLUSTER', 'NODES'))) ?? [];
-    await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', nodes[0].port, firstBus);
-    const id = String(await nodes[0].client.call('CLUSTER', 'MYID'));
-    const follow = () => replica.client.call('CLUSTER', 'REPLICATE', id).catch((error: Error) => error.message);
-    await expect.poll(follow, { timeout: 20_000 }).toBe('OK');
-    await expect.poll(async () => ((await replica.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
-    await expect.poll(() => replica.client.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up');
+    const replica = await startReplica(nodes[0]);
     const report = await testWatch(`${replica.node},abortConnect=False`, quick).look();
     expect(report.nodes.map(({ node }) => node).sort()).toEqual(nodes.map(({ node }) => node).sort());
     expect(nodeOf(report, nodes[0].node).replication.replicas).toBe(1);
@@ -109,6 +102,92 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
     nodes[0].signal('SIGCONT');
     const report = await watch.look();
     for (const { node } of nodes) expect(nodeOf(report, node).sinceLastLook?.kind).toBe('same');
+  });
+
+  describe('that is named otherwise than it announces its nodes', () => {
+    const named = (...nodes: RedisServer[]) => `${nodes.map(({ port }) => `localhost:${port}`).join()},${apart}`;
+    const apart = 'abortConnect=False';
+    const unreachable = ({ findings }: WatchReport) => findings.filter(({ check }) => check === 'unreachable');
+    const namesOf = ({ nodes }: WatchReport) => nodes.map(({ node }) => node).sort();
+
+    it('tells of a node under one name, away and back', async () => {
+      const nodes = await startCluster();
+      const watch = testWatch(named(nodes[0]), quick);
+      expect(namesOf(await watch.look())).toEqual(nodes.map(({ node }) => node).sort());
+      nodes[0].signal('SIGSTOP');
+      const away = await watch.look();
+      expect(away.nodes).toEqual([{ node: nodes[0].node, up: false, step: 'answer' }]);
+      expect(unreachable(away)).toMatchObject([{ node: nodes[0].node, level: 'critical' }]);
+      expect((await watch.look()).findings[0]?.since).toBe(away.findings[0]?.since);
+      nodes[0].signal('SIGCONT');
+      const back = await watch.look();
+      expect(unreachable(back)).toEqual([]);
+      expect(nodeOf(back, nodes[0].node).sinceLastLook?.kind).toBe('same');
+      expect(Object.keys(watch.state?.levels ?? {}).filter((key) => key.startsWith('unreachable'))).toEqual([]);
+      expect(back.recovered).toBeUndefined();
+    });
+
+    it('tells once of a node that the others know to be away', async () => {
+      const nodes = await startCluster();
+      const watch = testWatch(named(...nodes), quick);
+      await watch.look();
+      await nodes[2].stop();
+      const away = await watch.look();
+      expect(unreachable(away)).toMatchObject([{ node: nodes[2].node, level: 'critical' }]);
+      expect(namesOf(away)).toEqual(nodes.map(({ node }) => node).sort());
+    });
+
+    it('tells of the endpoint where it was never seen up, and of its recovery under that name', async () => {
+      const nodes = await startCluster();
+      const watch = testWatch(named(nodes[0]), quick);
+      nodes[0].signal('SIGSTOP');
+      expect(unreachable(await watch.look())).toMatchObject([{ node: `localhost:${nodes[0].port}` }]);
+      nodes[0].signal('SIGCONT');
+      const back = await watch.look();
+      expect(unreachable(back)).toEqual([]);
+      expect(back.recovered).toEqual([`localhost:${nodes[0].port}`]);
+      expect((await watch.look()).recovered).toBeUndefined();
+    });
+
+    it('by a host name, where an address is in the connection string', async () => {
+      const nodes = await startCluster();
+      for (const { client } of nodes) {
+        await client.config('SET', 'cluster-announce-hostname', 'localhost');
+        await client.config('SET', 'cluster-preferred-endpoint-type', 'hostname');
+      }
+      const announced = nodes.map(({ port }) => `localhost:${port}`).sort();
+      const watch = testWatch(`${nodes[0].node},${apart}`, quick);
+      await expect.poll(async () => namesOf(await watch.look())).toEqual(announced);
+      await nodes[0].stop();
+      expect(unreachable(await watch.look())).toMatchObject([{ node: `localhost:${nodes[0].port}` }]);
+    });
+
+    it('tells of a name that fails while its node is up', async () => {
+      const nodes = await startCluster();
+      const proxy = await startTcpProxy(nodes[0].port);
+      const watch = testWatch(`127.0.0.1:${proxy.port},${named(nodes[1])}`, quick);
+      expect(namesOf(await watch.look())).toEqual(nodes.map(({ node }) => node).sort());
+      await proxy.close();
+      const report = await watch.look();
+      expect(unreachable(report)).toMatchObject([{ node: `127.0.0.1:${proxy.port}`, level: 'warning' }]);
+      expect(report.nodes.filter(({ up }) => up)).toHaveLength(3);
+    });
+
+    it('tells of the recovery of a node that is a replica now', async () => {
+      const nodes = await startCluster();
+      await startReplica(nodes[0]);
+      const watch = testWatch(named(nodes[0], nodes[1]), quick);
+      await watch.look();
+      nodes[0].signal('SIGSTOP');
+      await expect
+        .poll(async () => unreachable(await watch.look()), { timeout: 20_000 })
+        .toMatchObject([{ node: nodes[0].node, level: 'warning' }]);
+      nodes[0].signal('SIGCONT');
+      await expect.poll(() => nodes[0].client.info('replication'), { timeout: 20_000 }).toContain('role:slave');
+      const back = await watch.look();
+      expect(unreachable(back)).toEqual([]);
+      expect(back.recovered).toContain(nodes[0].node);
+    });
   });
 
   it('with slots that no node serves', async () => {

@@ -26,3 +26,18 @@ export async function startCluster(): Promise<[RedisServer, RedisServer, RedisSe
     await expect.poll(async () => ((await node.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
   return nodes;
 }
+
+/** A replica of one of the nodes, which every node knows. */
+export async function startReplica(primary: RedisServer): Promise<RedisServer> {
+  const bus = String(await freePort());
+  const replica = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
+  const [, primaryBus = ''] =
+    /127\.0\.0\.1:\d+@(\d+) myself/.exec(String(await primary.client.call('CLUSTER', 'NODES'))) ?? [];
+  await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', primary.port, primaryBus);
+  const id = String(await primary.client.call('CLUSTER', 'MYID'));
+  const follow = () => replica.client.call('CLUSTER', 'REPLICATE', id).catch((error: Error) => error.message);
+  await expect.poll(follow, { timeout: 20_000 }).toBe('OK');
+  await expect.poll(async () => ((await replica.client.call('CLUSTER', 'SLOTS')) as unknown[]).length).toBe(3);
+  await expect.poll(() => replica.client.info('replication'), { timeout: 20_000 }).toContain('master_link_status:up');
+  return replica;
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
+import { endpointName } from '../../src/lib/redisCache/redisConnection.ts';
 
 const azure = 'contoso.redis.cache.windows.net';
 
@@ -105,5 +106,17 @@ describe('a Redis connection string', () => {
     'host name',
   ])('cannot be %j', (text) => {
     expect(() => parseConnectionString(text)).toThrow(expect.objectContaining({ code: 'connection_string_invalid' }));
+  });
+});
+
+describe('the name of an endpoint', () => {
+  it.each([
+    ['Cache.Example', 'cache.example:6379'],
+    ['127.0.0.1', '127.0.0.1:6379'],
+    ['0:0:0:0:0:0:0:1', '[::1]:6379'],
+    ['2001:0DB8::000a', '[2001:db8::a]:6379'],
+    ['fe80::1%eth0', '[fe80::1%eth0]:6379'],
+  ])('is the same for each spelling of a host: %s', (host, name) => {
+    expect(endpointName({ host, port: 6379 })).toBe(name);
   });
 });

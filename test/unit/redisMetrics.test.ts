@@ -69,6 +69,11 @@ describe('the metrics of a watch', () => {
     expect(findings.filter(([value]) => value !== 0)).toHaveLength(1);
   });
 
+  it('say that what was away has recovered, under the name that it was away by', () => {
+    measureWatch('web', { ...report, recovered: ['c:6379'] });
+    expect(of('redis.up')).toContainEqual([1, { cache: 'web', node: 'c:6379' }]);
+  });
+
   it('count no key twice for a dry run', () => {
     measureWatch('web', { ...report, dryRun: true });
     expect(of('redis.keys.evicted')).toEqual([]);

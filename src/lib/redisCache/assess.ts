@@ -2,8 +2,8 @@ import { judge, unreachableFinding } from './judge.ts';
 import { keepAbsent } from './lastState.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import type { ResourceMemory } from './resourceMetrics.ts';
-import { cacheRules, nodeRules } from './rules/rules.ts';
-import type { WatchState } from './state.ts';
+import { cacheRules, nodeRules, unreachableCheck } from './rules/rules.ts';
+import { levelKey, type WatchState } from './state.ts';
 import { type CacheFacts, subjectOf } from './subjectOf.ts';
 import type { Visits } from './visits.ts';
 import { type NodeReport, nodeReport, type WatchFinding } from './watchReport.ts';
@@ -24,18 +24,20 @@ export interface Beside {
 export interface Assessment {
   nodes: NodeReport[];
   findings: WatchFinding[];
+  /** See {@link WatchReport.recovered}. */
+  recovered: string[];
   /** What this look leaves for the next one. */
   next: WatchState;
 }
 
 /** What the visits mean, beside the last look. Nothing is read or written here. */
 export function assess(
-  { nodes: visits, slotsUncovered, refused }: Visits,
+  { nodes: visits, slotsUncovered, refused, seeds, answered }: Visits,
   cache: CacheFacts & { connection: RedisConnection },
   { state, resource, now }: Beside,
 ): Assessment {
   const { thresholds } = cache.policy;
-  const next: WatchState = { nodes: {}, levels: {} };
+  const next: WatchState = { nodes: {}, levels: {}, seeds };
   const levels = { held: state.levels, next: next.levels, now };
   const nodes: NodeReport[] = [];
   const findings: WatchFinding[] = [];
@@ -62,5 +64,9 @@ export function assess(
   };
   findings.push(...judge(cacheRules, whole, null, thresholds, levels));
   keepAbsent(state, next, new Set(nodes.flatMap(({ node, up }) => (up ? [node] : []))), now);
-  return { nodes, findings, next };
+  // Under the name of its node too: that may now be a replica, which is not looked at.
+  const recovered = answered
+    .flatMap((endpoint) => [endpoint, seeds[endpoint] ?? endpoint])
+    .filter((name) => state.levels[levelKey(unreachableCheck, name)] && !nodes.some(({ node }) => node === name));
+  return { nodes, findings, recovered: [...new Set(recovered)], next };
 }

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { MaintenanceError } from '../errors.ts';
 
 export interface Endpoint {
@@ -34,8 +34,12 @@ export function invalid(reason: string): MaintenanceError {
   );
 }
 
+/** The same for each spelling of a host. */
 export function endpointName({ host, port }: Endpoint): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  if (!isIPv6(host)) return `${host.toLowerCase()}:${port}`;
+  // A zone (`%eth0`) would be left out.
+  const address = host.includes('%') ? host : new SocketAddress({ address: host, family: 'ipv6' }).address;
+  return `[${address}]:${port}`;
 }
 
 /** As StackExchange.Redis finds the name for TLS where no `sslHost` is given (GetSslHostFromEndpoints). */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { level } from '../level.ts';
 import { counters } from './nodeFigures.ts';
 import type { NodeReading } from './rates.ts';
+import type { Seeds } from './seeds.ts';
 import type { TrendPoint } from './trend.ts';
 
 export interface StoredNode extends NodeReading {
@@ -16,6 +17,7 @@ export interface WatchState {
   nodes: Record<string, StoredNode>;
   /** By {@link levelKey}. */
   levels: Record<string, HeldLevel>;
+  seeds: Seeds;
 }
 
 export interface StateStore {
@@ -37,12 +39,14 @@ const schema: z.ZodType<WatchState> = z.object({
     }),
   ),
   levels: z.record(z.string(), heldLevel),
+  // A state of an earlier version has none.
+  seeds: z.record(z.string(), z.string()).default({}),
 });
 
 /** An unreadable state, as of another version, is none: the next look has one again. */
 export function parseState(value: unknown): WatchState {
   const parsed = schema.safeParse(value);
-  return parsed.success ? parsed.data : { nodes: {}, levels: {} };
+  return parsed.success ? parsed.data : { nodes: {}, levels: {}, seeds: {} };
 }
 
 export function levelKey(check: string, node: string | null): string {

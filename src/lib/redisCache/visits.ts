@@ -2,6 +2,7 @@ import { withDeadline } from './deadline.ts';
 import { type LookContext, lookAtNode, type NodeLook, readNode } from './look.ts';
 import { type Endpoint, endpointName } from './redisConnection.ts';
 import type { Connect, RedisNode } from './redisNode.ts';
+import { learnSeeds, oneNameEach, type Seeds, type SeedVisit } from './seeds.ts';
 import { RefusedError, UnreachableError } from './unreachable.ts';
 
 export type Visit = { node: string } & ({ look: NodeLook } | { error: UnreachableError; seedOnly: boolean });
@@ -12,6 +13,9 @@ export interface Visits {
   /** Null where the nodes form no OSS cluster. */
   slotsUncovered: number | null;
   refused: string[];
+  seeds: Seeds;
+  /** Endpoints that answered and are no nodes under these names. */
+  answered: string[];
 }
 
 interface Topology {
@@ -29,6 +33,7 @@ export async function visitNodes(
   connect: Connect,
   context: LookContext,
   signal: AbortSignal | undefined,
+  known: Seeds,
 ): Promise<Visits> {
   const refused: string[] = [];
   const visit = (endpoint: Endpoint, seed: boolean) =>
@@ -37,21 +42,23 @@ export async function visitNodes(
     );
   const first = await Promise.all(unique(endpoints).map((endpoint) => visit(endpoint, true)));
   const topologies = first.flatMap(({ topology }) => topology ?? []);
-  if (topologies.length === 0)
-    return { nodes: first.flatMap(({ visit }) => visit ?? []), slotsUncovered: null, refused };
   const primaries = unique(topologies.flatMap((topology) => topology.primaries));
   const names = new Set(primaries.map(endpointName));
-  const done = first.flatMap(({ visit: found }) => found ?? []);
-  const visited = new Set(done.map(({ node }) => node));
+  const visited = new Set(first.flatMap(({ visit: found }) => found?.node ?? []));
   const rest = await Promise.all(
     primaries.filter((endpoint) => !visited.has(endpointName(endpoint))).map((endpoint) => visit(endpoint, false)),
   );
+  const others = rest.flatMap(({ visit: found }) => found ?? []);
+  const cluster = topologies.length > 0;
+  const nodes = oneNameEach(first, others, known).map((found) =>
+    'error' in found ? { ...found, seedOnly: cluster && !names.has(found.node) } : found,
+  );
   return {
-    nodes: [...done, ...rest.flatMap(({ visit: found }) => found ?? [])].map((found) =>
-      'error' in found ? { ...found, seedOnly: !names.has(found.node) } : found,
-    ),
-    slotsUncovered: Math.min(...topologies.map(({ slotsUncovered }) => slotsUncovered)),
+    nodes,
+    slotsUncovered: cluster ? Math.min(...topologies.map(({ slotsUncovered }) => slotsUncovered)) : null,
     refused,
+    seeds: learnSeeds(first, nodes, known),
+    answered: first.flatMap(({ endpoint, visit: found }) => (found ? [] : endpoint)),
   };
 }
 
@@ -63,19 +70,20 @@ async function visitNode(
   signal: AbortSignal,
   seed: boolean,
   refused: string[],
-): Promise<{ visit?: Visit; topology?: Topology }> {
+): Promise<SeedVisit & { topology?: Topology }> {
   const name = endpointName(endpoint);
   let node: RedisNode | undefined;
   try {
     node = await connect(endpoint, signal);
     const figures = await readNode(node);
     const topology = seed && figures.cluster ? await topologyOf(node, refused) : undefined;
-    if (topology && !topology.primaries.some((primary) => endpointName(primary) === name)) return { topology };
+    if (topology && !topology.primaries.some((primary) => endpointName(primary) === name))
+      return { endpoint: name, topology, runId: figures.runId };
     const visit = { node: name, look: await lookAtNode(node, figures, context) };
-    return topology ? { visit, topology } : { visit };
+    return { endpoint: name, visit, ...(topology && { topology }) };
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    return { visit: { node: name, error, seedOnly: false } };
+    return { endpoint: name, visit: { node: name, error, seedOnly: false } };
   } finally {
     node?.close();
   }

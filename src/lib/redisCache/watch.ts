@@ -39,11 +39,11 @@ export async function watchRedis(
 ): Promise<WatchReport> {
   const { connection, clock } = context;
   const { state, unread } = await lastState(context.state);
-  const visits = await visitNodes(connection.endpoints, context.connect, context, signal);
+  const visits = await visitNodes(connection.endpoints, context.connect, context, signal, state.seeds);
   if (signal?.aborted) throw aborted();
   const resource = await resourceMemory(visits.nodes, context, signal);
   const now = clock.now();
-  const { nodes, findings, next } = assess(visits, context, { state, resource, now });
+  const { nodes, findings, recovered, next } = assess(visits, context, { state, resource, now });
   const unwritten = !dryRun && !(await kept(context.state, next));
   if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
   return {
@@ -53,6 +53,7 @@ export async function watchRedis(
     level: worst(findings) ?? 'ok',
     findings: worstFirst(findings),
     nodes,
+    ...(recovered.length > 0 && { recovered }),
   };
 }
 

@@ -89,6 +89,10 @@ export const watchReport = z
       .meta({ description: 'The worst of the findings; `ok` where there is none.' }),
     findings: z.array(watchFinding).meta({ description: 'The worst first.' }),
     nodes: z.array(z.discriminatedUnion('up', [nodeUp, nodeDown])),
+    recovered: z.array(z.string()).optional().meta({
+      description:
+        'Endpoints that were unreachable at the last look and answer now, though no node has their name: a node of a cluster under another name, or its replica.',
+    }),
   })
   .meta({ id: 'WatchReport' });
 export type WatchReport = z.infer<typeof watchReport>;
