@@ -1,11 +1,11 @@
-import type { AnyClearReport } from '../lib/composition/maintenance.ts';
 import type { RedisClearPlan, RedisClearReport } from '../lib/redisCache/clearReport.ts';
+import type { ReportOf } from '../lib/runs/catalogue.ts';
 import type { ClearPlan, ClearReport } from '../lib/sqlCache/clearReport.ts';
 import { countText, numberText } from '../lib/sqlCache/summaries.ts';
 import type { Row } from './output.ts';
 
 /** The report of a clear, as lines for people. */
-export function clearRows(report: AnyClearReport): Row[] {
+export function clearRows(report: ReportOf<'clear'>): Row[] {
   return [
     ...(report.engine === 'redis' ? redisRows(report) : sqlRows(report)),
     ...(report.dryRun ? [['to do it', 'repeat with --confirm and the name of the cache'] as Row] : []),

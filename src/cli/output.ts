@@ -1,20 +1,19 @@
 import Table from 'cli-table3';
+import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
 import { ageText } from '../lib/sqlCache/summaries.ts';
 
 /** A line of a report: what, and its value. */
 export type Row = [string, string];
 
-/** A result for people, on stdout; a failure on stderr. */
-export function printResult<R extends object>(
-  { job, cache, report, error, runId, duration }: RunResult<R>,
-  rowsOf: (report: R) => Row[],
-): void {
-  if (error) console.error(`${job} ${cache} failed (${error.code}): ${error.message}\n${error.advice}`);
-  else if (report) {
-    console.log(`${job} ${cache}`);
+/** A result for people, on stdout; an error on stderr, after what was done by then. */
+export function printResult<J extends JobName>(result: RunResult<J>, rowsOf: (report: ReportOf<J>) => Row[]): void {
+  const { job, subject, report, error, outcome, runId, duration } = result;
+  if (report) {
+    console.log(`${job} ${subject}`);
     console.log(plainTable([...rowsOf(report), ['took', ageText(duration)], ['run', runId]]));
   }
+  if (error) console.error(`${job} ${subject} ${outcome} (${error.code}). ${error.message}\n${error.advice}`);
 }
 
 /** A table without lines, so that it can be cut and compared. */

@@ -7,6 +7,7 @@ import { addKeyRingCommands } from './commands/keyRing.ts';
 import { addQueueCommands } from './commands/queue.ts';
 import { addRedisCommand } from './commands/redis.ts';
 import { addSqlCacheCommands } from './commands/sqlCache.ts';
+import { addStatusCommand } from './commands/status.ts';
 import { type ExitCode, Session } from './session.ts';
 
 const version = packageVersion();
@@ -26,6 +27,7 @@ export async function runCommandLine(args: string[], env: Environment, signal: A
   addClearCommand(program, session);
   addKeyRingCommands(program, session);
   addQueueCommands(program, session);
+  addStatusCommand(program, session);
   addDiagnoseCommand(program, session, version);
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -4,15 +4,23 @@ import { Maintenance } from '../lib/composition/maintenance.ts';
 import { openRecordStore } from '../lib/composition/recordStores.ts';
 import { openWorkQueue } from '../lib/composition/workQueues.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
+import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
+import type { Ending } from '../lib/runs/ending.ts';
+import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
-import { readSettings } from '../lib/settings/settings.ts';
+import { readSettings, type Settings } from '../lib/settings/settings.ts';
 import { startTelemetry, type Telemetry } from '../lib/telemetry/telemetry.ts';
 import { printResult, type Row } from './output.ts';
 
-/** 0: done · 1: a run failed · 2: wrong usage or settings. */
-export type ExitCode = 0 | 1 | 2;
+/**
+ * 0: done · 1: a run failed, or was stopped · 2: wrong usage or settings, or the run was refused · 3: another run was at work,
+ * so nothing was done
+ */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+const exitCodes: Record<Ending, ExitCode> = { succeeded: 0, failed: 1, aborted: 1, refused: 2, skipped: 3 };
 
 export interface CommonOptions {
   json?: boolean;
@@ -20,12 +28,12 @@ export interface CommonOptions {
 }
 
 /** A job of one kind on several subjects (caches, rings): which there are, how one is run, how its report is shown. */
-export interface SubjectJob<R extends object> {
+export interface SubjectJob<J extends JobName> {
   /** What the subjects are called: `SQL cache`. */
   kind: string;
   known(maintenance: Maintenance): string[];
-  run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<R>>;
-  rows(report: R): Row[];
+  run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<J>>;
+  rows(report: ReportOf<J>): Row[];
   /** The rows hold the warnings already. */
   rowsShowWarnings?: boolean;
 }
@@ -43,7 +51,7 @@ export class Session {
   }
 
   /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
-  async runOn<R extends object>(job: SubjectJob<R>, chosen: string[] | undefined, json: boolean): Promise<void> {
+  async runOn<J extends JobName>(job: SubjectJob<J>, chosen: string[] | undefined, json: boolean): Promise<void> {
     const maintenance = await this.#open(json || (job.rowsShowWarnings ?? false));
     if (!maintenance) return;
     const known = job.known(maintenance);
@@ -52,20 +60,23 @@ export class Session {
     if (unknown.length > 0)
       return this.#refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
     if (subjects.length === 0) return this.#refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
-    const results: RunResult<R>[] = [];
+    const results: RunResult<J>[] = [];
     for (const subject of subjects) {
       const result = await job.run(maintenance, subject, !json && process.stderr.isTTY);
       results.push(result);
       if (!json) printResult(result, job.rows);
-      if (result.outcome === 'failed') this.exitCode = 1;
+      // A failure counts for more than a refusal, and that for more than a run that found another at work.
+      if (this.exitCode === 0 || exitCodes[result.outcome] === 1) this.exitCode = exitCodes[result.outcome];
+      else if (exitCodes[result.outcome] === 2 && this.exitCode === 3) this.exitCode = 2;
     }
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
 
-  /** Whatever is wrong with the settings: a diagnosis is there to say it. */
-  openTolerant(): Maintenance {
+  /** Whatever is wrong with the settings: a diagnosis and the status are there to say it. */
+  openTolerant(): { settings: Settings; records: RecordStore; maintenance: Maintenance } {
     const settings = readSettings(this.#env, 'file');
-    return new Maintenance(settings, quiet, openRecordStore(settings.recordStore));
+    const records = openRecordStore(settings.recordStore);
+    return { settings, records, maintenance: new Maintenance(settings, quiet, records) };
   }
 
   /**
@@ -90,7 +101,7 @@ export class Session {
     );
   }
 
-  /** Undefined where the settings are wrong: an operator mends all of them before anything runs. */
+  /** Undefined where the settings are wrong: an operator corrects all of them before anything runs. */
   async #open(silent: boolean): Promise<Maintenance | undefined> {
     const settings = readSettings(this.#env, 'file');
     if (settings.problems.length === 0) {

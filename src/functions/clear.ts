@@ -1,8 +1,9 @@
 import { parseDuration } from '../lib/durations.ts';
+import { runRecord } from '../lib/runs/runRecord.ts';
 import { maintenanceFor, settings } from './support/app.ts';
 import { chooseCache } from './support/chooseCache.ts';
 import { refuseUnconfirmed } from './support/confirmation.ts';
-import { Problem, problemOfRun, runInProgress } from './support/problem.ts';
+import { Problem, refuseUnended } from './support/problem.ts';
 import { answer, route } from './support/route.ts';
 import { clearRequest } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
@@ -12,10 +13,23 @@ route({
   method: 'POST',
   path: 'clear',
   role: 'TokenCache.Operator',
+  summary: 'Delete every entry of a cache: all its users sign in again. A dry run unless `dryRun` is false.',
+  answers: { 200: { description: 'The run, with its report.', schema: runRecord } },
+  errors: [
+    'clear_not_allowed',
+    'cache_unknown',
+    'cache_required',
+    'confirmation_wrong',
+    'run_in_progress',
+    'instance_name_missing',
+    'database_unavailable',
+    'redis_unreachable',
+    'database_error',
+    'settings_invalid',
+  ],
   refuse: () => {
     if (settings.allowClear) return;
     throw new Problem(
-      403,
       'clear_not_allowed',
       'Clearing a cache over HTTP is switched off.',
       'Set ALLOW_CLEAR=true for as long as it is needed; afterwards remove it again.',
@@ -35,9 +49,7 @@ route({
         signal: stopSignal,
       },
     );
-    if (result.error) throw problemOfRun(result.runId, result.error);
-    if (result.report && !result.report.dryRun && result.report.stopReason === 'busy')
-      throw runInProgress(cache, await maintenance.sqlCaches.runningPurge(cache));
+    refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));
     return answer(200, result);
   },
 });

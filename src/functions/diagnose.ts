@@ -1,9 +1,10 @@
+import { readTimers } from '../lib/findings/timers.ts';
+import { runRecord } from '../lib/runs/runRecord.ts';
 import { packageVersion } from '../lib/version.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
-import { maintenanceFor, queueFor } from './support/app.ts';
-import { currentHealth } from './support/currentHealth.ts';
+import { clock, deployment, maintenanceFor, records, timers } from './support/app.ts';
 import { pageAnswer } from './support/pageAnswer.ts';
-import { Problem, problemOfRun } from './support/problem.ts';
+import { refuseUnended } from './support/problem.ts';
 import { answer, route } from './support/route.ts';
 import { diagnoseQuery } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
@@ -16,7 +17,16 @@ route({
   method: 'GET',
   path: 'diagnose',
   role: 'TokenCache.Reader',
+  summary: 'Look for the causes of trouble on every cache and key ring. Changes nothing; takes up to 30 s.',
   query: diagnoseQuery,
+  answers: {
+    200: {
+      description: 'The run with every check, the worst first; also where checks fail.',
+      schema: runRecord,
+      page: true,
+    },
+  },
+  errors: ['cache_unknown', 'key_ring_unknown', 'not_acceptable'],
   handle: async ({ query, request, requester, context }) => {
     const page = query.format
       ? query.format === 'html'
@@ -29,23 +39,15 @@ route({
         rings: query.ring === undefined ? undefined : [query.ring],
         showKeys,
         signal: stopSignal,
-        health: () => currentHealth(maintenance, queueFor(context)),
+        timers: () => readTimers({ records, timers, deployment, now: clock.now() }),
         version: packageVersion(),
       },
     );
-    const { error, report } = result;
-    if (error?.code === 'cache_unknown' || error?.code === 'key_ring_unknown')
-      throw new Problem(404, error.code, error.message, error.advice, { runId: result.runId });
-    if (error || !report) throw problemOfRun(result.runId, error ?? nothingFound);
-    if (!page) return answer(200, result, varyByAccept);
+    refuseUnended(result);
+    const { report } = result;
+    if (!page || !report) return answer(200, result, varyByAccept);
     const { diagnosisPage } = await import('../lib/diagnosis/page/diagnosisPage.ts');
     const { text, contentSecurityPolicy } = diagnosisPage(report);
     return pageAnswer(text, contentSecurityPolicy);
   },
 });
-
-const nothingFound = {
-  code: 'internal_error',
-  message: 'The diagnosis has no report.',
-  advice: 'This is a defect of token-cache-maintenance: please report it with the run id.',
-};

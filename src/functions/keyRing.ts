@@ -1,11 +1,11 @@
 import type { Maintenance } from '../lib/composition/maintenance.ts';
-import type { Started } from '../lib/composition/started.ts';
 import { parseInstant } from '../lib/keyRing/instants.ts';
 import type { RequestedTarget } from '../lib/keyRing/revoke.ts';
-import type { RunResult } from '../lib/runs/runJob.ts';
+import type { RunResult, Started } from '../lib/runs/runJob.ts';
+import { runRecord } from '../lib/runs/runRecord.ts';
 import { maintenanceFor } from './support/app.ts';
 import { refuseUnconfirmed } from './support/confirmation.ts';
-import { Problem, problemOfRun } from './support/problem.ts';
+import { Problem, refuseUnended } from './support/problem.ts';
 import { answer, type RouteCall, route } from './support/route.ts';
 import { type RevokeBody, revokeRequest, ringRequest } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
@@ -19,7 +19,7 @@ type RingWork<B> = (
   body: B,
   started: Started,
   signal: AbortSignal,
-) => Promise<RunResult<object>>;
+) => Promise<RunResult>;
 
 /** One job on the ring that the address names: the vault may be out of reach of any laptop. */
 async function onRing<B>({ params, body, requester, context }: RouteCall<B, undefined>, work: RingWork<B>) {
@@ -27,7 +27,6 @@ async function onRing<B>({ params, body, requester, context }: RouteCall<B, unde
   const ring = rings.names().find((name) => name === params.ring);
   if (ring === undefined) {
     throw new Problem(
-      404,
       'key_ring_unknown',
       'No key ring has that name.',
       `Choose one of: ${rings.names().join(', ') || 'none is configured'}.`,
@@ -35,15 +34,32 @@ async function onRing<B>({ params, body, requester, context }: RouteCall<B, unde
   }
   const signal = AbortSignal.any([stopSignal, AbortSignal.timeout(timeLimitMs)]);
   const result = await work(rings, ring, body, { trigger: 'http', requestedBy: requester }, signal);
-  if (result.error) throw problemOfRun(result.runId, result.error);
+  refuseUnended(result);
   return answer(200, result);
 }
+
+/** What every job on a ring answers. */
+const answers = { 200: { description: 'The run, with its report.', schema: runRecord } };
+const errors = [
+  'key_ring_unknown',
+  'key_ring_observed',
+  'key_ring_damaged',
+  'key_ring_forbidden',
+  'key_ring_unavailable',
+  'key_ring_busy',
+  'key_vault_forbidden',
+  'key_vault_unavailable',
+  'settings_invalid',
+] as const;
 
 route({
   name: 'rotateRing',
   method: 'POST',
   path: 'key-ring/{ring}/rotate',
   role: 'TokenCache.Operator',
+  summary: 'Publish the keys that are due; a dry run unless `dryRun` is false.',
+  answers,
+  errors,
   body: ringRequest,
   handle: (call) =>
     onRing(call, (rings, ring, { dryRun }, started, signal) =>
@@ -56,6 +72,9 @@ route({
   method: 'POST',
   path: 'key-ring/{ring}/rewrap',
   role: 'TokenCache.Operator',
+  summary: 'Move keys to the newest Key Vault key version or certificate; a dry run unless `dryRun` is false.',
+  answers,
+  errors,
   body: ringRequest,
   handle: (call) =>
     onRing(call, (rings, ring, { dryRun }, started, signal) => rings.rewrap(ring, started, { dryRun, signal })),
@@ -66,6 +85,9 @@ route({
   method: 'POST',
   path: 'key-ring/{ring}/revoke',
   role: 'TokenCache.Operator',
+  summary: 'Revoke keys and publish a successor; a dry run unless `dryRun` is false.',
+  answers,
+  errors: [...errors, 'confirmation_wrong', 'key_unknown', 'revocation_in_future'],
   body: revokeRequest,
   handle: (call) =>
     onRing(call, (rings, ring, body, started, signal) => {

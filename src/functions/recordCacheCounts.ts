@@ -1,10 +1,3 @@
-import { app } from '@azure/functions';
-import { timers } from './support/app.ts';
-import { onEachCache } from './support/onEachCache.ts';
+import { timed } from './support/timed.ts';
 
-app.timer('recordCacheCounts', {
-  schedule: timers.recordCacheCounts,
-  handler: onEachCache('recordCacheCounts', 'counts', (maintenance, cache, signal) =>
-    maintenance.sqlCaches.counts(cache, 'timer', signal),
-  ),
-});
+timed('counts', (maintenance, cache, signal) => maintenance.sqlCaches.counts(cache, 'timer', signal));

@@ -1,10 +1,3 @@
-import { app } from '@azure/functions';
-import { timers } from './support/app.ts';
-import { onEachKeyRing } from './support/onEachKeyRing.ts';
+import { timed } from './support/timed.ts';
 
-app.timer('rotateKeyRing', {
-  schedule: timers.rotateKeyRing,
-  handler: onEachKeyRing('rotateKeyRing', (maintenance, ring, signal) =>
-    maintenance.keyRings.rotate(ring, 'timer', { signal }),
-  ),
-});
+timed('rotateKeyRing', (maintenance, ring, signal) => maintenance.keyRings.rotate(ring, 'timer', { signal }));

@@ -1,9 +1,14 @@
 import pLimit from 'p-limit';
+import { z } from 'zod';
+import { everySubject } from '../lib/composition/diagnosisMaintenance.ts';
+import type { Maintenance } from '../lib/composition/maintenance.ts';
+import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
 import { findRun } from '../lib/runs/pendingRuns.ts';
-import type { RunRecord } from '../lib/runs/recordStore.ts';
-import { maintenanceFor, records } from './support/app.ts';
+import { recordsUnavailable } from '../lib/runs/recordStore.ts';
+import { runRecord } from '../lib/runs/runRecord.ts';
+import { joinParts } from '../lib/runs/sumOfParts.ts';
+import { clock, maintenanceFor, records } from './support/app.ts';
 import { Problem } from './support/problem.ts';
-import { recordedRuns } from './support/recordedRuns.ts';
 import { answer, route } from './support/route.ts';
 import { runsQuery } from './support/schemas.ts';
 
@@ -15,15 +20,29 @@ route({
   method: 'GET',
   path: 'runs',
   role: 'TokenCache.Reader',
+  summary: 'The newest runs; the parts of a purge as one.',
   query: runsQuery,
+  answers: {
+    200: { description: 'Newest first.', schema: z.object({ runs: z.array(runRecord) }).meta({ id: 'Runs' }) },
+  },
+  errors: ['cache_unknown', 'records_unavailable'],
   handle: async ({ query, context }) => {
     const limit = Number(query.limit);
+    const subject = query.subject ?? query.cache;
+    const maintenance = maintenanceFor(context);
+    const known = subjectsOf(maintenance, 'any');
+    if (subject !== undefined && !known.includes(subject))
+      throw new Problem('cache_unknown', 'No cache or key ring has that name.', `Choose one of: ${known.join(', ')}.`);
     const atOnce = pLimit(readsAtOnce);
-    const chosen = recordedRuns(maintenanceFor(context))
-      .filter(({ job, cache }) => job === (query.job ?? job) && cache === (query.cache ?? cache))
-      .map(({ job, cache }) => atOnce(() => records.latestRuns(job, cache, limit)));
-    const runs = (await readable(Promise.all(chosen))).flat().sort(newestFirst).slice(0, limit);
-    return answer(200, { runs });
+    const chosen = jobNames
+      .filter((job) => job === (query.job ?? job))
+      .flatMap((job) => subjectsOf(maintenance, jobs[job].on).map((name) => ({ job, name })))
+      .filter(({ name }) => name === (subject ?? name))
+      .map(({ job, name }) => atOnce(() => records.latestRuns(job as JobName, name, limit)));
+    const runs = (await readable(Promise.all(chosen)))
+      .flatMap((ofJob) => joinParts(ofJob, clock.now()))
+      .sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    return answer(200, { runs: runs.slice(0, limit) });
   },
 });
 
@@ -32,31 +51,38 @@ route({
   method: 'GET',
   path: 'runs/{id}',
   role: 'TokenCache.Reader',
+  summary: 'One run, done or not; a purge in parts by the id of its first, as their sum.',
+  answers: { 200: { description: 'Its record.', schema: runRecord } },
+  errors: ['run_unknown', 'records_unavailable'],
   handle: async ({ params }) => {
-    const record = await readable(findRun(records, params.id ?? ''));
-    if (!record)
-      throw new Problem(
-        404,
-        'run_unknown',
-        'No run has that id.',
-        'Records are kept for 90 days; /api/runs lists the newest.',
-      );
-    return answer(200, record);
+    const record = await readable(findRun(records, params.id ?? '', clock.now()));
+    if (record) return answer(200, record);
+    throw new Problem(
+      'run_unknown',
+      'No run has that id.',
+      'Records are kept for 90 days; /api/runs lists the newest.',
+    );
   },
 });
 
-/** Storage that does not answer is no defect of ours. */
-function readable<T>(reading: Promise<T>): Promise<T> {
-  return reading.catch(() => {
-    throw new Problem(
-      503,
-      'records_unavailable',
-      'The records of runs cannot be read. Runs themselves go on without.',
-      "See whether AzureWebJobsStorage, the storage account's network rules and the identity's role (Storage Table Data Contributor) are right.",
-    );
-  });
+function subjectsOf(maintenance: Maintenance, on: (typeof jobs)[JobName]['on']): string[] {
+  switch (on) {
+    case 'sqlCache':
+      return maintenance.sqlCaches.names();
+    case 'redisCache':
+      return maintenance.redisCaches.names();
+    case 'cache':
+      return maintenance.cacheNames();
+    case 'keyRing':
+      return maintenance.keyRings.names();
+    case 'any':
+      return [...new Set([everySubject, ...maintenance.cacheNames(), ...maintenance.keyRings.names()])];
+  }
 }
 
-function newestFirst(a: RunRecord, b: RunRecord): number {
-  return b.startedAt.localeCompare(a.startedAt);
+/** Storage that does not answer is not a defect of ours. */
+function readable<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch(() => {
+    throw recordsUnavailable();
+  });
 }

@@ -1,30 +1,55 @@
 import type { HttpResponseInit } from '@azure/functions';
-import { everySubject } from '../lib/composition/diagnosisMaintenance.ts';
-import type { Maintenance } from '../lib/composition/maintenance.ts';
-import type { QueueWork } from '../lib/composition/queueWork.ts';
-import type { HealthReport } from '../lib/health/health.ts';
-import { describeProblem } from '../lib/settings/problems.ts';
-import { type StatusView, statusView } from '../lib/status/statusView.ts';
+import { z } from 'zod';
+import { type Overview, readOverview } from '../lib/composition/overview.ts';
+import { finding } from '../lib/findings/finding.ts';
+import { historiesOf, type SubjectRecords } from '../lib/findings/subjectRecords.ts';
+import { timerReading } from '../lib/findings/timers.ts';
+import { runningRun } from '../lib/runs/runningState.ts';
+import { runRecord } from '../lib/runs/runRecord.ts';
+import { statusView } from '../lib/status/statusView.ts';
 import { preferredType, varyByAccept } from './support/accept.ts';
-import { clock, maintenanceFor, queueFor, records, settings } from './support/app.ts';
-import { currentHealth } from './support/currentHealth.ts';
-import { recordedRuns } from './support/recordedRuns.ts';
+import { clock, overviewDeps, records } from './support/app.ts';
 import { answer, route } from './support/route.ts';
 import { SharedCopy } from './support/sharedCopy.ts';
-import { engineOf, readStatusSources } from './support/statusSources.ts';
 
 const types = ['application/json', 'text/html'] as const;
 /** Many open pages cost the storage, and the runs beside them, no more than one reader. */
 const copies = { 'application/json': newCopy(), 'text/html': newCopy() };
+
+/** Records that the page's plots go back over: a day of counts and two of purges, on the schedules by default. */
+const plotted = { purge: 96, index: 10, counts: 288, redis: 288, rotateKeyRing: 10, asked: 10 };
+
+const status = z
+  .object({
+    at: z.iso.datetime(),
+    status: z.enum(['ok', 'degraded', 'failing']),
+    findings: z.array(finding).meta({ description: 'The worst first: the same as on the page and in the alerts.' }),
+    timers: z.array(timerReading),
+    subjects: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['sqlCache', 'redisCache', 'keyRing']),
+        running: runningRun.nullable().meta({ description: 'The purge or clear that holds the cache.' }),
+        lastRuns: z.record(z.string(), runRecord.nullable()).meta({ description: 'The newest run of each job.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Status' });
 
 route({
   name: 'status',
   method: 'GET',
   path: 'status',
   role: 'TokenCache.Reader',
+  summary: 'What stands now: findings, timers, and the last runs on every cache and key ring.',
+  answers: { 200: { description: 'The present state.', schema: status, page: true } },
+  errors: ['not_acceptable'],
   handle: ({ request, context }) => {
     const type = preferredType(request, types);
-    return copies[type].get(() => makers[type](maintenanceFor(context), queueFor(context)));
+    const deps = overviewDeps(context);
+    return copies[type].get(async () =>
+      type === 'text/html' ? page(await readOverview(deps, plotted)) : json(await readOverview(deps)),
+    );
   },
 });
 
@@ -33,40 +58,28 @@ function newCopy(): SharedCopy<HttpResponseInit> {
   return new SharedCopy(0, clock);
 }
 
-const makers = {
-  'application/json': async (maintenance: Maintenance, queue: QueueWork | undefined) => {
-    const health = await currentHealth(maintenance, queue);
-    const [status, { findings }] = await Promise.all([statusOf(maintenance, health), viewOf(maintenance, health)]);
-    return answer(200, { ...status, findings }, varyByAccept);
-  },
-  'text/html': async (maintenance: Maintenance, queue: QueueWork | undefined) => {
-    // Loaded for those who look at it; the timers of the same app have no use for it.
-    const { statusPage } = await import('./support/statusPage/statusPage.ts');
-    return statusPage(await viewOf(maintenance, await currentHealth(maintenance, queue)));
-  },
-};
-
-async function viewOf(maintenance: Maintenance, health: HealthReport): Promise<StatusView> {
-  return statusView(await readStatusSources(maintenance, health));
+async function page(overview: Overview): Promise<HttpResponseInit> {
+  // Loaded for those who look at it; the timers of the same app have no use for it.
+  const { statusPage } = await import('./support/statusPage/statusPage.ts');
+  return statusPage(statusView({ ...overview, recordStore: records.description }));
 }
 
-async function statusOf(maintenance: Maintenance, { at, status, reasons, timers }: HealthReport) {
-  const runs = await Promise.all(
-    recordedRuns(maintenance).map(async ({ job, cache }) => {
-      // Records that cannot be read are among the reasons.
-      const [last = null] = await records.latestRuns(job, cache, 1).catch(() => []);
-      return { job, cache, last };
-    }),
-  );
-  const caches = await Promise.all(
-    [...new Set(runs.map(({ cache }) => cache))]
-      .filter((name) => name !== everySubject)
-      .map(async (name) => ({
-        name,
-        engine: engineOf(name),
-        running: (await maintenance.sqlCaches.runningPurge(name)) ?? null,
-        lastRuns: Object.fromEntries(runs.filter(({ cache }) => cache === name).map(({ job, last }) => [job, last])),
-      })),
-  );
-  return { at, status, reasons, settingProblems: settings.problems.map(describeProblem), timers, caches };
+function json({ now, health, findings, timers, subjects }: Overview): HttpResponseInit {
+  const content: z.infer<typeof status> = {
+    at: now.toISOString(),
+    status: health,
+    findings,
+    timers,
+    subjects: subjects.map(subjectStatus),
+  };
+  return answer(200, content, varyByAccept);
+}
+
+function subjectStatus(subject: SubjectRecords) {
+  return {
+    name: subject.name,
+    kind: subject.kind,
+    running: ('running' in subject && subject.running) || null,
+    lastRuns: Object.fromEntries(historiesOf(subject).map(({ job, runs }) => [job, runs[0] ?? null])),
+  };
 }

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errorCodes.ts';
+
 /** What a {@link MaintenanceError} says: a code that stays the same over versions, what happened, what to do about it. */
 export interface ErrorReport {
   code: string;
@@ -10,10 +12,10 @@ export interface ErrorReport {
  * or a parameter, so what is worth telling is copied into `message`, with secrets already taken out.
  */
 export class MaintenanceError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly advice: string;
 
-  constructor(code: string, message: string, advice: string) {
+  constructor(code: ErrorCode, message: string, advice: string) {
     super(ended(message));
     this.name = 'MaintenanceError';
     this.code = code;

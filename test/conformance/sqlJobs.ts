@@ -263,7 +263,7 @@ export function describeSqlJobs(engine: TestEngine): void {
         const flaky = overriding(cache, {
           entries: overridingEntries(cache, () => {
             const kind = failures[calls++];
-            if (kind) throw new CacheTableError(kind, 'test', 'test_failure', 'passes.', 'Wait.');
+            if (kind) throw new CacheTableError(kind, 'test', 'database_error', 'passes.', 'Wait.');
           }),
         });
         const report = await run(purgeContext(flaky));

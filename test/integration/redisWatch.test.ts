@@ -58,7 +58,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       expect(ping?.p95).toBeGreaterThan(100);
       expect(ping?.eventLoopDelay).toBeGreaterThan(100);
       expect(finding?.level).toBe('info');
-      expect(finding?.evidence).toMatch(/event loop of this process was late .* not judged/);
+      expect(finding?.what).toMatch(/event loop of this process was late .* not judged/);
       expect(exported).toEqual([]);
     });
 
@@ -67,7 +67,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       const proxy = await startDelayProxy(server.port, 300);
       const { finding, exported } = await look(proxy.port);
       expect(finding).toMatchObject({ level: 'critical' });
-      expect(finding?.evidence).not.toContain('not judged');
+      expect(finding?.what).not.toContain('not judged');
       expect(Math.min(...exported)).toBeGreaterThan(290);
       await proxy.close();
     });
@@ -78,7 +78,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       const free = blockEventLoop(40);
       const { finding, ping } = await look(proxy.port).finally(free);
       expect(finding).toMatchObject({ level: 'critical' });
-      expect(finding?.evidence).toContain('without that they took up to');
+      expect(finding?.what).toContain('without that they took up to');
       expect(ping?.p95WithoutDelay).toBeLessThan(ping?.p95 ?? 0);
       await proxy.close();
     });

@@ -216,10 +216,10 @@ describe('a rule', () => {
     const pings = (ms: number, loopDelay: number) => Array<RoundTrip>(20).fill({ ms, loopDelay });
     const own = judge('slowPing', '', { pings: pings(130, 120) });
     expect(own?.level).toBe('info');
-    expect(own?.evidence).toContain('late by up to 120.0 ms beside them, so the speed of the server was not judged');
+    expect(own?.what).toContain('late by up to 120.0 ms beside them, so the speed of the server was not judged');
     const both = judge('slowPing', '', { pings: pings(180, 120) });
     expect(both?.level).toBe('warning');
-    expect(both?.evidence).toContain('without that they took up to 60.0 ms');
+    expect(both?.what).toContain('without that they took up to 60.0 ms');
     expect(judge('slowPing', '', { pings: pings(30, 20) })).toBeUndefined();
   });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { AnyClearReport, Maintenance } from '../../lib/composition/maintenance.ts';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import { clearRows } from '../clearRows.ts';
 import { duration } from '../optionValues.ts';
 import { deletionBar } from '../progressBar.ts';
@@ -27,9 +27,8 @@ export function addClearCommand(program: Command, session: Session): void {
         const request = { confirm, signal: session.signal, timeBudgetMs: timeBudget, onProgress: bar?.update };
         return maintenance.clear(name, 'cli', request).finally(() => bar?.stop());
       };
-      const rows = (report: AnyClearReport) => clearRows(report);
       const known = (maintenance: Maintenance) => maintenance.cacheNames();
       const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
-      return session.runOn({ kind: 'cache', known, run, rows }, chosen, json);
+      return session.runOn({ kind: 'cache', known, run, rows: clearRows }, chosen, json);
     });
 }

@@ -28,7 +28,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
     .option('--html <file>', 'write the report as a page into this file')
     .option('--show-keys', 'show keys of entries, which name users, instead of a short hash')
     .action(async ({ cache, ring, json = false, html, showKeys = false }: DiagnoseOptions) => {
-      const maintenance = session.openTolerant();
+      const { maintenance } = session.openTolerant();
       const { signal } = session;
       const result = await maintenance.diagnosis.diagnose('cli', {
         caches: cache,

@@ -67,7 +67,7 @@ export function addQueueCommands(program: Command, session: Session): void {
 
 function filterOf({ cache, job, unreadable }: QueueOptions): PoisonFilter {
   return ({ message }) =>
-    (cache === undefined || message?.cache === cache) &&
+    (cache === undefined || message?.subject === cache) &&
     (job === undefined || message?.job === job) &&
     (!unreadable || message === undefined);
 }
@@ -91,5 +91,5 @@ function print({ json = false }: QueueOptions, document: object, head: string, v
 
 function rowOf({ insertedAt, message, problem = '' }: PoisonView): string[] {
   if (!message) return [insertedAt, 'unreadable', '', problem];
-  return [insertedAt, message.job, message.cache, message.runId];
+  return [insertedAt, message.job, message.subject, message.runId];
 }

@@ -17,7 +17,6 @@ export function preferredType<T extends string>(request: HttpRequest, offered: r
   const found = offered.find((type) => type === preferred);
   if (found) return found;
   throw new Problem(
-    406,
     'not_acceptable',
     'The answer cannot be had in the type that `Accept` asks for.',
     `Ask for one of: ${offered.join(', ')}.`,

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../../lib/clock.ts';
 import { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { OverviewDeps } from '../../lib/composition/overview.ts';
 import { QueueWork } from '../../lib/composition/queueWork.ts';
 import { openRecordStore } from '../../lib/composition/recordStores.ts';
+import { timersOf } from '../../lib/composition/timers.ts';
 import { openWorkQueue } from '../../lib/composition/workQueues.ts';
-import type { Timer } from '../../lib/health/timerStarts.ts';
 import { ServerLimits } from '../../lib/queue/serverLimits.ts';
 import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
@@ -23,29 +24,20 @@ const workQueue = openWorkQueue(settings.queue);
 /** Of the runs that timers make in this instance. */
 export const serverLimits = new ServerLimits(settings.queue.serverConcurrency);
 
-/** The timers of the app, by the name of their function. */
-export const timers = {
-  purgeExpiredEntries: settings.schedules.purge,
-  ensureExpiryIndex: settings.schedules.index,
-  recordCacheCounts: settings.schedules.counts,
-  watchRedis: settings.schedules.redis,
-  rotateKeyRing: settings.schedules.keyRing,
-};
-export type TimerName = keyof typeof timers;
-
-/** The host switches a function off by `AzureWebJobs.NAME.Disabled`, on Linux by underscores (HostListenerFactory.cs). */
-export function timerPlan(): Timer[] {
-  return Object.entries(timers).map(([name, schedule]) => {
-    const settings = [process.env[`AzureWebJobs.${name}.Disabled`], process.env[`AzureWebJobs_${name}_Disabled`]];
-    return { name, schedule, enabled: !settings.some((value) => /^(true|1)$/i.test(value ?? '')) };
-  });
-}
+/** The timers of the app. */
+export const timers = timersOf(settings);
 
 /** Names the deployment, by when this file was built. */
 export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);
+}
+
+/** What the judges of the findings need. */
+export function overviewDeps(context: InvocationContext): OverviewDeps {
+  const maintenance = maintenanceFor(context);
+  return { settings, maintenance, records, clock, timers, deployment, queue: queueFor(context)?.queue };
 }
 
 /** For those who put work on the queue; undefined where there is none, or it is not to be used. */

@@ -7,14 +7,10 @@ import { Problem } from './problem.ts';
  * @throws Problem 404 where it does not exist, 400 where it must be named, 503 where wrong settings leave none
  */
 export function chooseCache(named: string | undefined, known: readonly string[], kind: string): string {
-  if (known.length === 0 && settings.problems.length > 0) {
-    const { code, message, advice } = settingsError(settings.problems);
-    throw new Problem(503, code, message, advice);
-  }
+  if (known.length === 0 && settings.problems.length > 0) throw settingsError(settings.problems);
   if (named !== undefined) {
     if (known.includes(named)) return named;
     throw new Problem(
-      404,
       'cache_unknown',
       `No ${kind} has that name.`,
       `Choose one of: ${known.join(', ') || 'none is configured'}.`,
@@ -23,7 +19,6 @@ export function chooseCache(named: string | undefined, known: readonly string[],
   const [only] = known;
   if (known.length === 1 && only !== undefined) return only;
   throw new Problem(
-    400,
     'cache_required',
     `${known.length} ${kind}s are configured.`,
     `Name one in \`cache\`: ${known.join(', ') || 'none is configured'}.`,

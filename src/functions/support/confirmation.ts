@@ -11,7 +11,6 @@ export function refuseUnconfirmed(
 ): void {
   if (confirm === name || (dryRun && confirm === undefined)) return;
   throw new Problem(
-    400,
     'confirmation_wrong',
     `\`confirm\` is not the name of the ${kind}.`,
     `To do it, send \`"dryRun": false, "confirm": "${name}"\`. Nothing was done.`,

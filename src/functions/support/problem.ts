@@ -1,19 +1,20 @@
 import type { HttpResponseInit } from '@azure/functions';
-import type { ErrorReport } from '../../lib/errors.ts';
-import type { RunningRun } from '../../lib/runs/runningState.ts';
+import { z } from 'zod';
+import { type ErrorCode, factsOf } from '../../lib/errorCodes.ts';
+import type { MaintenanceError } from '../../lib/errors.ts';
+import type { RunResult } from '../../lib/runs/runJob.ts';
+import { type RunningRun, runningRun } from '../../lib/runs/runningState.ts';
 
 /** An error answer of RFC 9457, with a stable `code` and what to do. Thrown by a handler, answered by `route`. */
 export class Problem extends Error {
-  readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly advice: string;
   /** Further members, such as the run that is in progress or the fields that are wrong. */
   readonly members: object;
   readonly headers: Record<string, string>;
 
   constructor(
-    status: number,
-    code: string,
+    code: ErrorCode,
     detail: string,
     advice: string,
     members: object = {},
@@ -21,13 +22,26 @@ export class Problem extends Error {
   ) {
     super(detail);
     this.name = 'Problem';
-    this.status = status;
     this.code = code;
     this.advice = advice;
     this.members = members;
     this.headers = headers;
   }
 }
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: 'Stable; explained in docs/operations.md.' }),
+    detail: z.string(),
+    advice: z.string(),
+    errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
+    runId: z.string().optional(),
+    run: runningRun.optional(),
+  })
+  .meta({ id: 'Problem' });
 
 const titles: Record<number, string> = {
   400: 'Bad request',
@@ -43,7 +57,8 @@ const titles: Record<number, string> = {
   503: 'Not available',
 };
 
-export function answerProblem({ status, code, message, advice, members, headers }: Problem): HttpResponseInit {
+export function answerProblem({ code, message, advice, members, headers }: Problem): HttpResponseInit {
+  const { status } = factsOf(code);
   return {
     status,
     headers: {
@@ -64,36 +79,20 @@ export function answerProblem({ status, code, message, advice, members, headers 
   };
 }
 
-/** Codes of failed runs that pass by themselves; all others need somebody. */
-const passing = new Set([
-  'database_unavailable',
-  'lock_in_the_way',
-  'statement_timeout',
-  'aborted',
-  'redis_unreachable',
-  'key_ring_unavailable',
-  'key_vault_unavailable',
-]);
-/** Codes of runs that the request, or what is known by then, did not allow. */
-const refused: Record<string, number> = {
-  confirmation_wrong: 400,
-  revocation_in_future: 400,
-  instance_name_missing: 409,
-  key_ring_observed: 409,
-  key_unknown: 404,
-};
+export function problemOf({ code, message, advice }: MaintenanceError): Problem {
+  return new Problem(code, message, advice);
+}
 
-/** The answer to a run that failed. */
-export function problemOfRun(runId: string, { code, message, advice }: ErrorReport): Problem {
-  const status =
-    refused[code] ?? (code === 'internal_error' ? 500 : code === 'settings_invalid' || passing.has(code) ? 503 : 502);
-  return new Problem(status, code, message, advice, { runId });
+/** The report of a run, as an answer. @throws Problem where it ended with an error, or found another run at work */
+export function refuseUnended(result: RunResult, running?: RunningRun): void {
+  const { error, outcome, runId, subject } = result;
+  if (error) throw new Problem(error.code as ErrorCode, error.message, error.advice, { runId });
+  if (outcome === 'skipped') throw runInProgress(subject, running);
 }
 
 /** The answer where a purge or a clear holds the cache; `run` is what is known of it. */
-export function runInProgress(cache: string, run: RunningRun | undefined): Problem {
+function runInProgress(cache: string, run: RunningRun | undefined): Problem {
   return new Problem(
-    409,
     'run_in_progress',
     `Another run is deleting entries of ${cache}.`,
     'Wait for it to end; a dry run is possible meanwhile.',

@@ -1,5 +1,5 @@
 import type { HttpRequest } from '@azure/functions';
-import type { Requester } from '../../lib/runs/recordStore.ts';
+import type { Requester } from '../../lib/runs/runRecord.ts';
 import { Problem } from './problem.ts';
 
 /** App roles of the Entra application, where Easy Auth is on. */
@@ -16,7 +16,7 @@ const easyAuth = () => /^true$/i.test(process.env.WEBSITE_AUTH_ENABLED ?? '');
 /**
  * Who asks, where the platform tells. With Easy Auth the role is required; without it the function key has been checked by
  * the host, and a principal header is a forgery and not looked at.
- * @throws Problem 403 where the role is missing
+ * @throws Problem `role_missing` where the role is missing
  */
 export function authorize(request: HttpRequest, role: Role): Requester {
   const from = clientAddress(request);
@@ -26,7 +26,6 @@ export function authorize(request: HttpRequest, role: Role): Requester {
   const sufficient: string[] = role === 'TokenCache.Reader' ? ['TokenCache.Reader', 'TokenCache.Operator'] : [role];
   if (!principal?.roles.some((held) => sufficient.includes(held))) {
     throw new Problem(
-      403,
       'role_missing',
       `This needs the app role ${role}.`,
       'Have the role assigned in the enterprise application of this function app.',

@@ -6,9 +6,10 @@ import {
   type InvocationContext,
 } from '@azure/functions';
 import type { z } from 'zod';
-import { toErrorReport } from '../../lib/errors.ts';
-import type { Requester } from '../../lib/runs/recordStore.ts';
-import { answerProblem, Problem } from './problem.ts';
+import type { ErrorCode } from '../../lib/errorCodes.ts';
+import { MaintenanceError, toErrorReport } from '../../lib/errors.ts';
+import type { Requester } from '../../lib/runs/runRecord.ts';
+import { answerProblem, Problem, problemOf } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
 import { awaitedAtShutdown } from './shutdown.ts';
 
@@ -31,8 +32,16 @@ export interface Route<B, Q> {
   method: HttpMethod;
   /** Below /api. */
   path: string;
-  /** Undefined: open to everyone. */
+  /** Undefined: open to everyone; such a route takes no query, and does not mind one. */
   role: Role | undefined;
+  /** What it does, in one or two sentences: openapi.json is made of these. */
+  summary: string;
+  /** What it answers, by status. */
+  answers: Readonly<Record<number, Answer>>;
+  /** Error codes that it answers with, beside those of every route. */
+  errors?: readonly ErrorCode[];
+  /** Request headers that it minds. */
+  headers?: Readonly<Record<string, string>>;
   /** Throws where the route is switched off: before anything of the request is looked at but who asks. */
   refuse?(): void;
   body?: z.ZodType<B>;
@@ -40,8 +49,24 @@ export interface Route<B, Q> {
   handle(call: RouteCall<B, Q>): Promise<HttpResponseInit>;
 }
 
+export interface Answer {
+  description: string;
+  schema: z.ZodType;
+  /** As a page too, where `Accept` prefers text/html. */
+  page?: boolean;
+  headers?: readonly string[];
+}
+
+export type RegisteredRoute = Omit<Route<never, never>, 'handle' | 'body' | 'query'> & {
+  body?: z.ZodType | undefined;
+  query?: z.ZodType | undefined;
+};
+/** Every route that is registered: openapi.json is made from them. */
+export const routes: RegisteredRoute[] = [];
+
 /** Registers an HTTP function. Everything is caught: on the host, a handler that throws may leave its client hanging. */
 export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
+  routes.push(route as RegisteredRoute);
   app.http(route.name, {
     methods: [route.method],
     authLevel: route.role ? 'function' : 'anonymous',
@@ -50,14 +75,15 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
       try {
         const requester = route.role ? authorize(request, route.role) : { by: 'anonymous', from: 'unknown' };
         route.refuse?.();
-        const query = parse(route.query, queryOf(request, route.query !== undefined), 'query');
+        const query = parse(route.query, route.role && queryOf(request, route.query !== undefined), 'query');
         const body = parse(route.body, route.body ? await readBody(request) : undefined, 'body');
         return await route.handle({ body, query, params: request.params, requester, request, context });
       } catch (error) {
         if (error instanceof Problem) return answerProblem(error);
+        if (error instanceof MaintenanceError) return answerProblem(problemOf(error));
         const { code, message, advice } = toErrorReport(error);
         context.error(`${route.name} failed (${code}): ${message}`);
-        return answerProblem(new Problem(500, code, 'The request failed unexpectedly.', advice));
+        return answerProblem(new Problem(code as ErrorCode, 'The request failed unexpectedly.', advice));
       }
     }),
   });
@@ -80,11 +106,10 @@ export function answer(status: number, content: unknown, headers: Record<string,
 function queryOf(request: HttpRequest, expected: boolean): Record<string, string> | undefined {
   const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name.toLowerCase()));
   if (new Set(given.map(([name]) => name)).size < given.length) {
-    throw new Problem(400, 'request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
+    throw new Problem('request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
   }
   if (!expected && given.length > 0) {
     throw new Problem(
-      400,
       'request_invalid',
       'This route takes no query parameters.',
       'Leave them out; openapi.json describes the route.',
@@ -97,7 +122,6 @@ async function readBody(request: HttpRequest): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new Problem(
-      415,
       'content_type_unsupported',
       'The body must be JSON.',
       'Send it with `Content-Type: application/json`.',
@@ -109,20 +133,19 @@ async function readBody(request: HttpRequest): Promise<unknown> {
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > maxBodyBytes) throw tooLarge();
   if (bytes.byteLength === 0) {
-    // Of a body in chunks, without a length, the host hands on nothing: the sender would look for the fault in vain.
+    // The host hands on nothing of a body in chunks, without a length: the sender would look for the fault in vain.
     const advice = 'Send a JSON object, with its `Content-Length`; `{}` is the least.';
-    throw new Problem(400, 'json_invalid', 'The body is empty.', advice);
+    throw new Problem('json_invalid', 'The body is empty.', advice);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw new Problem(400, 'json_invalid', 'The body is not valid JSON.', 'Send a JSON object; `{}` is the least.');
+    throw new Problem('json_invalid', 'The body is not valid JSON.', 'Send a JSON object; `{}` is the least.');
   }
 }
 
 function tooLarge(): Problem {
   return new Problem(
-    413,
     'body_too_large',
     `The body is larger than ${maxBodyBytes} bytes.`,
     'Send the fields of the route alone.',
@@ -139,7 +162,6 @@ function parse<T>(schema: z.ZodType<T> | undefined, value: unknown, place: 'body
     detail: issue.message,
   }));
   throw new Problem(
-    400,
     'request_invalid',
     `The ${place} is not as this route expects.`,
     'Correct the fields named in `errors`; openapi.json describes them.',

@@ -1,20 +1,19 @@
 import type { CheckReport } from '../diagnosis/diagnosisReport.ts';
-import { type DiagnosisReport, diagnosisReport, summarizeDiagnosis } from '../diagnosis/diagnosisReport.ts';
+import { type DiagnosisReport, diagnosisReport } from '../diagnosis/diagnosisReport.ts';
 import { once } from '../diagnosis/memo.ts';
 import { registry } from '../diagnosis/registry.ts';
 import { runChecks } from '../diagnosis/runChecks.ts';
 import { showKeys } from '../diagnosis/shownKey.ts';
 import type { RingSubject } from '../diagnosis/subjects/ringSubject.ts';
 import { MaintenanceError } from '../errors.ts';
-import type { HealthReport } from '../health/health.ts';
-import { type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
+import type { TimerReading } from '../findings/timers.ts';
+import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ringSubject } from './diagnosisRings.ts';
 import { redisSubject, type SubjectDeps, sqlSubject } from './diagnosisSubjects.ts';
 import type { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { identityCheckOf } from './neededTokens.ts';
 import type { RedisMaintenance } from './redisMaintenance.ts';
-import { type Started, startOf } from './started.ts';
 
 export interface DiagnosisRequest {
   /** Only these; undefined for all, or for none where rings alone are named. */
@@ -24,7 +23,7 @@ export interface DiagnosisRequest {
   showKeys?: boolean;
   signal?: AbortSignal | undefined;
   /** Whether the timers fire, asked by the function app alone. */
-  health?: (() => Promise<HealthReport>) | undefined;
+  timers?: (() => Promise<TimerReading[]>) | undefined;
   /** Of this tool. */
   version?: string;
 }
@@ -52,18 +51,15 @@ export class DiagnosisMaintenance {
   }
 
   /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
-  diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<DiagnosisReport>> {
+  diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<'diagnose'>> {
     const named = [...(request.caches ?? []), ...(request.rings ?? [])];
+    const subject = named.length === 1 && named[0] ? named[0] : everySubject;
     return runJob(this.#runs, {
       job: 'diagnose',
-      cache: named.length === 1 && named[0] ? named[0] : everySubject,
-      ...startOf(started),
-      run: () => this.#diagnose(request),
-      summarize: summarizeDiagnosis,
-      warnings: ({ checks }) =>
-        checks
-          .filter(({ status }) => status === 'critical' || status === 'warning')
-          .map(({ check, subject, what }) => `${check} (${subject}): ${what}`),
+      subject,
+      started,
+      dryRun: false,
+      work: () => this.#diagnose(request),
     });
   }
 
@@ -155,13 +151,13 @@ export class DiagnosisMaintenance {
     );
   }
 
-  #self({ health }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> {
+  #self({ timers }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> {
     const { clock, records } = this.#runs;
     const of = {
       settingProblems: this.#settings.problems,
       records,
-      ofFunctionApp: health !== undefined,
-      health,
+      ofFunctionApp: timers !== undefined,
+      timers,
       identity: identityCheckOf(this.#settings),
       telemetryEndpoint: this.#settings.telemetryEndpoint,
       nodeVersion: process.versions.node,

@@ -7,9 +7,10 @@ import type { RingKnowledge } from '../diagnosis/entries/entriesSubject.ts';
 import type { ShowKey } from '../diagnosis/shownKey.ts';
 import { RedisSubject } from '../diagnosis/subjects/redisSubject.ts';
 import { SqlSubject } from '../diagnosis/subjects/sqlSubject.ts';
-import { intervalOf } from '../health/timerStarts.ts';
+import { intervalOf } from '../findings/timers.ts';
 import { parseConnectionString as parseRedis } from '../redisCache/connectionString.ts';
 import type { WatchReport } from '../redisCache/watchReport.ts';
+import { readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { CacheSettings } from '../settings/cacheSettings.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -50,7 +51,7 @@ export async function sqlSubject(
     probe,
     advice,
     rings,
-    runs: (job, count) => records.latestRuns(job, cache.name, count),
+    history: (job, count) => readHistory(records, job, cache.name, count),
     purgeEveryMs: intervalOf(settings.schedules.purge, clock.now()),
     showKey,
     clock,

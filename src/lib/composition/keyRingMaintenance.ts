@@ -5,27 +5,19 @@ import { MaintenanceError } from '../errors.ts';
 import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
 import { refuseObserved } from '../keyRing/managed.ts';
 import type { Randomness } from '../keyRing/newKey.ts';
-import { type PruneReport, pruneKeyRing } from '../keyRing/prune.ts';
-import { type RevokeReport, type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
-import { type RewrapReport, rewrapKeyRing } from '../keyRing/rewrap.ts';
+import { pruneKeyRing } from '../keyRing/prune.ts';
+import { type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
+import { rewrapKeyRing } from '../keyRing/rewrap.ts';
 import { type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
-import { type RotateDeps, type RotateReport, rotateKeyRing } from '../keyRing/rotate.ts';
+import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
 import { measureStatus } from '../keyRing/statusMetrics.ts';
-import {
-  findingLines,
-  summarizePrune,
-  summarizeRevoke,
-  summarizeRewrap,
-  summarizeRotate,
-  summarizeStatus,
-} from '../keyRing/summaries.ts';
-import { type Job, type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
+import type { JobName, ReportOf } from '../runs/catalogue.ts';
+import { type Run, type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import type { KeyRingSettings } from '../settings/keyRingSettings.ts';
 import { settingsError, stopsRing } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
-import { type Started, startOf } from './started.ts';
 
 const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) => randomBytes(count) };
 
@@ -57,12 +49,9 @@ export class KeyRingMaintenance {
     return [...new Set([...this.#settings.rings.map(({ name }) => name), ...broken])];
   }
 
-  status(ring: string, started: Started, signal?: AbortSignal): Promise<RunResult<RingStatus>> {
-    return this.#run('keyRingStatus', ring, started, signal, ringStatus, {
-      summarize: summarizeStatus,
-      warnings: findingLines,
-      measure: (report) => measureStatus(ring, report),
-    });
+  status(ring: string, started: Started, signal?: AbortSignal): Promise<RunResult<'keyRingStatus'>> {
+    const measure = (report: RingStatus) => measureStatus(ring, report);
+    return this.#run('keyRingStatus', ring, started, signal, ringStatus, { dryRun: false, measure });
   }
 
   /** One look for a diagnosis: no run is recorded. */
@@ -74,31 +63,25 @@ export class KeyRingMaintenance {
     ring: string,
     started: Started,
     { dryRun = false, signal, mustManage = false }: RotationRequest = {},
-  ): Promise<RunResult<RotateReport>> {
+  ): Promise<RunResult<'rotateKeyRing'>> {
     const work = async (deps: RotateDeps) => {
       if (mustManage && !dryRun) refuseObserved(deps.policy);
       return rotateKeyRing(deps, { dryRun });
     };
-    return this.#run('rotateKeyRing', ring, started, signal, work, {
-      summarize: summarizeRotate,
-      warnings: ({ status }) => findingLines(status),
-      measure: (report) => {
-        measureStatus(ring, report.status);
-        if (report.outcome !== 'published') return;
-        for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
-      },
-    });
+    const measure = (report: ReportOf<'rotateKeyRing'>) => {
+      measureStatus(ring, report.status);
+      if (report.outcome !== 'published') return;
+      for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
+    };
+    return this.#run('rotateKeyRing', ring, started, signal, work, { dryRun, measure });
   }
 
   rewrap(
     ring: string,
     started: Started,
     { dryRun = false, signal }: RingRequest = {},
-  ): Promise<RunResult<RewrapReport>> {
-    return this.#run('rewrapKeyRing', ring, started, signal, (deps) => rewrapKeyRing(deps, { dryRun }), {
-      summarize: summarizeRewrap,
-      warnings: ({ failed }) => failed.map(({ id, code, message }) => `key ${id} was not moved (${code}): ${message}`),
-    });
+  ): Promise<RunResult<'rewrapKeyRing'>> {
+    return this.#run('rewrapKeyRing', ring, started, signal, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
   }
 
   revoke(
@@ -106,33 +89,35 @@ export class KeyRingMaintenance {
     started: Started,
     request: RevokeRequest,
     signal?: AbortSignal,
-  ): Promise<RunResult<RevokeReport>> {
+  ): Promise<RunResult<'revokeKeys'>> {
+    const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
+      if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
+    };
+    const dryRun = request.confirm === undefined;
     return this.#run('revokeKeys', ring, started, signal, (deps) => revokeKeys(deps, ring, request), {
-      summarize: summarizeRevoke,
-      warnings: ({ warnings }) => warnings,
-      measure: ({ outcome, successor }) => {
-        if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
-      },
+      dryRun,
+      measure,
     });
   }
 
-  prune(ring: string, started: Started, { dryRun = false, signal }: RingRequest = {}): Promise<RunResult<PruneReport>> {
-    return this.#run('pruneKeyRing', ring, started, signal, (deps) => pruneKeyRing(deps, { dryRun }), {
-      summarize: summarizePrune,
-    });
+  prune(
+    ring: string,
+    started: Started,
+    { dryRun = false, signal }: RingRequest = {},
+  ): Promise<RunResult<'pruneKeyRing'>> {
+    return this.#run('pruneKeyRing', ring, started, signal, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
   }
 
   /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
-  #run<R>(
-    job: string,
+  #run<J extends JobName>(
+    job: J,
     ring: string,
     started: Started,
     signal: AbortSignal | undefined,
-    work: (deps: RotateDeps) => Promise<R>,
-    shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure'>,
-  ): Promise<RunResult<R>> {
-    const run = () => this.#with(ring, signal, work);
-    return runJob(this.#runs, { job, cache: ring, ...startOf(started), run, ...shape });
+    work: (deps: RotateDeps) => Promise<ReportOf<J>>,
+    rest: Pick<Run<J>, 'dryRun' | 'measure'>,
+  ): Promise<RunResult<J>> {
+    return runJob(this.#runs, { job, subject: ring, started, work: () => this.#with(ring, signal, work), ...rest });
   }
 
   async #with<R>(ring: string, signal: AbortSignal | undefined, work: (deps: RotateDeps) => Promise<R>): Promise<R> {

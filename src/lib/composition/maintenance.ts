@@ -2,20 +2,15 @@ import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
 import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
-import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Log, RunResult } from '../runs/runJob.ts';
+import type { Log, RunResult, Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
 import { cacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
 import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
-import type { Started } from './started.ts';
-
-export type AnyClearReport = ClearReport | ClearPlan | RedisClearReport | RedisClearPlan;
 
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
 export class Maintenance {
@@ -42,7 +37,7 @@ export class Maintenance {
   }
 
   /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<AnyClearReport>> {
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
     const kind = this.redisCaches.names().includes(cache) ? this.redisCaches : this.sqlCaches;
     return kind.clear(cache, started, request);
   }

@@ -1,17 +1,20 @@
 import type { Clock } from '../clock.ts';
-import { MaintenanceError } from '../errors.ts';
-import { type Delivery, judgeDelivery, waitForPlace } from '../queue/delivery.ts';
+import type { ErrorCode } from '../errorCodes.ts';
+import { MaintenanceError, toErrorReport } from '../errors.ts';
+import { judgeDelivery, waitForPlace } from '../queue/delivery.ts';
 import { newMessage, queuesWork, type Work } from '../queue/dispatch.ts';
 import { readMessage, type WorkMessage } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import { forgetPending, keepPending } from '../runs/pendingRuns.ts';
-import type { RecordStore, RunRecord } from '../runs/recordStore.ts';
-import type { Log, RunResult } from '../runs/runJob.ts';
+import { type RecordStore, recordsUnavailable } from '../runs/recordStore.ts';
+import type { Log, RunPlace, RunResult, Started } from '../runs/runJob.ts';
+import { readTold } from '../runs/runningState.ts';
+import type { Outcome, RunRecord } from '../runs/runRecord.ts';
 import type { Settings } from '../settings/settings.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import { serverOf, slotKindOf } from './databaseServers.ts';
 import type { Maintenance } from './maintenance.ts';
-import { PurgePart } from './purgePart.ts';
+import { queueNextPart } from './purgeChain.ts';
 import type { WorkQueueAdapters } from './workQueues.ts';
 
 export interface QueueWorkDeps {
@@ -29,6 +32,8 @@ export interface QueueWorkDeps {
 /** Tries of a message, as `maxDequeueCount` of host.json says. */
 const mostTries = 5;
 const poisonedEveryMs = 24 * 3_600_000;
+/** The wait of a message that found the table busy. */
+const busyDelayMs = 15_000;
 
 /** Puts work on the queue, and works it off: the same jobs, reports and locks as without a queue. */
 export class QueueWork {
@@ -45,179 +50,212 @@ export class QueueWork {
     return queuesWork(this.#deps.settings.queue, caches);
   }
 
-  /** @throws MaintenanceError `queue_unavailable`; the work is then not queued, or queued all the same */
+  /** @throws MaintenanceError `queue_unavailable`, `records_unavailable`; the work is then not queued, or queued all the same */
   async put(work: Work): Promise<RunRecord> {
-    const message = newMessage(work, this.#deps.clock.now());
+    const { records, clock } = this.#deps;
+    const message = newMessage(work, clock.now());
     const record = pendingRecord(message, 'queued');
     // Before the message: it may be worked off before this call returns.
-    if (work.trigger === 'http') await keepPending(this.#deps.records, record);
+    if (work.trigger === 'http')
+      await keepPending(records, record).catch(() => {
+        throw recordsUnavailable();
+      });
     try {
       await this.queue.put(message);
     } catch (error) {
-      if (work.trigger === 'http') await forgetPending(this.#deps.records, message.runId).catch(() => undefined);
+      if (work.trigger === 'http') await forgetPending(records, message.runId).catch(() => undefined);
       throw error;
     }
     return record;
   }
 
-  /** What a purge that a timer runs by itself is given, so that it queues its continuation. */
-  directPurge(cache: string): PurgePart {
-    const message = newMessage({ job: 'purge', cache, trigger: 'timer' }, this.#deps.clock.now());
-    return new PurgePart({ ...this.#deps, queue: this.queue }, message);
+  /** The place of a purge that a timer runs by itself: one whose time is up goes on from the queue. */
+  placeOfDirectPurge(subject: string): RunPlace {
+    const { clock, log } = this.#deps;
+    const message = newMessage({ job: 'purge', subject, trigger: 'timer' }, clock.now());
+    return {
+      runId: message.runId,
+      part: 1,
+      continue: (result) =>
+        this.#nextPart(message, result).catch((error: unknown) => {
+          const { code, message: what, advice } = toErrorReport(error);
+          log('warn', `purge ${subject}: its next part could not be queued (${code}). ${what} ${advice}`, {});
+          return false;
+        }),
+    };
   }
 
-  /** Also the metric that the alert reads. */
+  /** What lies in the poison queue, also as the metric. */
   async poisonCount(): Promise<number> {
-    const { poison } = this.queue;
-    const count = await poison.count();
+    const count = await this.queue.poison.count();
     instruments.queuePoison.record(count, { queue: this.queue.name });
     return count;
   }
 
   /**
    * Works off a message, delivered for the `deliveries`th time.
-   * @throws where it is to be delivered again: its run failed, or it cannot be read
+   * @throws where it is to be delivered again: its run failed, its next part could not be queued, or it cannot be read
    */
   async workOff(given: unknown, deliveries: number): Promise<void> {
     const message = readMessage(given);
+    const { settings, adapters, clock, log } = this.#deps;
     const tries = deliveries + (message.tries ?? 0);
-    const { settings, adapters, log } = this.#deps;
-    const [own, delivery] = await this.#judge(message, tries);
-    if (delivery.do !== 'run') return this.#giveUp(message, own, delivery);
-    const server = serverOf(settings, message.cache);
+    const { own, latest } = await this.#recordsOf(message);
+    const delivery = judgeDelivery(message, { own, latest, deliveries: tries, now: clock.now() });
+    if (delivery.do === 'drop') return this.#drop(message, own, delivery.reason);
+    const server = serverOf(settings, message.subject);
     const slot = server === undefined ? undefined : await adapters.slots.tryTake(server, slotKindOf(message.job));
     if (server !== undefined && !slot) {
       // As a new message: so this is no failed try. Those before it still count.
       const again = tries > 1 ? { ...message, tries: tries - 1 } : message;
-      await this.queue.put(again, waitForPlace(message, this.#deps.clock.now(), this.#deps.random()));
-      log('info', `${message.job} ${message.cache}: put back, since its server has no place free`, { message });
+      await this.queue.put(again, waitForPlace(message, clock.now(), this.#deps.random()));
+      log('info', `${message.job} ${message.subject}: put back, since its server has no place free`, { message });
       return;
     }
     try {
       await this.#tell(message, 'running');
-      const { error } = await this.#run(message, own);
-      const triedOut = error !== undefined && tries >= mostTries;
-      const comesAgain = error ? !triedOut : await this.#hasNoRecord(message);
-      if (comesAgain) await this.#tell(message, 'queued');
-      else if (message.trigger === 'http') await forgetPending(this.#deps.records, message.runId);
-      if (triedOut && (await this.#isDropped(message, error.code))) return;
-      if (triedOut && deliveries < mostTries) {
-        // The host has not counted all of them.
-        const { tries: _, ...poisoned } = message;
-        await this.queue.poison.put(poisoned);
-      } else if (error) throw new MaintenanceError(error.code, error.message, error.advice);
+      await this.#settle(message, await this.#run(message), deliveries, tries);
     } finally {
       await slot?.release();
     }
   }
 
-  async #judge(message: WorkMessage, deliveries: number): Promise<[RunRecord | undefined, Delivery]> {
-    const { records, clock } = this.#deps;
-    const [own, [latest]] = await Promise.all([
-      records.getRun(message.runId),
-      records.latestRuns(message.job, message.cache, 1),
-    ]).catch(() => {
-      // Not run without them: a part that is done would be done again, and its sum begin anew.
-      throw new MaintenanceError(
-        'records_unavailable',
-        'The record store cannot be read.',
-        'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity.',
-      );
-    });
-    return [own, judgeDelivery(message, { own, latest, deliveries, now: clock.now() })];
-  }
-
-  async #giveUp(message: WorkMessage, own: RunRecord | undefined, delivery: Exclude<Delivery, { do: 'run' }>) {
-    const { records, log } = this.#deps;
-    const { job, cache, runId } = message;
-    const poisoned = delivery.do === 'poison';
-    if (poisoned) await this.queue.poison.put(message);
-    log(
-      poisoned ? 'error' : 'info',
-      `${job} ${cache}: ${poisoned ? 'moved to the poison queue' : 'dropped'}, since ${delivery.reason}`,
-      {
-        runId,
-        message,
-      },
-    );
-    // Whoever waits for the run must learn that it will not come.
-    const isOpen = own?.outcome === 'running' || (message.trigger === 'http' && own?.outcome !== 'succeeded');
-    if (isOpen && (own?.parts ?? 0) < message.part) {
-      const error = {
-        code: poisoned ? 'run_lost' : 'run_dropped',
-        message: `The run was given up, since ${delivery.reason}.`,
-        advice: poisoned ? 'Find out why its instances ended, then `token-cache queue retry`.' : 'Ask for it again.',
-      };
-      await records.addRun({ ...pendingRecord(message, 'failed'), ...own, outcome: 'failed', error });
+  /** Not run without them: a part that is done would be done again. */
+  async #recordsOf({ runId, job, subject }: WorkMessage) {
+    const { records } = this.#deps;
+    try {
+      const [own, [latest]] = await Promise.all([records.getRun(runId), records.latestRuns(job, subject, 1)]);
+      return { own, latest };
+    } catch {
+      throw recordsUnavailable();
     }
-    if (message.trigger === 'http' && (own?.parts ?? 0) < message.part) await forgetPending(records, runId);
   }
 
-  async #run(message: WorkMessage, own: RunRecord | undefined): Promise<RunResult<object>> {
+  /** What becomes of a message whose run has ended. */
+  async #settle(message: WorkMessage, result: RunResult, deliveries: number, tries: number): Promise<void> {
+    const { error, outcome } = result;
+    if (outcome === 'skipped' && message.trigger === 'http') {
+      await this.#tell(message, 'queued');
+      await this.queue.put(message, busyDelayMs);
+      return;
+    }
+    const again = error !== undefined && outcome !== 'refused';
+    const triedOut = again && tries >= mostTries;
+    if (again && !triedOut) await this.#tell(message, 'queued');
+    else if (message.trigger === 'http') await forgetPending(this.#deps.records, message.runId);
+    if (!again || (triedOut && (await this.#isDropped(message, error.code)))) return;
+    if (triedOut && deliveries < mostTries) {
+      // The host has not counted all of them.
+      const { tries: _, ...poisoned } = message;
+      await this.queue.poison.put(poisoned);
+    } else throw new MaintenanceError(error.code as ErrorCode, error.message, error.advice);
+  }
+
+  async #drop(message: WorkMessage, own: RunRecord | undefined, reason: string): Promise<void> {
+    const { records, log } = this.#deps;
+    const { job, subject, runId, trigger } = message;
+    // Its instance may have ended, or the queue been away, before the next part was queued.
+    if (own?.job === 'purge' && !own.goesOn && (await this.#nextPart(message, own)))
+      await records.addRun({ ...own, goesOn: true });
+    log('info', `${job} ${subject}: dropped, since ${reason}`, { runId, message });
+    if (trigger !== 'http' || own?.outcome === 'succeeded') return;
+    // Whoever waits for the run must learn that it will not come.
+    const error = {
+      code: 'run_dropped',
+      message: `The run was given up, since ${reason}.`,
+      advice: 'Ask for it again.',
+    };
+    if (!own) await records.addRun({ ...pendingRecord(message, 'failed'), error });
+    await forgetPending(records, runId);
+  }
+
+  #nextPart(message: WorkMessage, run: RunRecord): Promise<boolean> {
+    return run.job === 'purge'
+      ? queueNextPart({ ...this.#deps, queue: this.queue }, message, run)
+      : Promise.resolve(false);
+  }
+
+  async #run(message: WorkMessage): Promise<RunResult> {
     const { maintenance, stopSignal } = this.#deps;
-    const { job, cache, runId, trigger } = message;
+    const { job, subject, trigger, requestedBy } = message;
+    const started = requestedBy ? { trigger, requestedBy } : trigger;
+    const place = { runId: message.runId, queuedAt: message.queuedAt };
     switch (job) {
       case 'purge':
-        return this.#purge(message, own);
+        return this.#purge(message, started, place);
       case 'index':
-        return maintenance.sqlCaches.ensureIndex(cache, trigger, { signal: stopSignal }, runId);
+        return maintenance.sqlCaches.ensureIndex(subject, started, { signal: stopSignal }, place);
       case 'counts':
-        return maintenance.sqlCaches.counts(cache, trigger, stopSignal, runId);
+        return maintenance.sqlCaches.counts(subject, started, stopSignal, place);
       case 'redis':
-        return maintenance.redisCaches.watch(cache, trigger, { signal: stopSignal }, runId);
+        return maintenance.redisCaches.watch(subject, started, { signal: stopSignal }, place);
     }
   }
 
-  async #purge(message: WorkMessage, own: RunRecord | undefined): Promise<RunResult<object>> {
-    const { maintenance, stopSignal } = this.#deps;
-    const { cache, runId, trigger, requestedBy } = message;
-    // What this very run told of itself before its instance died.
-    const before = await maintenance.sqlCaches.runningPurge(cache);
-    const lost = before?.runId === runId ? before.deleted : 0;
-    const part = new PurgePart({ ...this.#deps, queue: this.queue }, message, { own, lost });
-    await part.begin();
-    const started = requestedBy ? { trigger, requestedBy } : trigger;
-    const { rowsLeft } = part;
+  async #purge(message: WorkMessage, started: Started, place: RunPlace): Promise<RunResult> {
+    const { maintenance, records, settings, stopSignal } = this.#deps;
+    const { subject, runId, first, part, purge = {} } = message;
+    // What this very run told of itself before its instance died counts towards its limit.
+    const told = await readTold(records, subject);
+    const lost = told?.runId === runId ? told.deleted : 0;
+    const limit = purge.maxRows ?? settings.purgeRowLimit;
     const request = {
-      ...definedOf(message.purge),
-      ...(rowsLeft !== undefined && { maxRows: rowsLeft }),
+      ...definedOf(purge),
+      ...(limit !== undefined && { maxRows: Math.max(0, limit - lost) }),
       signal: stopSignal,
     };
-    const result = await maintenance.sqlCaches.purge(cache, started, request, {
-      runId,
-      toRecord: (ended) => part.toRecord(ended),
+    let failure: unknown;
+    const result = await maintenance.sqlCaches.purge(subject, started, request, {
+      ...place,
+      first,
+      part,
+      ...(lost > 0 && { lost }),
+      isElsewhere: () => this.#isElsewhere(message),
+      continue: (ended) =>
+        this.#nextPart(message, ended).catch((error: unknown) => {
+          failure = error;
+          return false;
+        }),
     });
-    await part.end();
+    // The message comes again, finds the part done, and queues the next one.
+    if (failure) throw failure;
     return result;
   }
 
-  /** Of a run that somebody asked for, whose table was busy: nothing was done yet. */
-  async #hasNoRecord({ trigger, runId }: WorkMessage): Promise<boolean> {
-    return trigger === 'http' && (await this.#deps.records.getRun(runId)) === undefined;
+  /** Whether another delivery of this message holds the table, or has held it. */
+  async #isElsewhere({ subject, runId }: WorkMessage): Promise<boolean> {
+    const { records } = this.#deps;
+    const [told, record] = await Promise.all([
+      readTold(records, subject),
+      records.getRun(runId).catch(() => undefined),
+    ]);
+    return told?.runId === runId || (record !== undefined && record.outcome !== 'failed');
   }
 
   /** Whether a message that failed in each of its tries is not to lie in the poison queue. */
   async #isDropped(message: WorkMessage, code: string): Promise<boolean> {
-    const { job, cache, runId } = message;
+    const { job, subject, runId } = message;
     if (code !== 'cache_unknown') return this.#isKnownFailure(message);
     // Not at the first try: a newer deployment's settings may name it.
-    this.#deps.log('warn', `${job} ${cache}: dropped after ${mostTries} tries, since no cache is named so`, { runId });
+    this.#deps.log('warn', `${job} ${subject}: dropped after ${mostTries} tries, since no cache is named so`, {
+      runId,
+    });
     return true;
   }
 
   /**
-   * Whether a timer's message that failed is dropped instead of lying in the poison queue: one of its job and cache has been put
+   * Whether a timer's message that failed is dropped instead of lying in the poison queue: one of its job and subject has been put
    * there within a day. A cache that is broken for a week leaves seven messages, not two thousand.
    */
-  async #isKnownFailure({ job, cache, until, runId }: WorkMessage): Promise<boolean> {
+  async #isKnownFailure({ job, subject, until, runId }: WorkMessage): Promise<boolean> {
     // One without this was put back by an operator, or goes on with a purge.
     if (until === undefined) return false;
     const { records, clock, log } = this.#deps;
-    const key = `poisoned|${job}|${cache}`;
+    const key = `poisoned|${job}|${subject}`;
     const at = Date.parse(String(await records.readState(key).catch(() => undefined)));
     const now = clock.now();
     if (now.getTime() - at < poisonedEveryMs) {
-      log('warn', `${job} ${cache}: dropped after ${mostTries} tries, since one like it is in the poison queue`, {
+      log('warn', `${job} ${subject}: dropped after ${mostTries} tries, since one like it is in the poison queue`, {
         runId,
       });
       return true;
@@ -233,18 +271,19 @@ export class QueueWork {
   }
 }
 
-function pendingRecord(message: WorkMessage, outcome: RunRecord['outcome']): RunRecord {
-  const { runId, job, cache, trigger, requestedBy, queuedAt } = message;
+function pendingRecord(message: WorkMessage, outcome: Outcome): RunRecord {
+  const { runId, job, subject, trigger, requestedBy, queuedAt, purge } = message;
   return {
     runId,
     job,
-    cache,
+    subject,
     trigger,
     ...(requestedBy && { requestedBy }),
     queuedAt,
     startedAt: queuedAt,
     duration: 'PT0S',
     outcome,
+    dryRun: purge?.dryRun ?? false,
   };
 }
 

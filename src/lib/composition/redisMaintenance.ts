@@ -3,22 +3,18 @@ import { entraCredential } from '../entraToken.ts';
 import type { CachedEntries } from '../keyRing/cachedEntries.ts';
 import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
 import { clearRedisCache, type RedisClearContext } from '../redisCache/clear.ts';
-import type { RedisClearPlan, RedisClearReport } from '../redisCache/clearReport.ts';
-import { summarizeRedisClear } from '../redisCache/clearSummary.ts';
 import { parseConnectionString } from '../redisCache/connectionString.ts';
 import type { StateStore, WatchState } from '../redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redisCache/watch.ts';
 import { measurePing, measureWatch } from '../redisCache/watchMetrics.ts';
 import type { WatchReport } from '../redisCache/watchReport.ts';
-import { summarizeWatch, watchWarnings } from '../redisCache/watchSummary.ts';
 import { noRecordStore } from '../runs/recordStore.ts';
-import { type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
-import { RunningState, runningKey } from '../runs/runningState.ts';
+import { type RunDeps, type RunPlace, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import { RunningState } from '../runs/runningState.ts';
 import type { CacheSettings } from '../settings/cacheSettings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { cacheFor, redisCacheNames, unsuitableEngine } from './cachesOfEngine.ts';
 import { connectorTo, entryPortsTo } from './redisNodes.ts';
-import { type Started, startOf } from './started.ts';
 
 const statesInMemory = new Map<string, WatchState>();
 
@@ -37,44 +33,36 @@ export class RedisMaintenance {
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  watch(cache: string, trigger: string, request: WatchRequest = {}, runId?: string): Promise<RunResult<WatchReport>> {
+  watch(cache: string, started: Started, request: WatchRequest = {}, place?: RunPlace): Promise<RunResult<'redis'>> {
     return runJob(this.#runs, {
       job: 'redis',
-      cache,
-      trigger,
-      runId,
-      run: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
-      summarize: summarizeWatch,
-      warnings: watchWarnings,
+      subject: cache,
+      started,
+      dryRun: request.dryRun ?? false,
+      place,
+      work: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
       measure: (report) => measureWatch(cache, report),
     });
   }
 
   /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
-  clear(
-    cache: string,
-    started: Started,
-    request: ClearRequest = {},
-  ): Promise<RunResult<RedisClearReport | RedisClearPlan>> {
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
     const { clock, records } = this.#runs;
-    const run = async (runId: string) => {
-      const context = await this.#clearContext(cacheFor(this.#settings, 'clear', cache));
-      const running = new RunningState(records, runningKey(cache), runId, clock);
-      if (request.confirm !== undefined) running.begin();
-      const onProgress = (deleted: number) => {
-        running.update(deleted);
-        request.onProgress?.(deleted);
-      };
-      return clearRedisCache(context, cache, { ...request, onProgress }).finally(() => running.end());
-    };
-    const warnings = (report: RedisClearReport | RedisClearPlan) => report.warnings;
     return runJob(this.#runs, {
       job: 'clear',
-      cache,
-      ...startOf(started),
-      run,
-      summarize: summarizeRedisClear,
-      warnings,
+      subject: cache,
+      started,
+      dryRun: request.confirm === undefined,
+      work: async ({ runId, soFar }) => {
+        const context = await this.#clearContext(cacheFor(this.#settings, 'clear', cache));
+        const running = new RunningState(records, cache, runId, clock);
+        if (request.confirm !== undefined) running.begin();
+        const onProgress = (deleted: number) => {
+          running.update(deleted);
+          request.onProgress?.(deleted);
+        };
+        return clearRedisCache(context, cache, { ...request, onProgress }, soFar).finally(() => running.end());
+      },
     });
   }
 

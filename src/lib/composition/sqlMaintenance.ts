@@ -1,22 +1,26 @@
 import type { ClearRequest } from '../clearRequest.ts';
-import { type Job, type RunDeps, type RunResult, runJob } from '../runs/runJob.ts';
-import { type RunningRun, RunningState, readRunning, runningKey } from '../runs/runningState.ts';
-import type { JobName } from '../settings/problems.ts';
+import type { JobName, ReportOf } from '../runs/catalogue.ts';
+import {
+  type Run,
+  type RunContext,
+  type RunDeps,
+  type RunPlace,
+  type RunResult,
+  runJob,
+  type Started,
+} from '../runs/runJob.ts';
+import { type RunningRun, RunningState, readRunning } from '../runs/runningState.ts';
+import type { JobName as SettingsJob } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { CacheTable } from '../sqlCache/cacheTable.ts';
 import { clearTable } from '../sqlCache/clear.ts';
-import type { ClearPlan, ClearReport } from '../sqlCache/clearReport.ts';
-import { summarizeClear } from '../sqlCache/clearSummary.ts';
-import { type CountsReport, countEntries } from '../sqlCache/counts.ts';
-import { ensureExpiryIndex, type IndexReport, type IndexRequest } from '../sqlCache/ensureExpiryIndex.ts';
+import { countEntries } from '../sqlCache/counts.ts';
+import { ensureExpiryIndex, type IndexRequest } from '../sqlCache/ensureExpiryIndex.ts';
 import { purge } from '../sqlCache/purge.ts';
-import type { PurgePlan, PurgeReport } from '../sqlCache/purgeReport.ts';
 import type { PurgeRequest } from '../sqlCache/purgeRequest.ts';
 import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sqlCache/sqlCacheMetrics.ts';
-import { summarizeCounts, summarizeIndex, summarizePurge } from '../sqlCache/summaries.ts';
 import { cacheFor, sqlCacheNames } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
-import { type Started, startOf } from './started.ts';
 
 /** The jobs on SQL caches, put together from the settings. */
 export class SqlMaintenance {
@@ -32,20 +36,12 @@ export class SqlMaintenance {
     return sqlCacheNames(this.#settings);
   }
 
-  /**
-   * `started` may name who asked for it. A run that is under way can be seen by `runningPurge`. With `part` it is one part of a
-   * longer run.
-   */
-  purge(
-    cache: string,
-    started: Started,
-    request: PurgeRequest = {},
-    part: Pick<Job<PurgeReport | PurgePlan>, 'runId' | 'toRecord'> = {},
-  ): Promise<RunResult<PurgeReport | PurgePlan>> {
+  /** With `place` it is one part of a longer run. A run that is under way can be seen by `runningPurge`. */
+  purge(cache: string, started: Started, request: PurgeRequest = {}, place?: RunPlace): Promise<RunResult<'purge'>> {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
     const { clock, records } = this.#runs;
-    const run = async (table: CacheTable, runId: string) => {
-      const running = new RunningState(records, runningKey(cache), runId, clock);
+    const work = async (table: CacheTable, { runId, soFar }: RunContext<'purge'>) => {
+      const running = new RunningState(records, cache, runId, clock);
       const context = {
         table,
         policy: this.#settings.purge,
@@ -61,81 +57,79 @@ export class SqlMaintenance {
           measureBatch(cache, tookMs);
           running.update(deleted);
         },
+        onFailure: soFar,
       }).finally(() => running.end());
     };
-    return this.#run('purge', cache, started, run, {
-      summarize: summarizePurge,
-      warnings: (report) => report.warnings,
-      measure: (report) => measurePurge(cache, startOf(started).trigger, report),
-      ...part,
-    });
+    const { trigger } = typeof started === 'string' ? { trigger: started } : started;
+    const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
+    return this.#run('purge', cache, started, work, { dryRun: request.dryRun ?? false, measure, place });
   }
 
   /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<ClearReport | ClearPlan>> {
+  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
     const { clock, records } = this.#runs;
-    const run = async (table: CacheTable, runId: string) => {
-      const running = new RunningState(records, runningKey(cache), runId, clock);
+    const work = async (table: CacheTable, { runId, soFar }: RunContext<'clear'>) => {
+      const running = new RunningState(records, cache, runId, clock);
       return clearTable({ table, policy: this.#settings.purge, clock }, cache, request, {
         onStart: () => running.begin(),
         onBatch: ({ tookMs, deleted }) => {
           measureBatch(cache, tookMs);
           running.update(deleted);
         },
+        onFailure: soFar,
       }).finally(() => running.end());
     };
-    return this.#run('clear', cache, started, run, {
-      summarize: summarizeClear,
-      warnings: (report) => report.warnings,
-    });
+    return this.#run('clear', cache, started, work, { dryRun: request.confirm === undefined });
   }
 
   /** What is known of the purge or clear that holds the cache's table now; undefined where nothing is known. */
   runningPurge(cache: string): Promise<RunningRun | undefined> {
-    return readRunning(this.#runs.records, runningKey(cache));
+    return readRunning(this.#runs.records, cache, this.#runs.clock.now());
   }
 
   ensureIndex(
     cache: string,
     started: Started,
     request: IndexRequest = {},
-    runId?: string,
-  ): Promise<RunResult<IndexReport>> {
+    place?: RunPlace,
+  ): Promise<RunResult<'index'>> {
     const { index } = this.#settings.purge;
-    const run = (table: CacheTable) => ensureExpiryIndex(table, index, this.#runs.clock, request);
-    return this.#run('index', cache, started, run, {
-      summarize: summarizeIndex,
-      warnings: (report) => report.warnings,
-      measure: (report) => measureIndex(cache, report),
-      runId,
-    });
+    const work = (table: CacheTable) => ensureExpiryIndex(table, index, this.#runs.clock, request);
+    const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
+    return this.#run('index', cache, started, work, { dryRun: request.dryRun ?? false, measure, place });
   }
 
-  counts(cache: string, started: Started, signal?: AbortSignal, runId?: string): Promise<RunResult<CountsReport>> {
+  counts(cache: string, started: Started, signal?: AbortSignal, place?: RunPlace): Promise<RunResult<'counts'>> {
+    const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
     return this.#run('counts', cache, started, (table) => countEntries(table, signal), {
-      summarize: summarizeCounts,
-      measure: (report) => measureCounts(cache, report),
-      runId,
+      dryRun: false,
+      measure,
+      place,
     });
   }
 
   /** One run of one job on one cache: opens the table, closes it again, and keeps the record. */
-  #run<R>(
-    job: JobName,
+  #run<J extends JobName & SettingsJob>(
+    job: J,
     cache: string,
     started: Started,
-    work: (table: CacheTable, runId: string) => Promise<R>,
-    shape: Pick<Job<R>, 'summarize' | 'warnings' | 'measure' | 'runId' | 'toRecord'>,
-  ): Promise<RunResult<R>> {
-    const run = async (runId: string) => {
-      const table = await openTable(cacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
-      try {
-        return await work(table, runId);
-      } finally {
-        await table.close();
-      }
-    };
-    return runJob(this.#runs, { job, cache, ...startOf(started), run, ...shape });
+    work: (table: CacheTable, context: RunContext<J>) => Promise<ReportOf<J>>,
+    rest: Pick<Run<J>, 'dryRun' | 'measure' | 'place'>,
+  ): Promise<RunResult<J>> {
+    return runJob(this.#runs, {
+      job,
+      subject: cache,
+      started,
+      work: async (context) => {
+        const table = await openTable(cacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
+        try {
+          return await work(table, context);
+        } finally {
+          await table.close();
+        }
+      },
+      ...rest,
+    });
   }
 
   /** Where the next purge goes on. */

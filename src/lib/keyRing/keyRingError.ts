@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errorCodes.ts';
 import { MaintenanceError } from '../errors.ts';
 
 /** A failure of a store or protector. */
@@ -5,7 +6,7 @@ export class KeyRingError extends MaintenanceError {
   /** Worth another try: the service was busy, or its answer got lost. A write may have been done all the same. */
   readonly transient: boolean;
 
-  constructor(code: string, message: string, advice: string, transient = false) {
+  constructor(code: ErrorCode, message: string, advice: string, transient = false) {
     super(code, message, advice);
     this.name = 'KeyRingError';
     this.transient = transient;

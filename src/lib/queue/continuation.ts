@@ -1,6 +1,6 @@
 import { parseDuration } from '../durations.ts';
+import type { RunRecord } from '../runs/runRecord.ts';
 import type { ContinuationPolicy } from '../settings/queueSettings.ts';
-import type { PurgePlan, PurgeReport } from '../sqlCache/purgeReport.ts';
 import type { PurgeOptions } from './message.ts';
 
 /** No chain goes round faster than this, whatever ends its parts. */
@@ -15,9 +15,7 @@ export interface ContinuationCount {
 }
 
 export interface PartEnd {
-  report: PurgeReport | PurgePlan;
-  /** The part's own time. */
-  tookMs: number;
+  run: Pick<RunRecord<'purge'>, 'report' | 'duration' | 'outcome'>;
   options: PurgeOptions;
   /** The run's row limit by the settings. */
   rowLimit: number | undefined;
@@ -32,7 +30,9 @@ export type Continuation = { delayMs: number; options: PurgeOptions } | { none: 
  * reason. Never beyond the row limit that the run was given.
  */
 export function continuationOf(end: PartEnd, policy: ContinuationPolicy, used: number): Continuation {
-  const { report, tookMs, options, rowLimit, instanceStops } = end;
+  const { run, options, rowLimit, instanceStops } = end;
+  const { report } = run;
+  if (!report || run.outcome === 'failed') return { none: 'it failed' };
   if (report.dryRun) return { none: 'it was a dry run' };
   const handedOver = report.stopReason === 'aborted' && instanceStops;
   if (report.stopReason !== 'timeBudget' && !handedOver) return { none: `it stopped by ${report.stopReason}` };
@@ -42,6 +42,7 @@ export function continuationOf(end: PartEnd, policy: ContinuationPolicy, used: n
   const limit = options.maxRows ?? rowLimit;
   const left = limit === undefined ? undefined : limit - report.deleted;
   if (left !== undefined && left < 1) return { none: 'its row limit is reached' };
+  const tookMs = parseDuration(run.duration) ?? 0;
   return {
     delayMs: handedOver ? handOverMs : Math.max(shortestPauseMs, tookMs * policy.pauseRatio),
     options: { ...options, ...(left !== undefined && { maxRows: left }) },

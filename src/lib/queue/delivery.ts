@@ -1,32 +1,31 @@
-import type { RunRecord } from '../runs/recordStore.ts';
+import { isReal } from '../runs/history.ts';
+import type { RunRecord } from '../runs/runRecord.ts';
 import type { WorkMessage } from './message.ts';
 
 /** A message is given up this long after it was queued: whoever asked has asked again, or forgotten it. */
 export const longestWaitMs = 24 * 3_600_000;
-/** Takeovers of one part after which it goes to the poison queue: as many tries as the host gives a message that fails. */
-export const mostTakeovers = 5;
 
 export interface DeliveryFacts {
-  /** The record that the message's run has so far. */
+  /** The record that the message's run has. */
   own: RunRecord | undefined;
-  /** The newest record of the job on the cache. */
+  /** The newest record of the job on the subject. */
   latest: RunRecord | undefined;
   /** How often the message has been delivered, this time included; not counted are times when its server had no place. */
   deliveries: number;
   now: Date;
 }
 
-export type Delivery = { do: 'run' } | { do: 'poison'; reason: string } | { do: 'drop'; reason: string };
+export type Delivery = { do: 'run' } | { do: 'drop'; reason: string };
 
-/** What is to be done with a message that comes: it may come twice, late, out of order, or after its instance died. */
+/**
+ * What is to be done with a message that comes: it may come twice, late, out of order, or after its instance died, when the
+ * host gives it again. What a part does twice does no harm: the table's lock lets one run at a time.
+ */
 export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, now }: DeliveryFacts): Delivery {
   const queuedAt = Date.parse(message.queuedAt);
-  if (own?.outcome === 'succeeded' && !foundBusy(own)) return drop('its run is done');
-  if (own && (own.parts ?? 0) >= message.part) return drop(`part ${message.part} of its run is done`);
-  if (message.takeovers >= mostTakeovers)
-    return { do: 'poison', reason: `the instances that ran it ended ${message.takeovers} times in mid-run` };
+  if (own && (own.outcome === 'succeeded' || own.outcome === 'refused' || own.goesOn)) return drop('its run is done');
   if (now.getTime() - queuedAt > longestWaitMs) return drop('it waited for longer than a day');
-  const fresh = message.trigger === 'timer' && message.part === 1 && message.takeovers === 0;
+  const fresh = message.trigger === 'timer' && message.part === 1;
   // Only untried ones: a message that fails is to be seen in the poison queue, however often its timer fires.
   if (fresh && deliveries === 1 && message.until !== undefined && now.getTime() >= Date.parse(message.until))
     return drop('its successor is due');
@@ -37,15 +36,10 @@ export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, n
 
 const drop = (reason: string): Delivery => ({ do: 'drop', reason });
 
-/** A purge that left something behind, or found the table busy, has not done the work of another. */
-function isDone({ outcome, report }: RunRecord): boolean {
-  const { stopReason = 'drained' } = (report ?? {}) as { stopReason?: unknown };
-  return outcome === 'succeeded' && stopReason === 'drained';
-}
-
-/** It may be the record of a second delivery, which found the first at work; that one may have died since. */
-function foundBusy({ report }: RunRecord): boolean {
-  return ((report ?? {}) as { stopReason?: unknown }).stopReason === 'busy';
+/** A purge that left something behind has not done the work of another. */
+function isDone(run: RunRecord): boolean {
+  if (!isReal(run) || run.outcome === 'failed') return false;
+  return run.job !== 'purge' || (run.report?.dryRun === false && run.report.stopReason === 'drained');
 }
 
 const shortestWaitMs = 1_000;

@@ -10,7 +10,7 @@ export function queuesWork({ mode, aboveCaches, storage }: QueueSettings, caches
 
 export interface Work {
   job: WorkJob;
-  cache: string;
+  subject: string;
   trigger: WorkMessage['trigger'];
   requestedBy?: WorkMessage['requestedBy'];
   /** When its successor is due. */
@@ -19,19 +19,33 @@ export interface Work {
 }
 
 /** The message of a piece of work that begins now. */
-export function newMessage({ job, cache, trigger, requestedBy, until, purge }: Work, now: Date): WorkMessage {
+export function newMessage({ job, subject, trigger, requestedBy, until, purge }: Work, now: Date): WorkMessage {
   return {
-    version: 1,
+    version: 2,
     job,
-    cache,
-    runId: newRunId(job, cache, now),
+    subject,
+    runId: newRunId(job, subject, now),
     trigger,
     ...(requestedBy && { requestedBy }),
     queuedAt: now.toISOString(),
     ...(until && { until: until.toISOString() }),
     part: 1,
-    takeovers: 0,
-    deletedBefore: 0,
     ...(purge && { purge }),
+  };
+}
+
+/** The message of the part that follows: a new one, whose record names the first part. */
+export function nextMessage(
+  { until: _until, tries: _tries, ...message }: WorkMessage,
+  purge: PurgeOptions,
+  now: Date,
+): WorkMessage {
+  return {
+    ...message,
+    runId: newRunId(message.job, message.subject, now),
+    first: message.first ?? message.runId,
+    queuedAt: now.toISOString(),
+    part: message.part + 1,
+    purge,
   };
 }

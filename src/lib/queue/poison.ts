@@ -28,7 +28,7 @@ export async function listPoison({ poison }: WorkQueue): Promise<PoisonReport> {
 }
 
 /**
- * Puts the chosen messages back, as new work of the same run. Of several of one job on one cache one is put back and the
+ * Puts the chosen messages back, as new work of the same run. Of several of one job on one subject one is put back and the
  * others are forgotten: the work is the same. A message is taken out of the poison queue after it was put back, so that
  * none is lost; put back twice, it does no harm.
  */
@@ -40,10 +40,10 @@ export async function retryPoison(queue: WorkQueue, chosen: PoisonFilter, clock:
     async ({ message }) => {
       if (!message) return;
       // Work that somebody asked for in his own words is not the same as any other.
-      const work = message.trigger === 'http' ? message.runId : `${message.job}|${message.cache}`;
+      const work = message.trigger === 'http' ? message.runId : `${message.job}|${message.subject}`;
       if (done.has(work)) return;
       const { until: _until, tries: _tries, ...rest } = message;
-      await queue.put({ ...rest, queuedAt: clock.now().toISOString(), takeovers: 0 });
+      await queue.put({ ...rest, queuedAt: clock.now().toISOString() });
       done.add(work);
     },
   );

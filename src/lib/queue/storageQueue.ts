@@ -1,7 +1,7 @@
 import type { QueueClient } from '@azure/storage-queue';
 import { MaintenanceError } from '../errors.ts';
 import type { WorkMessage } from './message.ts';
-import type { PoisonQueue, Receipt, WorkQueue } from './workQueue.ts';
+import type { PoisonQueue, WorkQueue } from './workQueue.ts';
 
 /** Storage that does not answer must not hold up a timer. */
 const soon = () => ({ abortSignal: AbortSignal.timeout(15_000) });
@@ -24,28 +24,14 @@ export class StorageQueue implements WorkQueue {
     this.poison = new StoragePoisonQueue(new CreatedQueue(`${name}-poison`, open));
   }
 
-  async put(message: WorkMessage, delayMs = 0): Promise<Receipt> {
-    return this.#queue.use(async (client) => {
-      const { messageId, popReceipt } = await client.sendMessage(encode(message), {
+  async put(message: WorkMessage, delayMs = 0): Promise<void> {
+    await this.#queue.use((client) =>
+      client.sendMessage(encode(message), {
         visibilityTimeout: seconds(delayMs),
         messageTimeToLive: -1,
         ...soon(),
-      });
-      return { id: messageId, popReceipt };
-    });
-  }
-
-  async change({ id, popReceipt }: Receipt, message: WorkMessage, delayMs: number): Promise<Receipt | undefined> {
-    return this.#queue.use(async (client) => {
-      const changed = await client
-        .updateMessage(id, popReceipt, encode(message), seconds(delayMs), soon())
-        .catch(ignoreGone);
-      return changed?.popReceipt ? { id, popReceipt: changed.popReceipt } : undefined;
-    });
-  }
-
-  async remove({ id, popReceipt }: Receipt): Promise<void> {
-    await this.#queue.use((client) => client.deleteMessage(id, popReceipt, soon()).catch(ignoreGone));
+      }),
+    );
   }
 
   async nextSince(): Promise<Date | undefined> {

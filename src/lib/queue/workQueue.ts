@@ -1,23 +1,12 @@
 import type { WorkMessage } from './message.ts';
 
-/** What a message in the queue is changed by. Good until the next change, or until the message is delivered. */
-export interface Receipt {
-  id: string;
-  popReceipt: string;
-}
-
 /**
- * The port to the queue of the app. Reading it is the Functions host's; the jobs only put messages, and keep one of their
- * own invisible. Everything may happen twice, late or out of order.
+ * The port to the queue of the app. Reading it is the Functions host's; the jobs only put messages. Everything may happen twice, late or out of order.
  */
 export interface WorkQueue {
   readonly name: string;
   /** It becomes visible after `delayMs`. */
-  put(message: WorkMessage, delayMs?: number): Promise<Receipt>;
-  /** New content, invisible for `delayMs` from now. Undefined where the message was delivered or removed meanwhile. */
-  change(receipt: Receipt, message: WorkMessage, delayMs: number): Promise<Receipt | undefined>;
-  /** No error where it is gone already. */
-  remove(receipt: Receipt): Promise<void>;
+  put(message: WorkMessage, delayMs?: number): Promise<void>;
   /** When the message was put there that is the next to be worked off and was never tried; undefined where none is. */
   nextSince(): Promise<Date | undefined>;
   readonly poison: PoisonQueue;

@@ -39,12 +39,14 @@ interface NodePass extends PassResult {
 /**
  * Deletes every entry of a Redis cache: the hashes with a field `data` whose keys begin with its prefix, on every primary,
  * by SCAN and UNLINK. A plan, unless confirmed with the cache's name. Repeatable: what is left is taken by another run.
+ * `onFailure` is called where an error ends it after it began, with what it had done by then.
  * @throws MaintenanceError `instance_name_missing`, `confirmation_wrong`, `redis_unreachable`
  */
 export async function clearRedisCache(
   context: RedisClearContext,
   cache: string,
   request: ClearRequest = {},
+  onFailure?: (report: RedisClearReport) => void,
 ): Promise<RedisClearReport | RedisClearPlan> {
   const { clock, policy, connection, instanceName } = context;
   const confirmed = isConfirmed(request, cache);
@@ -59,7 +61,6 @@ export async function clearRedisCache(
     policy.timeoutMs,
     signal,
   );
-  const pass = (remove: boolean, until: number) => passAll(context, endpoints, request, remove, until);
   const shared = () => ({
     engine: 'redis' as const,
     prefix: instanceName,
@@ -67,6 +68,18 @@ export async function clearRedisCache(
     duration: formatDuration(clock.elapsed() - start),
     warnings: unreachable,
   });
+  const pass = (remove: boolean, until: number) =>
+    passAll(context, endpoints, request, remove, until, (passes, deleted) =>
+      onFailure?.({
+        ...shared(),
+        dryRun: false,
+        stopReason: 'failed',
+        deleted,
+        nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
+        remaining: null,
+        passedOver: sum(passes, (node) => node.passedOver),
+      }),
+    );
   const passes = await pass(confirmed, deadline);
   const passedOver = sum(passes, (node) => node.passedOver);
   if (!confirmed) {
@@ -98,6 +111,7 @@ async function passAll(
   request: ClearRequest,
   remove: boolean,
   deadline: number,
+  onFailure: (passes: NodePass[], done: number) => void,
 ): Promise<NodePass[]> {
   let done = 0;
   const onBatch = (entries: number) => {
@@ -107,8 +121,10 @@ async function passAll(
   const results = await Promise.allSettled(
     endpoints.map((endpoint) => passOne(context, endpoint, request, remove, deadline, onBatch)),
   );
+  const passes = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   for (const result of results) {
     if (result.status === 'fulfilled') continue;
+    if (remove) onFailure(passes, done);
     const error: unknown = result.reason;
     if (!remove || done === 0 || !(error instanceof MaintenanceError)) throw error;
     const { code, message, advice } = error;
@@ -118,7 +134,7 @@ async function passAll(
       `${advice} Then start it again.`,
     );
   }
-  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return passes;
 }
 
 async function passOne(

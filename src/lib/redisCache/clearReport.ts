@@ -22,8 +22,8 @@ export const redisClearReport = clearedCache
   .extend({
     dryRun: z.literal(false),
     stopReason: z
-      .enum(['drained', 'timeBudget', 'aborted'])
-      .meta({ description: '`drained`: every primary was gone through to its end.' }),
+      .enum(['drained', 'timeBudget', 'aborted', 'failed'])
+      .meta({ description: '`drained`: every primary was gone through to its end. `failed`: an error ended it.' }),
     deleted: z.int(),
     nodes: z.array(z.object({ node: z.string(), deleted: z.int(), complete: z.boolean() })),
     remaining: keyCount.nullable().meta({

@@ -1,23 +1,13 @@
-import type { Level } from '../level.ts';
 import { instruments } from '../telemetry/metrics.ts';
-import { checkNames } from './rules/rules.ts';
 import type { NodeUp, WatchReport } from './watchReport.ts';
 
-const levels: readonly Level[] = ['info', 'warning', 'critical'];
-
 /** Exports a report. A dry run counts nothing: the next look would count the same again. */
-export function measureWatch(cache: string, { nodes, findings, recovered = [], dryRun }: WatchReport): void {
+export function measureWatch(cache: string, { nodes, recovered = [], dryRun }: WatchReport): void {
   for (const node of nodes) {
     instruments.redisUp.record(node.up ? 1 : 0, { cache, node: node.node });
     if (node.up) measureNode(cache, node, dryRun);
   }
   for (const node of recovered) instruments.redisUp.record(1, { cache, node });
-  // Zeros too: a gauge that is no longer recorded would keep its last value.
-  for (const check of checkNames)
-    for (const level of levels) {
-      const count = findings.filter((finding) => finding.check === check && finding.level === level).length;
-      instruments.findings.record(count, { check, level, subject: cache });
-    }
 }
 
 export function measurePing(cache: string, node: string, ms: number): void {

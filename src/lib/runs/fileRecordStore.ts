@@ -1,13 +1,15 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { RecordStore, RunRecord } from './recordStore.ts';
+import type { JobName } from './catalogue.ts';
+import type { RecordStore } from './recordStore.ts';
 import { parseRunId } from './runId.ts';
+import { type RunRecord, readRecord } from './runRecord.ts';
 
-/** Runs kept of each job and cache; older ones are removed. */
+/** Runs kept of each job and subject; older ones are removed. */
 const keptRuns = 200;
 
-/** Records as JSON files in a folder, for the command line and the tests: `runs/{job}/{cache}/{row}.json`, `state/{key}.json`. */
+/** Records as JSON files in a folder, for the command line and the tests: `runs/{job}/{subject}/{row}.json`, `state/{key}.json`. */
 export class FileRecordStore implements RecordStore {
   readonly description: string;
   readonly #folder: string;
@@ -20,7 +22,7 @@ export class FileRecordStore implements RecordStore {
   async addRun(record: RunRecord): Promise<void> {
     const id = parseRunId(record.runId);
     if (!id) throw new Error('not a run id');
-    const folder = join(this.#folder, 'runs', id.job, id.cache);
+    const folder = join(this.#folder, 'runs', id.job, id.subject);
     await this.#write(folder, `${id.row}.json`, record);
     const old = (await sortedNames(folder)).slice(keptRuns);
     await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
@@ -29,14 +31,14 @@ export class FileRecordStore implements RecordStore {
   async getRun(runId: string): Promise<RunRecord | undefined> {
     const id = parseRunId(runId);
     if (!id) return undefined;
-    return (await read(join(this.#folder, 'runs', id.job, id.cache, `${id.row}.json`))) as RunRecord | undefined;
+    return readRecord(await read(join(this.#folder, 'runs', id.job, id.subject, `${id.row}.json`)));
   }
 
-  async latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]> {
-    const folder = join(this.#folder, 'runs', job, cache);
+  async latestRuns<J extends JobName>(job: J, subject: string, count: number): Promise<RunRecord<J>[]> {
+    const folder = join(this.#folder, 'runs', job, subject);
     const names = (await sortedNames(folder)).slice(0, count);
     const records = await Promise.all(names.map((name) => read(join(folder, name))));
-    return records.filter((record) => record !== undefined) as RunRecord[];
+    return records.flatMap((record) => readRecord(record) ?? []) as RunRecord<J>[];
   }
 
   readState(key: string): Promise<unknown> {
@@ -62,7 +64,7 @@ async function sortedNames(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.json')).sort();
 }
 
-/** Undefined where the file is missing, or is no JSON: a record that cannot be read must not stop a run. */
+/** Undefined where the file is missing, or is not JSON: a record that cannot be read must not stop a run. */
 async function read(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));

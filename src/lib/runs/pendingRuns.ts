@@ -1,5 +1,7 @@
-import type { RecordStore, RunRecord } from './recordStore.ts';
+import type { RecordStore } from './recordStore.ts';
 import { parseRunId } from './runId.ts';
+import { type RunRecord, readRecord } from './runRecord.ts';
+import { withParts } from './sumOfParts.ts';
 
 const keyOf = (runId: string) => `pending|${runId}`;
 
@@ -16,16 +18,15 @@ export async function forgetPending(records: RecordStore, runId: string): Promis
 }
 
 /**
- * A run by its id, done or not. Between two tries it is pending, whatever the record of the last one says. The id may be
- * anybody's text: what is none is not looked for, as the storage refuses keys that are too long.
+ * A run by its id, done or not, with the parts of a purge added up. Between two tries it is pending, whatever the record of
+ * the last one says. The id may be anybody's text: what is not a run id is not looked for, as the storage refuses keys that
+ * are too long.
  */
-export async function findRun(records: RecordStore, runId: string): Promise<RunRecord | undefined> {
+export async function findRun(records: RecordStore, runId: string, now: Date): Promise<RunRecord | undefined> {
   if (!parseRunId(runId)) return undefined;
-  const [pending, record] = await Promise.all([records.readState(keyOf(runId)), records.getRun(runId)]);
-  if (!isRun(pending) || record?.outcome === 'succeeded') return record;
-  return record ? { ...record, outcome: pending.outcome } : pending;
-}
-
-function isRun(value: unknown): value is RunRecord {
-  return typeof value === 'object' && value !== null && 'runId' in value && 'outcome' in value;
+  const [kept, record] = await Promise.all([records.readState(keyOf(runId)), records.getRun(runId)]);
+  const pending = readRecord(kept);
+  if (!record) return pending;
+  if (pending && record.outcome !== 'succeeded') return { ...record, outcome: pending.outcome };
+  return withParts(records, record, now);
 }

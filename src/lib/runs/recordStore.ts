@@ -1,44 +1,19 @@
-import type { ErrorReport } from '../errors.ts';
-
-/** Who asked for a change, as far as the platform tells. */
-export interface Requester {
-  /** The Entra principal, or that a key was used. */
-  by: string;
-  /** The client's address. */
-  from: string;
-}
-
-/** What is kept of a run. */
-export interface RunRecord {
-  runId: string;
-  job: string;
-  /** Name of the cache or ring. */
-  cache: string;
-  trigger: string;
-  requestedBy?: Requester;
-  /** Of a run from the work queue. */
-  queuedAt?: string;
-  startedAt: string;
-  duration: string;
-  /** `queued` and `running` are of a run from the work queue that is not done yet: its report is the sum of its parts so far. */
-  outcome: 'queued' | 'running' | 'succeeded' | 'failed';
-  /** Parts that are done, of a run from the work queue. */
-  parts?: number;
-  report?: unknown;
-  error?: ErrorReport;
-}
+import { MaintenanceError } from '../errors.ts';
+import type { JobName } from './catalogue.ts';
+import type { RunRecord } from './runRecord.ts';
 
 /**
  * The port to what outlives a run: run records, and small states (a position to go on from, a last reading). Stores never
- * hold entry contents, tokens or key material.
+ * hold entry contents, tokens or key material. Records of earlier versions are read in the present shape.
  */
 export interface RecordStore {
   /** Where records go, for a reader; `none` where they are not kept. */
   readonly description: string;
+  /** Repeatable: the same run again replaces its record. */
   addRun(record: RunRecord): Promise<void>;
   getRun(runId: string): Promise<RunRecord | undefined>;
-  /** The newest runs of one job on one cache, newest first. */
-  latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]>;
+  /** The newest runs of one job on one subject, newest first. */
+  latestRuns<J extends JobName>(job: J, subject: string, count: number): Promise<RunRecord<J>[]>;
   readState(key: string): Promise<unknown>;
   /**
    * Keeps `value` (undefined removes it). The last writer wins: callers hold the run's lock, and write only what does no
@@ -56,3 +31,12 @@ export const noRecordStore: RecordStore = {
   readState: async () => undefined,
   writeState: async () => undefined,
 };
+
+/** For whoever needs the records and cannot have them. */
+export function recordsUnavailable(): MaintenanceError {
+  return new MaintenanceError(
+    'records_unavailable',
+    'The record store cannot be reached.',
+    'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. Runs of the timers go on without records.',
+  );
+}

@@ -1,10 +1,14 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
+import { factsOf } from '../errorCodes.ts';
 import { toErrorReport } from '../errors.ts';
 import { instruments, meterName } from '../telemetry/metrics.ts';
-import type { RecordStore, Requester, RunRecord } from './recordStore.ts';
+import { type JobName, jobs, type ReportOf } from './catalogue.ts';
+import type { Ending } from './ending.ts';
+import type { RecordStore } from './recordStore.ts';
 import { newRunId } from './runId.ts';
+import type { Requester, RunRecord } from './runRecord.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
 /** One line for a reader, and the same as data. */
@@ -16,65 +20,89 @@ export interface RunDeps {
   log: Log;
 }
 
-export interface Job<R> {
-  job: string;
-  cache: string;
-  /** What started it: `timer`, `cli`, `http`, … */
-  trigger: string;
-  /** Who asked for it, and from where: kept in the record of a change that was made over HTTP. */
-  requestedBy?: Requester | undefined;
-  /** Of a run that was given its id before it began; else it gets one now. */
+/** What started a run: a trigger's name, or with it who asked. */
+export type Started = string | { trigger: string; requestedBy: Requester };
+
+/** Where a run belongs, where it is a part of a longer one or was given its id before it began. */
+export interface RunPlace {
   runId?: string | undefined;
-  /** What is kept of the run, where that is not its own result: of one part of a longer run. Undefined: nothing. */
-  toRecord?: ((result: RunResult<R>) => Promise<RunRecord | undefined>) | undefined;
-  /** The run's id is for what it tells others of itself while it runs. */
-  run: (runId: string) => Promise<R>;
-  /** One line about the report, for the log. */
-  summarize: (report: R) => string;
-  /** Warnings of the report; each is a log line of its own. */
-  warnings?: (report: R) => readonly string[];
-  measure?: (report: R) => void;
+  queuedAt?: string | undefined;
+  /** The id of the first part, and which part this is. */
+  first?: string | undefined;
+  part?: number | undefined;
+  /** Entries that an instance which died in it had deleted. */
+  lost?: number | undefined;
+  /** Says, once the run has ended and before its record is kept, whether the next part is queued. */
+  continue?: ((result: RunResult) => Promise<boolean>) | undefined;
+  /** Whether the record is another's: of a second delivery that found the first at work. */
+  isElsewhere?: (() => Promise<boolean>) | undefined;
 }
 
-export type RunResult<R> = Omit<RunRecord, 'report' | 'outcome'> & { report?: R; outcome: 'succeeded' | 'failed' };
+export interface Run<J extends JobName> {
+  job: J;
+  subject: string;
+  started: Started;
+  dryRun: boolean;
+  place?: RunPlace | undefined;
+  work(context: RunContext<J>): Promise<ReportOf<J>>;
+  measure?(report: ReportOf<J>): void;
+}
+
+export interface RunContext<J extends JobName> {
+  /** For what the run tells others of itself while it runs. */
+  runId: string;
+  /** Keeps the report so far, for the record of a run that ends with an error. */
+  soFar(report: ReportOf<J>): void;
+}
+
+/** A run that has ended. */
+export type RunResult<J extends JobName = JobName> = RunRecord<J> & { outcome: Ending };
 
 /**
  * The one wrapper of every job: span, duration, outcome, metrics, log lines and run record. Never throws: a failure is
  * a result with an `error`. A record store or a log that fails costs the run nothing but a warning.
  */
-export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R>> {
+export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Promise<RunResult<J>> {
+  const { job, subject, dryRun, place = {} } = run;
   const startedAt = deps.clock.now();
   const start = deps.clock.elapsed();
-  const runId = job.runId ?? newRunId(job.job, job.cache, startedAt);
-  const attributes = { job: job.job, cache: job.cache };
-  const spanOptions = { attributes: { ...attributes, trigger: job.trigger } };
-  return trace.getTracer(meterName).startActiveSpan(`maintenance.${job.job}`, spanOptions, async (span) => {
-    const result: RunResult<R> = {
-      runId,
-      job: job.job,
-      cache: job.cache,
-      trigger: job.trigger,
-      ...(job.requestedBy && { requestedBy: job.requestedBy }),
-      startedAt: startedAt.toISOString(),
-      duration: 'PT0S',
-      outcome: 'succeeded',
+  const runId = place.runId ?? newRunId(job, subject, startedAt);
+  const { trigger, requestedBy } = typeof run.started === 'string' ? { trigger: run.started } : run.started;
+  const attributes = { job, subject };
+  const spanOptions = { attributes: { ...attributes, trigger } };
+  return trace.getTracer(meterName).startActiveSpan(`maintenance.${job}`, spanOptions, async (span) => {
+    let report: ReportOf<J> | undefined;
+    const soFar = (partial: ReportOf<J>) => {
+      report = partial;
     };
-    try {
-      result.report = await job.run(runId);
-      job.measure?.(result.report);
-    } catch (error) {
-      result.outcome = 'failed';
-      result.error = toErrorReport(error);
-      span.setStatus({ code: SpanStatusCode.ERROR, message: result.error.code });
-    }
+    const ended = await endOf(run, { runId, soFar });
+    report = ended.report ?? report;
     const elapsed = deps.clock.elapsed() - start;
-    result.duration = formatDuration(elapsed);
-    instruments.runs.add(1, { ...attributes, outcome: result.outcome });
+    const result = {
+      runId,
+      job,
+      subject,
+      trigger,
+      ...(requestedBy && { requestedBy }),
+      ...(place.queuedAt !== undefined && { queuedAt: place.queuedAt }),
+      startedAt: startedAt.toISOString(),
+      duration: formatDuration(elapsed),
+      outcome: ended.outcome,
+      dryRun,
+      ...(place.first !== undefined && { first: place.first }),
+      ...(place.part !== undefined && { part: place.part }),
+      ...(place.lost !== undefined && { lost: place.lost }),
+      ...(report !== undefined && { report }),
+      ...(ended.error && { error: ended.error }),
+    } as RunResult<J>;
+    if (ended.error && ended.outcome === 'failed')
+      span.setStatus({ code: SpanStatusCode.ERROR, message: ended.error.code });
+    if (await place.continue?.(result as RunResult)) result.goesOn = true;
+    instruments.runs.add(1, { ...attributes, outcome: result.outcome, dryRun: String(dryRun) });
     instruments.runDuration.record(elapsed / 1000, attributes);
-    logResult(deps.log, job, result);
-    const kept = job.toRecord ? await job.toRecord(result) : result;
-    if (kept)
-      await deps.records.addRun(kept).catch((error: Error) => {
+    logResult(deps.log, result);
+    if (!(result.outcome === 'skipped' && (await place.isElsewhere?.())))
+      await deps.records.addRun(result as RunRecord).catch((error: Error) => {
         deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
       });
     span.setAttribute('outcome', result.outcome);
@@ -83,14 +111,49 @@ export async function runJob<R>(deps: RunDeps, job: Job<R>): Promise<RunResult<R
   });
 }
 
-function logResult<R>(log: Log, job: Job<R>, result: RunResult<R>): void {
-  const head = `${job.job} ${job.cache}:`;
-  const { report, error } = result;
+type End<J extends JobName> = Pick<RunResult<J>, 'report' | 'error' | 'outcome'>;
+
+async function endOf<J extends JobName>(run: Run<J>, context: RunContext<J>): Promise<End<J>> {
+  try {
+    const report = await run.work(context);
+    run.measure?.(report);
+    const { endedAs } = factsOfJob(run.job);
+    return { report, outcome: endedAs?.(report) ?? 'succeeded' } as End<J>;
+  } catch (thrown) {
+    const error = toErrorReport(thrown);
+    return { error, outcome: factsOf(error.code).outcome } as End<J>;
+  }
+}
+
+/** The catalogue's facts, with functions that take the job's own report. */
+function factsOfJob<J extends JobName>(job: J) {
+  return jobs[job] as unknown as {
+    summarize(report: ReportOf<J>): string;
+    warnings?(report: ReportOf<J>): readonly string[];
+    endedAs?(report: ReportOf<J>): Ending | undefined;
+  };
+}
+
+/** One line about a report of a job. */
+export function summaryOf<J extends JobName>(job: J, report: ReportOf<J>): string {
+  return factsOfJob(job).summarize(report);
+}
+
+function logResult<J extends JobName>(log: Log, result: RunResult<J>): void {
+  const { job, subject, report, error, outcome } = result;
+  const head = `${job} ${subject}:`;
+  const facts = factsOfJob(job);
   if (error) {
-    log('error', `${head} failed (${error.code}): ${error.message} ${error.advice}`, result);
+    const level = outcome === 'failed' ? 'error' : 'warn';
+    log(level, `${head} ${outcome} (${error.code}). ${error.message} ${error.advice}`, result);
     return;
   }
   if (report === undefined) return;
-  for (const warning of job.warnings?.(report) ?? []) log('warn', `${head} ${warning}`, { runId: result.runId });
-  log('info', `${head} ${job.summarize(report)} in ${result.duration}`, result);
+  for (const warning of new Set(facts.warnings?.(report) ?? []))
+    log('warn', `${head} ${warning}`, { runId: result.runId });
+  log(
+    'info',
+    `${head} ${outcome === 'succeeded' ? '' : `${outcome}, `}${facts.summarize(report)} in ${result.duration}`,
+    result,
+  );
 }

@@ -1,19 +1,21 @@
 import type { TableClient } from '@azure/data-tables';
-import type { RecordStore, RunRecord } from './recordStore.ts';
+import type { JobName } from './catalogue.ts';
+import type { RecordStore } from './recordStore.ts';
 import { parseRunId, rowsBefore } from './runId.ts';
+import { type RunRecord, readRecord } from './runRecord.ts';
 
 /** Name of the table in the storage account. */
 export const recordTableName = 'tokencachemaintenance';
 
-/** Records are kept this long, and so many of each job and cache; older ones are removed once a day. */
+/** Records are kept this long, and so many of each job and subject; older ones are removed once a day. */
 const keptDays = 90;
 const keptRuns = 5_000;
 const dayMs = 86_400_000;
 
 /** A string property holds 64 KiB of UTF-16 (Azure documentation, "Understanding the Table service data model"). */
 const pieceLength = 30_000;
-/** A record over this many characters is cut: its findings and warnings first say what a reader needs. */
-const maxLength = 60_000;
+/** A record over this many characters is kept without its report: an entity holds 1 MiB of UTF-16. */
+const maxLength = 400_000;
 
 const statePartition = 'state';
 
@@ -25,7 +27,7 @@ interface Pieces {
 }
 
 /**
- * Records in Azure Table Storage: partition `{job}|{cache}`, row key inverted time and random, so that the newest run comes
+ * Records in Azure Table Storage: partition `{job}|{subject}`, row key inverted time and random, so that the newest run comes
  * first. Makes the table when first needed. Every write is of an entity of its own, or repeatable.
  */
 export class TableRecordStore implements RecordStore {
@@ -43,7 +45,7 @@ export class TableRecordStore implements RecordStore {
   async addRun(record: RunRecord): Promise<void> {
     const id = parseRunId(record.runId);
     if (!id) throw new Error('not a run id');
-    const partition = partitionOf(id.job, id.cache);
+    const partition = partitionOf(id.job, id.subject);
     // Replace, not create: writing the same run again, after a lost answer, changes nothing.
     await (await this.#table()).upsertEntity(
       { partitionKey: partition, rowKey: id.row, ...split(JSON.stringify(shortened(record))) },
@@ -56,18 +58,19 @@ export class TableRecordStore implements RecordStore {
   async getRun(runId: string): Promise<RunRecord | undefined> {
     const id = parseRunId(runId);
     if (!id) return undefined;
-    return (await this.#read(partitionOf(id.job, id.cache), id.row)) as RunRecord | undefined;
+    return readRecord(await this.#read(partitionOf(id.job, id.subject), id.row));
   }
 
-  async latestRuns(job: string, cache: string, count: number): Promise<RunRecord[]> {
+  async latestRuns<J extends JobName>(job: J, subject: string, count: number): Promise<RunRecord<J>[]> {
     const table = await this.#table();
-    const filter = `PartitionKey eq '${partitionOf(job, cache)}'`;
+    const filter = `PartitionKey eq '${partitionOf(job, subject)}'`;
     const pages = table
       .listEntities<Pieces>({ queryOptions: { filter }, ...soon() })
       .byPage({ maxPageSize: Math.min(1_000, count) });
-    const records: RunRecord[] = [];
+    const records: RunRecord<J>[] = [];
     for await (const page of pages) {
-      for (const entity of page) records.push(JSON.parse(join(entity)) as RunRecord);
+      for (const entity of page)
+        records.push(...([readRecord(JSON.parse(join(entity))) ?? []].flat() as RunRecord<J>[]));
       if (records.length >= count) break;
     }
     return records.slice(0, count);
@@ -127,18 +130,15 @@ export class TableRecordStore implements RecordStore {
   }
 }
 
-function partitionOf(job: string, cache: string): string {
-  return `${job}|${cache}`;
+function partitionOf(job: string, subject: string): string {
+  return `${job}|${subject}`;
 }
 
-/** The record, with its report cut to what fits, and a mark where it was cut. */
+/** The record, without its report where that is too large to keep. */
 function shortened(record: RunRecord): RunRecord {
-  const text = JSON.stringify(record);
-  if (text.length <= maxLength) return record;
-  return {
-    ...record,
-    report: { cut: true, beginning: JSON.stringify(record.report ?? null).slice(0, maxLength - 2_000) },
-  };
+  if (JSON.stringify(record).length <= maxLength) return record;
+  const { report: _, ...rest } = record;
+  return { ...rest, cut: true } as RunRecord;
 }
 
 function split(json: string): Pieces {

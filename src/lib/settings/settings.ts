@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { FindingPolicy } from '../findingPolicy.ts';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
 import { clearShape } from './clearSettings.ts';
+import { findingPolicy, findingShape } from './findingSettings.ts';
 import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { type QueueSettings, queueSettings, queueShape } from './queueSettings.ts';
@@ -19,6 +21,7 @@ const schema = z.object({
   ...clearShape,
   ...telemetryShape,
   ...queueShape,
+  ...findingShape,
 });
 type Values = z.infer<typeof schema>;
 export type SettingName = keyof Values;
@@ -29,7 +32,8 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 export interface Settings {
   caches: CacheSettings[];
   rings: KeyRingSettings[];
-  schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string };
+  schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string; findings: string };
+  findings: FindingPolicy;
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
@@ -42,7 +46,9 @@ export interface Settings {
   queue: QueueSettings;
   /** Where telemetry goes: a diagnosis sees whether it can be reached. */
   telemetryEndpoint: URL | undefined;
-  /** All of them, so that a reader can mend them in one go. Caches that they concern are not in `caches`. */
+  /** Names, in lower case, of the functions that the host does not run. */
+  disabledFunctions: ReadonlySet<string>;
+  /** All of them, so that a reader can correct them in one go. Caches that they concern are not in `caches`. */
   problems: SettingProblem[];
 }
 
@@ -78,7 +84,9 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
       counts: values.SCHEDULE_COUNTS,
       redis: values.SCHEDULE_REDIS,
       keyRing: values.SCHEDULE_KEY_RING,
+      findings: values.SCHEDULE_FINDINGS,
     },
+    findings: findingPolicy(values),
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
@@ -88,6 +96,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
     queue: queueSettings(values, env),
+    disabledFunctions: disabledFunctions(env),
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -100,10 +109,19 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   };
 }
 
+/** The host switches a function off by `AzureWebJobs.NAME.Disabled`, on Linux by underscores (HostListenerFactory.cs). */
+function disabledFunctions(env: Environment): ReadonlySet<string> {
+  const names = Object.entries(env).flatMap(([setting, value]) => {
+    const [, name] = /^AzureWebJobs[._](\w+?)[._]Disabled$/i.exec(setting) ?? [];
+    return name && /^(true|1)$/i.test(value ?? '') ? [name.toLowerCase()] : [];
+  });
+  return new Set(names);
+}
+
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
   // A wrong one of these has its default, and stops nothing: it is said at each run.
-  if (setting in queueShape) return [];
+  if (setting in queueShape || setting in findingShape) return [];
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
   // A wrong one forbids.
   if (setting in clearShape) return [];

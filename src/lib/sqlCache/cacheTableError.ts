@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errorCodes.ts';
 import { MaintenanceError } from '../errors.ts';
 
 /**
@@ -20,7 +21,7 @@ export class CacheTableError extends MaintenanceError {
   constructor(
     kind: FailureKind,
     engineCode: string,
-    code: string,
+    code: ErrorCode,
     message: string,
     advice: string,
     { answered = false } = {},

@@ -17,6 +17,8 @@ export interface ClearHooks {
   onStart?: () => void;
   /** Called after each batch, with its time in ms and what has been deleted so far. */
   onBatch?: (batch: { tookMs: number; deleted: number }) => void;
+  /** Called where an error ends the run after it began, with what it had done by then. */
+  onFailure?: (report: ClearReport) => void;
 }
 
 /**
@@ -68,17 +70,18 @@ export async function clearTable(
       expired: undefined,
       start,
     });
-    const stopReason = await loop.run();
+    const soFar = () => ({ ...report, ...loop.result, upTo: endText(latest), way, skippedLocked: walk.skippedLocked });
+    const stopReason = await loop.run().catch((error: unknown) => {
+      const duration = formatDuration(clock.elapsed() - start);
+      hooks.onFailure?.({ ...soFar(), stopReason: 'failed', warnings: [...loop.warnings], duration });
+      throw error;
+    });
     const warnings = [...loop.warnings];
     const left = await whatIsThere(table, latest, warnings);
     return {
-      ...report,
-      ...loop.result,
+      ...soFar(),
       ...left,
       stopReason,
-      upTo: endText(latest),
-      way,
-      skippedLocked: walk.skippedLocked,
       warnings: [...warnings, ...(table.notes ?? [])],
       duration: formatDuration(clock.elapsed() - start),
     };

@@ -51,7 +51,12 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
     }
     const expired = request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
     const loop = new PurgeLoop({ ...context, walk, lock, request, deadline, expired: expired?.count, start });
-    const stopReason = await loop.run();
+    const soFar = () => ({ ...report, ...loop.result, way: walk.way, index, skippedLocked: walk.skippedLocked });
+    const stopReason = await loop.run().catch((error: unknown) => {
+      const duration = formatDuration(clock.elapsed() - start);
+      request.onFailure?.({ ...soFar(), stopReason: 'failed', warnings: [...warnings, ...loop.warnings], duration });
+      throw error;
+    });
     const left = await whatIsLeft(
       table,
       cutoff,
@@ -61,14 +66,10 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
     );
     const appPurge = await readAppPurge(table);
     return {
-      ...report,
-      ...loop.result,
+      ...soFar(),
       stopReason,
-      way: walk.way,
-      index,
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
-      skippedLocked: walk.skippedLocked,
       appPurge,
       warnings: [...warnings, ...loop.warnings, ...appPurgeWarning(appPurge), ...(table.notes ?? [])],
       duration: formatDuration(clock.elapsed() - start),

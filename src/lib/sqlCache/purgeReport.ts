@@ -4,13 +4,14 @@ import { entrySize } from './counts.ts';
 import { indexOutcome } from './ensureExpiryIndex.ts';
 import { entryCount } from './estimate.ts';
 
-export const stopReason = z.enum(['drained', 'timeBudget', 'rowLimit', 'busy', 'unhealthy', 'aborted']).meta({
+export const stopReason = z.enum(['drained', 'timeBudget', 'rowLimit', 'busy', 'unhealthy', 'aborted', 'failed']).meta({
   description: [
     '`drained`: a last look found nothing left to delete that was not locked.',
     '`timeBudget`, `rowLimit`: used up.',
     '`busy`: another run holds the table.',
     "`unhealthy`: paused for the database's sake until the budget ended.",
     "`aborted`: asked to stop, or the run's lock was lost.",
+    '`failed`: an error ended it; this is what it had done by then.',
   ].join(' '),
 });
 export type StopReason = z.infer<typeof stopReason>;

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { CacheTable } from './cacheTable.ts';
 import type { IndexPolicy } from './ensureExpiryIndex.ts';
 import type { LoadLimits } from './loadGuard.ts';
-import type { PurgeProgress } from './purgeReport.ts';
+import type { PurgeProgress, PurgeReport } from './purgeReport.ts';
 
 export interface PurgePolicy {
   /** Entries are deleted only when they expired at least this long ago: app servers' clocks differ. */
@@ -28,6 +28,8 @@ export interface PurgeRequest {
   onStart?: () => void;
   /** Called after each batch, with its time in ms and what has been deleted so far. */
   onBatch?: (batch: { tookMs: number; deleted: number }) => void;
+  /** Called where an error ends the run after it began, with what it had done by then. */
+  onFailure?: (report: PurgeReport) => void;
   /** Called after each batch too; for it the expired entries are counted first, which takes up to 2 s. */
   onProgress?: (progress: PurgeProgress) => void;
 }

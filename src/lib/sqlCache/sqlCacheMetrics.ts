@@ -2,20 +2,14 @@ import { parseDuration } from '../durations.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import type { CountsReport } from './counts.ts';
 import type { IndexReport } from './ensureExpiryIndex.ts';
-import type { PurgePlan, PurgeReport } from './purgeReport.ts';
+import type { AnyPurgeReport } from './purgeReport.ts';
 
 export function measureBatch(cache: string, tookMs: number): void {
   instruments.purgeBatchDuration.record(tookMs / 1000, { cache });
 }
 
-export function measurePurge(cache: string, trigger: string, report: PurgeReport | PurgePlan): void {
-  if (report.dryRun) return;
-  instruments.purgeDeleted.add(report.deleted, { cache, trigger });
-  // 0 too: it ends the alert. Nothing where the engine's statistics do not say.
-  if (report.appPurge && report.appPurge.state !== 'unknown') {
-    const count = report.appPurge.state === 'running' ? 1 : 0;
-    instruments.findings.record(count, { check: 'appPurge', level: 'warning', subject: cache });
-  }
+export function measurePurge(cache: string, trigger: string, report: AnyPurgeReport): void {
+  if (!report.dryRun) instruments.purgeDeleted.add(report.deleted, { cache, trigger });
 }
 
 export function measureIndex(cache: string, { after }: IndexReport): void {

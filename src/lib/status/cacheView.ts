@@ -1,25 +1,18 @@
 import { humanDuration, parseDuration } from '../durations.ts';
-import type { RunRecord } from '../runs/recordStore.ts';
-import type { RunningRun } from '../runs/runningState.ts';
+import type { SqlCacheRecords } from '../findings/subjectRecords.ts';
+import type { JobHistory } from '../runs/history.ts';
+import { joinParts } from '../runs/sumOfParts.ts';
+import type { CountsReport } from '../sqlCache/counts.ts';
+import type { PurgeReport } from '../sqlCache/purgeReport.ts';
 import { countText, numberText } from '../sqlCache/summaries.ts';
 import { bytesText } from '../wording.ts';
 import { type Plot, rangeOf } from './plot.ts';
-import { type Counts, readCounts, readPurge } from './reports.ts';
 import { durationText, fromNow, timeText } from './wording.ts';
-
-/** What is known of a SQL cache: its runs, the newest first. */
-export interface CacheRuns {
-  name: string;
-  engine: string | null;
-  running: RunningRun | null;
-  purge: readonly RunRecord[];
-  index: readonly RunRecord[];
-  counts: readonly RunRecord[];
-}
 
 /** A SQL cache as the page shows it. */
 export interface CacheView {
   name: string;
+  /** Null where no run tells it. */
   engine: string | null;
   running: string | null;
   figures: Figure[];
@@ -47,28 +40,57 @@ export interface Reading {
 /** Rows of the table beside the plots; further readings are thinned out evenly. */
 const tableRows = 48;
 
-export function cacheView(runs: CacheRuns, now: Date): CacheView {
-  const readings = [...runs.counts].reverse().flatMap((record) => readCounts(record) ?? []);
+export function cacheView(records: SqlCacheRecords, now: Date): CacheView {
+  const { name, running } = records;
+  const readings = [...records.counts.runs].reverse().flatMap(({ report }) => report ?? []);
+  const purges = realPurges(records.purge, now);
   return {
-    name: runs.name,
-    engine: runs.engine,
-    running:
-      runs.running &&
-      `A purge is under way since ${timeText(runs.running.startedAt)}: ${numberText(runs.running.deleted)} deleted so far.`,
-    figures: figures(readings.at(-1), runs, now),
-    plots: [...countPlots(runs.name, readings), ...deletionPlot(runs.name, runs.purge)],
+    name,
+    engine: readings.at(-1)?.engine ?? purges.at(-1)?.report.engine ?? null,
+    running: running ? runningText(running) : null,
+    figures: [...countFigures(readings.at(-1), now), purgeFigure(records.purge, now)],
+    plots: [...countPlots(name, readings), ...deletionPlot(name, purges)],
     readings: thinned(readings, tableRows).reverse().map(readingOf),
   };
 }
 
-function figures(latest: Counts | undefined, { purge }: CacheRuns, now: Date): Figure[] {
-  const last = purge.find((record) => readPurge(record));
-  const report = readPurge(last);
-  const purged: Figure[] =
-    last && report
-      ? [{ label: 'Last purge', value: `${numberText(report.deleted)} deleted`, note: fromNow(last.startedAt, now) }]
-      : [{ label: 'Last purge', value: 'none', note: 'no purge is recorded yet' }];
-  if (!latest) return [{ label: 'Entries', value: 'unknown', note: 'no counts are recorded yet' }, ...purged];
+function runningText({ startedAt, deleted, updatedAt, lost }: NonNullable<SqlCacheRecords['running']>): string {
+  if (!lost) return `A purge is under way since ${timeText(startedAt)}: ${numberText(deleted)} deleted so far.`;
+  return `A purge that began at ${timeText(startedAt)} is lost, since its process ended. It told last at ${timeText(updatedAt)}: ${numberText(deleted)} deleted. The next run goes on.`;
+}
+
+interface RealPurge {
+  at: number;
+  report: PurgeReport;
+}
+
+/** Purges that deleted, or could have, the oldest first; the parts of one as one. */
+function realPurges({ runs }: JobHistory<'purge'>, now: Date): RealPurge[] {
+  return joinParts(runs, now)
+    .reverse()
+    .flatMap(({ startedAt, outcome, report }) =>
+      report && !report.dryRun && outcome !== 'skipped' ? [{ at: Date.parse(startedAt) / 1000, report }] : [],
+    );
+}
+
+/** The last one that did its work: a dry run, or one that found another at it, does not hide what that deleted. */
+function purgeFigure({ runs, lastSuccess }: JobHistory<'purge'>, now: Date): Figure {
+  const last = joinParts(runs, now).find(
+    ({ runId, first }) => lastSuccess && runId === (lastSuccess.first ?? lastSuccess.runId) && !first,
+  );
+  const report = last?.report ?? lastSuccess?.report;
+  if (!lastSuccess || !report || report.dryRun)
+    return { label: 'Last purge', value: 'none', note: 'no purge has succeeded yet' };
+  const more = last?.incomplete ? ' at least' : '';
+  return {
+    label: 'Last purge',
+    value: `${numberText(report.deleted)} deleted${more}`,
+    note: fromNow(lastSuccess.startedAt, now),
+  };
+}
+
+function countFigures(latest: CountsReport | undefined, now: Date): Figure[] {
+  if (!latest) return [{ label: 'Entries', value: 'unknown', note: 'no counts are recorded yet' }];
   const read = `counted ${fromNow(latest.at, now)}`;
   const bytes = (latest.dataBytes ?? 0) + (latest.indexBytes ?? 0);
   return [
@@ -79,24 +101,28 @@ function figures(latest: Counts | undefined, { purge }: CacheRuns, now: Date): F
       value: latest.dataBytes === null ? 'unknown' : bytesText(bytes),
       note: latest.indexBytes === null ? 'data' : `of it ${bytesText(latest.indexBytes)} indexes`,
     },
-    {
-      label: 'Oldest expired',
-      value: latest.oldestExpiredAge === null ? 'none' : durationText(latest.oldestExpiredAge),
-      note: latest.oldestExpiredAge === null ? 'nothing to delete was seen' : 'how far behind the purge is',
-    },
-    ...purged,
+    oldestFigure(latest),
   ];
 }
 
-function countPlots(cache: string, readings: readonly Counts[]): Plot[] {
+function oldestFigure({ oldestExpiredAge, expired }: CountsReport): Figure {
+  const label = 'Oldest expired';
+  if (oldestExpiredAge !== null)
+    return { label, value: durationText(oldestExpiredAge), note: 'how far behind the purge is' };
+  if (expired.count > 0) return { label, value: 'unknown', note: 'finding it took too long' };
+  return { label, value: 'none', note: 'nothing to delete was seen' };
+}
+
+function countPlots(cache: string, readings: readonly CountsReport[]): Plot[] {
   const times = readings.map(({ at }) => Date.parse(at) / 1000);
   const active = readings.map((reading) => reading.active.count);
   const expired = readings.map((reading) => reading.expired.count);
   const data = readings.map(({ dataBytes }) => dataBytes);
   const index = readings.map(({ indexBytes }) => indexBytes);
-  const ages = readings.map(({ oldestExpiredAge }) =>
-    oldestExpiredAge === null ? 0 : (parseDuration(oldestExpiredAge) ?? 0) / 1000,
-  );
+  const ages = readings.map(({ oldestExpiredAge, expired }) => {
+    if (oldestExpiredAge === null) return expired.count > 0 ? null : 0;
+    return (parseDuration(oldestExpiredAge) ?? 0) / 1000;
+  });
   const between = (what: string, values: (number | null)[], text: (value: number) => string) => {
     const range = rangeOf(values);
     return range ? `${what} between ${text(range.least)} and ${text(range.greatest)}.` : '';
@@ -136,11 +162,8 @@ function countPlots(cache: string, readings: readonly Counts[]): Plot[] {
   ];
 }
 
-function deletionPlot(cache: string, purges: readonly RunRecord[]): Plot[] {
-  const runs = [...purges].reverse().flatMap((record) => {
-    const report = readPurge(record);
-    return report ? [{ at: Date.parse(record.startedAt) / 1000, deleted: report.deleted }] : [];
-  });
+function deletionPlot(cache: string, purges: readonly RealPurge[]): Plot[] {
+  const runs = purges.map(({ at, report }) => ({ at, deleted: report.deleted }));
   const total = runs.reduce((sum, { deleted }) => sum + deleted, 0);
   const most = Math.max(0, ...runs.map(({ deleted }) => deleted));
   return [
@@ -156,14 +179,15 @@ function deletionPlot(cache: string, purges: readonly RunRecord[]): Plot[] {
   ];
 }
 
-function readingOf({ at, active, expired, dataBytes, indexBytes, oldestExpiredAge }: Counts): Reading {
+function readingOf(reading: CountsReport): Reading {
+  const { at, active, expired, dataBytes, indexBytes } = reading;
   return {
     at,
     active: countText(active),
     expired: countText(expired),
     data: dataBytes === null ? 'unknown' : bytesText(dataBytes),
     index: indexBytes === null ? 'unknown' : bytesText(indexBytes),
-    oldestExpired: oldestExpiredAge === null ? 'none' : durationText(oldestExpiredAge),
+    oldestExpired: oldestFigure(reading).value,
   };
 }
 

@@ -1,17 +1,8 @@
-import { z } from 'zod';
-import type { RunRecord } from '../runs/recordStore.ts';
+import type { RedisCacheRecords } from '../findings/subjectRecords.ts';
+import type { NodeReport } from '../redisCache/watchReport.ts';
 import { numberText } from '../sqlCache/summaries.ts';
 import { bytesText, percentText } from '../wording.ts';
-import { failure } from './cacheFindings.ts';
-import type { Finding } from './finding.ts';
 import { type Plot, rangeOf, type Tone } from './plot.ts';
-import { read } from './reports.ts';
-
-/** What is known of a Redis cache: its watches, the newest first. */
-export interface RedisRuns {
-  name: string;
-  watches: readonly RunRecord[];
-}
 
 export interface RedisView {
   name: string;
@@ -29,46 +20,17 @@ export interface RedisNodeView {
   evictions: string;
 }
 
-const nullish = z.number().nullable().catch(null);
-const nodeUp = z.object({
-  node: z.string(),
-  up: z.literal(true),
-  memory: z.object({ usedBytes: nullish, maxBytes: nullish, utilization: nullish }),
-  sinceLastLook: z
-    .object({ at: z.string(), counts: z.object({ evicted: nullish }) })
-    .nullable()
-    .catch(null),
-});
-const nodeDown = z.object({ node: z.string(), up: z.literal(false), step: z.string().catch('unknown') });
-const watch = z.object({
-  nodes: z.array(z.union([nodeUp, nodeDown])),
-  findings: z
-    .array(
-      z.object({
-        check: z.string(),
-        level: z.enum(['info', 'warning', 'critical']),
-        node: z.string().nullable(),
-        what: z.string(),
-        advice: z.string(),
-        since: z.string().nullable().catch(null),
-      }),
-    )
-    .catch([]),
-});
-type Watch = z.infer<typeof watch>;
-type Node = Watch['nodes'][number];
 interface Look {
   at: number;
-  nodes: Map<string, Node>;
+  nodes: Map<string, NodeReport>;
 }
 
-export function redisView({ name, watches }: RedisRuns): RedisView {
-  const looks = [...watches].reverse().flatMap((record): Look[] => {
-    const report = read(watch, record);
-    const at = Date.parse(record.startedAt) / 1000;
+export function redisView({ name, redis }: RedisCacheRecords): RedisView {
+  const looks = [...redis.runs].reverse().flatMap(({ startedAt, report }): Look[] => {
+    const at = Date.parse(startedAt) / 1000;
     return report ? [{ at, nodes: new Map(report.nodes.map((node) => [node.node, node])) }] : [];
   });
-  const newest = watches.find((record) => read(watch, record));
+  const newest = redis.runs.find(({ report }) => report);
   const nodes = [...(looks.at(-1)?.nodes.values() ?? [])];
   return {
     name,
@@ -81,24 +43,7 @@ export function redisView({ name, watches }: RedisRuns): RedisView {
   };
 }
 
-/** The findings of the newest watch, as the watch judged them. */
-export function redisFindings({ name, watches }: RedisRuns): Finding[] {
-  const findings = read(watch, watches[0])?.findings ?? [];
-  return [
-    ...failure(watches),
-    ...findings.map(({ level, check, node, what, advice, since }): Finding => {
-      return {
-        level,
-        subject: node === null ? `${name}, ${check}` : `${name}, ${check}, ${node}`,
-        what,
-        advice,
-        since,
-      };
-    }),
-  ];
-}
-
-function nodeView(node: Node): RedisNodeView {
+function nodeView(node: NodeReport): RedisNodeView {
   if (!node.up) {
     const memory = `not reached (${node.step})`;
     return { node: node.node, up: false, utilization: null, memory, evictions: 'unknown' };
@@ -141,7 +86,7 @@ function memoryPlot(cache: string, node: string, index: number, looks: readonly 
   };
 }
 
-/** Of all nodes together: an entry evicted anywhere is a user who signs in again. */
+/** All nodes together: an entry evicted anywhere is a user who signs in again. */
 function evictionPlot(cache: string, looks: readonly Look[]): Plot {
   const evicted = looks.map(({ nodes }) => {
     const known = [...nodes.values()].flatMap((node) => (node.up ? (node.sinceLastLook?.counts.evicted ?? []) : []));

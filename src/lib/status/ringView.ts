@@ -1,49 +1,7 @@
-import { z } from 'zod';
-import type { RunRecord } from '../runs/recordStore.ts';
-import { failure } from './cacheFindings.ts';
-import type { Finding } from './finding.ts';
-import { read } from './reports.ts';
+import { newestStatus } from '../findings/judgeKeyRing.ts';
+import type { KeyRingRecords } from '../findings/subjectRecords.ts';
+import type { KeyReport, RingStatus } from '../keyRing/ringStatus.ts';
 import { dateText, fromNow } from './wording.ts';
-
-/** What is known of a key ring: the runs of all jobs that look after it. */
-export interface RingRuns {
-  name: string;
-  runs: readonly RunRecord[];
-}
-
-const key = z.object({
-  id: z.string(),
-  state: z.enum(['default', 'next', 'active', 'expired', 'revoked', 'unreadable']),
-  created: z.string(),
-  activated: z.string(),
-  expires: z.string(),
-  revoked: z.string().nullable().catch(null),
-  protection: z.string().catch('unknown'),
-  protectorVersion: z.string().nullable().catch(null),
-  madeBy: z.string().catch('unknown'),
-});
-type RingKey = z.infer<typeof key>;
-
-const status = z.object({
-  at: z.string(),
-  mode: z.string(),
-  keys: z.array(key),
-  nextActionAt: z.string(),
-  findings: z
-    .array(
-      z.object({
-        check: z.string(),
-        level: z.enum(['info', 'warning', 'critical']),
-        what: z.string(),
-        // Records of earlier versions have none.
-        advice: z.string().optional(),
-      }),
-    )
-    .catch([]),
-});
-type RingStatus = z.infer<typeof status>;
-/** A rotation holds the status that it left; a look is one itself. */
-const report = z.union([z.object({ status }).transform((rotation) => rotation.status), status]);
 
 /** A key ring as the page shows it. */
 export interface RingView {
@@ -65,7 +23,7 @@ export interface RingView {
 export interface RingKeyView {
   /** The beginning of the id. */
   shortId: string;
-  state: RingKey['state'];
+  state: KeyReport['state'];
   /** 0 to 1: published, in use, at its end (expired or revoked). */
   span: { creation: number; activation: number; end: number };
   text: string;
@@ -74,8 +32,9 @@ export interface RingKeyView {
 /** Keys that the timeline shows, those activated latest. */
 const shownKeys = 10;
 
-export function ringView({ name, runs }: RingRuns, now: Date): RingView {
-  const ring = newestStatus(runs);
+export function ringView(records: KeyRingRecords, now: Date): RingView {
+  const { name } = records;
+  const ring = newestStatus(records);
   if (!ring) return { name, at: null, from: '', to: '', now: 0, keys: [], olderKeys: 0, events: [] };
   const newest = [...ring.keys].sort((a, b) => b.activated.localeCompare(a.activated));
   const shown = newest.slice(0, shownKeys);
@@ -101,45 +60,21 @@ export function ringView({ name, runs }: RingRuns, now: Date): RingView {
   };
 }
 
-/** The findings of the newest run, as it judged them. */
-export function ringFindings({ name, runs }: RingRuns): Finding[] {
-  const findings = newestStatus(runs)?.findings ?? [];
-  const jobs = Map.groupBy(newestFirst(runs), ({ job }) => job);
-  return [
-    ...[...jobs.values()].flatMap(failure),
-    ...findings.map(
-      ({ level, check, what, advice }): Finding => ({
-        level,
-        subject: `Key ring ${name}, ${check}`,
-        what,
-        advice: advice ?? `docs/operations.md says what to do about ${check}.`,
-        since: null,
-      }),
-    ),
-  ];
-}
-
-function newestStatus(runs: readonly RunRecord[]): RingStatus | undefined {
-  return newestFirst(runs)
-    .map((record) => read(report, record))
-    .find((found) => found);
-}
-
-function newestFirst(runs: readonly RunRecord[]): RunRecord[] {
-  return [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
-}
-
-function keyView(key: RingKey, position: (time: string) => number): RingKeyView {
+function keyView(key: KeyReport, position: (time: string) => number): RingKeyView {
   const { id, state, created, activated, expires, revoked, protection, protectorVersion, madeBy } = key;
-  const end = revoked !== null && revoked < expires ? revoked : expires;
-  const ends = revoked === null ? `expires ${dateText(expires)}` : `revoked ${dateText(revoked)}`;
   const protector = protectorVersion === null ? protection : `${protection} ${protectorVersion}`;
+  const end = revoked !== null && revoked < expires ? revoked : expires;
   return {
     shortId: shortened(id),
     state,
     span: { creation: position(created), activation: position(activated), end: position(end) },
-    text: `created ${dateText(created)} by ${madeBy}, active from ${dateText(activated)}, ${ends}; protection: ${protector}`,
+    text: `created ${dateText(created)} by ${madeBy}, active from ${dateText(activated)}, ${endText(key)}; protection: ${protector}`,
   };
+}
+
+function endText({ state, revoked, expires }: KeyReport): string {
+  if (revoked !== null) return `revoked ${dateText(revoked)}`;
+  return state === 'revoked' ? 'revoked' : `expires ${dateText(expires)}`;
 }
 
 function nextEvents({ keys, mode, nextActionAt }: RingStatus, now: Date): { at: string; what: string }[] {

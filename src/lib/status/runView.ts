@@ -1,13 +1,13 @@
-import type { RunRecord } from '../runs/recordStore.ts';
-import { countText, numberText } from '../sqlCache/summaries.ts';
-import { readClear, readIndex, readOutcome, readPurge, readPurgePlan } from './reports.ts';
+import { type JobName, jobs } from '../runs/catalogue.ts';
+import { summaryOf } from '../runs/runJob.ts';
+import type { RunRecord } from '../runs/runRecord.ts';
 import { durationText } from './wording.ts';
 
 /** A run as the page lists it. */
 export interface RunView {
   runId: string;
   job: string;
-  cache: string;
+  subject: string;
   startedAt: string;
   /** What started it, and who asked where that is known. */
   startedBy: string;
@@ -20,22 +20,16 @@ export interface RunView {
   tone: 'good' | 'neutral' | 'bad';
 }
 
-/** docs/operations.md, "What a purge reports". */
-const stopReasons: Record<string, { meaning: string; tone: RunView['tone'] }> = {
+/** docs/operations.md, "What a purge reports" and "What the index job reports". */
+const reasons: Record<string, { meaning: string; tone: RunView['tone'] }> = {
   drained: { meaning: 'a last look found nothing left to delete', tone: 'good' },
   timeBudget: { meaning: 'its time was up; the next run goes on', tone: 'neutral' },
   rowLimit: { meaning: 'it had deleted as many as it may', tone: 'neutral' },
-  busy: { meaning: 'another run worked on the table', tone: 'neutral' },
   unhealthy: { meaning: 'it waited for the database, above a load limit, until its time was up', tone: 'bad' },
-  aborted: { meaning: 'it was asked to stop, or lost its lock', tone: 'neutral' },
-};
-
-const indexOutcomes: Record<string, { meaning: string; tone: RunView['tone'] }> = {
   present: { meaning: 'the expiry index is there', tone: 'good' },
   created: { meaning: 'the expiry index was created', tone: 'good' },
   rebuilt: { meaning: 'the expiry index was rebuilt', tone: 'good' },
   building: { meaning: 'a build of the expiry index is under way', tone: 'neutral' },
-  busy: { meaning: 'another run looks after the index', tone: 'neutral' },
   missing: { meaning: 'the expiry index could not be built', tone: 'bad' },
   wouldBuild: { meaning: 'the expiry index is to be built', tone: 'neutral' },
 };
@@ -43,66 +37,54 @@ const indexOutcomes: Record<string, { meaning: string; tone: RunView['tone'] }> 
 /** The newest first. Looks that only read and succeeded are in the plots, not here. */
 export function runViews(records: readonly RunRecord[], count: number): RunView[] {
   return records
-    .filter(({ job, outcome }) => outcome === 'failed' || !looks.has(job))
+    .filter(({ job, outcome }) => outcome === 'failed' || !jobs[job].looks)
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
     .slice(0, count)
     .map(runView);
 }
 
-/** Jobs that change nothing. */
-const looks = new Set(['counts', 'redis', 'keyRingStatus']);
-
 function runView(record: RunRecord): RunView {
-  const { runId, job, cache, startedAt, trigger, requestedBy } = record;
+  const { runId, job, subject, startedAt, trigger, requestedBy } = record;
   return {
     runId,
     job,
-    cache,
+    subject,
     startedAt,
     startedBy: requestedBy ? `${trigger}, ${requestedBy.by} from ${requestedBy.from}` : trigger,
     duration: durationText(record.duration),
-    ...outcomeOf(record),
+    ...endOf(record),
   };
 }
 
-function outcomeOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did' | 'tone'> {
-  if (record.outcome === 'failed') {
-    const { code = 'unknown', message = 'The record holds no error.', advice = '' } = record.error ?? {};
-    return { reason: code, meaning: message, did: advice, tone: 'bad' };
+const outcomes: Partial<Record<RunRecord['outcome'], { meaning: string; tone: RunView['tone'] }>> = {
+  queued: { meaning: 'it waits in the work queue', tone: 'neutral' },
+  running: { meaning: 'it goes on from the work queue', tone: 'neutral' },
+  skipped: { meaning: 'another run was at work', tone: 'neutral' },
+  aborted: { meaning: 'it was asked to stop, or lost its lock', tone: 'neutral' },
+};
+
+function endOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did' | 'tone'> {
+  const { outcome, error, dryRun, parts, incomplete } = record;
+  const work = didText(record);
+  const gaps = incomplete ? 'at least, since a part left no record' : '';
+  const did = [work, parts && parts > 1 ? `in ${parts} parts` : '', gaps].filter(Boolean).join(', ');
+  if (error) {
+    const meaning = [error.message, outcome === 'failed' && work ? `By then: ${work}.` : ''].filter(Boolean).join(' ');
+    return { reason: error.code, meaning, did: error.advice, tone: outcome === 'failed' ? 'bad' : 'neutral' };
   }
-  const purge = readPurge(record);
-  if (record.outcome === 'queued')
-    return { reason: 'queued', meaning: 'it waits in the work queue', did: '', tone: 'neutral' };
-  if (purge) {
-    const left = purge.expiredRemaining ? `, ${countText(purge.expiredRemaining)} expired left` : '';
-    const locked = purge.skippedLocked > 0 ? `, ${numberText(purge.skippedLocked)} locked by apps` : '';
-    return {
-      reason: record.outcome === 'running' ? 'running' : purge.stopReason,
-      ...(record.outcome === 'running'
-        ? { meaning: `part ${record.parts ?? 0} is done; it goes on from the work queue`, tone: 'neutral' as const }
-        : (stopReasons[purge.stopReason] ?? { meaning: '', tone: 'neutral' as const })),
-      did: `${numberText(purge.deleted)} deleted in ${numberText(purge.batches)} ${purge.batches === 1 ? 'batch' : 'batches'}${left}${locked}`,
-    };
-  }
-  const clear = readClear(record);
-  if (clear) {
-    const ended = { meaning: 'every entry that there was at its start was gone through', tone: 'good' as const };
-    const left = clear.remaining ? `, ${countText(clear.remaining)} left or new` : '';
-    return {
-      reason: clear.stopReason,
-      ...(clear.stopReason === 'drained' ? ended : (stopReasons[clear.stopReason] ?? { meaning: '', tone: 'neutral' })),
-      did: `${numberText(clear.deleted)} deleted${left}`,
-    };
-  }
-  const plan = readPurgePlan(record);
-  if (plan) {
-    const did = `would delete ${countText(plan.wouldDelete)}`;
-    return { reason: 'dry run', meaning: 'nothing was changed', did, tone: 'neutral' };
-  }
-  const index = readIndex(record);
-  if (index) {
-    const did = [index.name ?? '', index.percent === null ? '' : `${index.percent} %`].filter(Boolean).join(', ');
-    return { reason: index.outcome, ...(indexOutcomes[index.outcome] ?? { meaning: '', tone: 'neutral' }), did };
-  }
-  return { reason: readOutcome(record)?.outcome ?? 'succeeded', meaning: '', did: '', tone: 'good' };
+  const known = outcomes[outcome];
+  if (known) return { reason: outcome, ...known, did };
+  if (dryRun) return { reason: 'dry run', meaning: 'nothing was changed', did, tone: 'neutral' };
+  const reason = reasonOf(record);
+  return { reason, ...(reasons[reason] ?? { meaning: '', tone: 'good' }), did };
+}
+
+/** What a report says of itself, in a word. */
+function reasonOf({ report }: RunRecord): string {
+  if (report && 'stopReason' in report) return report.stopReason;
+  return report && 'outcome' in report ? report.outcome : 'succeeded';
+}
+
+function didText<J extends JobName>({ job, report }: RunRecord<J>): string {
+  return report === undefined ? '' : summaryOf(job, report);
 }

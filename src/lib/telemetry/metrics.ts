@@ -86,7 +86,13 @@ export const instruments = {
     'maintenance.findings',
     '{finding}',
     ['check', 'level', 'subject'],
-    'What somebody should look at, by check, level and subject',
+    'Findings that stand, by check, level and subject; 0 once for each that went',
+  ),
+  heartbeat: counter(
+    'maintenance.heartbeat',
+    '{judgement}',
+    [],
+    'Judgements of the findings, one every few minutes: silence means that the app, or its telemetry, is dead',
   ),
   timerLateness: gauge(
     'maintenance.timer.lateness',
@@ -100,8 +106,8 @@ export const instruments = {
     ['queue'],
     'Messages of the work queue that failed too often',
   ),
-  runs: counter('maintenance.runs', '{run}', ['job', 'cache', 'outcome'], 'Runs by outcome'),
-  runDuration: histogram('maintenance.run.duration', 's', ['job', 'cache'], 'Time of a run'),
+  runs: counter('maintenance.runs', '{run}', ['job', 'subject', 'outcome', 'dryRun'], 'Runs by outcome'),
+  runDuration: histogram('maintenance.run.duration', 's', ['job', 'subject'], 'Time of a run'),
 };
 
 interface Recorder<A extends string> extends Metric {

@@ -154,7 +154,7 @@ describe('the diagnosis', () => {
       check('throws', () => {
         throw new Error('a defect');
       }),
-      check('refuses', () => Promise.reject(new MaintenanceError('no_right', 'It may not.', 'GRANT it.'))),
+      check('refuses', () => Promise.reject(new MaintenanceError('permission_missing', 'It may not.', 'GRANT it.'))),
       check('hangs', (_subject, _clock, signal) => {
         signal.addEventListener('abort', () => {
           ended = true;
@@ -166,7 +166,7 @@ describe('the diagnosis', () => {
     const reports = await runChecks({ subject: 'x', checks, of: null }, systemClock);
     expect(reports.map(({ check: id, status, cause }) => [id, status, cause])).toEqual([
       ['throws', 'unknown', 'internal_error'],
-      ['refuses', 'unknown', 'no_right'],
+      ['refuses', 'unknown', 'permission_missing'],
       ['hangs', 'unknown', 'time_limit'],
       ['passes', 'pass', null],
     ]);

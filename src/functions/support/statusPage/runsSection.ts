@@ -24,7 +24,7 @@ ${earlier.length > 0 && html`<details id="earlier-runs"><summary>${earlier.lengt
 function runItem(run: RunView, at: string): Html {
   return html`<li class="${run.tone}">
 <p><time datetime="${run.startedAt}">${timeText(run.startedAt)}</time> <span class="quiet">${fromNow(run.startedAt, new Date(at))}</span></p>
-<p><strong>${run.job} ${run.cache}</strong> <span class="quiet">by ${run.startedBy}, took ${run.duration}</span></p>
+<p><strong>${run.job} ${run.subject}</strong> <span class="quiet">by ${run.startedBy}, took ${run.duration}</span></p>
 <p><span class="reason">${run.reason}</span> <span class="quiet">${run.meaning}</span></p>
 <p>${run.did} <code class="quiet">${run.runId}</code></p>
 </li>

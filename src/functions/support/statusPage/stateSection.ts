@@ -1,5 +1,5 @@
+import type { Finding } from '../../../lib/findings/finding.ts';
 import { type Html, html } from '../../../lib/html.ts';
-import type { Finding } from '../../../lib/status/finding.ts';
 import type { StatusView } from '../../../lib/status/statusView.ts';
 import { fromNow, timeText } from '../../../lib/status/wording.ts';
 
@@ -32,9 +32,9 @@ ${findings.length > 0 && html`<ol class="findings" aria-label="Findings, the wor
 </section>`;
 }
 
-function findingItem({ level, subject, what, advice, since }: Finding, at: string): Html {
+function findingItem({ check, level, subject, what, advice, since }: Finding, at: string): Html {
   return html`<li class="${level}">
-<h3><span class="level">${levelWords[level]}</span> ${subject}</h3>
+<h3><span class="level">${levelWords[level]}</span> ${subject}, <code>${check}</code></h3>
 <p>${what}</p>
 <p class="advice"><strong>What to do:</strong> ${advice}</p>
 ${since !== null && html`<p class="quiet">Since <time datetime="${since}">${timeText(since)}</time>, ${fromNow(since, new Date(at))}.</p>`}

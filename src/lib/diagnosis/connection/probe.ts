@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { ErrorCode } from '../../errorCodes.ts';
 import { type ErrorReport, MaintenanceError, toErrorReport } from '../../errors.ts';
 import type { Evidence } from '../check.ts';
 
@@ -113,7 +114,7 @@ async function withLimit(
 }
 
 /** No answer means different things at different steps. */
-const silentSteps: Record<StepName, [string, string]> = {
+const silentSteps: Record<StepName, [ErrorCode, string]> = {
   name: ['name_no_answer', 'Look at the DNS of the network: its server does not answer.'],
   tcp: [
     'tcp_no_answer',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { ErrorCode } from '../../errorCodes.ts';
 import { MaintenanceError } from '../../errors.ts';
 import type { Endpoint, RedisConnection } from '../../redisCache/redisConnection.ts';
 import type { Connect, RedisNode } from '../../redisCache/redisNode.ts';
@@ -7,7 +8,7 @@ import { Line } from './line.ts';
 import type { ConnectionProbe } from './probe.ts';
 
 /** The names of the causes, where the watch has names of steps. */
-const causes: Record<Step, string> = {
+const causes: Record<Step, ErrorCode> = {
   name: 'host_not_found',
   tcp: 'tcp_unreachable',
   tls: 'tls_mismatch',

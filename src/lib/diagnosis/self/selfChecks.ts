@@ -85,11 +85,10 @@ export const selfChecks: Check<SelfSubject>[] = [
     symptom: 'maintenance',
     timeLimitMs,
     // A command line keeps records of its own, which know no timer.
-    applies: ({ ofFunctionApp, health, records }) =>
-      ofFunctionApp && health !== undefined && records.description !== 'none',
-    run: async ({ health }) => {
-      const report = await health?.();
-      const timers = report?.timers ?? [];
+    applies: ({ ofFunctionApp, timers, records }) =>
+      ofFunctionApp && timers !== undefined && records.description !== 'none',
+    run: async ({ timers: read }) => {
+      const timers = (await read?.()) ?? [];
       const late = timers.filter(({ status }) => status !== 'ok');
       const evidence = [
         { what: 'timers', value: timers.length },
@@ -104,7 +103,7 @@ export const selfChecks: Check<SelfSubject>[] = [
         advice:
           'See whether the function app runs and the function is enabled; then its storage account, where timers keep their leases; then restart the app (Azure/azure-functions-host#11828).',
       };
-      return late.some(({ status }) => status === 'failing') ? critical(trouble) : warning(trouble);
+      return late.some(({ status }) => status === 'dead') ? critical(trouble) : warning(trouble);
     },
   },
   {

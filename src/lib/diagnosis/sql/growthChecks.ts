@@ -1,5 +1,5 @@
 import { humanDuration } from '../../durations.ts';
-import type { RunRecord } from '../../runs/recordStore.ts';
+import type { RunRecord } from '../../runs/runRecord.ts';
 import { bytesText, percentText } from '../../wording.ts';
 import { type Check, critical, type Evidence, pass, warning } from '../check.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
@@ -20,7 +20,8 @@ export const sqlGrowthChecks: Check<SqlSubject>[] = [
     timeLimitMs,
     run: async (subject) => {
       const { expired, oldestAgeMs, sampled } = await expiredOf(subject);
-      const [purge] = await subject.runs('purge', 1).catch(() => []);
+      const { failures, lastSuccess } = await subject.history('purge', 20);
+      const purge = failures[0] ?? lastSuccess;
       const evidence: Evidence[] = [
         {
           what: sampled ? 'expired entries (estimate)' : `expired entries (counted up to ${countedRows})`,
@@ -71,7 +72,7 @@ export const sqlGrowthChecks: Check<SqlSubject>[] = [
     run: async (subject) => {
       const [{ sizeLimitBytes }, { dataBytes, indexBytes }] = [await subject.schema(), await subject.catalogue()];
       const size = (dataBytes ?? 0) + (indexBytes ?? 0);
-      const perDay = growthPerDay(await subject.runs('counts', 500).catch(() => []));
+      const perDay = growthPerDay((await subject.history('counts', 500)).runs);
       const evidence: Evidence[] = [
         { what: 'size', value: size, unit: 'B' },
         ...(sizeLimitBytes ? [{ what: 'limit', value: sizeLimitBytes, unit: 'B' }] : []),
@@ -122,13 +123,12 @@ async function expiredOf(subject: SqlSubject): Promise<{ expired: number; oldest
 }
 
 /** Bytes a day between the oldest and the newest record that tell the size; undefined over too short a time. */
-function growthPerDay(records: readonly RunRecord[]): number | undefined {
-  const points = records.flatMap(({ startedAt, report }) => {
-    const { dataBytes, indexBytes } = (report ?? {}) as { dataBytes?: unknown; indexBytes?: unknown };
-    return typeof dataBytes === 'number'
-      ? [{ at: Date.parse(startedAt), bytes: dataBytes + (typeof indexBytes === 'number' ? indexBytes : 0) }]
-      : [];
-  });
+function growthPerDay(records: readonly RunRecord<'counts'>[]): number | undefined {
+  const points = records.flatMap(({ startedAt, report }) =>
+    report && report.dataBytes !== null
+      ? [{ at: Date.parse(startedAt), bytes: report.dataBytes + (report.indexBytes ?? 0) }]
+      : [],
+  );
   const [newest, oldest] = [points[0], points.at(-1)];
   if (!newest || !oldest || newest.at - oldest.at < enoughGrowthMs) return undefined;
   return ((newest.bytes - oldest.bytes) / (newest.at - oldest.at)) * day;

@@ -1,4 +1,4 @@
-import type { HealthReport } from '../../health/health.ts';
+import type { TimerReading } from '../../findings/timers.ts';
 import type { RecordStore } from '../../runs/recordStore.ts';
 import type { SettingProblem } from '../../settings/problems.ts';
 
@@ -9,7 +9,7 @@ export interface SelfSubject {
   /** Whether the records are those of the function app: only they tell of its timers. */
   ofFunctionApp: boolean;
   /** Whether the timers fire; undefined where nobody can tell. */
-  health: (() => Promise<HealthReport>) | undefined;
+  timers: (() => Promise<TimerReading[]>) | undefined;
   /** A token for each scope that the settings need; undefined where no setting needs an identity. */
   identity: (() => Promise<{ scopes: number; expires: Date }>) | undefined;
   /** Where telemetry goes, where a setting says it. */

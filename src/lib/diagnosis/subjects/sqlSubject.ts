@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import { MaintenanceError } from '../../errors.ts';
 import { type RoundTrip, timeEach } from '../../roundTrips.ts';
-import type { RunRecord } from '../../runs/recordStore.ts';
+import type { JobName } from '../../runs/catalogue.ts';
+import type { JobHistory } from '../../runs/history.ts';
 import type { CacheTable, CatalogueFigures, ExpiryIndexState } from '../../sqlCache/cacheTable.ts';
 import type { InspectedEntry, SchemaFacts } from '../../sqlCache/inspection.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
@@ -31,8 +32,8 @@ export interface SqlSubjectOptions {
   probe: ConnectionProbe;
   advice: readonly ConnectionAdvice[];
   rings: () => Promise<RingKnowledge[]>;
-  /** The newest runs of a job on this cache, newest first. */
-  runs: (job: string, count: number) => Promise<RunRecord[]>;
+  /** What the newest records of a job on this cache say. */
+  history: <J extends JobName>(job: J, count: number) => Promise<JobHistory<J>>;
   purgeEveryMs: number;
   showKey: ShowKey;
   clock: Clock;
@@ -52,7 +53,7 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
   readonly showKey: ShowKey;
   readonly advice: readonly ConnectionAdvice[];
   readonly purgeEveryMs: number;
-  readonly runs: SqlSubjectOptions['runs'];
+  readonly history: SqlSubjectOptions['history'];
   readonly rings: () => Promise<RingKnowledge[]>;
   readonly contact: () => Promise<ConnectionLook>;
   /** Only where the connection succeeded at every step. */
@@ -73,7 +74,7 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
     probe,
     advice,
     rings,
-    runs,
+    history,
     purgeEveryMs,
     showKey,
     clock,
@@ -84,7 +85,7 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
     this.showKey = showKey;
     this.advice = advice;
     this.purgeEveryMs = purgeEveryMs;
-    this.runs = runs;
+    this.history = history;
     this.rings = once(rings);
     this.#clock = clock;
     this.#openAnother = openAnother;

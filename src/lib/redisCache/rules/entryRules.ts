@@ -14,6 +14,7 @@ const leastLookups = 100;
 export const entryRules: Rule<NodeSubject>[] = [
   {
     check: 'evictions',
+    isEvent: true,
     judge: (subject, { evictedCritical }, previous) => {
       const { change, figures, keysHeld } = subject;
       const advice =
@@ -40,6 +41,7 @@ export const entryRules: Rule<NodeSubject>[] = [
   },
   {
     check: 'refusedWrites',
+    isEvent: true,
     judge: ({ change, figures }) => {
       const advice =
         'Enlarge the cache now, or remove what has no expiry (keysWithoutTtl). Then set maxmemory-policy to volatile-lru, and give every entry an expiry.';

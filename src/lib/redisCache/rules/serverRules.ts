@@ -8,6 +8,7 @@ import { graded, type Rule } from './rule.ts';
 export const serverRules: Rule<NodeSubject>[] = [
   {
     check: 'rejectedConnections',
+    isEvent: true,
     judge: ({ change, figures }) => {
       const total = figures.counters.rejectedConnections ?? 0;
       const advice =
@@ -77,6 +78,7 @@ export const serverRules: Rule<NodeSubject>[] = [
   },
   {
     check: 'restarted',
+    isEvent: true,
     judge: ({ change, figures, keysHeld }) => {
       if (!change || change.kind === 'same') return undefined;
       const lost = Math.max(0, change.keysBefore - keysHeld);

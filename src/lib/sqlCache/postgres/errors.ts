@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
 import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
 
@@ -58,7 +59,7 @@ function describe(error: unknown): { code: string; message: string } {
 const adviceOnTimeLimit =
   'The statement did not end within STATEMENT_TIMEOUT. Look for a long transaction that blocks it, or raise the setting.';
 
-function explain(code: string, text: string, purpose: Purpose, context: ErrorContext): [string, string] {
+function explain(code: string, text: string, purpose: Purpose, context: ErrorContext): [ErrorCode, string] {
   const role = context.user ? `"${context.user.replaceAll('"', '""')}"` : 'the role';
   const blocked = /no pg_hba\.conf entry for host "([^"]+)"/.exec(text)?.[1];
   if (blocked) {

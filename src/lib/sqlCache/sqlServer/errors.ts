@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
 import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
 
@@ -95,7 +96,7 @@ function explain(
   kind: FailureKind,
   purpose: Purpose,
   context: ErrorContext,
-): [string, string] {
+): [ErrorCode, string] {
   const user = context.user ? `[${context.user.replaceAll(']', ']]')}]` : 'the user';
   switch (number) {
     case 40615: {

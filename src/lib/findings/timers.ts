@@ -1,5 +1,8 @@
 import { Cron } from 'croner';
+import { z } from 'zod';
+import { formatDuration, parseDuration } from '../durations.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
+import { instruments } from '../telemetry/metrics.ts';
 
 /** A timer of the function app. */
 export interface Timer {
@@ -53,6 +56,11 @@ export function intervalOf(schedule: string, now: Date): number {
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
 }
 
+/** When the schedule fires for the `count`th time after `since`, in milliseconds since 1970. */
+export function firingAfter(schedule: string, since: Date, count: number): number {
+  return cron(schedule).nextRuns(count, since).at(-1)?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
 /**
  * When a timer that fired at `last` is due, in milliseconds since 1970: an interval later, and not before its schedule has
  * a firing. Where intervals differ (working hours, weekdays), the one of now does not tell of a night or a weekend.
@@ -63,4 +71,57 @@ export function dueAfter(schedule: string, last: Date, interval: number): number
 
 function cron(schedule: string): Cron {
   return new Cron(schedule, { paused: true, mode: '6-part', timezone: 'UTC' });
+}
+
+/** `late`: over one interval and 5 minutes behind · `dead`: over two intervals. */
+export const timerReading = z.object({
+  name: z.string().meta({ description: 'Name of its function.' }),
+  status: z.enum(['ok', 'late', 'dead']),
+  lateness: z.iso.duration().nullable().meta({ description: 'How much later than due it is; null where it is not.' }),
+  lastStart: z.iso.datetime().nullable(),
+  nextStart: z.iso.datetime().nullable(),
+});
+export type TimerReading = z.infer<typeof timerReading>;
+
+export interface TimerContext {
+  records: RecordStore;
+  timers: readonly Timer[];
+  /** Names the deployment: a new one has no records yet, and is not late for that. */
+  deployment: string | undefined;
+  now: Date;
+}
+
+const graceMs = 300_000;
+
+/**
+ * How late the timers are; those that are switched off are left out. Seen from outside the timers, since a timer that has
+ * stopped firing cannot say so (Azure/azure-functions-host issue 11828).
+ * @throws where the records cannot be read
+ */
+export function readTimers(context: TimerContext): Promise<TimerReading[]> {
+  return Promise.all(context.timers.filter(({ enabled }) => enabled).map((timer) => readTimer(context, timer)));
+}
+
+async function readTimer({ records, deployment, now }: TimerContext, { name, schedule }: Timer): Promise<TimerReading> {
+  const interval = intervalOf(schedule, now);
+  const last = await lastTimerStart(records, name);
+  // A timer that has not fired yet is measured from the first firing of any.
+  const since = last ?? (deployment === undefined ? undefined : await firstStartOf(records, deployment));
+  const lateMs = interval + graceMs;
+  const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
+  return {
+    name,
+    status: latenessMs > Math.max(2 * interval, lateMs) ? 'dead' : latenessMs > lateMs ? 'late' : 'ok',
+    lateness: latenessMs > 0 ? formatDuration(latenessMs) : null,
+    lastStart: last?.toISOString() ?? null,
+    nextStart: nextStart(schedule, now)?.toISOString() ?? null,
+  };
+}
+
+/** Exports how late the timers are. */
+export function measureLateness(timers: readonly TimerReading[]): void {
+  for (const { name, lateness } of timers) {
+    const ms = lateness === null ? 0 : (parseDuration(lateness) ?? 0);
+    instruments.timerLateness.record(ms / 1000, { job: name });
+  }
 }

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { systemClock } from '../../lib/clock.ts';
+import { readOverview } from '../../lib/composition/overview.ts';
+import { timersOf } from '../../lib/composition/timers.ts';
+import { findingTable } from '../findingTable.ts';
+import type { Session } from '../session.ts';
+
+/** `status`: what stands now, by the records. */
+export function addStatusCommand(program: Command, session: Session): void {
+  program
+    .command('status')
+    .description(
+      'Say what somebody should look at, by the records of past runs: the same list as on the status page and in the alerts. Asks no cache; reads the records of the function app where RECORD_STORE is table and AzureWebJobsStorage is set as it has it. Exit code 1 where a finding is critical.',
+    )
+    .option('--json', 'one JSON document on stdout')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const { settings, records, maintenance } = session.openTolerant();
+      const { now, health, findings, timers } = await readOverview({
+        settings,
+        records,
+        maintenance,
+        clock: systemClock,
+        timers: timersOf(settings),
+        deployment: undefined,
+        queue: undefined,
+      });
+      if (json) console.log(JSON.stringify({ at: now.toISOString(), status: health, findings, timers }, undefined, 2));
+      else
+        console.log(findingTable(findings, health, records.description, process.stdout.isTTY && !process.env.NO_COLOR));
+      if (findings.some(({ level }) => level === 'critical')) session.exitCode = 1;
+    });
+}

@@ -1,0 +1,115 @@
+import { app, type InvocationContext, type Timer } from '@azure/functions';
+import pLimit from 'p-limit';
+import { serverOf, slotKindOf } from '../../lib/composition/databaseServers.ts';
+import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { QueueWork } from '../../lib/composition/queueWork.ts';
+import { type ErrorReport, toErrorReport } from '../../lib/errors.ts';
+import { nextStart } from '../../lib/findings/timers.ts';
+import { isWorkJob, type WorkJob } from '../../lib/queue/message.ts';
+import { jobs } from '../../lib/runs/catalogue.ts';
+import type { RunResult } from '../../lib/runs/runJob.ts';
+import { describeProblem, type SettingProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
+import { clock, maintenanceFor, queueFor, serverLimits, settings } from './app.ts';
+import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
+import { noteTimerStart } from './timerStart.ts';
+
+type TimedJob = WorkJob | 'rotateKeyRing';
+
+type WorkOnSubject = (
+  maintenance: Maintenance,
+  subject: string,
+  signal: AbortSignal,
+  queue: QueueWork | undefined,
+) => Promise<RunResult>;
+
+/**
+ * Registers the timer of a job: one run on each of its subjects, side by side, so that a slow or broken one delays no other,
+ * with so many at once on each database server; or, with many caches, one message each on the work queue. Throws at the end
+ * where a run failed or a setting is wrong, so that the invocation counts as failed.
+ */
+export function timed(job: TimedJob, work: WorkOnSubject): void {
+  const { name, schedule } = jobs[job].timer ?? { name: job, schedule: 'keyRing' };
+  const problems = problemsOf(job);
+  const handler = awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
+    const maintenance = maintenanceFor(context);
+    const queue = queueFor(context);
+    await noteTimerStart(name, context);
+    for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
+    const subjects = subjectsOf(maintenance, job);
+    const failures =
+      isWorkJob(job) && queue?.queuesFor(maintenance.cacheNames().length)
+        ? await queueEach(queue, job, subjects, context)
+        : await runEach(maintenance, queue, job, subjects, work);
+    if (failures.length > 0) throw new Error(failures.join('\n'));
+    if (problems.length > 0) throw settingsError(problems);
+  });
+  app.timer(name, { schedule: settings.schedules[schedule], handler });
+}
+
+function subjectsOf(maintenance: Maintenance, job: TimedJob): string[] {
+  if (job === 'rotateKeyRing') return maintenance.keyRings.names();
+  return job === 'redis' ? maintenance.redisCaches.names() : maintenance.sqlCaches.names();
+}
+
+/** The wrong settings that the timer says: those of its own kind of subject. */
+function problemsOf(job: TimedJob): SettingProblem[] {
+  const ofRings = ({ setting, ring, jobs: stopped }: SettingProblem) =>
+    setting.startsWith('KEY_RINGS') || ring !== undefined || (stopped?.includes('keyRing') ?? false);
+  if (job !== 'rotateKeyRing') return settings.problems.filter((problem) => !ofRings(problem));
+  const general = settings.rings.length > 0 ? settings.problems.filter((problem) => stopsRing(problem, '')) : [];
+  return [...new Set([...settings.problems.filter(ofRings), ...general])];
+}
+
+/** Each subject's own failure, if any. */
+async function runEach(
+  maintenance: Maintenance,
+  queue: QueueWork | undefined,
+  job: TimedJob,
+  subjects: string[],
+  work: WorkOnSubject,
+): Promise<string[]> {
+  const results = await Promise.all(
+    subjects.map((subject) =>
+      serverLimits.run(serverOf(settings, subject), slotKindOf(job), () =>
+        work(maintenance, subject, stopSignal, queue),
+      ),
+    ),
+  );
+  return results.flatMap(({ subject, outcome, error }) =>
+    error && outcome !== 'refused' ? [describeFailure(subject, error)] : [],
+  );
+}
+
+/** A timer may fire a moment before its time: that start is not its own successor. */
+const earliestMs = 30_000;
+/** Calls of the queue at once. */
+const putsAtOnce = 16;
+
+async function queueEach(
+  queue: QueueWork,
+  job: WorkJob,
+  subjects: string[],
+  context: InvocationContext,
+): Promise<string[]> {
+  const { timer } = jobs[job];
+  const until = timer && nextStart(settings.schedules[timer.schedule], new Date(clock.now().getTime() + earliestMs));
+  const limit = pLimit(putsAtOnce);
+  const failures = await Promise.all(
+    subjects.map((subject) =>
+      limit(() =>
+        queue.put({ job, subject, trigger: 'timer', until }).then(
+          () => [],
+          (error: unknown) => [describeFailure(subject, toErrorReport(error))],
+        ),
+      ),
+    ),
+  );
+  context.info(
+    `${job}: ${subjects.length} messages for the queue ${queue.queue.name}, ${failures.flat().length} of them failed`,
+  );
+  return failures.flat();
+}
+
+function describeFailure(subject: string, { code, message, advice }: ErrorReport): string {
+  return `${subject}: ${code}. ${message} ${advice}`;
+}

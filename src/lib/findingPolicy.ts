@@ -1,0 +1,15 @@
+import type { Level } from './level.ts';
+
+/** When the judges speak, and how loudly; docs/settings.md explains each. Durations in ms. */
+export interface FindingPolicy {
+  /** Runs in a row that must be missing. */
+  absentRuns: number;
+  /** Purges in a row that left something, of which the last ones left more than the first. */
+  backlogRuns: number;
+  oldestExpiredMs: number;
+  tableSizeBytes: number;
+  /** How long before a ring has no default key. */
+  defaultKeyMs: number;
+  /** Levels other than those of the judges, by check; `off` for none. */
+  levels: Readonly<Record<string, Level | 'off'>>;
+}

@@ -1,0 +1,76 @@
+import { type Level, worst, worstFirst } from '../level.ts';
+import type { JobName } from '../runs/catalogue.ts';
+import type { Finding } from './finding.ts';
+import { type AppFacts, appSubject, judgeApp } from './judgeApp.ts';
+import { judgeKeyRing } from './judgeKeyRing.ts';
+import { judgeRedisCache } from './judgeRedisCache.ts';
+import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import { judgeSqlCache } from './judgeSqlCache.ts';
+import { historiesOf, type SubjectRecords } from './subjectRecords.ts';
+
+export interface Judged extends Omit<AppFacts, 'isTold' | 'recordsReadable' | 'now'>, Omit<JudgeContext, 'timerOf'> {
+  subjects: readonly SubjectRecords[];
+  /** False where the states of the record store could not be read. */
+  statesReadable: boolean;
+  /** The schedule of a job's timer; undefined where none runs it, or it is switched off. */
+  scheduleOf(job: JobName): { timer: string; schedule: string } | undefined;
+}
+
+/** `degraded`: somebody should look by day · `failing`: the app cannot do its work. */
+export type HealthStatus = 'ok' | 'degraded' | 'failing';
+
+/**
+ * What stands now, the worst first: the one list that the page, GET /api/status, the terminal, the metric and the alerts show.
+ * Pure: it reads nothing, and throws over no record.
+ */
+export function judge(facts: Judged): Finding[] {
+  const { subjects, statesReadable, timers, policy } = facts;
+  const late = new Set(timers.filter(({ status }) => status !== 'ok').map(({ name }) => name));
+  const context: JudgeContext = {
+    now: facts.now,
+    policy,
+    couldRunSince: facts.couldRunSince,
+    timerOf: (job) => {
+      const timer = facts.scheduleOf(job);
+      return timer && { schedule: timer.schedule, isLate: late.has(timer.timer) };
+    },
+  };
+  const histories = subjects.flatMap(historiesOf);
+  const ofSubjects = subjects.flatMap((subject) => judgeSubject(subject, context));
+  const ofApp = judgeApp({
+    ...facts,
+    recordsReadable: statesReadable && !histories.some(({ unreadable }) => unreadable),
+    isTold: (job, name) =>
+      histories.some((each) => each.job === job && each.subject === name && judgeRuns(each, name, context).length > 0),
+  });
+  return worstFirst(withLevels([...ofApp, ...ofSubjects], policy.levels));
+}
+
+function judgeSubject(subject: SubjectRecords, context: JudgeContext): Finding[] {
+  switch (subject.kind) {
+    case 'sqlCache':
+      return judgeSqlCache(subject, context);
+    case 'redisCache':
+      return judgeRedisCache(subject, context);
+    case 'keyRing':
+      return judgeKeyRing(subject, context);
+  }
+}
+
+function withLevels(findings: readonly Finding[], levels: Readonly<Record<string, Level | 'off'>>): Finding[] {
+  return findings.flatMap((finding) => {
+    const level = levels[finding.check] ?? finding.level;
+    return level === 'off' ? [] : { ...finding, level };
+  });
+}
+
+/**
+ * The health of the app, by the findings. `failing` is for what keeps the app itself from its work: what probes /api/health may
+ * restart it then, which helps no database.
+ */
+export function healthOf(findings: readonly Finding[]): HealthStatus {
+  const own = findings.filter(({ subject }) => subject === appSubject || /^(timer|queue) /.test(subject));
+  if (worst(own) === 'critical') return 'failing';
+  const level = worst(findings);
+  return level === 'critical' || level === 'warning' ? 'degraded' : 'ok';
+}

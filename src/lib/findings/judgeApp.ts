@@ -1,0 +1,136 @@
+import { humanDuration, parseDuration } from '../durations.ts';
+import type { WorkMessage } from '../queue/message.ts';
+import { describeProblem, type SettingProblem } from '../settings/problems.ts';
+import type { Finding } from './finding.ts';
+import type { TimerReading } from './timers.ts';
+
+/** The subject of what concerns the app as a whole. */
+export const appSubject = 'token-cache-maintenance';
+
+/** What is known of the work queue; its parts are undefined where they cannot be read. */
+export interface QueueReading {
+  name: string;
+  poison: { name: string; count: number; messages: Pick<WorkMessage, 'job' | 'subject'>[] } | undefined;
+  /** Since when the next message waits that nobody has tried. */
+  nextSince: Date | undefined;
+}
+
+export interface AppFacts {
+  now: Date;
+  settingProblems: readonly SettingProblem[];
+  /** Where records go; `none` where they are not kept. */
+  recordStore: string;
+  recordsReadable: boolean;
+  timers: readonly TimerReading[];
+  queue: QueueReading | undefined;
+  /** Whether a finding says already that this job fails on this subject: its given-up messages are no news. */
+  isTold(job: string, subject: string): boolean;
+}
+
+/**
+ * A timer's messages over half an hour old are dropped when they are met, and the longest run takes 10 minutes: a queue whose
+ * next message is older is far behind, and after two hours nobody works it off.
+ */
+const waitWarningMs = 2_700_000;
+const waitCriticalMs = 7_200_000;
+
+/** What concerns the app itself: its settings, its records, its timers, its queue. */
+export function judgeApp(facts: AppFacts): Finding[] {
+  return [
+    ...facts.settingProblems.map((problem) => ({
+      check: 'settings',
+      level: 'critical' as const,
+      subject: appSubject,
+      what: `A setting cannot be used: ${describeProblem(problem)}`,
+      advice: 'Correct it in the settings of the function app; docs/settings.md lists them all.',
+      since: null,
+    })),
+    ...recordFindings(facts),
+    ...facts.timers.filter(({ status }) => status !== 'ok').map(lateTimer),
+    ...(facts.queue ? [...poison(facts.queue, facts.isTold), ...waiting(facts.queue, facts.now)] : []),
+  ];
+}
+
+function recordFindings({ recordStore, recordsReadable }: AppFacts): Finding[] {
+  if (!recordsReadable)
+    return [
+      {
+        check: 'records-unreadable',
+        level: 'critical',
+        subject: appSubject,
+        what: 'The record store cannot be read: what ran is not known.',
+        advice:
+          'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. The jobs themselves go on.',
+        since: null,
+      },
+    ];
+  if (recordStore !== 'none') return [];
+  return [
+    {
+      check: 'records-off',
+      level: 'info',
+      subject: appSubject,
+      what: 'Runs are not recorded, so nothing can be said of them.',
+      advice: 'Set RECORD_STORE to table to keep records in the storage account of the function app.',
+      since: null,
+    },
+  ];
+}
+
+function lateTimer({ name, status, lateness, lastStart }: TimerReading): Finding {
+  return {
+    check: 'timer-late',
+    level: status === 'dead' ? 'critical' : 'warning',
+    subject: `timer ${name}`,
+    what: `The timer is late by ${humanDuration(parseDuration(lateness ?? 'PT0S') ?? 0)}.`,
+    advice:
+      'See whether the function app runs and the function is enabled; then whether its storage account (AzureWebJobsStorage) can be reached, where the timers keep their lease; then restart the app.',
+    since: lastStart,
+  };
+}
+
+function poison({ name, poison: given }: QueueReading, isTold: AppFacts['isTold']): Finding[] {
+  if (!given)
+    return [
+      {
+        check: 'queue-unreadable',
+        level: 'warning',
+        subject: `queue ${name}`,
+        what: 'The work queue cannot be read: whether work was given up is not known.',
+        advice:
+          'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Queue Data Contributor of the identity.',
+        since: null,
+      },
+    ];
+  const isKnown =
+    given.messages.length >= given.count && given.messages.every((each) => isTold(each.job, each.subject));
+  if (given.count === 0 || isKnown) return [];
+  return [
+    {
+      check: 'poison-messages',
+      level: 'warning',
+      subject: `queue ${name}`,
+      what: `${given.count} ${given.count === 1 ? 'message' : 'messages'} failed 5 times and lie in ${given.name}: that work is not done.`,
+      advice:
+        'Look with `token-cache queue list`; fix the cause; then put them back with `token-cache queue retry --execute`.',
+      since: null,
+    },
+  ];
+}
+
+/** The timers fire and queue their work, and nothing is done: no record would say so. */
+function waiting({ name, nextSince }: QueueReading, now: Date): Finding[] {
+  const waitMs = nextSince ? now.getTime() - nextSince.getTime() : 0;
+  if (!nextSince || waitMs <= waitWarningMs) return [];
+  return [
+    {
+      check: 'queue-idle',
+      level: waitMs > waitCriticalMs ? 'critical' : 'warning',
+      subject: `queue ${name}`,
+      what: `The queue is not worked off, or far behind: its next message has waited for ${humanDuration(waitMs)}.`,
+      advice:
+        'See whether the function runMaintenance is enabled, and not in error for want of the extension bundle that host.json names; then whether the identity has the role Storage Queue Data Contributor.',
+      since: nextSince.toISOString(),
+    },
+  ];
+}

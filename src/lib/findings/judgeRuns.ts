@@ -1,0 +1,97 @@
+import { formatDuration, humanDuration, parseDuration } from '../durations.ts';
+import type { FindingPolicy } from '../findingPolicy.ts';
+import { type JobName, jobs } from '../runs/catalogue.ts';
+import type { JobHistory } from '../runs/history.ts';
+import type { Finding } from './finding.ts';
+import { firingAfter, intervalOf } from './timers.ts';
+
+/** The timer of a job, as far as it is switched on. */
+export interface JobTimer {
+  schedule: string;
+  /** It does not fire: that is a finding of its own, and explains why its jobs are missing. */
+  isLate: boolean;
+}
+
+export interface JudgeContext {
+  now: Date;
+  policy: FindingPolicy;
+  /** Undefined where no timer runs the job, or it is switched off. */
+  timerOf(job: JobName): JobTimer | undefined;
+  /** Since when the job could have run on the subject: known, with the app up. */
+  couldRunSince(job: JobName, subject: string): Date;
+}
+
+const absentChecks: Partial<Record<JobName, string>> = {
+  purge: 'purge-absent',
+  index: 'index-absent',
+  counts: 'counts-absent',
+  redis: 'watch-absent',
+  rotateKeyRing: 'rotation-absent',
+};
+/** A job that runs less often than this is missed after one run, and so much later. */
+const seldomMs = 6 * 3_600_000;
+const seldomGraceMs = 2 * 3_600_000;
+const graceMs = 300_000;
+/** What somebody asked for and what failed is told for a day: who asked was told at once. */
+const askedForMs = 24 * 3_600_000;
+
+/** A job that fails, or of which nothing is heard: one finding at most, since they have one cause. */
+export function judgeRuns(history: JobHistory, subject: string, context: JudgeContext): Finding[] {
+  const absence = absenceOf(history, subject, context);
+  const failure = failureOf(history, subject, context);
+  // A purge that fails again and again is as bad as one that does not run; of others the failure says more.
+  return absence && (!failure || history.job === 'purge') ? [absence] : failure ? [failure] : [];
+}
+
+function failureOf({ job, failures }: JobHistory, subject: string, { now }: JudgeContext): Finding | undefined {
+  const [newest] = failures;
+  if (!newest) return undefined;
+  const { timer, looks } = jobs[job] as { timer?: object; looks: boolean };
+  if (!timer && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return undefined;
+  const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times in a row`;
+  return {
+    check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
+    // A look comes again in a few minutes: once is no reason to wake anybody.
+    level: looks && failures.length === 1 ? 'info' : 'warning',
+    subject,
+    what: `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),
+    advice: newest.error?.advice ?? 'Look at its record: GET /api/runs lists them.',
+    since: failures.at(-1)?.startedAt ?? null,
+  };
+}
+
+function absenceOf(history: JobHistory, subject: string, context: JudgeContext): Finding | undefined {
+  const { job, lastSuccess, failures, unreadable } = history;
+  const check = absentChecks[job];
+  const timer = context.timerOf(job);
+  if (!check || !timer || timer.isLate || unreadable) return undefined;
+  const { now, policy } = context;
+  const success = lastSuccess ? Date.parse(lastSuccess.startedAt) + (parseDuration(lastSuccess.duration) ?? 0) : 0;
+  const since = new Date(Math.max(success, context.couldRunSince(job, history.subject).getTime()));
+  const isSeldom = intervalOf(timer.schedule, since) >= seldomMs;
+  const due =
+    firingAfter(timer.schedule, since, isSeldom ? 1 : policy.absentRuns) + (isSeldom ? seldomGraceMs : graceMs);
+  if (now.getTime() <= due) return undefined;
+  const heard = lastSuccess
+    ? `for ${humanDuration(now.getTime() - success)}`
+    : `since the app began to look, ${humanDuration(now.getTime() - since.getTime())} ago`;
+  const error = failures[0]?.error;
+  return {
+    check,
+    level: job === 'purge' ? 'critical' : 'warning',
+    subject,
+    what: `The job ${job} has not succeeded ${heard}.${error ? ` It fails (${error.code}). ${error.message}` : ''}`,
+    advice: error?.advice ?? adviceOnAbsence(history),
+    since: lastSuccess?.startedAt ?? since.toISOString(),
+  };
+}
+
+function adviceOnAbsence({ job, runs }: JobHistory): string {
+  const [last] = runs;
+  if (last?.outcome === 'skipped')
+    return 'Each run finds another at work on the table: find out who holds its lock (runs of another app, a session of a killed one), and end it.';
+  return `See whether the function app runs and its timer ${(jobs[job] as { timer?: { name: string } }).timer?.name ?? ''} fires: open /api/health, then restart the function app.`;
+}
+
+/** An ISO 8601 duration of what has passed since then. */
+export const passedSince = (iso: string, now: Date) => formatDuration(Math.max(0, now.getTime() - Date.parse(iso)));

@@ -1,0 +1,199 @@
+import { humanDuration, parseDuration } from '../durations.ts';
+import type { JobHistory } from '../runs/history.ts';
+import { isReal } from '../runs/history.ts';
+import { joinParts } from '../runs/sumOfParts.ts';
+import type { CountsReport } from '../sqlCache/counts.ts';
+import type { PurgeReport } from '../sqlCache/purgeReport.ts';
+import { countText } from '../sqlCache/summaries.ts';
+import { bytesText } from '../wording.ts';
+import type { Finding } from './finding.ts';
+import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import type { SqlCacheRecords } from './subjectRecords.ts';
+
+/** A report, and when its run began. */
+interface Read<R> {
+  at: string;
+  report: R;
+}
+
+/** What somebody should know of a SQL cache, from its records. */
+export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): Finding[] {
+  const subject = `cache ${records.name}`;
+  const purges = purgesOf(records.purge, context.now);
+  const counts = countsOf(records.counts);
+  return [
+    ...[records.purge, records.index, records.counts, records.clear].flatMap((history) =>
+      judgeRuns(history, subject, context),
+    ),
+    ...backlog(purges, subject, context),
+    ...oldestExpired(purges, counts, subject, context),
+    ...tableSize(counts, subject, context),
+    ...missingIndex(records, subject),
+    ...lastPurge(purges[0], subject),
+  ];
+}
+
+/** Real purges that succeeded, newest first; the parts of one count as one. */
+function purgesOf(history: JobHistory<'purge'>, now: Date): Read<PurgeReport>[] {
+  return joinParts(
+    history.runs.filter(({ dryRun }) => !dryRun),
+    now,
+  ).flatMap(({ startedAt, outcome, report }) =>
+    (outcome === 'succeeded' || outcome === 'running') && report && !report.dryRun ? [{ at: startedAt, report }] : [],
+  );
+}
+
+function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
+  return runs.flatMap((run) => (isReal(run) && run.report ? [{ at: run.startedAt, report: run.report }] : []));
+}
+
+/**
+ * The purges do not keep up: not one of the last ones left nothing, and they leave more than they did. By what each left, not
+ * by counts between two of them, which rise and fall with the load; one that dips does not hide it.
+ */
+function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy }: JudgeContext): Finding[] {
+  const last = purges.slice(0, policy.backlogRuns);
+  if (last.length < policy.backlogRuns || last.some(({ report }) => report.stopReason === 'drained')) return [];
+  const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
+  const [newest, oldest] = [left[0], left.at(-1)];
+  const half = Math.floor(left.length / 2);
+  if (!newest || !oldest || half === 0) return [];
+  const grows = newest.count > oldest.count && mean(left.slice(0, half)) > mean(left.slice(-half));
+  if (!grows) return [];
+  const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
+  return [
+    {
+      check: 'backlog-growing',
+      level: 'warning',
+      subject,
+      what: `The last ${last.length} purges left ${countText(oldest)}, and now ${countText(newest)} expired entries. They stopped by ${reasons}.`,
+      advice:
+        'Raise PURGE_TIME_BUDGET, lower PURGE_PAUSE_RATIO, or let the purge run more often (SCHEDULE_PURGE). Where the runs stopped by unhealthy, look at the load of the database first.',
+      since: last.at(-1)?.at ?? null,
+    },
+  ];
+}
+
+const mean = (counts: readonly { count: number }[]) =>
+  counts.reduce((sum, { count }) => sum + count, 0) / counts.length;
+
+/** By the newest reading that tells it: one that is missing, or found no answer in time, resolves nothing. */
+function oldestExpired(
+  purges: readonly Read<PurgeReport>[],
+  counts: readonly Read<CountsReport>[],
+  subject: string,
+  { policy, now }: JudgeContext,
+): Finding[] {
+  const readings = [
+    ...counts.flatMap(({ at, report }) =>
+      report.oldestExpiredAge !== null || report.expired.count === 0 ? [{ at, age: report.oldestExpiredAge }] : [],
+    ),
+    ...purges.flatMap(({ at, report }) =>
+      report.oldestExpiredAge.after !== null || report.stopReason === 'drained'
+        ? [{ at, age: report.oldestExpiredAge.after }]
+        : [],
+    ),
+  ].sort((a, b) => b.at.localeCompare(a.at));
+  const [newest] = readings;
+  const ageMs = newest?.age ? (parseDuration(newest.age) ?? 0) : 0;
+  if (!newest || ageMs <= policy.oldestExpiredMs) return [];
+  const expired = counts[0]?.report.expired;
+  return [
+    {
+      check: 'oldest-expired',
+      level: 'warning',
+      subject,
+      what: `The oldest expired entry expired ${humanDuration(ageMs)} before it was last seen, ${humanDuration(now.getTime() - Date.parse(newest.at))} ago.${expired ? ` ${countText(expired)} expired entries were counted.` : ''}`,
+      advice:
+        'See why the last purges stopped (GET /api/status). Where they skipped locked entries, a session holds rows open: end it.',
+      since: new Date(Date.parse(newest.at) - ageMs + policy.oldestExpiredMs).toISOString(),
+    },
+  ];
+}
+
+function tableSize(counts: readonly Read<CountsReport>[], subject: string, { policy }: JudgeContext): Finding[] {
+  const known = counts.find(({ report }) => report.dataBytes !== null);
+  const bytes = (known?.report.dataBytes ?? 0) + (known?.report.indexBytes ?? 0);
+  if (bytes <= policy.tableSizeBytes) return [];
+  return [
+    {
+      check: 'table-size',
+      level: 'warning',
+      subject,
+      what: `The table and its indexes take ${bytesText(bytes)}.`,
+      advice:
+        'See whether the purge keeps up, then whether entries are too large or live too long. Where this is usual here, raise FINDING_TABLE_SIZE.',
+      since: null,
+    },
+  ];
+}
+
+/** By the newest run that knows it: of the index job, or of a purge, which looks after the index first. */
+function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Finding[] {
+  const known = [
+    ...index.runs.filter(isReal).map(({ startedAt, report, error }) => ({
+      at: startedAt,
+      isMissing: report ? report.outcome === 'missing' : error?.code === 'permission_missing' ? true : undefined,
+      why: error?.message,
+    })),
+    ...purge.runs.filter(isReal).map(({ startedAt, report }) => ({
+      at: startedAt,
+      isMissing: report && !report.dryRun ? report.index === 'missing' : undefined,
+      why: report?.warnings.find((warning) => /index|ALTER/i.test(warning)),
+    })),
+  ]
+    .filter(({ isMissing }) => isMissing !== undefined)
+    .sort((a, b) => b.at.localeCompare(a.at));
+  const [newest] = known;
+  if (!newest?.isMissing) return [];
+  const sinceIndex = known.findIndex(({ isMissing }) => !isMissing);
+  return [
+    {
+      check: 'index-missing',
+      level: 'warning',
+      subject,
+      what: `No usable index leads with the expiry, and none could be built: each purge reads the whole table.${newest.why ? ` ${newest.why}` : ''}`,
+      advice:
+        'Create the index once yourself, or give the identity the right to: docs/operations.md, "Rights", has the statements.',
+      since: (sinceIndex < 0 ? known.at(-1) : known[sinceIndex - 1])?.at ?? null,
+    },
+  ];
+}
+
+function lastPurge(last: Read<PurgeReport> | undefined, subject: string): Finding[] {
+  if (!last) return [];
+  const { report, at } = last;
+  const findings: Finding[] = [];
+  if (report.appPurge?.state === 'running') {
+    findings.push({
+      check: 'app-purge',
+      level: 'warning',
+      subject,
+      what: `A web app still deletes expired entries of this table itself, last at ${report.appPurge.lastRunAt}.`,
+      advice: 'Set its ExpiredItemsDeletionInterval to 365 days: its unbatched DELETE blocks sign-ins.',
+      since: null,
+    });
+  }
+  if (report.stopReason === 'unhealthy') {
+    const readings = report.waits.loadReasons.join('; ');
+    findings.push({
+      check: 'database-load',
+      level: 'warning',
+      subject,
+      what: `The database was above a load limit until the purge's time was up${readings ? `: ${readings}` : ''}.`,
+      advice: 'Move the purge to a quieter hour (SCHEDULE_PURGE), or raise the load limits.',
+      since: at,
+    });
+  }
+  for (const what of report.warnings) {
+    findings.push({
+      check: 'purge-warning',
+      level: 'info',
+      subject,
+      what,
+      advice: 'docs/operations.md, "What a purge reports", explains it, and has the rights that a purge needs.',
+      since: at,
+    });
+  }
+  return findings;
+}

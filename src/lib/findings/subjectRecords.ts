@@ -1,0 +1,112 @@
+import pLimit from 'p-limit';
+import type { JobName } from '../runs/catalogue.ts';
+import { type JobHistory, readHistory } from '../runs/history.ts';
+import type { RecordStore } from '../runs/recordStore.ts';
+import { type RunningRun, readRunning } from '../runs/runningState.ts';
+
+/** What the records say of a SQL cache. */
+export interface SqlCacheRecords {
+  kind: 'sqlCache';
+  name: string;
+  purge: JobHistory<'purge'>;
+  index: JobHistory<'index'>;
+  counts: JobHistory<'counts'>;
+  clear: JobHistory<'clear'>;
+  running: RunningRun | undefined;
+}
+
+export interface RedisCacheRecords {
+  kind: 'redisCache';
+  name: string;
+  redis: JobHistory<'redis'>;
+  clear: JobHistory<'clear'>;
+  running: RunningRun | undefined;
+}
+
+export interface KeyRingRecords {
+  kind: 'keyRing';
+  name: string;
+  rotateKeyRing: JobHistory<'rotateKeyRing'>;
+  keyRingStatus: JobHistory<'keyRingStatus'>;
+  rewrapKeyRing: JobHistory<'rewrapKeyRing'>;
+  revokeKeys: JobHistory<'revokeKeys'>;
+  pruneKeyRing: JobHistory<'pruneKeyRing'>;
+}
+
+export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords;
+
+/** The subjects of the settings, by their names. */
+export interface SubjectNames {
+  sqlCaches: readonly string[];
+  redisCaches: readonly string[];
+  keyRings: readonly string[];
+}
+
+/** Records of each job that are read: as many as a judge needs. */
+export const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, rotateKeyRing: 5, asked: 5 };
+export type Depths = typeof judgedRuns;
+
+/** Reads of the record store at once: there may be thousands of jobs and caches. */
+const readsAtOnce = 32;
+
+/** What the records say of every subject. Records that cannot be read make it say so; it does not fail over them. */
+export async function readSubjects(
+  records: RecordStore,
+  { sqlCaches, redisCaches, keyRings }: SubjectNames,
+  now: Date,
+  depths: Depths = judgedRuns,
+): Promise<SubjectRecords[]> {
+  const limit = pLimit(readsAtOnce);
+  const of = <J extends JobName>(job: J, name: string, count: number) =>
+    limit(() => readHistory(records, job, name, count));
+  const running = (name: string) => limit(() => readRunning(records, name, now));
+  return Promise.all<SubjectRecords>([
+    ...sqlCaches.map(async (name) => ({
+      kind: 'sqlCache' as const,
+      name,
+      ...(await together({
+        purge: of('purge', name, depths.purge),
+        index: of('index', name, depths.index),
+        counts: of('counts', name, depths.counts),
+        clear: of('clear', name, depths.asked),
+        running: running(name),
+      })),
+    })),
+    ...redisCaches.map(async (name) => ({
+      kind: 'redisCache' as const,
+      name,
+      ...(await together({
+        redis: of('redis', name, depths.redis),
+        clear: of('clear', name, depths.asked),
+        running: running(name),
+      })),
+    })),
+    ...keyRings.map(async (name) => ({
+      kind: 'keyRing' as const,
+      name,
+      ...(await together({
+        rotateKeyRing: of('rotateKeyRing', name, depths.rotateKeyRing),
+        keyRingStatus: of('keyRingStatus', name, depths.asked),
+        rewrapKeyRing: of('rewrapKeyRing', name, depths.asked),
+        revokeKeys: of('revokeKeys', name, depths.asked),
+        pruneKeyRing: of('pruneKeyRing', name, depths.asked),
+      })),
+    })),
+  ]);
+}
+
+/** The histories of a subject's jobs. */
+export function historiesOf(subject: SubjectRecords): JobHistory[] {
+  return Object.values(subject).filter(
+    (part): part is JobHistory => typeof part === 'object' && part !== null && 'failures' in part,
+  );
+}
+
+async function together<T extends Record<string, Promise<unknown>>>(
+  parts: T,
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  const values = await Promise.all(Object.values(parts));
+  return Object.fromEntries(Object.keys(parts).map((key, index) => [key, values[index]])) as {
+    [K in keyof T]: Awaited<T[K]>;
+  };
+}

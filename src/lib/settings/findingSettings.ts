@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { FindingPolicy } from '../findingPolicy.ts';
+import { level } from '../level.ts';
+import { bytes, duration, schedule, wholeNumber } from './fields.ts';
+
+/** `check=level`, several divided by commas. */
+const levels = z.string().transform((text, context) => {
+  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
+  const parsed = z.record(z.string().min(1), z.enum([...level.options, 'off'])).safeParse(Object.fromEntries(pairs));
+  if (parsed.success && pairs.every((pair) => pair.length === 2)) return parsed.data;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info',
+  });
+  return z.NEVER;
+});
+
+/** When the judges speak, and how loudly; docs/settings.md explains each. */
+export const findingShape = {
+  SCHEDULE_FINDINGS: schedule.default('45 */5 * * * *'),
+  FINDING_ABSENT_RUNS: wholeNumber(1, 100).prefault('3'),
+  FINDING_BACKLOG_RUNS: wholeNumber(3, 50).prefault('6'),
+  FINDING_OLDEST_EXPIRED: duration('PT1M', 'P90D').prefault('PT6H'),
+  FINDING_TABLE_SIZE: bytes.prefault('10gb'),
+  FINDING_DEFAULT_KEY: duration('P1D', 'P90D').prefault('P7D'),
+  FINDING_LEVELS: levels.optional(),
+};
+type Values = z.infer<z.ZodObject<typeof findingShape>>;
+
+export function findingPolicy(values: Values): FindingPolicy {
+  return {
+    absentRuns: values.FINDING_ABSENT_RUNS,
+    backlogRuns: values.FINDING_BACKLOG_RUNS,
+    oldestExpiredMs: values.FINDING_OLDEST_EXPIRED,
+    tableSizeBytes: values.FINDING_TABLE_SIZE,
+    defaultKeyMs: values.FINDING_DEFAULT_KEY,
+    levels: values.FINDING_LEVELS ?? {},
+  };
+}
