@@ -66,6 +66,15 @@ const setups: Setup[] = [
     },
   },
   {
+    setup: 'entries of keys alone that are in no ring',
+    blamed: ['encryption-unknown-keys: key_not_in_ring'],
+    unknown: true,
+    build: async () => {
+      await fill(encrypted(randomUUID()));
+      return withRings(env(), ring);
+    },
+  },
+  {
     setup: 'expired entries that nobody removes, of keys that the ring no longer has and of another form',
     blamed: ['expired-backlog: expired_backlog'],
     build: async () => {
@@ -98,6 +107,7 @@ const setups: Setup[] = [
   {
     setup: 'entries under a revoked key',
     blamed: ['encryption-revoked-keys: key_revoked'],
+    unknown: true,
     build: async () => {
       const revoked = await certificateRing('revoked');
       await fill(encrypted(revoked.keyId, 3));

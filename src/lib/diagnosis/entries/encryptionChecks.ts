@@ -192,7 +192,18 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
         'See the checks of the ring: the protector does not answer, or is another than the settings say.',
         [...figures, ...shareEvidence(untried)],
       );
-    return pass('Every key that the sampled entries name can be unwrapped.', figures);
+    // Why a key is not among them is said by its own check.
+    if (named.length === 0)
+      return unknown(
+        'key_not_tried',
+        'The rings hold no valid key that the sampled entries name, so none could be tried.',
+        'See the checks `encryption-unknown-keys` and `encryption-revoked-keys`.',
+        figures,
+      );
+    const strange = groups.filter(({ keyId }) => !findKey(rings, keyId)).length;
+    const others =
+      strange > 0 ? ` ${countOf(strange, 'key is', 'keys are')} in no ring: see \`encryption-unknown-keys\`.` : '';
+    return pass(`The valid keys of the rings that the sampled entries name can be unwrapped.${others}`, figures);
   }),
 ];
 
