@@ -4,6 +4,7 @@ import { Maintenance } from '../lib/composition/maintenance.ts';
 import { openRecordStore } from '../lib/composition/recordStores.ts';
 import { openWorkQueue } from '../lib/composition/workQueues.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
+import { Repeats } from '../lib/repeats.ts';
 import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
@@ -106,7 +107,7 @@ export class Session {
     const settings = readSettings(this.#env, 'file');
     if (settings.problems.length === 0) {
       this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
-      return new Maintenance(settings, silent ? quiet : warningsToStderr, openRecordStore(settings.recordStore));
+      return new Maintenance(settings, silent ? quiet : warningsToStderr(), openRecordStore(settings.recordStore));
     }
     for (const problem of settings.problems) console.error(describeProblem(problem));
     return this.#refuse('Correct the settings; docs/settings.md lists them all.');
@@ -130,8 +131,11 @@ export function withCommonOptions(command: Command, subjectOption: string): Comm
     .option('--json', 'one JSON document on stdout');
 }
 
-/** Results are printed; of the log, warnings alone are left to say. */
-const warningsToStderr: Log = (level, message) => {
-  if (level === 'warn') console.error(`Warning: ${message}`);
-};
+/** Results are printed; of the log, warnings alone are left to say, each once. */
+function warningsToStderr(): Log {
+  const repeats = new Repeats(systemClock);
+  return (level, message) => {
+    if (level === 'warn' && !repeats.has(message)) console.error(`Warning: ${message}`);
+  };
+}
 const quiet: Log = () => undefined;

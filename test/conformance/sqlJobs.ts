@@ -193,6 +193,29 @@ export function describeSqlJobs(engine: TestEngine): void {
         expect(await table.ids()).toEqual(aliveIds(500));
       });
 
+      it('says once that its position cannot be kept, however often that fails', async () => {
+        await fill(3_000, 5);
+        const noIndex = overriding(open(), {
+          expiryIndex: {
+            state: async () => ({ kind: 'building', name: 'x', percent: 1, phase: undefined }),
+            build: async () => undefined,
+          },
+        });
+        let tries = 0;
+        const position = {
+          read: async () => undefined,
+          write: async () => {
+            tries += 1;
+            throw new Error(`storage is away, try ${tries}`);
+          },
+        };
+        // Each batch takes longer than the time between two tries to keep the position.
+        const context = purgeContext(noIndex, { timeBudgetMs: 3_600_000 }, { position, clock: steppingClock(6_000) });
+        const { warnings } = await run(context);
+        expect(tries).toBeGreaterThan(1);
+        expect(warnings.filter((warning) => warning.includes('storage is away'))).toHaveLength(1);
+      });
+
       it('sees what lies before the position that it goes on from', async () => {
         await fill(100, 10);
         const noIndex = overriding(open(), {

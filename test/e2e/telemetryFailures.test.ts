@@ -77,7 +77,7 @@ describe('backends', () => {
     });
   });
 
-  it('that refuse are told of in the log', async () => {
+  it('that refuse are told of in the log, not at each try', async () => {
     ingestion.mood = 401;
     collector.mood = 401;
     await withApp(bothBackends(), async (app) => {
@@ -85,6 +85,9 @@ describe('backends', () => {
       await expect.poll(() => app.log()).toContain('Telemetry: Application Insights answered 401.');
       await expect.poll(() => app.log()).toMatch(/Telemetry: .*Unauthorized/);
       expect(app.log()).not.toMatch(/Telemetry: .*(stack| {4}at )/);
+      await purgeNow(app);
+      expect(ingestion.received.length).toBeGreaterThan(1);
+      expect(app.log().match(/Telemetry: Application Insights answered 401\./g)).toHaveLength(1);
     });
   });
 

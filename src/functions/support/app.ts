@@ -9,8 +9,8 @@ import { openRecordStore } from '../../lib/composition/recordStores.ts';
 import { timersOf } from '../../lib/composition/timers.ts';
 import { openWorkQueue } from '../../lib/composition/workQueues.ts';
 import { ServerLimits } from '../../lib/queue/serverLimits.ts';
-import type { Log } from '../../lib/runs/runJob.ts';
 import { readSettings } from '../../lib/settings/settings.ts';
+import { logTo } from './log.ts';
 import { stopSignal } from './shutdown.ts';
 import { connectTelemetry } from './telemetry.ts';
 
@@ -61,8 +61,4 @@ export function queueWorkFor(context: InvocationContext): QueueWork | undefined 
       random: Math.random,
     })
   );
-}
-
-function logTo(context: InvocationContext): Log {
-  return (level, message, data) => context[level](message, JSON.stringify(data));
 }

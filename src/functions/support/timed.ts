@@ -3,13 +3,14 @@ import pLimit from 'p-limit';
 import { serverOf, slotKindOf } from '../../lib/composition/databaseServers.ts';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
 import type { QueueWork } from '../../lib/composition/queueWork.ts';
-import { type ErrorReport, toErrorReport } from '../../lib/errors.ts';
+import { toErrorReport } from '../../lib/errors.ts';
 import { nextStart } from '../../lib/findings/timers.ts';
 import { isWorkJob, type WorkJob } from '../../lib/queue/message.ts';
 import { jobs } from '../../lib/runs/catalogue.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { describeProblem, type SettingProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
 import { clock, maintenanceFor, queueFor, serverLimits, settings } from './app.ts';
+import { describeFailures, type Failure } from './failures.ts';
 import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 import { noteTimerStart } from './timerStart.ts';
 
@@ -34,13 +35,13 @@ export function timed(job: TimedJob, work: WorkOnSubject): void {
     const maintenance = maintenanceFor(context);
     const queue = queueFor(context);
     await noteTimerStart(name, context);
-    for (const problem of problems) context.error(`Setting ${describeProblem(problem)}`);
+    for (const problem of new Set(problems.map(describeProblem))) context.error(`Setting ${problem}`);
     const subjects = subjectsOf(maintenance, job);
     const failures =
       isWorkJob(job) && queue?.queuesFor(maintenance.cacheNames().length)
         ? await queueEach(queue, job, subjects, context)
         : await runEach(maintenance, queue, job, subjects, work);
-    if (failures.length > 0) throw new Error(failures.join('\n'));
+    if (failures.length > 0) throw new Error(describeFailures(failures).join('\n'));
     if (problems.length > 0) throw settingsError(problems);
   });
   app.timer(name, { schedule: settings.schedules[schedule], handler });
@@ -67,7 +68,7 @@ async function runEach(
   job: TimedJob,
   subjects: string[],
   work: WorkOnSubject,
-): Promise<string[]> {
+): Promise<Failure[]> {
   const results = await Promise.all(
     subjects.map((subject) =>
       serverLimits.run(serverOf(settings, subject), slotKindOf(job), () =>
@@ -75,9 +76,7 @@ async function runEach(
       ),
     ),
   );
-  return results.flatMap(({ subject, outcome, error }) =>
-    error && outcome !== 'refused' ? [describeFailure(subject, error)] : [],
-  );
+  return results.flatMap(({ subject, outcome, error }) => (error && outcome !== 'refused' ? [{ subject, error }] : []));
 }
 
 /** A timer may fire a moment before its time: that start is not its own successor. */
@@ -90,7 +89,7 @@ async function queueEach(
   job: WorkJob,
   subjects: string[],
   context: InvocationContext,
-): Promise<string[]> {
+): Promise<Failure[]> {
   const { timer } = jobs[job];
   const until = timer && nextStart(settings.schedules[timer.schedule], new Date(clock.now().getTime() + earliestMs));
   const limit = pLimit(putsAtOnce);
@@ -99,7 +98,7 @@ async function queueEach(
       limit(() =>
         queue.put({ job, subject, trigger: 'timer', until }).then(
           () => [],
-          (error: unknown) => [describeFailure(subject, toErrorReport(error))],
+          (error: unknown) => [{ subject, error: toErrorReport(error) }],
         ),
       ),
     ),
@@ -108,8 +107,4 @@ async function queueEach(
     `${job}: ${subjects.length} messages for the queue ${queue.queue.name}, ${failures.flat().length} of them failed`,
   );
   return failures.flat();
-}
-
-function describeFailure(subject: string, { code, message, advice }: ErrorReport): string {
-  return `${subject}: ${code}. ${message} ${advice}`;
 }

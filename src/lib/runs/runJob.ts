@@ -103,7 +103,7 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
     logResult(deps.log, result);
     if (!(result.outcome === 'skipped' && (await place.isElsewhere?.())))
       await deps.records.addRun(result as RunRecord).catch((error: Error) => {
-        deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
+        deps.log('warn', `The record of a run could not be kept: ${error.message}`, { runId, ...attributes });
       });
     span.setAttribute('outcome', result.outcome);
     span.end();

@@ -71,7 +71,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       expiredRemaining: left.remaining,
       oldestExpiredAge: { before: ageOf(oldestBefore, now), after: left.oldestAge },
       appPurge,
-      warnings: [...warnings, ...loop.warnings, ...appPurgeWarning(appPurge), ...(table.notes ?? [])],
+      warnings: [...new Set([...warnings, ...loop.warnings, ...appPurgeWarning(appPurge), ...(table.notes ?? [])])],
       duration: formatDuration(clock.elapsed() - start),
     };
   } finally {

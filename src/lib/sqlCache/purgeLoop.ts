@@ -36,7 +36,8 @@ export class PurgeLoop {
   readonly #size: BatchSize;
   readonly #guard: LoadGuard;
   readonly #batchMs: number[] = [];
-  readonly warnings: string[] = [];
+  readonly #warnings = new Set<string>();
+  #positionLost: string | undefined;
   #deleted = 0;
   #retries = 0;
   #unanswered = 0;
@@ -69,6 +70,11 @@ export class PurgeLoop {
     };
   }
 
+  /** Each once. */
+  get warnings(): string[] {
+    return [...this.#warnings, ...(this.#positionLost ? [this.#positionLost] : [])];
+  }
+
   /** Runs until one of the reasons to stop. Keeps the position of a walk along the primary key or page by page, however it ends. */
   async run(): Promise<StopReason> {
     try {
@@ -78,7 +84,7 @@ export class PurgeLoop {
       }
     } finally {
       for (const reason of this.#guard.waited.unknown)
-        this.warnings.push(`The database's load is not watched: ${reason}`);
+        this.#warnings.add(`The database's load is not watched: ${reason}`);
       await this.#keepPosition();
     }
   }
@@ -89,12 +95,12 @@ export class PurgeLoop {
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
     if (
-      !(await this.#guard.untilHealthy(deadline, request.signal, (reason) => this.warnings.push(`Paused: ${reason}.`)))
+      !(await this.#guard.untilHealthy(deadline, request.signal, (reason) => this.#warnings.add(`Paused: ${reason}.`)))
     ) {
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
     }
     if (!(await lock.isHeld())) {
-      this.warnings.push("The connection that holds the run's lock was lost. The next run goes on.");
+      this.#warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
       return 'aborted';
     }
     return undefined;
@@ -163,8 +169,9 @@ export class PurgeLoop {
     const store = walk instanceof KeyWalk ? position : pagePosition;
     if (!store || !(walk instanceof KeyWalk || walk instanceof BacklogWalk)) return;
     this.#positionKeptAt = clock.elapsed();
-    await store.write(walk.position).catch((error: Error) => {
-      this.warnings.push(`The position could not be kept, so the next run begins at the start: ${error.message}`);
-    });
+    this.#positionLost = await store.write(walk.position).then(
+      () => undefined,
+      ({ message }: Error) => `The position could not be kept, so the next run begins at the start: ${message}`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { DiagLogLevel, diag, metrics, trace } from '@opentelemetry/api';
 import type { Clock } from '../clock.ts';
 import { redact } from '../errors.ts';
+import { Repeats } from '../repeats.ts';
 import type { TelemetrySettings } from '../settings/telemetrySettings.ts';
 
 /** What is told of runs to the backends that the settings name. Neither function ever rejects. */
@@ -20,7 +21,11 @@ export async function startTelemetry(
 ): Promise<Telemetry | undefined> {
   const { azureMonitor, otlp } = settings;
   if (!azureMonitor && !otlp) return undefined;
-  const say = (...words: unknown[]) => complain(lineOf(words, secretsOf(settings)));
+  const repeats = new Repeats(clock, againAfterMs);
+  const say = (...words: unknown[]) => {
+    const line = lineOf(words, secretsOf(settings));
+    if (!repeats.has(line)) complain(line);
+  };
   try {
     const processors = otlp ? await (await import('./otlp/processors.ts')).otlpProcessors(otlp.protocol) : undefined;
     if (azureMonitor)
@@ -48,6 +53,9 @@ export async function startTelemetry(
 }
 
 const ignore = () => undefined;
+
+/** A backend that is away fails each send of spans, metrics and log records, and each try again: told once in this time. */
+const againAfterMs = 300_000;
 
 /** Flushes all providers at once, and waits no longer than the bound: what is still under way goes on by itself. */
 async function within(boundMs: number, clock: Clock, providers: readonly object[]): Promise<void> {
