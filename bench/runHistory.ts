@@ -1,6 +1,7 @@
 import { openRecordStore } from '../src/lib/composition/recordStores.ts';
 import type { RunRecord } from '../src/lib/runs/recordStore.ts';
 import { newRunId } from '../src/lib/runs/runId.ts';
+import { readSettings } from '../src/lib/settings/settings.ts';
 
 /** As many records as the status page goes back over: a day of counts, two of purges. */
 const history = [
@@ -11,7 +12,7 @@ const atOnce = 16;
 
 /** Fills the record store by copies of each job's newest run, so that the page has to read what it has to in production. */
 export async function writeHistory(connectionString: string, cache: string): Promise<void> {
-  const records = openRecordStore({ kind: 'table', connectionString });
+  const records = openRecordStore(readSettings({ AzureWebJobsStorage: connectionString }, 'table').recordStore);
   for (const { job, count, everyMs } of history) {
     const [newest] = await records.latestRuns(job, cache, 1);
     if (!newest) throw new Error(`No run of ${job} is recorded.`);

@@ -6,13 +6,18 @@ export async function shippedPurge(
   url: string,
   pauseRatio?: number,
 ): Promise<() => Promise<Pick<PurgeDone, 'deleted' | 'deletingFrom' | 'notes'>>> {
-  const [{ systemClock }, { readSettings }, { PostgresCacheTable }, { purge }] = await Promise.all([
+  const [{ systemClock }, { readSettings }, { openTable }, { purge }] = await Promise.all([
     import('../src/lib/clock.ts'),
     import('../src/lib/settings/settings.ts'),
-    import('../src/lib/sqlCache/postgres/postgresCacheTable.ts'),
+    import('../src/lib/composition/cacheTables.ts'),
     import('../src/lib/sqlCache/purge.ts'),
   ]);
-  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H' }, 'table');
+  const settings = readSettings(
+    { PURGE_TIME_BUDGET: 'PT6H', TOKEN_CACHE_CONNECTION_STRING: url, TOKEN_CACHE_TABLE: table },
+    'table',
+  );
+  const [subject] = settings.sqlCaches;
+  if (!subject) throw new Error('The settings name no cache.');
   const policy = {
     ...settings.purge,
     ...(pauseRatio !== undefined && { pauseRatio }),
@@ -21,12 +26,7 @@ export async function shippedPurge(
   };
   const position = { read: async () => undefined, write: async () => undefined };
   return async () => {
-    const cache = new PostgresCacheTable({
-      connectionString: url,
-      table,
-      statementTimeoutMs: settings.statementTimeoutMs,
-      token: async () => '',
-    });
+    const cache = await openTable(subject, settings.statementTimeoutMs);
     let deletingFrom: number | undefined;
     const observed = new Proxy(cache, {
       get: (target, property) => {

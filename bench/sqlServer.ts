@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../local/embeddedPostgres.ts';
 import { systemClock } from '../src/lib/clock.ts';
+import { openTable } from '../src/lib/composition/cacheTables.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
 import { purge } from '../src/lib/sqlCache/purge.ts';
-import { SqlServerCacheTable } from '../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
 import { numberText } from '../src/lib/sqlCache/summaries.ts';
 import { createTable, createViews } from '../test/support/sqlServer/engine.ts';
 import { nowTicks } from '../test/support/sqlServer/entry.ts';
@@ -36,7 +36,6 @@ interface Round {
   loop: Figures;
 }
 
-const adapterTable = 'dbo.TokenCache';
 const batchRows = 2_000;
 
 const postgres = await startPostgres(
@@ -109,8 +108,13 @@ async function measure(way: keyof Round, endpoint: EndpointReady): Promise<Figur
 
 /** As it is deployed, but without the pauses that it makes for the sign-ins' sake. */
 async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
-  const settings = readSettings({ PURGE_TIME_BUDGET: 'PT6H', PURGE_PAUSE_RATIO: '0' }, 'table');
-  const cache = new SqlServerCacheTable({ connectionString, table: adapterTable, statementTimeoutMs: 30_000 });
+  const settings = readSettings(
+    { TOKEN_CACHE_CONNECTION_STRING: connectionString, PURGE_TIME_BUDGET: 'PT6H', PURGE_PAUSE_RATIO: '0' },
+    'table',
+  );
+  const [subject] = settings.sqlCaches;
+  if (!subject) throw new Error('The settings name no cache.');
+  const cache = await openTable(subject, settings.statementTimeoutMs);
   const position = { read: async () => undefined, write: async () => undefined };
   try {
     const report = await purge({ table: cache, policy: settings.purge, clock: systemClock, position });

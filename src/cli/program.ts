@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import type { Environment } from '../lib/settings/cacheSettings.ts';
+import type { Settings } from '../lib/settings/settings.ts';
 import { packageVersion } from '../lib/version.ts';
 import { addClearCommand } from './commands/clear.ts';
 import { addDiagnoseCommand } from './commands/diagnose.ts';
@@ -13,8 +13,8 @@ import { type ExitCode, Session } from './session.ts';
 const version = packageVersion();
 
 /** The command line: the same jobs as the timers, for an operator's terminal. Reports go to stdout, all else to stderr. */
-export async function runCommandLine(args: string[], env: Environment, signal: AbortSignal): Promise<ExitCode> {
-  const session = new Session(env, signal);
+export async function runCommandLine(args: string[], settings: Settings, signal: AbortSignal): Promise<ExitCode> {
+  const session = new Session(settings, signal);
   const program = new Command('token-cache')
     .description(
       'Keeps the token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/settings.md.',

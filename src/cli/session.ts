@@ -9,9 +9,8 @@ import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../lib/runs/runJob.ts';
-import type { Environment } from '../lib/settings/cacheSettings.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
-import { readSettings, type Settings } from '../lib/settings/settings.ts';
+import type { Settings } from '../lib/settings/settings.ts';
 import { startTelemetry, type Telemetry } from '../lib/telemetry/telemetry.ts';
 import { printResult, type Row } from './output.ts';
 
@@ -39,15 +38,15 @@ export interface SubjectJob<J extends JobName> {
   rowsShowWarnings?: boolean;
 }
 
-/** One call of the command line: its environment, its signal to stop, its exit code. */
+/** One call of the command line: its settings, its signal to stop, its exit code. */
 export class Session {
+  readonly settings: Settings;
   readonly signal: AbortSignal;
   exitCode: ExitCode = 0;
-  readonly #env: Environment;
   #telemetry: Telemetry | undefined;
 
-  constructor(env: Environment, signal: AbortSignal) {
-    this.#env = env;
+  constructor(settings: Settings, signal: AbortSignal) {
+    this.settings = settings;
     this.signal = signal;
   }
 
@@ -74,10 +73,9 @@ export class Session {
   }
 
   /** Whatever is wrong with the settings: a diagnosis and the status are there to say it. */
-  openTolerant(): { settings: Settings; records: RecordStore; maintenance: Maintenance } {
-    const settings = readSettings(this.#env, 'file');
-    const records = openRecordStore(settings.recordStore);
-    return { settings, records, maintenance: new Maintenance(settings, quiet, records) };
+  openTolerant(): { records: RecordStore; maintenance: Maintenance } {
+    const records = openRecordStore(this.settings.recordStore);
+    return { records, maintenance: new Maintenance(this.settings, quiet, records) };
   }
 
   /**
@@ -91,11 +89,10 @@ export class Session {
 
   /** The work queue of the function app, which needs no cache in the settings; undefined where they do not name it. */
   openQueue(): WorkQueue | undefined {
-    const settings = readSettings(this.#env, 'file');
-    const wrong = settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
+    const wrong = this.settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
     for (const problem of wrong) console.error(describeProblem(problem));
     if (wrong.length > 0) return this.#refuse('Correct the settings; docs/settings.md lists them all.');
-    const opened = openWorkQueue(settings.queue);
+    const opened = openWorkQueue(this.settings.queue);
     if (opened) return opened.queue;
     return this.#refuse(
       'The settings name no storage account. Set AzureWebJobsStorage, or AzureWebJobsStorage__accountName for a login with Entra, as the function app has it.',
@@ -104,7 +101,7 @@ export class Session {
 
   /** Undefined where the settings are wrong: an operator corrects all of them before anything runs. */
   async #open(silent: boolean): Promise<Maintenance | undefined> {
-    const settings = readSettings(this.#env, 'file');
+    const { settings } = this;
     if (settings.problems.length === 0) {
       this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
       return new Maintenance(settings, silent ? quiet : warningsToStderr(), openRecordStore(settings.recordStore));

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errorCodes.ts';
+import type { Secret } from './secret.ts';
 
 /** What a {@link MaintenanceError} says: a code that stays the same over versions, what happened, what to do about it. */
 export interface ErrorReport {
@@ -40,6 +41,9 @@ export function toErrorReport(error: unknown): ErrorReport {
 }
 
 /** Replaces each secret in `text` by `***`. Secrets shorter than 4 characters are left: they would blank out ordinary words. */
-export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret.length >= 4).reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+export function redact(text: string, secrets: readonly Secret[]): string {
+  return secrets
+    .map((secret) => secret.reveal())
+    .filter((secret) => secret.length >= 4)
+    .reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }

@@ -9,7 +9,8 @@ import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts'
 import { secretOf } from '../../src/lib/keyRing/ringXml.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
-import { selfSigned } from '../support/certificates.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import { loadPfx, selfSigned } from '../support/certificates.ts';
 import { root } from '../support/childProcess.ts';
 import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
 import { startVault } from '../support/vault.ts';
@@ -20,7 +21,7 @@ protectorConformance('a certificate', async () => {
   const [older, newer] = [selfSigned('older'), selfSigned('newer')];
   await writeFile(join(folder, 'older.pfx'), older.pfx);
   await writeFile(join(folder, 'newer.pem'), `${newer.certificatePem}\n${newer.keyPem}`);
-  const first = await loadCertificate({ path: join(folder, 'older.pfx'), password: 'fixture' });
+  const first = await loadPfx({ path: join(folder, 'older.pfx') });
   return {
     open: () => new CertificateProtector([first]),
     renew: async () => new CertificateProtector([await loadCertificate({ path: join(folder, 'newer.pem') }), first]),
@@ -50,7 +51,7 @@ describe('a certificate', () => {
     );
 
   it.each([
-    ['a PFX of .NET', { path: join(fixtures, 'certificate.pfx'), password: 'fixture' }],
+    ['a PFX of .NET', { path: join(fixtures, 'certificate.pfx'), password: new Secret('fixture') }],
     ['PEM files', { path: join(fixtures, 'certificate.pem'), keyPath: join(fixtures, 'certificate.key.pem') }],
   ])('from %s reads the keys that ASP.NET Core protected', async (_kind, file) => {
     const protector = new CertificateProtector([await loadCertificate(file)]);
@@ -85,9 +86,7 @@ describe('a certificate', () => {
     const folder = await mkdtemp(join(tmpdir(), 'certificates-'));
     try {
       await writeFile(join(folder, 'other.pfx'), other.pfx);
-      const protector = new CertificateProtector([
-        await loadCertificate({ path: join(folder, 'other.pfx'), password: 'fixture' }),
-      ]);
+      const protector = new CertificateProtector([await loadPfx({ path: join(folder, 'other.pfx') })]);
       const [key] = await keys();
       const secret = key && secretOf(key.xml);
       if (!secret) throw new Error('no secret');
@@ -99,7 +98,7 @@ describe('a certificate', () => {
 
   it.each([
     ['is not there', { path: '/nowhere/at-all.pfx' }],
-    ['has another password', { path: join(fixtures, 'certificate.pfx'), password: 'secret-7' }],
+    ['has another password', { path: join(fixtures, 'certificate.pfx'), password: new Secret('secret-7') }],
     ['is no certificate', { path: join(fixtures, 'plain/keys.xml') }],
   ])('that %s is refused without its password', async (_kind, file) => {
     const error = (await loadCertificate(file).catch((reason: unknown) => reason)) as { code: string; message: string };

@@ -56,16 +56,16 @@ describe.each(deployed)('the app settings of %s', (_, settings, snapshot) => {
     expect(read.problems).toEqual([]);
     expect(read.recordStore).toMatchObject({
       kind: 'table',
-      endpoint: expect.stringContaining('.table.core.windows.net'),
+      address: { endpoint: expect.stringContaining('.table.core.windows.net') },
     });
-    expect(read.caches).toHaveLength(named(settings).length);
-    expect(read.caches.length + read.rings.length).toBeGreaterThan(0);
+    const caches = [...read.sqlCaches, ...read.redisCaches];
+    expect(caches).toHaveLength(named(settings).length);
+    expect(caches.length + read.rings.length).toBeGreaterThan(0);
   });
 
   it('name the caches and rings whose silence is an alert', () => {
-    const { caches, rings } = readSettings(settings, 'table');
-    const of = (redis: boolean) => caches.filter(({ engine }) => (engine === 'redis') === redis);
-    const subjects = { purge: of(false), watch: of(true), rotation: rings };
+    const { sqlCaches, redisCaches, rings } = readSettings(settings, 'table');
+    const subjects = { purge: sqlCaches, watch: redisCaches, rotation: rings };
     for (const [job, expected] of Object.entries(subjects)) {
       const names = expected.map(({ name }) => name);
       expect(expectedToBeHeardOf(snapshot, job), job).toEqual(expect.arrayContaining(names));

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { countEntries } from '../../src/lib/sqlCache/counts.ts';
-import { PostgresCacheTable } from '../../src/lib/sqlCache/postgres/postgresCacheTable.ts';
 import { purge } from '../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
 import type { PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
+import { openPostgres } from '../support/openTables.ts';
 import { purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcpProxy.ts';
@@ -128,14 +128,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const through = () => {
       const url = new URL(database.url);
       url.port = String(proxy.port);
-      return keep(
-        new PostgresCacheTable({
-          connectionString: url.href,
-          table: engine.ordinaryName,
-          statementTimeoutMs: 500,
-          token: async () => '',
-        }),
-      );
+      return keep(openPostgres(url.href, engine.ordinaryName, 500));
     };
     beforeEach(async () => {
       proxy = await startTcpProxy(Number(new URL(database.url).port));
@@ -224,14 +217,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     ],
   ])('says that %s', async (_, change, code) => {
     const url = change(new URL(database.url)).href;
-    const cache = keep(
-      new PostgresCacheTable({
-        connectionString: url,
-        table: 'public.tokencache',
-        statementTimeoutMs: 1_000,
-        token: async () => '',
-      }),
-    );
+    const cache = keep(openPostgres(url, 'public.tokencache', 1_000));
     const failure = await run(cache, { timeBudgetMs: 500 }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code });
     expect(String(failure)).not.toContain('postgres:local');
@@ -241,12 +227,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const proxy = await startTcpProxy(Number(new URL(database.url).port));
     const url = new URL(database.url);
     url.port = String(proxy.port);
-    const cache = new PostgresCacheTable({
-      connectionString: url.href,
-      table: 'public.tokencache',
-      statementTimeoutMs: 1_000,
-      token: async () => '',
-    });
+    const cache = openPostgres(url.href, 'public.tokencache', 1_000);
     await countEntries(cache);
     proxy.reset();
     expect(await countEntries(cache)).toMatchObject({ expired: { count: entries } });

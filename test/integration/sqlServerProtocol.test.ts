@@ -2,6 +2,7 @@
 import sql from 'mssql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConnectionString } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
+import { driverConfig } from '../../src/lib/sqlCache/sqlServer/connections.ts';
 import { fromInstant, toInstant } from '../../src/lib/sqlCache/sqlServer/instant.ts';
 import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
 import { appStatements } from '../support/sqlServer/appStatements.ts';
@@ -17,12 +18,13 @@ const table = '[dbo].[TokenCache]';
 describe('over the wire', () => {
   let pool: sql.ConnectionPool;
   const connect = async (changes: Partial<sql.config> = {}) => {
-    const { config, login } = parseConnectionString(endpoint().connectionString('TrustServerCertificate=true'));
+    const connection = parseConnectionString(endpoint().connectionString('TrustServerCertificate=true'));
+    const { login } = connection;
     if (login.kind !== 'sql') throw new Error('no SQL login');
     return new sql.ConnectionPool({
-      ...config,
+      ...driverConfig(connection),
       user: login.user,
-      password: login.password,
+      password: login.password.reveal(),
       ...changes,
       validateConnection: 'socket',
     }).connect();
@@ -122,7 +124,7 @@ describe('over the wire', () => {
 
   it('a token in the login itself is taken', async () => {
     endpoint().login.token = (token) => (token === 'a-token' ? undefined : { number: 18456, message: 'Login failed.' });
-    const { config } = parseConnectionString(endpoint().connectionString('TrustServerCertificate=true'));
+    const config = driverConfig(parseConnectionString(endpoint().connectionString('TrustServerCertificate=true')));
     const withToken = (token: string) =>
       new sql.ConnectionPool({
         ...config,

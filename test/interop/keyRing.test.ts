@@ -9,7 +9,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
 import { keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
-import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
 import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
@@ -18,7 +17,7 @@ import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
-import { selfSigned } from '../support/certificates.ts';
+import { loadPfx, selfSigned } from '../support/certificates.ts';
 import {
   buildConsumer,
   type Consumer,
@@ -65,7 +64,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
 
   const texts = async () => (await store.read()).elements.map(({ xml }) => xml.reveal());
   const certificateProtector = async (first: Pfx | undefined, ...others: (Pfx | undefined)[]) => {
-    const loaded = await Promise.all([first, ...others].flatMap((pfx) => pfx ?? []).map(loadCertificate));
+    const loaded = await Promise.all([first, ...others].flatMap((pfx) => pfx ?? []).map(loadPfx));
     const [one, ...more] = loaded;
     if (!one) throw new Error('no certificate');
     return new CertificateProtector([one, ...more]);

@@ -1,5 +1,7 @@
 import forge from 'node-forge';
 import { selfSigned as makeCertificate, type SelfSignedCertificate } from '../../local/certificate.ts';
+import { type LoadedCertificate, loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
+import { Secret } from '../../src/lib/secret.ts';
 
 export interface TestCertificate extends SelfSignedCertificate {
   /** Certificate and key, as a PFX with the password `fixture`. */
@@ -15,4 +17,9 @@ export function selfSigned(name: string, validity: { from?: number; to?: number 
   ];
   const pfx = forge.pkcs12.toPkcs12Asn1(key, [certificate], 'fixture', { algorithm: 'aes256' });
   return { ...made, pfx: Buffer.from(forge.asn1.toDer(pfx).getBytes(), 'binary') };
+}
+
+/** A PFX, with the password that all of the tests have. */
+export function loadPfx({ path }: { path: string }): Promise<LoadedCertificate> {
+  return loadCertificate({ path, password: new Secret('fixture') });
 }

@@ -9,13 +9,12 @@ import { Maintenance } from '../../src/lib/composition/maintenance.ts';
 import { type DiagnosisReport, diagnosis } from '../../src/lib/diagnosis/diagnosisReport.ts';
 import { headerOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
-import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
-import { selfSigned } from './certificates.ts';
+import { loadPfx, selfSigned } from './certificates.ts';
 import { jobDeps } from './testRing.ts';
 
 /** Setups for the diagnosis, and what it says of them. */
@@ -136,9 +135,7 @@ export async function certificateRing(
   const path = join(parent, 'certificate.pfx');
   await writeFile(path, selfSigned(name, validity).pfx);
   const store = new FolderStore(folder);
-  const protector = new CertificateProtector([
-    await loadCertificate({ path, keyPath: undefined, password: 'fixture' }),
-  ]);
+  const protector = new CertificateProtector([await loadPfx({ path })]);
   const deps = jobDeps({ store, clock: systemClock, protector });
   await rotateKeyRing(deps);
   const { defaultKey } = await ringStatus(deps);

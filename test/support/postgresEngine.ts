@@ -1,6 +1,6 @@
 import { createTable } from '../../local/seed.ts';
-import { PostgresCacheTable } from '../../src/lib/sqlCache/postgres/postgresCacheTable.ts';
 import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/postgres/tableName.ts';
+import { openPostgres } from './openTables.ts';
 import type { TestDatabase } from './testDatabase.ts';
 import type { TestEngine, TestTable } from './testTable.ts';
 
@@ -30,12 +30,7 @@ function postgresTable(database: TestDatabase, name: string, table: string): Tes
     open: (login) => {
       const url = new URL(database.url);
       if (login) Object.assign(url, { username: login.user, password: login.password });
-      return new PostgresCacheTable({
-        connectionString: url.href,
-        table: name,
-        statementTimeoutMs: 30_000,
-        token: async () => '',
-      });
+      return openPostgres(url.href, name);
     },
     insert: async (entries) => {
       await database.query(

@@ -1,7 +1,8 @@
 import sql from 'mssql';
 import { parseConnectionString } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
-import { SqlServerCacheTable } from '../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import { driverConfig } from '../../src/lib/sqlCache/sqlServer/connections.ts';
 import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { openSqlServer } from './openTables.ts';
 import type { TestEngine, TestTable } from './testTable.ts';
 
 /** The table of `dotnet sql-cache create`. */
@@ -24,9 +25,11 @@ export interface SqlServerTestEngine extends TestEngine {
  * schema dbo alone, and needs no right but that.
  */
 export async function sqlServerEngine(connectionString: string): Promise<SqlServerTestEngine> {
-  const { config, login } = parseConnectionString(connectionString);
+  const connection = parseConnectionString(connectionString);
+  const { login } = connection;
   if (login.kind !== 'sql') throw new Error('TEST_SQLSERVER_CONNECTION_STRING needs a SQL login.');
-  const pool = await new sql.ConnectionPool({ ...config, user: login.user, password: login.password }).connect();
+  const config = { ...driverConfig(connection), user: login.user, password: login.password.reveal() };
+  const pool = await new sql.ConnectionPool(config).connect();
   const [traits] = (
     await pool.query<{ babelfish: string | null }>(
       "SELECT CONVERT(nvarchar(10), SERVERPROPERTY('Babelfish')) AS babelfish",
@@ -53,7 +56,7 @@ export async function sqlServerEngine(connectionString: string): Promise<SqlServ
 
 function sqlServerTable(pool: sql.ConnectionPool, connectionString: string, name: string, table: string): TestTable {
   return {
-    open: () => new SqlServerCacheTable({ connectionString, table: name, statementTimeoutMs: 30_000 }),
+    open: () => openSqlServer(connectionString, name),
     insert: async (entries) => {
       const { now } = (await pool.query<{ now: Date }>('SELECT SYSUTCDATETIME() AS now')).recordset[0] ?? {
         now: new Date(),

@@ -2,22 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { parseConnectionString as parsePostgres } from '../../src/lib/sqlCache/postgres/connectionString.ts';
 import { parseConnectionString as parseSqlServer } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
 
-const token = async () => 'a token';
-
 describe('connection strings of SQL Server', () => {
   it('name a managed identity', () => {
     const parsed = parseSqlServer(
       'Server=tcp:cache.database.windows.net,1433;Database=db;Authentication=Active Directory Managed Identity;User ID=1b2c;Encrypt=True;Connection Timeout=30;',
     );
     expect(parsed).toMatchObject({
-      server: 'cache.database.windows.net',
+      host: 'cache.database.windows.net',
+      port: 1433,
+      server: 'cache.database.windows.net:1433',
+      database: 'db',
       login: { kind: 'managedIdentity', clientId: '1b2c' },
-      config: {
-        port: 1433,
-        database: 'db',
-        connectionTimeout: 30_000,
-        options: { encrypt: true, trustServerCertificate: false },
-      },
+      token: { scope: 'https://database.windows.net/.default', identity: { clientId: '1b2c' } },
+      tls: { name: 'cache.database.windows.net', checked: true },
+      connectTimeoutMs: 30_000,
     });
   });
 
@@ -28,32 +26,44 @@ describe('connection strings of SQL Server', () => {
       'Server=s;Authentication="Active Directory Workload Identity";User ID=x',
       { kind: 'workloadIdentity', clientId: 'x' },
     ],
-    ['Server=s;User ID=sa;Password="p;w=d"', { kind: 'sql', user: 'sa', password: 'p;w=d' }],
-    ['Data Source=s;UID=sa;PWD=p', { kind: 'sql', user: 'sa', password: 'p' }],
   ])('log in as %s says', (text, login) => {
-    expect(parseSqlServer(text).login).toEqual(login);
+    expect(parseSqlServer(text)).toMatchObject({ login, token: { identity: login } });
   });
 
   it.each([
-    ['tcp:name,1444', 'name', { port: 1444 }],
-    ['name', 'name', { port: 1433 }],
-    ['name\\SQLEXPRESS', 'name', { options: expect.objectContaining({ instanceName: 'SQLEXPRESS' }) }],
-    ['name\\SQLEXPRESS,1450', 'name', { port: 1450 }],
-    ['(local)', 'localhost', { port: 1433 }],
-  ])('reach the server %s', (address, server, config) => {
-    expect(parseSqlServer(`Server=${address};User ID=u;Password=p`)).toMatchObject({ server, config });
+    ['Server=s;User ID=sa;Password="p;w=d"', 'p;w=d'],
+    ['Data Source=s;UID=sa;PWD=p', 'p'],
+  ])('need no token with a password: %s', (text, password) => {
+    const { login, token } = parseSqlServer(text);
+    expect([login, token]).toMatchObject([{ kind: 'sql', user: 'sa' }, undefined]);
+    expect('password' in login && login.password.reveal()).toBe(password);
+  });
+
+  it('take the tenant of a service principal from the setting where they name none', () => {
+    const text = 'Server=s;Authentication=Active Directory Service Principal;User ID=x;Password=secret-1';
+    expect(parseSqlServer(text, 'tenant').login).toMatchObject({ kind: 'servicePrincipal', tenantId: 'tenant' });
+    expect(parseSqlServer(`${text};Tenant ID=own`, 'tenant').login).toMatchObject({ tenantId: 'own' });
+    expect(() => parseSqlServer(text)).toThrowError(/AZURE_TENANT_ID/);
   });
 
   it.each([
-    ['Mandatory', true],
-    ['no', false],
-    ['Strict', 'strict'],
-  ])('encrypt as %s says', (word, encrypt) => {
-    expect(parseSqlServer(`Server=s;User ID=u;Password=p;Encrypt=${word}`).config.options?.encrypt).toBe(encrypt);
+    ['tcp:Name,1444', { host: 'Name', port: 1444, instance: undefined, server: 'name:1444' }],
+    ['name', { host: 'name', port: 1433, server: 'name:1433' }],
+    ['name\\SQLEXPRESS', { host: 'name', port: undefined, instance: 'SQLEXPRESS', server: 'name\\sqlexpress' }],
+    ['name\\SQLEXPRESS,1450', { host: 'name', port: 1450, instance: undefined, server: 'name:1450' }],
+    ['(local)', { host: 'localhost', port: 1433, server: 'localhost:1433' }],
+  ])('reach the server %s', (address, expected) => {
+    expect(parseSqlServer(`Server=${address};User ID=u;Password=p`)).toMatchObject(expected);
   });
 
-  it('encrypt where they do not say', () => {
-    expect(parseSqlServer('Server=s;User ID=u;Password=p').config.options?.encrypt).toBe(true);
+  it.each([
+    ['', { name: 's', checked: true }],
+    ['Encrypt=Mandatory;TrustServerCertificate=yes', { name: 's', checked: false }],
+    ['Encrypt=no', undefined],
+    ['Encrypt=Strict;TrustServerCertificate=yes', { name: 's', checked: true, direct: true }],
+    ['HostNameInCertificate=other', { name: 'other', checked: true }],
+  ])('encrypt as %j says', (words, tls) => {
+    expect(parseSqlServer(`Server=s;User ID=u;Password=p;${words}`).tls).toEqual(tls);
   });
 
   it.each([
@@ -78,38 +88,47 @@ describe('connection strings of PostgreSQL', () => {
   it('are read as Npgsql writes them', () => {
     const text =
       'Host=pg.postgres.database.azure.com;Port=5433;Database=db;Username=app;Password="a;b";SSL Mode=VerifyFull;Maximum Pool Size=5';
-    expect(parsePostgres(text, token)).toMatchObject({
+    const connection = parsePostgres(text);
+    expect(connection).toMatchObject({
       host: 'pg.postgres.database.azure.com',
       port: 5433,
+      server: 'pg.postgres.database.azure.com:5433',
       database: 'db',
       user: 'app',
-      password: 'a;b',
-      ssl: { rejectUnauthorized: true },
+      token: undefined,
+      tls: { name: 'pg.postgres.database.azure.com', checked: true },
+      pool: { on: true, size: 5 },
     });
+    expect(connection.password?.reveal()).toBe('a;b');
   });
 
   it('are read as URIs', () => {
-    expect(parsePostgres('postgres://app:p%40ss@host:6000/db', token)).toMatchObject({
+    const connection = parsePostgres('postgres://app:p%40ss@host:6000/db?sslmode=no-verify&application_name=x');
+    expect(connection).toMatchObject({
       host: 'host',
       port: 6000,
       user: 'app',
-      password: 'p@ss',
       database: 'db',
+      tls: { name: 'host', checked: false },
+      driver: { application_name: 'x' },
     });
+    expect(connection.password?.reveal()).toBe('p@ss');
   });
 
-  it('take an Entra token where they name no password', async () => {
-    for (const text of ['Host=h;Username=identity;Database=db', 'postgres://identity@h/db']) {
-      const { password } = parsePostgres(text, token);
-      expect(typeof password === 'function' && (await password())).toBe('a token');
-    }
-  });
+  it.each(['Host=h;Username=identity;Database=db', 'postgres://identity@h/db'])(
+    'need an Entra token where they name no password: %s',
+    (text) => {
+      expect(parsePostgres(text)).toMatchObject({
+        password: undefined,
+        token: { scope: 'https://ossrdbms-aad.database.windows.net/.default', identity: { kind: 'default' } },
+      });
+    },
+  );
 
   it('encrypt towards Azure, with the certificate checked, where they do not say', () => {
-    expect(parsePostgres('Host=x.postgres.database.azure.com;Username=u', token).ssl).toEqual({
-      rejectUnauthorized: true,
-    });
-    expect(parsePostgres('Host=localhost;Username=u', token).ssl).toBe(false);
+    const name = 'x.postgres.database.azure.com';
+    expect(parsePostgres(`Host=${name};Username=u`).tls).toEqual({ name, checked: true });
+    expect(parsePostgres('Host=localhost;Username=u').tls).toBeUndefined();
   });
 
   it.each([
@@ -120,9 +139,9 @@ describe('connection strings of PostgreSQL', () => {
     ['Host=h;Password=secret-1;SSL Mode=VerifyCA;Root Certificate=/no/such/file', 'Root Certificate'],
     ['postgres://u:secret-1@[/db', 'postgres:// URI'],
   ])('refuse %s, without showing a secret', (text, reason) => {
-    expect(() => parsePostgres(text, token)).toThrowError(
+    expect(() => parsePostgres(text)).toThrowError(
       expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }),
     );
-    expect(() => parsePostgres(text, token)).not.toThrowError('secret-1');
+    expect(() => parsePostgres(text)).not.toThrowError('secret-1');
   });
 });

@@ -35,7 +35,7 @@ describe('the settings of key rings', () => {
   });
 
   it('need no cache beside them, and are not stopped by a wrong one', () => {
-    expect(read([base]).caches).toEqual([]);
+    expect(read([base]).names).toEqual({ sqlCaches: [], redisCaches: [], rings: ['web'] });
     const { problems, rings } = read([base], { TOKEN_CACHE_CONNECTION_STRING: 'nonsense here' });
     expect(rings).toHaveLength(1);
     expect(problems).toHaveLength(1);
@@ -92,18 +92,32 @@ describe('the settings of key rings', () => {
     expect(read([base, { ...base, name: 'api', lead: 'P1D' }]).rings.map(({ name }) => name)).toEqual(['web']);
   });
 
-  it('hold secrets by reference', () => {
+  it('find their secrets by the name of a setting', () => {
     const store = { kind: 'redis', connectionStringSetting: 'RING' };
-    const { rings } = read([{ ...base, store }], { RING: 'h:6380,password=p,ssl=True' });
-    expect(rings[0]?.store).toEqual({
+    expect(read([{ ...base, store }], { RING: 'h:6380,password=p,ssl=True' }).rings[0]?.store).toMatchObject({
       kind: 'redis',
-      connectionString: 'h:6380,password=p,ssl=True',
+      connection: { endpoints: [{ host: 'h', port: 6380 }], tls: true },
       key: 'DataProtection-Keys',
     });
+    expect(messages([{ ...base, store }], { RING: 'h:6380,password=secret-1,ssl=perhaps' })).toMatch(
+      /^RING cannot be used: The Redis connection string cannot be used: `ssl` must be true or false\..* \(ring web\)\.$/,
+    );
     const blob = { kind: 'blob', connectionStringSetting: 'RING', container: 'keys', blob: 'keys.xml' };
     expect(read([{ ...base, store: blob }], { RING: 'x' }).rings[0]?.store).toMatchObject({
       kind: 'blob',
-      connectionString: 'x',
+      container: 'keys',
+      blob: 'keys.xml',
     });
+  });
+
+  it.each([
+    [
+      'https://a.blob.core.windows.net/keys/ring.xml',
+      { container: 'keys', blob: 'ring.xml', address: { endpoint: 'https://a.blob.core.windows.net' } },
+    ],
+    ['https://a.blob.core.windows.net/keys/a%20b/ring.xml?sv=1&sig=x', { container: 'keys', blob: 'a b/ring.xml' }],
+  ])('split the URL of a blob: %s', (url, expected) => {
+    const { rings } = read([{ ...base, store: { kind: 'blob', url } }]);
+    expect(rings[0]?.store).toMatchObject(expected);
   });
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitBlobUrl } from '../../src/lib/composition/keyRingAdapters.ts';
 import { headerOf, keyIdOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { RingDocument } from '../../src/lib/keyRing/ringDocument.ts';
@@ -122,19 +121,5 @@ describe('keys that .NET passes over or stumbles over', () => {
     '<revocation><revocationDate>never</revocationDate><key id="*"/></revocation>',
   ])('%s takes consumers down', (xml) => {
     expect(ringOf([xml]).damage).toMatchObject([{ kind: 'unreadableRevocation' }]);
-  });
-});
-
-describe('addresses of rings', () => {
-  it.each([
-    ['https://a.blob.core.windows.net/keys/ring.xml', 'https://a.blob.core.windows.net/keys', 'ring.xml', false],
-    [
-      'https://a.blob.core.windows.net/keys/a%20b/ring.xml?sv=1&sig=x',
-      'https://a.blob.core.windows.net/keys?sv=1&sig=x',
-      'a b/ring.xml',
-      true,
-    ],
-  ])('split the blob %s', (url, container, blob, signed) => {
-    expect(splitBlobUrl(url)).toEqual({ container, blob, signed });
   });
 });

@@ -7,14 +7,16 @@ const azure = 'contoso.redis.cache.windows.net';
 describe('a Redis connection string', () => {
   it('is read as StackExchange.Redis writes it', () => {
     const text = `${azure}:6380,b.example:7000,[::1]:7001,PASSWORD=abc+/=,User=app,SSL=True,abortConnect=False,defaultDatabase=3,connectTimeout=9000,sslHost=c.example,syncTimeout=1000,name=web`;
-    expect(parseConnectionString(text)).toEqual({
+    const { password, ...connection } = parseConnectionString(text);
+    expect(password?.reveal()).toBe('abc+/=');
+    expect(connection).toEqual({
       endpoints: [
         { host: azure, port: 6380 },
         { host: 'b.example', port: 7000 },
         { host: '::1', port: 7001 },
       ],
       user: 'app',
-      password: 'abc+/=',
+      token: undefined,
       tls: true,
       tlsHost: 'c.example',
       sharedHost: undefined,
@@ -85,13 +87,26 @@ describe('a Redis connection string', () => {
 
   it.each([
     ['redis://h', { endpoints: [{ host: 'h', port: 6379 }], tls: false, database: 0 }],
-    [
-      'rediss://user:p%40ss@h:7000/2',
-      { endpoints: [{ host: 'h', port: 7000 }], tls: true, database: 2, user: 'user', password: 'p@ss' },
-    ],
-    ['REDISS://:secret@[::1]:7000?db=5', { endpoints: [{ host: '::1', port: 7000 }], database: 5, password: 'secret' }],
+    ['rediss://user:p%40ss@h:7000/2', { endpoints: [{ host: 'h', port: 7000 }], tls: true, database: 2, user: 'user' }],
+    ['REDISS://:secret@[::1]:7000?db=5', { endpoints: [{ host: '::1', port: 7000 }], database: 5 }],
   ])('may be a URL: %s', (text, expected) => {
     expect(parseConnectionString(text)).toMatchObject(expected);
+  });
+
+  it('may have a password in its URL', () => {
+    expect(parseConnectionString('rediss://user:p%40ss@h').password?.reveal()).toBe('p@ss');
+    expect(parseConnectionString('rediss://h').password).toBeUndefined();
+  });
+
+  it.each([
+    [azure, 'auto', true],
+    [`${azure},password=p`, 'auto', false],
+    [`${azure},password=p`, 'entra', true],
+    [azure, 'password', false],
+    ['localhost', 'auto', false],
+    ['localhost', 'entra', true],
+  ] as const)('of %s with REDIS_AUTHENTICATION %s needs a token: %s', (text, authentication, needs) => {
+    expect(parseConnectionString(text, authentication).token !== undefined).toBe(needs);
   });
 
   it.each([

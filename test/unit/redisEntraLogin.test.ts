@@ -21,7 +21,8 @@ describe('a login by Entra', () => {
 
   it('takes the token as the password, and the object id in it as the user', async () => {
     const { login } = new EntraLogin(fetch, clock, undefined);
-    expect(await login()).toEqual({ user: 'object-id', password: tokenOf({ oid: 'object-id' }, '1') });
+    const { user, password } = await login();
+    expect([user, password?.reveal()]).toEqual(['object-id', tokenOf({ oid: 'object-id' }, '1')]);
     expect((await new EntraLogin(fetch, clock, 'given').login()).user).toBe('given');
   });
 
@@ -32,7 +33,7 @@ describe('a login by Entra', () => {
     await login();
     expect(fetched).toBe(1);
     now += 2 * 60_000;
-    expect((await login()).password).toContain('signature2');
+    expect((await login()).password?.reveal()).toContain('signature2');
     expect(fetched).toBe(2);
   });
 
@@ -47,7 +48,7 @@ describe('a login by Entra', () => {
     await login();
     failing = true;
     now += 58 * 60_000;
-    expect((await login()).password).toContain('signature1');
+    expect((await login()).password?.reveal()).toContain('signature1');
     now += 3 * 60_000;
     await expect(login()).rejects.toMatchObject({
       step: 'authentication',

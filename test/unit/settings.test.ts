@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Secret } from '../../src/lib/secret.ts';
 import { describeProblem, stops } from '../../src/lib/settings/problems.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
@@ -10,7 +11,8 @@ describe('the settings', () => {
     const settings = readSettings(valid, 'table');
     expect(settings.problems).toEqual([]);
     expect(settings).toMatchObject({
-      caches: [{ name: 'default', engine: 'postgres', table: 'public.tokencache' }],
+      sqlCaches: [{ name: 'default', kind: 'postgres', table: { schema: 'public', table: 'tokencache' } }],
+      redisCaches: [],
       schedules: {
         purge: '0 */30 * * * *',
         index: '0 17 3 * * *',
@@ -34,17 +36,14 @@ describe('the settings', () => {
   });
 
   it.each([
-    [
-      'Server=tcp:s.database.windows.net;Database=d;Authentication=Active Directory Default',
-      'sqlserver',
-      'dbo.TokenCache',
-    ],
-    ['Host=h;Database=d;Username=u', 'postgres', 'public.tokencache'],
-    ['postgresql://u@h/d', 'postgres', 'public.tokencache'],
-    ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis', ''],
-    ['rediss://h:6380', 'redis', ''],
-  ])('recognise the engine of %s', (text, engine, table) => {
-    expect(readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'table').caches).toMatchObject([{ engine, table }]);
+    ['Server=tcp:s.database.windows.net;Database=d;Authentication=Active Directory Default', 'sqlserver'],
+    ['Host=h;Database=d;Username=u', 'postgres'],
+    ['postgresql://u@h/d', 'postgres'],
+    ['cache.redis.cache.windows.net:6380,password=x,ssl=True,abortConnect=False', 'redis'],
+    ['rediss://h:6380', 'redis'],
+  ])('recognise the engine of %s', (text, kind) => {
+    const { sqlCaches, redisCaches } = readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'table');
+    expect([...sqlCaches, ...redisCaches]).toMatchObject([{ kind }]);
   });
 
   it('name several caches, each with the setting that holds its connection string', () => {
@@ -60,14 +59,14 @@ describe('the settings', () => {
       'table',
     );
     expect(settings.problems).toEqual([]);
-    expect(settings.caches.map(({ name, engine, table }) => [name, engine, table])).toEqual([
-      ['web', 'postgres', 'public.tokencache'],
-      ['api', 'sqlserver', '[my schema].[cache]'],
+    expect(settings.sqlCaches.map(({ name, kind, table }) => [name, kind, table])).toEqual([
+      ['web', 'postgres', { schema: 'public', table: 'tokencache' }],
+      ['api', 'sqlserver', { schema: 'my schema', table: 'cache' }],
     ]);
   });
 
   it('report everything that is wrong at once, by name and without a value', () => {
-    const { problems, caches } = readSettings(
+    const { problems, sqlCaches, names } = readSettings(
       {
         TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Password=secret-1;SSL Mode=secret-2',
         SCHEDULE_PURGE: 'every now and then',
@@ -80,7 +79,8 @@ describe('the settings', () => {
       },
       'table',
     );
-    expect(caches).toEqual([]);
+    expect(sqlCaches).toEqual([]);
+    expect(names.sqlCaches).toEqual(['default']);
     expect(problems.map(({ setting }) => setting).sort()).toEqual([
       'EXPIRY_INDEX_ALLOW_OFFLINE',
       'PURGE_GRACE',
@@ -108,7 +108,7 @@ describe('the settings', () => {
   });
 
   it('of Redis stop the watch alone', () => {
-    const { problems, caches } = readSettings(
+    const { problems, redisCaches } = readSettings(
       {
         TOKEN_CACHE_CONNECTION_STRING: 'localhost:6379',
         TOKEN_CACHE_MAX_MEMORY: 'much',
@@ -120,7 +120,7 @@ describe('the settings', () => {
       },
       'table',
     );
-    expect(caches.map(({ engine }) => engine)).toEqual(['redis']);
+    expect(redisCaches.map(({ name }) => name)).toEqual(['default']);
     expect(problems.map(({ setting }) => setting).sort()).toEqual([
       'REDIS_AUTHENTICATION',
       'REDIS_CA_FILE',
@@ -145,11 +145,12 @@ describe('the settings', () => {
     };
     expect(readSettings({ TOKEN_CACHES: list('WEB'), ...managed }, 'table')).toMatchObject({
       problems: [],
-      caches: [{ engine: 'redis', maxMemoryBytes: 6 * 1024 ** 3, resourceId }],
+      redisCaches: [{ kind: 'redis', maxMemoryBytes: 6 * 1024 ** 3, resourceId }],
     });
-    expect(readSettings({ TOKEN_CACHES: list('OTHER'), ...managed }, 'table').problems).toMatchObject([
-      { setting: 'OTHER', cache: 'web', engine: 'redis' },
-    ]);
+    expect(readSettings({ TOKEN_CACHES: list('OTHER'), ...managed }, 'table')).toMatchObject({
+      problems: [{ setting: 'OTHER', cache: 'web' }],
+      names: { sqlCaches: [], redisCaches: ['web'] },
+    });
     expect(readSettings({ TOKEN_CACHES: list('PLAIN'), ...managed }, 'table')).toMatchObject({
       problems: [],
       redis: { metricsEndpoint: 'https://management.azure.com' },
@@ -157,7 +158,7 @@ describe('the settings', () => {
   });
 
   it('leave the rightly configured caches usable', () => {
-    const { caches, problems } = readSettings(
+    const { sqlCaches, names, problems } = readSettings(
       {
         TOKEN_CACHES: JSON.stringify([
           { name: 'good', connectionStringSetting: 'GOOD' },
@@ -173,7 +174,8 @@ describe('the settings', () => {
       },
       'table',
     );
-    expect(caches.map(({ name }) => name)).toEqual(['good']);
+    expect(sqlCaches.map(({ name }) => name)).toEqual(['good']);
+    expect(names.sqlCaches).toEqual(['good', 'unset', 'odd', 'table', 'extra']);
     expect(problems.map(({ setting, cache }) => [setting, cache])).toEqual([
       ['TOKEN_CACHES[4].name', undefined],
       ['TOKEN_CACHES[5].name', 'good'],
@@ -203,11 +205,17 @@ describe('the settings', () => {
     ],
     [
       { AzureWebJobsStorage: 'UseDevelopmentStorage=true' },
-      { kind: 'table', connectionString: 'UseDevelopmentStorage=true' },
+      { kind: 'table', address: { connectionString: new Secret('UseDevelopmentStorage=true') } },
     ],
     [
       { AzureWebJobsStorage__accountName: 'acc', AzureWebJobsStorage__clientId: 'id' },
-      { kind: 'table', endpoint: 'https://acc.table.core.windows.net', clientId: 'id' },
+      {
+        kind: 'table',
+        address: {
+          endpoint: 'https://acc.table.core.windows.net',
+          identity: { kind: 'managedIdentity', clientId: 'id' },
+        },
+      },
     ],
     [{ RECORD_STORE: 'none', AzureWebJobsStorage: 'UseDevelopmentStorage=true' }, { kind: 'none' }],
     [{}, { kind: 'none' }],

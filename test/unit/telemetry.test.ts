@@ -33,7 +33,8 @@ describe('the settings of telemetry', () => {
   ])('take %s in the form that the exporter takes', (given, taken) => {
     const { telemetry, problems } = read({ APPLICATIONINSIGHTS_CONNECTION_STRING: given });
     expect(problems).toEqual([]);
-    expect(telemetry.azureMonitor).toEqual({ connectionString: taken, entra: undefined });
+    expect(telemetry.azureMonitor?.connectionString.reveal()).toBe(taken);
+    expect(telemetry.azureMonitor?.identity).toBeUndefined();
   });
 
   it.each([
@@ -46,7 +47,7 @@ describe('the settings of telemetry', () => {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: text,
     });
     expect(problems).toEqual([]);
-    expect(telemetry.azureMonitor?.entra).toEqual({ clientId });
+    expect(telemetry.azureMonitor?.identity).toEqual({ kind: clientId ? 'managedIdentity' : 'default', clientId });
   });
 
   it.each([

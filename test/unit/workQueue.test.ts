@@ -221,9 +221,10 @@ describe('the timers queue their work', () => {
   });
 
   it('in the account of the Functions host, by connection string or identity', () => {
+    const identity = { kind: 'managedIdentity', clientId: 'id' };
     expect(settings({ AzureWebJobsStorage__accountName: 'acc', AzureWebJobsStorage__clientId: 'id' }).storage).toEqual({
-      queues: { endpoint: 'https://acc.queue.core.windows.net', clientId: 'id' },
-      blobs: { endpoint: 'https://acc.blob.core.windows.net', clientId: 'id' },
+      queues: { endpoint: 'https://acc.queue.core.windows.net', identity },
+      blobs: { endpoint: 'https://acc.blob.core.windows.net', identity },
     });
     expect(
       settings({

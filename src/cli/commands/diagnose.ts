@@ -44,7 +44,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
         session.exitCode = error?.code.endsWith('_unknown') ? 2 : 1;
         return;
       }
-      if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && !process.env.NO_COLOR));
+      if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && session.settings.colours));
       if (report.status === 'critical') session.exitCode = 1;
       if (html === undefined) return;
       try {

@@ -14,7 +14,8 @@ export function addStatusCommand(program: Command, session: Session): void {
     )
     .option('--json', 'one JSON document on stdout')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const { settings, records, maintenance } = session.openTolerant();
+      const { settings } = session;
+      const { records, maintenance } = session.openTolerant();
       const { now, health, findings, timers } = await readOverview({
         settings,
         records,
@@ -25,8 +26,7 @@ export function addStatusCommand(program: Command, session: Session): void {
         queue: undefined,
       });
       if (json) console.log(JSON.stringify({ at: now.toISOString(), status: health, findings, timers }, undefined, 2));
-      else
-        console.log(findingTable(findings, health, records.description, process.stdout.isTTY && !process.env.NO_COLOR));
+      else console.log(findingTable(findings, health, records.description, process.stdout.isTTY && settings.colours));
       if (findings.some(({ level }) => level === 'critical')) session.exitCode = 1;
     });
 }

@@ -9,13 +9,13 @@ import { openRecordStore } from '../../lib/composition/recordStores.ts';
 import { timersOf } from '../../lib/composition/timers.ts';
 import { openWorkQueue } from '../../lib/composition/workQueues.ts';
 import { ServerLimits } from '../../lib/queue/serverLimits.ts';
-import { readSettings } from '../../lib/settings/settings.ts';
+import { processSettings } from '../../lib/settings/settings.ts';
 import { logTo } from './log.ts';
 import { stopSignal } from './shutdown.ts';
 import { connectTelemetry } from './telemetry.ts';
 
 /** Read while the functions register, and never thrown then: an import that throws takes every function with it. */
-export const settings = readSettings(process.env, 'table');
+export const settings = processSettings('table');
 export const records = openRecordStore(settings.recordStore);
 export const clock = systemClock;
 // Before anything runs.

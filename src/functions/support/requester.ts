@@ -1,5 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import type { Requester } from '../../lib/runs/runRecord.ts';
+import { settings } from './app.ts';
 import { Problem } from './problem.ts';
 
 /** App roles of the Entra application, where Easy Auth is on. */
@@ -10,9 +11,6 @@ interface Principal {
   roles: string[];
 }
 
-/** App Service sets this itself when Easy Auth is on; only then does it strip a client's own principal header. */
-const easyAuth = () => /^true$/i.test(process.env.WEBSITE_AUTH_ENABLED ?? '');
-
 /**
  * Who asks, where the platform tells. With Easy Auth the role is required; without it the function key has been checked by
  * the host, and a principal header is a forgery and not looked at.
@@ -20,7 +18,7 @@ const easyAuth = () => /^true$/i.test(process.env.WEBSITE_AUTH_ENABLED ?? '');
  */
 export function authorize(request: HttpRequest, role: Role): Requester {
   const from = clientAddress(request);
-  if (!easyAuth()) return { by: 'function key', from };
+  if (!settings.easyAuth) return { by: 'function key', from };
   const principal = readPrincipal(request.headers.get('x-ms-client-principal'));
   // Whoever may change may also look.
   const sufficient: string[] = role === 'TokenCache.Reader' ? ['TokenCache.Reader', 'TokenCache.Operator'] : [role];

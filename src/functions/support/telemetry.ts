@@ -1,8 +1,7 @@
 import * as functions from '@azure/functions';
 import { context, propagation } from '@opentelemetry/api';
 import { systemClock } from '../../lib/clock.ts';
-import type { TelemetrySettings } from '../../lib/settings/telemetrySettings.ts';
-import { startTelemetry } from '../../lib/telemetry/telemetry.ts';
+import { startTelemetry, type TelemetrySettings } from '../../lib/telemetry/telemetry.ts';
 
 /**
  * Starts telemetry and ties it to the host: each invocation runs as a child of the host's span, its log records are sent

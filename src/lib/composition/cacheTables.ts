@@ -1,26 +1,16 @@
-import { entraToken } from '../entraToken.ts';
-import type { CacheSettings } from '../settings/cacheSettings.ts';
+import type { SqlCache } from '../settings/subjects.ts';
 import type { CacheTable } from '../sqlCache/cacheTable.ts';
-import { unsuitableEngine } from './cachesOfEngine.ts';
 
 /** The adapter of a cache's engine. Its driver is loaded only now: a function app with one engine pays for one. */
-export async function openTable(
-  { name, engine, connectionString, table }: CacheSettings,
-  statementTimeoutMs: number,
-): Promise<CacheTable> {
-  switch (engine) {
+export async function openTable(cache: SqlCache, statementTimeoutMs: number): Promise<CacheTable> {
+  switch (cache.kind) {
     case 'postgres': {
       const { PostgresCacheTable } = await import('../sqlCache/postgres/postgresCacheTable.ts');
-      return new PostgresCacheTable({ connectionString, table, statementTimeoutMs, token: entraToken });
+      return new PostgresCacheTable({ ...cache, statementTimeoutMs });
     }
     case 'sqlserver': {
       const { SqlServerCacheTable } = await import('../sqlCache/sqlServer/sqlServerCacheTable.ts');
-      return new SqlServerCacheTable({ connectionString, table, statementTimeoutMs });
+      return new SqlServerCacheTable({ ...cache, statementTimeoutMs });
     }
-    case 'redis':
-      throw unsuitableEngine(
-        `${name} is a Redis cache.`,
-        'Redis expires its entries itself: purge, index and counts are for SQL caches.',
-      );
   }
 }

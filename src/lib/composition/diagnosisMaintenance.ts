@@ -110,7 +110,7 @@ export class DiagnosisMaintenance {
   /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
   #chosen({ caches, rings }: DiagnosisRequest): { caches: string[]; rings: string[] } {
     const known = {
-      caches: this.#settings.caches.map(({ name }) => name),
+      caches: [...this.#settings.sqlCaches, ...this.#settings.redisCaches].map(({ name }) => name),
       rings: this.#settings.rings.map(({ name }) => name),
     };
     const strange = caches?.find((name) => !known.caches.includes(name));
@@ -131,17 +131,19 @@ export class DiagnosisMaintenance {
   }
 
   async #cache(name: string, deps: SubjectDeps): Promise<CheckReport[]> {
-    const cache = this.#settings.caches.find((each) => each.name === name);
-    if (!cache) return [];
+    const { sqlCaches, redisCaches } = this.#settings;
     const { clock } = this.#runs;
     const subject = `cache ${name}`;
-    if (cache.engine === 'redis') {
-      const watch = () => this.#parts.redis.look(name, deps.signal);
-      const { subject: of, close } = await redisSubject(cache, deps, watch);
-      return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
+    const sql = sqlCaches.find((each) => each.name === name);
+    if (sql) {
+      const { subject: of, close } = await sqlSubject(sql, deps);
+      return runChecks({ subject, checks: registry.sql, of }, clock, deps.signal).finally(close);
     }
-    const { subject: of, close } = await sqlSubject(cache, deps);
-    return runChecks({ subject, checks: registry.sql, of }, clock, deps.signal).finally(close);
+    const redis = redisCaches.find((each) => each.name === name);
+    if (!redis) return [];
+    const watch = () => this.#parts.redis.look(name, deps.signal);
+    const { subject: of, close } = await redisSubject(redis, deps, watch);
+    return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
   }
 
   #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {

@@ -1,20 +1,19 @@
+import { openContainer } from '../azure/storage.ts';
 import type { Clock } from '../clock.ts';
 import { httpsProbe } from '../diagnosis/connection/httpsProbe.ts';
 import type { ConnectionProbe } from '../diagnosis/connection/probe.ts';
 import { redisProbe } from '../diagnosis/connection/redisProbe.ts';
 import { redisAdvice } from '../diagnosis/connection/stringAdvice.ts';
 import { RingSubject } from '../diagnosis/subjects/ringSubject.ts';
-import { entraCredential } from '../entraToken.ts';
 import type { RingStatus } from '../keyRing/ringStatus.ts';
-import { parseConnectionString as parseRedis } from '../redisCache/connectionString.ts';
-import type { KeyRingSettings, RingProtectorSettings, RingStoreSettings } from '../settings/keyRingSettings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openProtector, openStore, splitBlobUrl } from './keyRingAdapters.ts';
+import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
+import { openProtector, openStore } from './keyRingAdapters.ts';
 import { connectorTo } from './redisNodes.ts';
 
 /** Key rings as subjects of a diagnosis, from their settings. */
 export async function ringSubject(
-  { name, store, protector }: KeyRingSettings,
+  { name, store, protector }: KeyRing,
   status: () => Promise<RingStatus>,
   { settings, clock, signal }: { settings: Settings; clock: Clock; signal: AbortSignal },
 ): Promise<RingSubject> {
@@ -28,10 +27,10 @@ export async function ringSubject(
   });
 }
 
-async function storeConnection(store: RingStoreSettings, { redis }: Settings, clock: Clock) {
+async function storeConnection(store: RingStore, { redis }: Settings, clock: Clock) {
   if (store.kind === 'folder') return undefined;
   if (store.kind === 'redis') {
-    const connection = parseRedis(store.connectionString);
+    const { connection } = store;
     const connect = await connectorTo(connection, redis, clock);
     return { probe: redisProbe(connection, connect, redis.ca), advice: redisAdvice(connection) };
   }
@@ -39,20 +38,16 @@ async function storeConnection(store: RingStoreSettings, { redis }: Settings, cl
 }
 
 async function blobProbe(
-  store: Extract<RingStoreSettings, { kind: 'blob' }>,
+  store: Extract<RingStore, { kind: 'blob' }>,
   redis: Settings['redis'],
   clock: Clock,
 ): Promise<ConnectionProbe> {
-  const { ContainerClient } = await import('@azure/storage-blob');
-  const address =
-    'url' in store
-      ? splitBlobUrl(store.url).container
-      : new ContainerClient(store.connectionString, store.container).url;
+  const { url } = await openContainer(store.address, store.container);
   return httpsProbe({
     kind: 'Blob storage',
-    url: new URL(address),
+    url: new URL(url),
     request: async () => {
-      const opened = await openStore(store, entraCredential, redis, clock);
+      const opened = await openStore(store, redis, clock);
       try {
         await opened.read();
       } finally {
@@ -62,10 +57,10 @@ async function blobProbe(
   });
 }
 
-function vaultConnection(protector: RingProtectorSettings, clock: Clock): { probe: ConnectionProbe } | undefined {
+function vaultConnection(protector: RingProtector, clock: Clock): { probe: ConnectionProbe } | undefined {
   if (protector.kind !== 'keyVault') return undefined;
   const request = async () => {
-    const opened = await openProtector(protector, entraCredential, () => clock.now());
+    const opened = await openProtector(protector, () => clock.now());
     await opened.versions();
   };
   return { probe: httpsProbe({ kind: 'Key Vault', url: new URL(protector.keyId), request }) };

@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { entraCredential } from '../entraToken.ts';
 import { MaintenanceError } from '../errors.ts';
 import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
 import { refuseObserved } from '../keyRing/managed.ts';
@@ -13,9 +12,9 @@ import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
 import { measureStatus } from '../keyRing/statusMetrics.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import { type Run, type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
-import type { KeyRingSettings } from '../settings/keyRingSettings.ts';
 import { settingsError, stopsRing } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { KeyRing } from '../settings/subjects.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
 
@@ -45,8 +44,7 @@ export class KeyRingMaintenance {
 
   /** Names of all rings of the settings, those that cannot be used included: their runs fail with the reason. */
   names(): string[] {
-    const broken = this.#settings.problems.flatMap(({ ring }) => ring ?? []);
-    return [...new Set([...this.#settings.rings.map(({ name }) => name), ...broken])];
+    return this.#settings.names.rings;
   }
 
   status(ring: string, started: Started, signal?: AbortSignal): Promise<RunResult<'keyRingStatus'>> {
@@ -121,18 +119,18 @@ export class KeyRingMaintenance {
   }
 
   async #with<R>(ring: string, signal: AbortSignal | undefined, work: (deps: RotateDeps) => Promise<R>): Promise<R> {
-    const settings = this.#ringSettings(ring);
-    const protector = await openProtector(settings.protector, entraCredential, () => this.#runs.clock.now());
-    const store = await openStore(settings.store, entraCredential, this.#settings.redis, this.#runs.clock);
+    const subject = this.#ring(ring);
+    const protector = await openProtector(subject.protector, () => this.#runs.clock.now());
+    const store = await openStore(subject.store, this.#settings.redis, this.#runs.clock);
     try {
-      return await work(this.#deps(settings, store, protector, signal));
+      return await work(this.#deps(subject, store, protector, signal));
     } finally {
       await store.close();
     }
   }
 
   #deps(
-    { policy, caches }: KeyRingSettings,
+    { policy, caches }: KeyRing,
     store: RotateDeps['store'],
     protector: RotateDeps['protector'],
     signal: AbortSignal | undefined,
@@ -143,7 +141,7 @@ export class KeyRingMaintenance {
   }
 
   /** @throws MaintenanceError with what is wrong in the settings of this ring */
-  #ringSettings(ring: string): KeyRingSettings {
+  #ring(ring: string): KeyRing {
     const problems = this.#settings.problems.filter((problem) => stopsRing(problem, ring));
     if (problems.length > 0) throw settingsError(problems);
     const found = this.#settings.rings.find(({ name }) => name === ring);

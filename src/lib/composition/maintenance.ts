@@ -5,7 +5,7 @@ import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { Log, RunResult, Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
-import { cacheFor } from './cachesOfEngine.ts';
+import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
 import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
@@ -44,14 +44,14 @@ export class Maintenance {
 
   /** Which keys the entries of these caches name. */
   #entriesOf(caches: readonly string[]): CachedEntries {
-    const { caches: all, statementTimeoutMs } = this.#settings;
-    const isRedis = (name: string) => all.find((cache) => cache.name === name)?.engine === 'redis';
+    const { redisCaches, statementTimeoutMs } = this.#settings;
+    const isRedis = (name: string) => redisCaches.some((cache) => cache.name === name);
     const sql = new SqlCachedEntries(
       caches
         .filter((name) => !isRedis(name))
         .map((name) => ({
           name,
-          open: async () => openTable(cacheFor(this.#settings, 'counts', name), statementTimeoutMs),
+          open: async () => openTable(sqlCacheFor(this.#settings, 'counts', name), statementTimeoutMs),
         })),
     );
     const redis = caches.filter(isRedis).map((name) => this.redisCaches.cachedEntries(name));

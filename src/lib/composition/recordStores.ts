@@ -1,8 +1,8 @@
+import { openTable } from '../azure/storage.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { FileRecordStore } from '../runs/fileRecordStore.ts';
-import { openRecordTable } from '../runs/openRecordTable.ts';
 import { noRecordStore, type RecordStore } from '../runs/recordStore.ts';
-import { TableRecordStore } from '../runs/tableRecordStore.ts';
+import { recordTableName, TableRecordStore } from '../runs/tableRecordStore.ts';
 import type { RecordStoreSettings } from '../settings/recordStoreSettings.ts';
 
 /** The record store that the settings name. One for the process: it knows what it has made and pruned. */
@@ -14,7 +14,7 @@ export function openRecordStore(settings: RecordStoreSettings, clock: Clock = sy
       return new FileRecordStore(settings.folder);
     case 'table':
       return new TableRecordStore(
-        () => openRecordTable(settings),
+        () => openTable(settings.address, recordTableName),
         () => clock.now(),
       );
   }

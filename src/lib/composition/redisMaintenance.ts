@@ -1,9 +1,8 @@
+import { credentialOf } from '../azure/credentials.ts';
 import type { ClearRequest } from '../clearRequest.ts';
-import { entraCredential } from '../entraToken.ts';
 import type { CachedEntries } from '../keyRing/cachedEntries.ts';
 import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
 import { clearRedisCache, type RedisClearContext } from '../redisCache/clear.ts';
-import { parseConnectionString } from '../redisCache/connectionString.ts';
 import type { StateStore, WatchState } from '../redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redisCache/watch.ts';
 import { measurePing, measureWatch } from '../redisCache/watchMetrics.ts';
@@ -11,9 +10,9 @@ import type { WatchReport } from '../redisCache/watchReport.ts';
 import { noRecordStore } from '../runs/recordStore.ts';
 import { type RunDeps, type RunPlace, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import { RunningState } from '../runs/runningState.ts';
-import type { CacheSettings } from '../settings/cacheSettings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { cacheFor, redisCacheNames, unsuitableEngine } from './cachesOfEngine.ts';
+import type { RedisCache } from '../settings/subjects.ts';
+import { redisCacheFor } from './cachesOfEngine.ts';
 import { connectorTo, entryPortsTo } from './redisNodes.ts';
 
 const statesInMemory = new Map<string, WatchState>();
@@ -29,7 +28,7 @@ export class RedisMaintenance {
   }
 
   names(): string[] {
-    return redisCacheNames(this.#settings);
+    return this.#settings.names.redisCaches;
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
@@ -40,7 +39,7 @@ export class RedisMaintenance {
       started,
       dryRun: request.dryRun ?? false,
       place,
-      work: async () => watchRedis(await this.#watchContext(cacheFor(this.#settings, 'redis', cache)), request),
+      work: async () => watchRedis(await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache)), request),
       measure: (report) => measureWatch(cache, report),
     });
   }
@@ -54,7 +53,7 @@ export class RedisMaintenance {
       started,
       dryRun: request.confirm === undefined,
       work: async ({ runId, soFar }) => {
-        const context = await this.#clearContext(cacheFor(this.#settings, 'clear', cache));
+        const context = await this.#clearContext(redisCacheFor(this.#settings, 'clear', cache));
         const running = new RunningState(records, cache, runId, clock);
         if (request.confirm !== undefined) running.begin();
         const onProgress = (deleted: number) => {
@@ -72,8 +71,7 @@ export class RedisMaintenance {
     const { clock } = this.#runs;
     return {
       keyUse: async () => {
-        const { connectionString, instanceName } = cacheFor(this.#settings, 'redis', cache);
-        const connection = parseConnectionString(connectionString);
+        const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
         const entries = new RedisCachedEntries({
           cache,
           endpoints: connection.endpoints,
@@ -95,15 +93,14 @@ export class RedisMaintenance {
     return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
   }
 
-  async #clearContext(cache: CacheSettings): Promise<RedisClearContext> {
+  async #clearContext({ connection, instanceName }: RedisCache): Promise<RedisClearContext> {
     const { redis, purge } = this.#settings;
     const { clock } = this.#runs;
-    const connection = parseConnectionString(cache.connectionString);
     return {
       connection,
       connect: await connectorTo(connection, redis, clock),
       open: (await entryPortsTo(connection, redis, clock)).openRemover,
-      instanceName: cache.instanceName,
+      instanceName,
       ringKeys: this.#ringKeys(),
       policy: {
         timeBudgetMs: purge.timeBudgetMs,
@@ -117,16 +114,14 @@ export class RedisMaintenance {
 
   /** One look for a diagnosis: no readings are kept, and no run is recorded. */
   async look(cache: string, signal: AbortSignal): Promise<WatchReport> {
-    const context = await this.#watchContext(cacheFor(this.#settings, 'redis', cache));
+    const context = await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache));
     return watchRedis(context, { dryRun: true, signal });
   }
 
-  async #watchContext(cache: CacheSettings): Promise<WatchContext> {
-    if (cache.engine !== 'redis')
-      throw unsuitableEngine(`${cache.name} is no Redis cache.`, 'The watch is for Redis caches.');
+  async #watchContext(cache: RedisCache): Promise<WatchContext> {
+    const { connection } = cache;
     const { redis } = this.#settings;
     const { clock } = this.#runs;
-    const connection = parseConnectionString(cache.connectionString);
     return {
       connection,
       connect: await connectorTo(connection, redis, clock),
@@ -153,6 +148,6 @@ export class RedisMaintenance {
   async #resourceMetrics(resourceId: string) {
     const endpoint = this.#settings.redis.metricsEndpoint;
     const { MonitorMetrics } = await import('../redisCache/azureMonitor/monitorMetrics.ts');
-    return new MonitorMetrics({ resourceId, endpoint, credential: await entraCredential(), clock: this.#runs.clock });
+    return new MonitorMetrics({ resourceId, endpoint, credential: await credentialOf(), clock: this.#runs.clock });
   }
 }

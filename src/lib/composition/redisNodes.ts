@@ -1,7 +1,6 @@
+import { accessToken } from '../azure/credentials.ts';
 import type { Clock } from '../clock.ts';
-import { entraAccessToken } from '../entraToken.ts';
-import { isAzureHost } from '../redisCache/azureHosts.ts';
-import { EntraLogin, redisScope } from '../redisCache/entraLogin.ts';
+import { EntraLogin } from '../redisCache/entraLogin.ts';
 import type { OpenReader, OpenRemover } from '../redisCache/entryPorts.ts';
 import type { LineOptions } from '../redisCache/ioredis/ioredisLine.ts';
 import type { RedisConnection } from '../redisCache/redisConnection.ts';
@@ -11,7 +10,7 @@ import type { RedisSettings } from '../settings/redisSettings.ts';
 /** How the nodes of a Redis cache are opened. The driver is loaded only now: a function app without Redis pays for none. */
 export async function connectorTo(
   connection: RedisConnection,
-  settings: RedisSettings,
+  settings: Pick<RedisSettings, 'ca'>,
   clock: Clock,
 ): Promise<Connect> {
   const { openNode } = await import('../redisCache/ioredis/ioredisNode.ts');
@@ -22,7 +21,7 @@ export async function connectorTo(
 /** How the entries of a Redis cache are read and removed, on one node. */
 export async function entryPortsTo(
   connection: RedisConnection,
-  settings: RedisSettings,
+  settings: Pick<RedisSettings, 'ca'>,
   clock: Clock,
 ): Promise<{ openRemover: OpenRemover; openReader: OpenReader }> {
   const { openReader, openRemover } = await import('../redisCache/ioredis/ioredisEntries.ts');
@@ -34,22 +33,8 @@ export async function entryPortsTo(
 }
 
 /** The ways in which every line to a Redis is opened, that of a key ring too. */
-export function lineOptions(
-  connection: RedisConnection,
-  { ca, authentication }: Pick<RedisSettings, 'ca' | 'authentication'>,
-  clock: Clock,
-): LineOptions {
-  const login = loginOf(connection, authentication, clock);
+export function lineOptions(connection: RedisConnection, { ca }: Pick<RedisSettings, 'ca'>, clock: Clock): LineOptions {
+  const { user, password, token } = connection;
+  const login = token ? new EntraLogin(() => accessToken(token), clock, user).login : async () => ({ user, password });
   return { ...connection, ca, timeoutMs: connection.connectTimeoutMs, login };
-}
-
-function loginOf(
-  { user, password, endpoints }: RedisConnection,
-  authentication: RedisSettings['authentication'],
-  clock: Clock,
-) {
-  const azure = endpoints.every(({ host }) => isAzureHost(host));
-  if (authentication === 'password' || (authentication === 'auto' && (password !== undefined || !azure)))
-    return async () => ({ user, password });
-  return new EntraLogin(() => entraAccessToken(redisScope), clock, user).login;
 }

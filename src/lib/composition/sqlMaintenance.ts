@@ -19,7 +19,7 @@ import { ensureExpiryIndex, type IndexRequest } from '../sqlCache/ensureExpiryIn
 import { purge } from '../sqlCache/purge.ts';
 import type { PurgeRequest } from '../sqlCache/purgeRequest.ts';
 import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sqlCache/sqlCacheMetrics.ts';
-import { cacheFor, sqlCacheNames } from './cachesOfEngine.ts';
+import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
 
 /** The jobs on SQL caches, put together from the settings. */
@@ -33,7 +33,7 @@ export class SqlMaintenance {
   }
 
   names(): string[] {
-    return sqlCacheNames(this.#settings);
+    return this.#settings.names.sqlCaches;
   }
 
   /** With `place` it is one part of a longer run. A run that is under way can be seen by `runningPurge`. */
@@ -121,7 +121,7 @@ export class SqlMaintenance {
       subject: cache,
       started,
       work: async (context) => {
-        const table = await openTable(cacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
+        const table = await openTable(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
         try {
           return await work(table, context);
         } finally {

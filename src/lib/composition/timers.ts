@@ -15,6 +15,6 @@ export function timersOf({ schedules, disabledFunctions }: Settings): Timer[] {
   return all.map(({ name, schedule }) => ({
     name,
     schedule: schedules[schedule],
-    enabled: !disabledFunctions.has(name.toLowerCase()),
+    enabled: !disabledFunctions.includes(name),
   }));
 }

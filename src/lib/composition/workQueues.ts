@@ -1,10 +1,10 @@
+import { openContainer, openQueue, retriedSoon } from '../azure/storage.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { BlobSlots, slotContainerName } from '../queue/blobSlots.ts';
-import { openContainer, openQueue } from '../queue/openStorage.ts';
+import type { QueueSettings } from '../queue/dispatch.ts';
 import type { ServerSlots } from '../queue/serverSlots.ts';
 import { StorageQueue } from '../queue/storageQueue.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
-import type { QueueSettings } from '../settings/queueSettings.ts';
 
 /** The queue of the app, and what its workers share. */
 export interface WorkQueueAdapters {
@@ -20,7 +20,7 @@ export function openWorkQueue(
   if (!storage) return undefined;
   return {
     queue: new StorageQueue(name, (queue) => openQueue(storage.queues, queue)),
-    slots: new BlobSlots(() => openContainer(storage.blobs, slotContainerName), {
+    slots: new BlobSlots(() => openContainer(storage.blobs, slotContainerName, retriedSoon), {
       places: serverConcurrency,
       clock,
       random: Math.random,

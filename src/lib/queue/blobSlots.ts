@@ -1,4 +1,5 @@
 import type { BlobLeaseClient, ContainerClient } from '@azure/storage-blob';
+import { soon } from '../azure/storage.ts';
 import type { Clock } from '../clock.ts';
 import { MaintenanceError } from '../errors.ts';
 import type { ServerSlots, Slot, SlotKind } from './serverSlots.ts';
@@ -8,7 +9,6 @@ export const slotContainerName = 'token-cache-maintenance-slots';
 /** From 15 to 60 (Azure documentation, "Lease Blob"): how long a dead instance keeps its place. */
 const leaseSeconds = 30;
 const renewEveryMs = 10_000;
-const soon = () => ({ abortSignal: AbortSignal.timeout(10_000) });
 
 export interface BlobSlotsOptions {
   /** Places at each server for each kind. */

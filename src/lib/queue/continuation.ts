@@ -1,12 +1,20 @@
 import { parseDuration } from '../durations.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
-import type { ContinuationPolicy } from '../settings/queueSettings.ts';
 import type { PurgeOptions } from './message.ts';
 
 /** No chain goes round faster than this, whatever ends its parts. */
 const shortestPauseMs = 1_000;
 /** An instance that is taken away hands its work on soon. */
 const handOverMs = 1_000;
+
+/** When a purge queues its own continuation. */
+export interface ContinuationPolicy {
+  /** The wait before it, as a share of the part's own time. */
+  pauseRatio: number;
+  /** Continuations of a cache within `periodMs`, at most. */
+  limit: number;
+  periodMs: number;
+}
 
 /** Continuations of a cache, counted for one period. */
 export interface ContinuationCount {

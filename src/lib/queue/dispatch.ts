@@ -1,6 +1,22 @@
+import type { StorageAddress } from '../azure/storage.ts';
 import { newRunId } from '../runs/runId.ts';
-import type { QueueSettings } from '../settings/queueSettings.ts';
+import type { ContinuationPolicy } from './continuation.ts';
 import type { PurgeOptions, WorkJob, WorkMessage } from './message.ts';
+
+export interface QueueSettings {
+  /** `auto`: by the number of caches. */
+  mode: 'auto' | 'always' | 'never';
+  /** With more caches than this, the timers queue their work. */
+  aboveCaches: number;
+  name: string;
+  /** Time after which another instance takes over the purge of one that died. */
+  takeoverMs: number;
+  /** Runs at once on the caches of one database server. */
+  serverConcurrency: number;
+  continuation: ContinuationPolicy;
+  /** Undefined where the settings name no storage account: there is no queue then. */
+  storage: { queues: StorageAddress; blobs: StorageAddress } | undefined;
+}
 
 /** Whether the timers queue their work: when asked for, or with more caches than one instance should work through. */
 export function queuesWork({ mode, aboveCaches, storage }: QueueSettings, caches: number): boolean {

@@ -1,10 +1,9 @@
 import type { QueueClient } from '@azure/storage-queue';
+import { soon } from '../azure/storage.ts';
 import { MaintenanceError } from '../errors.ts';
 import type { WorkMessage } from './message.ts';
 import type { PoisonQueue, WorkQueue } from './workQueue.ts';
 
-/** Storage that does not answer must not hold up a timer. */
-const soon = () => ({ abortSignal: AbortSignal.timeout(15_000) });
 /** The most that one call returns (Azure documentation, "Get Messages"). */
 const batch = 32;
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
+import { Secret } from '../secret.ts';
 import { isAzureHost, usesTlsByDefault } from './azureHosts.ts';
-import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
+import { invalid, type RedisAuthentication, type RedisConnection, sharedHost, tokenOf } from './redisConnection.ts';
 import { parseRedisUrl } from './redisUrl.ts';
 
 const defaultConnectTimeoutMs = 5_000;
@@ -23,20 +24,22 @@ const notFollowed = new Set(['proxy', 'servicename', 'tunnel']);
  * `rediss://` URL.
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
-export function parseConnectionString(text: string): RedisConnection {
-  return /^rediss?:\/\//i.test(text.trim()) ? parseRedisUrl(text.trim()) : fromOptions(text);
+export function parseConnectionString(text: string, authentication: RedisAuthentication = 'auto'): RedisConnection {
+  const said = /^rediss?:\/\//i.test(text.trim()) ? parseRedisUrl(text.trim()) : fromOptions(text);
+  return { ...said, token: tokenOf(said, authentication) };
 }
 
-function fromOptions(text: string): RedisConnection {
+function fromOptions(text: string): Omit<RedisConnection, 'token'> {
   const { hosts, options, remarks } = split(text);
   if (hosts.length === 0) throw invalid('it names no server (`host:port`)');
   const ssl = options.get('ssl');
   const tls = ssl === undefined ? hosts.some(usesTlsByDefault) : flag('ssl', ssl);
   const abort = options.get('abortconnect');
+  const password = options.get('password');
   return {
     endpoints: hosts.map(({ host, port }) => ({ host, port: port ?? (tls ? 6380 : 6379) })),
     user: options.get('user') || undefined,
-    password: options.get('password') || undefined,
+    password: password ? new Secret(password) : undefined,
     tls,
     tlsHost: options.get('sslhost') || undefined,
     sharedHost: sharedHost(hosts.map(({ host }) => host)),

@@ -1,15 +1,8 @@
+import type { AccessToken } from '@azure/identity';
 import type { Clock } from '../clock.ts';
+import { Secret } from '../secret.ts';
 import type { Login } from './ioredis/ioredisLine.ts';
 import { UnreachableError } from './unreachable.ts';
-
-/** The scope of Azure Cache for Redis and Azure Managed Redis ("Use Microsoft Entra ID for cache authentication"). */
-export const redisScope = 'https://redis.azure.com/.default';
-
-export interface AccessToken {
-  token: string;
-  /** ms since 1970. */
-  expiresOnTimestamp: number;
-}
 
 /** A token with less time left is renewed: a connection must not outlive its token, or the server closes it. */
 const renewBeforeMs = 5 * 60_000;
@@ -37,7 +30,7 @@ export class EntraLogin {
     const { token } = await this.#current();
     const user = this.#user ?? objectId(token);
     if (!user) throw new UnreachableError('authentication', 'The Entra token names no object id to log in with.');
-    return { user, password: token };
+    return { user, password: new Secret(token) };
   };
 
   async #current(): Promise<AccessToken> {

@@ -1,5 +1,8 @@
 import { isIP, isIPv6, SocketAddress } from 'node:net';
+import { identityOf, type TokenNeed } from '../azure/credentials.ts';
 import { MaintenanceError } from '../errors.ts';
+import type { Secret } from '../secret.ts';
+import { isAzureHost } from './azureHosts.ts';
 
 export interface Endpoint {
   host: string;
@@ -10,7 +13,9 @@ export interface Endpoint {
 export interface RedisConnection {
   endpoints: Endpoint[];
   user: string | undefined;
-  password: string | undefined;
+  password: Secret | undefined;
+  /** Undefined: it logs in by the password, or not at all where there is none. */
+  token: TokenNeed | undefined;
   tls: boolean;
   /** The name that the certificate must have, where it is not the endpoint's. */
   tlsHost: string | undefined;
@@ -23,6 +28,19 @@ export interface RedisConnection {
   abortConnect: boolean | undefined;
   /** Options that this reader does not know or does not follow, in words for a reader; never a value. */
   remarks: string[];
+}
+
+/** How to log in. `auto`: by Entra where the host is Azure's and the connection string has no password. */
+export type RedisAuthentication = 'auto' | 'password' | 'entra';
+
+/** The token that a login needs ("Use Microsoft Entra ID for cache authentication", of Azure Managed Redis too). */
+export function tokenOf(
+  { endpoints, password }: Pick<RedisConnection, 'endpoints' | 'password'>,
+  authentication: RedisAuthentication,
+): TokenNeed | undefined {
+  const byEntra = password === undefined && endpoints.every(({ host }) => isAzureHost(host));
+  if (authentication === 'password' || (authentication === 'auto' && !byEntra)) return undefined;
+  return { scope: 'https://redis.azure.com/.default', identity: identityOf() };
 }
 
 /** @returns the error of a connection string that cannot be used; `reason` must hold no part of it */

@@ -1,3 +1,4 @@
+import { Secret } from '../secret.ts';
 import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
 
 /**
@@ -5,19 +6,20 @@ import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts'
  * are each client's own: they are named in `remarks`.
  * @throws MaintenanceError `connection_string_invalid`
  */
-export function parseRedisUrl(text: string): RedisConnection {
+export function parseRedisUrl(text: string): Omit<RedisConnection, 'token'> {
   const url = URL.parse(text);
   // The parser's own error would hold the whole string, password and all.
   if (!url?.hostname) throw invalid('it is no valid URL (special characters in a password must be percent-encoded)');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const tls = url.protocol === 'rediss:';
+  const password = decode(url.password);
   const database = url.pathname.replace(/^\//, '') || url.searchParams.get('db') || '0';
   if (!/^\d{1,6}$/.test(database)) throw invalid('what follows the host must be the number of a database');
   const unknown = [...new Set(url.searchParams.keys())].filter((name) => name !== 'db');
   return {
     endpoints: [{ host, port: url.port ? Number(url.port) : tls ? 6380 : 6379 }],
     user: decode(url.username) || undefined,
-    password: decode(url.password) || undefined,
+    password: password ? new Secret(password) : undefined,
     tls,
     tlsHost: undefined,
     sharedHost: sharedHost([host]),

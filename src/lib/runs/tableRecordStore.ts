@@ -1,4 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
+import { soon } from '../azure/storage.ts';
 import type { JobName } from './catalogue.ts';
 import type { RecordStore } from './recordStore.ts';
 import { parseRunId, rowsBefore } from './runId.ts';
@@ -18,9 +19,6 @@ const pieceLength = 30_000;
 const maxLength = 400_000;
 
 const statePartition = 'state';
-
-/** Storage that does not answer must not hold up a run. */
-const soon = () => ({ abortSignal: AbortSignal.timeout(10_000) });
 
 interface Pieces {
   [piece: `json${number}`]: string | undefined;

@@ -1,30 +1,17 @@
 import { z } from 'zod';
-import { looksLikePostgres } from '../sqlCache/postgres/connectionString.ts';
-import { looksLikeSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
+import { parseConnectionString as parseRedis } from '../redisCache/connectionString.ts';
+import type { RedisAuthentication } from '../redisCache/redisConnection.ts';
+import { looksLikePostgres, parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
+import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
+import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
+import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
+import type { Environment } from './environment.ts';
 import { bytes, name } from './fields.ts';
-import type { SettingProblem } from './problems.ts';
-
-export type CacheEngine = 'sqlserver' | 'postgres' | 'redis';
-
-export interface CacheSettings {
-  name: string;
-  engine: CacheEngine;
-  /** The setting that holds the connection string: what is named to a reader in its place. */
-  connectionStringSetting: string;
-  connectionString: string;
-  /** SQL engines. */
-  table: string;
-  /** Redis: the prefix of the cache's keys. */
-  instanceName: string;
-  /** Redis: bytes that one node may use, for servers that do not name it. */
-  maxMemoryBytes: number | undefined;
-  /** Redis: the Azure resource whose metrics say how full the cache is. */
-  resourceId: string | undefined;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
+import type { Cache, RedisCache, SqlCache } from './subjects.ts';
 
 const engine = z.enum(['sqlserver', 'postgres', 'redis'], { error: 'must be sqlserver, postgres or redis' });
+type Kind = z.infer<typeof engine>;
 
 /** `/subscriptions/…/providers/Microsoft.Cache/redisEnterprise/name`, or of `Microsoft.Cache/redis`. */
 const resourceId = z
@@ -45,36 +32,45 @@ const entrySchema = z.strictObject({
 });
 type Entry = z.infer<typeof entrySchema>;
 
-const defaultTables: Record<CacheEngine, string> = {
-  sqlserver: 'dbo.TokenCache',
-  postgres: 'public.tokencache',
-  redis: '',
-};
-
 export interface CacheReading {
-  caches: CacheSettings[];
+  sqlCaches: SqlCache[];
+  redisCaches: RedisCache[];
+  /** Those that cannot be used included: their runs fail with the reason. */
+  names: { sqlCaches: string[]; redisCaches: string[] };
   problems: SettingProblem[];
 }
 
 /** The caches of TOKEN_CACHES, or the single one of TOKEN_CACHE_CONNECTION_STRING, named `default`. */
-export function readCaches(env: Environment): CacheReading {
+export function readCaches(env: Environment, authentication: RedisAuthentication): CacheReading {
   const { entries, problems } = env.TOKEN_CACHES ? readList(env.TOKEN_CACHES) : readSingle(env);
-  const caches: CacheSettings[] = [];
-  for (const entry of entries) {
-    const result = complete(entry, env);
-    if ('problem' in result) problems.push(result.problem);
-    else caches.push(result);
-  }
-  return { caches, problems };
+  const kinds = new Map<string, Kind | undefined>();
+  const caches = entries.flatMap((entry) => {
+    const { name: cache, connectionStringSetting: setting } = entry;
+    const text = env[setting]?.trim() ?? '';
+    const kind = entry.engine ?? recogniseKind(text);
+    kinds.set(cache, kind);
+    return readOne(problems, { cache }, () => {
+      if (!text) throw new UnusableSetting(setting, 'is not set. It must hold the connection string of the cache');
+      return cacheOf(kind, entry, text, { tenantId: env.AZURE_TENANT_ID, authentication });
+    });
+  });
+  for (const { cache } of problems) if (cache && !kinds.has(cache)) kinds.set(cache, undefined);
+  const names = (redis: boolean) => [...kinds].flatMap(([cache, kind]) => ((kind === 'redis') === redis ? cache : []));
+  return {
+    sqlCaches: caches.filter((cache) => cache.kind !== 'redis'),
+    redisCaches: caches.filter((cache) => cache.kind === 'redis'),
+    names: { sqlCaches: names(false), redisCaches: names(true) },
+    problems,
+  };
 }
 
 function readSingle(env: Environment): { entries: Entry[]; problems: SettingProblem[] } {
   const problems: SettingProblem[] = [];
   if (!env.TOKEN_CACHE_CONNECTION_STRING) {
-    problems.push({
-      setting: 'TOKEN_CACHE_CONNECTION_STRING',
-      message: 'is not set. It must hold the connection string of the token cache (or set TOKEN_CACHES for several)',
-    });
+    const message =
+      'is not set. It must hold the connection string of the token cache (or set TOKEN_CACHES for several)';
+    // Without any cache, an app may still keep key rings.
+    if (!env.KEY_RINGS?.trim()) problems.push({ setting: 'TOKEN_CACHE_CONNECTION_STRING', message });
     return { entries: [], problems };
   }
   const chosen = env.TOKEN_CACHE_ENGINE ? engine.safeParse(env.TOKEN_CACHE_ENGINE) : undefined;
@@ -151,33 +147,48 @@ function readList(text: string): { entries: Entry[]; problems: SettingProblem[] 
   return { entries, problems };
 }
 
-function complete(entry: Entry, env: Environment): CacheSettings | { problem: SettingProblem } {
-  const { name: cache, connectionStringSetting: setting } = entry;
-  const connectionString = env[setting]?.trim();
-  if (!connectionString) {
-    const message = 'is not set. It must hold the connection string of the cache';
-    return { problem: { setting, cache, message, ...(entry.engine && { engine: entry.engine }) } };
+/** The only place that parses the connection string of a cache, and the name of its table. */
+function cacheOf(
+  kind: Kind | undefined,
+  { name: cache, connectionStringSetting: setting, table, ...entry }: Entry,
+  text: string,
+  { tenantId, authentication }: { tenantId: string | undefined; authentication: RedisAuthentication },
+): Cache {
+  const tableSetting = cache === 'default' ? 'TOKEN_CACHE_TABLE' : 'TOKEN_CACHES';
+  switch (kind) {
+    case 'sqlserver':
+      return {
+        kind,
+        name: cache,
+        connection: parsed(setting, () => parseSqlServer(text, tenantId)),
+        table: parsed(tableSetting, () => parseSqlServerTable(table ?? 'dbo.TokenCache')),
+      };
+    case 'postgres':
+      return {
+        kind,
+        name: cache,
+        connection: parsed(setting, () => parsePostgres(text)),
+        table: parsed(tableSetting, () => parsePostgresTable(table ?? 'public.tokencache')),
+      };
+    case 'redis':
+      return {
+        kind,
+        name: cache,
+        connection: parsed(setting, () => parseRedis(text, authentication)),
+        instanceName: entry.instanceName ?? '',
+        maxMemoryBytes: entry.maxMemory,
+        resourceId: entry.resourceId,
+      };
+    case undefined:
+      throw new UnusableSetting(
+        setting,
+        'has a connection string of no known form. Give it as ADO.NET (`Server=…;Database=…`), Npgsql (`Host=…;Database=…`), `postgres://…`, StackExchange.Redis (`host:6380,ssl=True`) or `rediss://…`, or name the engine',
+      );
   }
-  const recognised = entry.engine ?? recogniseEngine(connectionString);
-  if (!recognised) {
-    const message =
-      'has a connection string of no known form. Give it as ADO.NET (`Server=…;Database=…`), Npgsql (`Host=…;Database=…`), `postgres://…`, StackExchange.Redis (`host:6380,ssl=True`) or `rediss://…`, or name the engine';
-    return { problem: { setting, cache, message } };
-  }
-  return {
-    name: cache,
-    engine: recognised,
-    connectionStringSetting: setting,
-    connectionString,
-    table: entry.table ?? defaultTables[recognised],
-    instanceName: entry.instanceName ?? '',
-    maxMemoryBytes: entry.maxMemory,
-    resourceId: entry.resourceId,
-  };
 }
 
-/** The engine whose connection strings look like this one. */
-function recogniseEngine(connectionString: string): CacheEngine | undefined {
+/** The kind of cache whose connection strings look like this one. */
+function recogniseKind(connectionString: string): Kind | undefined {
   if (/^rediss?:\/\//i.test(connectionString)) return 'redis';
   if (looksLikePostgres(connectionString)) return 'postgres';
   if (looksLikeSqlServer(connectionString)) return 'sqlserver';

@@ -1,10 +1,14 @@
 import { Cron } from 'croner';
+import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
-import type { KeyRingPolicy } from '../keyRing/policy.ts';
-import type { CacheSettings, Environment } from './cacheSettings.ts';
+import { parseConnectionString } from '../redisCache/connectionString.ts';
+import type { RedisAuthentication } from '../redisCache/redisConnection.ts';
+import { Secret } from '../secret.ts';
+import type { Environment } from './environment.ts';
 import { name, schedule } from './fields.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
-import type { JobName, SettingProblem } from './problems.ts';
+import { type JobName, parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
+import type { KeyRing, RingProtector, RingStore } from './subjects.ts';
 
 /** The settings of key rings that stand by themselves; docs/settings.md explains each. */
 export const keyRingShape = {
@@ -16,31 +20,10 @@ export function jobsOfKeyRingSetting(): JobName[] {
   return [];
 }
 
-export type RingStoreSettings =
-  | { kind: 'folder'; path: string }
-  | { kind: 'blob'; url: string }
-  | { kind: 'blob'; connectionString: string; container: string; blob: string }
-  | { kind: 'redis'; connectionString: string; key: string };
-
-export type RingProtectorSettings =
-  | { kind: 'none' }
-  | { kind: 'keyVault'; keyId: string }
-  | {
-      kind: 'certificate';
-      certificates: { path: string; keyPath: string | undefined; password: string | undefined }[];
-    };
-
-export interface KeyRingSettings {
-  name: string;
-  store: RingStoreSettings;
-  protector: RingProtectorSettings;
-  policy: KeyRingPolicy;
-  /** Names of the caches whose entries the ring protects. */
-  caches: string[];
-}
-
 export interface KeyRingReading {
-  rings: KeyRingSettings[];
+  rings: KeyRing[];
+  /** Those that cannot be used included. */
+  names: string[];
   problems: SettingProblem[];
 }
 
@@ -52,20 +35,28 @@ const leastLeadMs = days(5);
 /** Apps mint when the default expires within their refresh (24 h) and the propagation time (2 days). */
 const appsMintMs = days(3);
 
+export interface RingContext {
+  /** The schedule of the timer that rotates. */
+  timer: string;
+  /** Names of all caches. */
+  caches: readonly string[];
+  authentication: RedisAuthentication;
+}
+
 /** The rings of KEY_RINGS. Never throws: what is wrong stands in `problems`, and the other rings can be used. */
-export function readKeyRings(env: Environment, timer: string, caches: readonly CacheSettings[]): KeyRingReading {
+export function readKeyRings(env: Environment, context: RingContext): KeyRingReading {
   const setting = 'KEY_RINGS';
-  if (!env.KEY_RINGS?.trim()) return { rings: [], problems: [] };
+  if (!env.KEY_RINGS?.trim()) return { rings: [], names: [], problems: [] };
   const list = parseList(env.KEY_RINGS);
   if (!list) {
     const message =
       'must be a JSON list of rings: [{ "name": …, "mode": "observe", "store": { … }, "protector": { … } }]';
-    return { rings: [], problems: [{ setting, message, jobs: ['keyRing'] }] };
+    return { rings: [], names: [], problems: [{ setting, message, jobs: ['keyRing'] }] };
   }
-  const rings: KeyRingSettings[] = [];
+  const rings: KeyRing[] = [];
   const problems: SettingProblem[] = [];
   for (const [index, item] of list.entries()) {
-    const parsed = keyRingEntry.safeParse(item);
+    const entry = keyRingEntry.safeParse(item);
     const label = name.safeParse((item as { name?: unknown } | null)?.name);
     // A ring whose name cannot be used stops no other.
     const concern = label.success ? { ring: label.data } : {};
@@ -76,22 +67,23 @@ export function readKeyRings(env: Environment, timer: string, caches: readonly C
         jobs: label.success ? ['keyRing'] : [],
         ...concern,
       });
-    if (!parsed.success) {
-      for (const { path, message } of parsed.error.issues)
+    if (!entry.success) {
+      for (const { path, message } of entry.error.issues)
         report(path.map((part) => `.${String(part)}`).join(''), message);
       continue;
     }
-    if (rings.some((ring) => ring.name === parsed.data.name)) {
-      report('.name', `must be unique; ${parsed.data.name} is there twice`);
+    if (rings.some((ring) => ring.name === entry.data.name)) {
+      report('.name', `must be unique; ${entry.data.name} is there twice`);
       continue;
     }
-    for (const [at, message] of checkBounds(parsed.data, timer, caches)) report(at, message);
-    const completed = complete(parsed.data, env);
-    if ('missing' in completed) problems.push({ ...completed.missing, jobs: ['keyRing'], ...concern });
-    else rings.push(completed);
+    for (const [at, message] of checkBounds(entry.data, context)) report(at, message);
+    rings.push(
+      ...readOne(problems, { jobs: ['keyRing'], ...concern }, () => ringOf(entry.data, env, context.authentication)),
+    );
   }
-  const broken = new Set(problems.map(({ ring }) => ring));
-  return { rings: rings.filter((ring) => !broken.has(ring.name)), problems };
+  const broken = new Set(problems.flatMap(({ ring }) => ring ?? []));
+  const usable = rings.filter((ring) => !broken.has(ring.name));
+  return { rings: usable, names: [...usable.map((ring) => ring.name), ...broken], problems };
 }
 
 function parseList(json: string): unknown[] | undefined {
@@ -104,7 +96,7 @@ function parseList(json: string): unknown[] | undefined {
 }
 
 /** The bounds that hold between settings, with the reason for each. */
-function checkBounds(entry: KeyRingEntry, timer: string, caches: readonly CacheSettings[]): [string, string][] {
+function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [string, string][] {
   const found: [string, string][] = [];
   const interval = longestIntervalMs(timer);
   if (entry.lifetime < leastLifetimeMs)
@@ -123,7 +115,7 @@ function checkBounds(entry: KeyRingEntry, timer: string, caches: readonly CacheS
   if (entry.lead >= entry.lifetime)
     found.push(['.lead', 'must be less than the lifetime: a key would be due before its predecessor is used']);
   if (entry.prune && entry.pruneAfter < days(1)) found.push(['.pruneAfter', 'must be at least P1D']);
-  for (const cache of entry.caches.filter((wanted) => !caches.some((known) => known.name === wanted))) {
+  for (const cache of entry.caches.filter((wanted) => !caches.includes(wanted))) {
     found.push(['.caches', `names ${cache}, which is no cache of the settings`]);
   }
   return found;
@@ -137,52 +129,12 @@ function longestIntervalMs(expression: string): number {
     .reduce((longest, run, index) => Math.max(longest, run.getTime() - (runs[index]?.getTime() ?? 0)), 0);
 }
 
-function complete(
-  entry: KeyRingEntry,
-  env: Environment,
-): KeyRingSettings | { missing: { setting: string; message: string } } {
-  const missing = (setting: string, what: string) => ({
-    missing: { setting, message: `is not set. It must hold ${what}` },
-  });
-  const { store: place } = entry;
-  let storeSettings: RingStoreSettings;
-  if (place.kind === 'folder') storeSettings = place;
-  else if (place.kind === 'blob' && place.url) storeSettings = { kind: 'blob', url: place.url };
-  else {
-    const setting = place.connectionStringSetting;
-    if (!setting || (place.kind === 'blob' && !(place.container && place.blob))) {
-      return {
-        missing: {
-          setting: 'KEY_RINGS',
-          message: 'must give a blob as url, or as connectionStringSetting, container and blob',
-        },
-      };
-    }
-    const connectionString = env[setting]?.trim();
-    if (!connectionString) return missing(setting, 'the connection string of the ring');
-    storeSettings =
-      place.kind === 'redis'
-        ? { kind: 'redis', connectionString, key: place.key }
-        : { kind: 'blob', connectionString, container: place.container ?? '', blob: place.blob ?? '' };
-  }
-  const { protector: guard } = entry;
-  let protectorSettings: RingProtectorSettings;
-  if (guard.kind === 'certificate') {
-    const unset = guard.certificates.find(
-      ({ passwordSetting }) => passwordSetting && env[passwordSetting] === undefined,
-    );
-    if (unset?.passwordSetting) return missing(unset.passwordSetting, 'the password of a certificate');
-    const certificates = guard.certificates.map(({ path, keyPath, passwordSetting }) => ({
-      path,
-      keyPath,
-      password: passwordSetting ? env[passwordSetting] : undefined,
-    }));
-    protectorSettings = { kind: 'certificate', certificates };
-  } else protectorSettings = guard;
+function ringOf(entry: KeyRingEntry, env: Environment, authentication: RedisAuthentication): KeyRing {
   return {
+    kind: 'keyRing',
     name: entry.name,
-    store: storeSettings,
-    protector: protectorSettings,
+    store: storeOf(entry.store, env, authentication),
+    protector: protectorOf(entry.protector, env),
     caches: entry.caches,
     policy: {
       mode: entry.mode,
@@ -193,4 +145,45 @@ function complete(
       pruneAfterMs: entry.pruneAfter,
     },
   };
+}
+
+function storeOf(place: KeyRingEntry['store'], env: Environment, authentication: RedisAuthentication): RingStore {
+  if (place.kind === 'folder') return place;
+  if (place.kind === 'blob' && place.url) return blobOf(new URL(place.url));
+  const setting = place.connectionStringSetting;
+  if (!setting || (place.kind === 'blob' && !(place.container && place.blob)))
+    throw new UnusableSetting(
+      'KEY_RINGS',
+      'must give a blob as url, or as connectionStringSetting, container and blob',
+    );
+  const text = env[setting]?.trim();
+  if (!text) throw new UnusableSetting(setting, 'is not set. It must hold the connection string of the ring');
+  if (place.kind === 'redis')
+    return {
+      kind: 'redis',
+      connection: parsed(setting, () => parseConnectionString(text, authentication)),
+      key: place.key,
+    };
+  const address = { connectionString: new Secret(text) };
+  return { kind: 'blob', address, container: place.container ?? '', blob: place.blob ?? '' };
+}
+
+/** With a signature (SAS), that is all the access there is. */
+export function blobOf({ origin, pathname, search, searchParams }: URL): Extract<RingStore, { kind: 'blob' }> {
+  const [, container = '', ...rest] = pathname.split('/');
+  const address = searchParams.has('sig')
+    ? { signedEndpoint: new Secret(`${origin}/${search}`) }
+    : { endpoint: origin, identity: identityOf() };
+  return { kind: 'blob', address, container, blob: decodeURIComponent(rest.join('/')) };
+}
+
+function protectorOf(guard: KeyRingEntry['protector'], env: Environment): RingProtector {
+  if (guard.kind !== 'certificate') return guard;
+  const certificates = guard.certificates.map(({ path, keyPath, passwordSetting: setting }) => {
+    const password = setting === undefined ? undefined : env[setting];
+    if (setting !== undefined && password === undefined)
+      throw new UnusableSetting(setting, 'is not set. It must hold the password of a certificate');
+    return { path, keyPath, password: password === undefined ? undefined : new Secret(password) };
+  });
+  return { kind: 'certificate', certificates };
 }

@@ -8,12 +8,41 @@ export interface SettingProblem {
   message: string;
   /** The cache that cannot be served because of it; undefined where it concerns all of them. */
   cache?: string;
-  /** The cache's engine, as far as it is known. */
-  engine?: 'sqlserver' | 'postgres' | 'redis';
   /** The key ring that cannot be served because of it. */
   ring?: string;
   /** The jobs that must not run with it; undefined for all, none where the default serves well enough. */
   jobs?: readonly JobName[];
+}
+
+/** What keeps a cache or ring from being read: one setting, and what is expected of it. */
+export class UnusableSetting extends Error {
+  readonly setting: string;
+
+  constructor(setting: string, message: string) {
+    super(message);
+    this.setting = setting;
+  }
+}
+
+/** The setting's value as `parse` reads it. @throws UnusableSetting with the parser's own reason */
+export function parsed<T>(setting: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof MaintenanceError)) throw error;
+    throw new UnusableSetting(setting, `cannot be used: ${error.message} ${error.advice.replace(/\.$/, '')}`);
+  }
+}
+
+/** What is read, or a problem that concerns it alone. */
+export function readOne<T>(problems: SettingProblem[], concern: Partial<SettingProblem>, read: () => T): T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (!(error instanceof UnusableSetting)) throw error;
+    problems.push({ setting: error.setting, message: error.message, ...concern });
+    return [];
+  }
 }
 
 /** Whether a job on a cache must not run because of the problem. */

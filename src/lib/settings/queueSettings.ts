@@ -1,36 +1,7 @@
 import { z } from 'zod';
-import type { Environment } from './cacheSettings.ts';
+import type { QueueSettings } from '../queue/dispatch.ts';
+import { type Environment, storageAddress } from './environment.ts';
 import { decimal, duration, wholeNumber } from './fields.ts';
-
-/** How to reach a service of the function app's storage account. */
-export type StorageAddress =
-  | { connectionString: string }
-  /** By identity: a user-assigned one where its client id is given. */
-  | { endpoint: string; clientId: string | undefined };
-
-/** When a purge queues its own continuation. */
-export interface ContinuationPolicy {
-  /** The wait before it, as a share of the part's own time. */
-  pauseRatio: number;
-  /** Continuations of a cache within `periodMs`, at most. */
-  limit: number;
-  periodMs: number;
-}
-
-export interface QueueSettings {
-  /** `auto`: by the number of caches. */
-  mode: 'auto' | 'always' | 'never';
-  /** With more caches than this, the timers queue their work. */
-  aboveCaches: number;
-  name: string;
-  /** Time after which another instance takes over the purge of one that died. */
-  takeoverMs: number;
-  /** Runs at once on the caches of one database server. */
-  serverConcurrency: number;
-  continuation: ContinuationPolicy;
-  /** Undefined where the settings name no storage account: there is no queue then. */
-  storage: { queues: StorageAddress; blobs: StorageAddress } | undefined;
-}
 
 export const queueShape = {
   WORK_QUEUE: z.enum(['auto', 'always', 'never'], { error: 'must be auto, always or never' }).default('auto'),
@@ -52,8 +23,8 @@ export const queueShape = {
 type Values = z.infer<z.ZodObject<typeof queueShape>>;
 
 export function queueSettings(values: Values, env: Environment): QueueSettings {
-  const queues = addressOf('queue', env);
-  const blobs = addressOf('blob', env);
+  const queues = storageAddress('queue', env);
+  const blobs = storageAddress('blob', env);
   return {
     mode: values.WORK_QUEUE,
     aboveCaches: values.WORK_QUEUE_ABOVE,
@@ -67,15 +38,4 @@ export function queueSettings(values: Values, env: Environment): QueueSettings {
     },
     storage: queues && blobs && { queues, blobs },
   };
-}
-
-/** By the settings that the Functions host itself uses, as of its record table. */
-function addressOf(service: 'queue' | 'blob', env: Environment): StorageAddress | undefined {
-  const connectionString = env.AzureWebJobsStorage?.trim();
-  if (connectionString) return { connectionString };
-  const account = env.AzureWebJobsStorage__accountName?.trim();
-  const endpoint =
-    env[`AzureWebJobsStorage__${service}ServiceUri`]?.trim() ||
-    (account && `https://${account}.${service}.core.windows.net`);
-  return endpoint ? { endpoint, clientId: env.AzureWebJobsStorage__clientId?.trim() || undefined } : undefined;
 }

@@ -1,15 +1,14 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from './cacheSettings.ts';
+import type { StorageAddress } from '../azure/storage.ts';
+import { type Environment, storageAddress } from './environment.ts';
 
 /** Where records are kept. */
 export type RecordStoreSettings =
   | { kind: 'none' }
   | { kind: 'file'; folder: string }
-  | { kind: 'table'; connectionString: string }
-  /** By identity: a user-assigned one where its client id is given. */
-  | { kind: 'table'; endpoint: string; clientId: string | undefined };
+  | { kind: 'table'; address: StorageAddress };
 
 export const recordStoreShape = {
   RECORD_STORE: z
@@ -18,11 +17,7 @@ export const recordStoreShape = {
     .optional(),
 };
 
-/**
- * The record store that the settings name. `table` lies in the function app's own storage account, found by the settings
- * that the Functions host itself uses: AzureWebJobsStorage, or for identity-based connections AzureWebJobsStorage__accountName or
- * AzureWebJobsStorage__tableServiceUri.
- */
+/** The record store that the settings name. `table` lies in the function app's own storage account. */
 export function readRecordStore(
   chosen: string | undefined,
   env: Environment,
@@ -35,13 +30,6 @@ export function readRecordStore(
       folder: join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'token-cache-maintenance'),
     };
   if (store.startsWith('file:')) return { kind: 'file', folder: store.slice('file:'.length) };
-  return (store === 'table' && tableOf(env)) || { kind: 'none' };
-}
-
-function tableOf(env: Environment): RecordStoreSettings | undefined {
-  const connectionString = env.AzureWebJobsStorage;
-  if (connectionString) return { kind: 'table', connectionString };
-  const account = env.AzureWebJobsStorage__accountName;
-  const endpoint = env.AzureWebJobsStorage__tableServiceUri || (account && `https://${account}.table.core.windows.net`);
-  return endpoint ? { kind: 'table', endpoint, clientId: env.AzureWebJobsStorage__clientId || undefined } : undefined;
+  const address = store === 'table' ? storageAddress('table', env) : undefined;
+  return address ? { kind: 'table', address } : { kind: 'none' };
 }

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { MaintenanceError } from '../errors.ts';
-import { parseConnectionString } from '../redisCache/connectionString.ts';
 import type { WatchPolicy } from '../redisCache/policy.ts';
-import type { CacheSettings } from './cacheSettings.ts';
 import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
-import type { JobName, SettingProblem } from './problems.ts';
+import type { JobName } from './problems.ts';
 
 const percent = () => decimal(0, 100);
 
@@ -57,8 +54,6 @@ type Values = z.infer<z.ZodObject<typeof redisShape>>;
 
 export interface RedisSettings {
   policy: WatchPolicy;
-  /** `auto`: Entra where the host is Azure's and the connection string has no password. */
-  authentication: 'auto' | 'password' | 'entra';
   /** Certificates of private authorities, in PEM. */
   ca: string | undefined;
   /** Of Azure Monitor; undefined: by the region in the host's name. */
@@ -93,30 +88,7 @@ export function redisSettings(values: Values): RedisSettings {
         hitRatio: values.REDIS_HIT_RATIO_WARNING,
       },
     },
-    authentication: values.REDIS_AUTHENTICATION,
     ca: values.REDIS_CA_FILE,
     metricsEndpoint: values.REDIS_METRICS_ENDPOINT,
   };
-}
-
-/** Reads the connection string of a Redis cache as the watch will, to say now what is wrong with it. */
-export function checkRedisCache({
-  name,
-  engine,
-  connectionString,
-  connectionStringSetting,
-}: CacheSettings): SettingProblem | undefined {
-  if (engine !== 'redis') return undefined;
-  try {
-    parseConnectionString(connectionString);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof MaintenanceError)) throw error;
-    return {
-      setting: connectionStringSetting,
-      message: `cannot be used: ${error.message} ${error.advice.replace(/\.$/, '')}`,
-      cache: name,
-      engine,
-    };
-  }
 }

@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
+import type { QueueSettings } from '../queue/dispatch.ts';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
-import { type CacheSettings, type Environment, readCaches } from './cacheSettings.ts';
+import type { TelemetrySettings } from '../telemetry/telemetry.ts';
+import { readCaches } from './cacheSettings.ts';
 import { clearShape } from './clearSettings.ts';
+import { disabledFunctions, type Environment, usesEasyAuth } from './environment.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
-import { jobsOfKeyRingSetting, type KeyRingSettings, keyRingShape, readKeyRings } from './keyRingSettings.ts';
+import { jobsOfKeyRingSetting, keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
-import { type QueueSettings, queueSettings, queueShape } from './queueSettings.ts';
+import { queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
-import { checkRedisCache, jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
-import { checkSqlCache, jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
-import { readTelemetryEndpoint } from './telemetryEndpoint.ts';
-import { type TelemetrySettings, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
+import { jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
+import { jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import type { KeyRing, RedisCache, SqlCache } from './subjects.ts';
+import { telemetryEndpoint, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
   ...sqlCacheShape,
@@ -30,8 +33,11 @@ export type SettingName = keyof Values;
 export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export interface Settings {
-  caches: CacheSettings[];
-  rings: KeyRingSettings[];
+  sqlCaches: SqlCache[];
+  redisCaches: RedisCache[];
+  rings: KeyRing[];
+  /** Of all subjects, those that cannot be used included: their runs fail with the reason. */
+  names: { sqlCaches: string[]; redisCaches: string[]; rings: string[] };
   schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string; findings: string };
   findings: FindingPolicy;
   purge: PurgePolicy;
@@ -46,10 +52,19 @@ export interface Settings {
   queue: QueueSettings;
   /** Where telemetry goes: a diagnosis sees whether it can be reached. */
   telemetryEndpoint: URL | undefined;
-  /** Names, in lower case, of the functions that the host does not run. */
-  disabledFunctions: ReadonlySet<string>;
-  /** All of them, so that a reader can correct them in one go. Caches that they concern are not in `caches`. */
+  /** Whether the platform signs callers in, and says who they are. */
+  easyAuth: boolean;
+  /** Names of functions that the host does not run. */
+  disabledFunctions: string[];
+  /** Whether a terminal may be given colours (no-color.org). */
+  colours: boolean;
+  /** All of them, so that a reader can fix them in one go. Subjects that they concern are in `names` alone. */
   problems: SettingProblem[];
+}
+
+/** The settings of this process: its environment is looked at here, and nowhere else. */
+export function processSettings(defaultRecordStore: 'file' | 'table'): Settings {
+  return readSettings(process.env, defaultRecordStore);
 }
 
 /**
@@ -67,17 +82,15 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
-  // Without any cache, an app may still keep key rings.
-  const ringsAlone = env.KEY_RINGS?.trim() && !env.TOKEN_CACHES && !env.TOKEN_CACHE_CONNECTION_STRING;
-  const reading = ringsAlone ? { caches: [], problems: [] } : readCaches(env);
-  const rings = readKeyRings(env, values.SCHEDULE_KEY_RING, reading.caches);
-  const checked = reading.caches.map((cache) => ({
-    cache,
-    problem: checkSqlCache(cache) ?? checkRedisCache(cache),
-  }));
+  const authentication = values.REDIS_AUTHENTICATION;
+  const { sqlCaches, redisCaches, names, problems: cacheProblems } = readCaches(env, authentication);
+  const cacheNames = [...names.sqlCaches, ...names.redisCaches];
+  const rings = readKeyRings(env, { timer: values.SCHEDULE_KEY_RING, caches: cacheNames, authentication });
   return {
-    caches: checked.filter(({ problem }) => !problem).map(({ cache }) => cache),
+    sqlCaches,
+    redisCaches,
     rings: rings.rings,
+    names: { ...names, rings: rings.names },
     schedules: {
       purge: values.SCHEDULE_PURGE,
       index: values.SCHEDULE_INDEX,
@@ -92,7 +105,9 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     allowClear: values.ALLOW_CLEAR,
-    telemetryEndpoint: readTelemetryEndpoint(env),
+    telemetryEndpoint: telemetryEndpoint(env),
+    easyAuth: usesEasyAuth(env),
+    colours: !env.NO_COLOR,
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
     queue: queueSettings(values, env),
@@ -100,22 +115,13 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     problems: [
       ...problems,
       // A problem with the caches stops no key ring.
-      ...[...reading.problems, ...checked.flatMap(({ problem }) => problem ?? [])].map((problem) => ({
+      ...cacheProblems.map((problem) => ({
         jobs: ['purge', 'index', 'counts', 'clear', 'redis'] as const,
         ...problem,
       })),
       ...rings.problems,
     ],
   };
-}
-
-/** The host switches a function off by `AzureWebJobs.NAME.Disabled`, on Linux by underscores (HostListenerFactory.cs). */
-function disabledFunctions(env: Environment): ReadonlySet<string> {
-  const names = Object.entries(env).flatMap(([setting, value]) => {
-    const [, name] = /^AzureWebJobs[._](\w+?)[._]Disabled$/i.exec(setting) ?? [];
-    return name && /^(true|1)$/i.test(value ?? '') ? [name.toLowerCase()] : [];
-  });
-  return new Set(names);
 }
 
 /** The jobs that a wrong setting stops; undefined for all. */

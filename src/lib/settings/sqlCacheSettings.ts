@@ -1,13 +1,7 @@
 import { z } from 'zod';
-import { MaintenanceError } from '../errors.ts';
-import { parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
-import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
-import { parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
-import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
-import type { CacheSettings } from './cacheSettings.ts';
 import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
-import type { JobName, SettingProblem } from './problems.ts';
+import type { JobName } from './problems.ts';
 
 /** The settings of the jobs on SQL caches, with their defaults; docs/settings.md explains each. */
 export const sqlCacheShape = {
@@ -55,35 +49,3 @@ export function purgePolicy(values: Values): PurgePolicy {
     },
   };
 }
-
-/** Reads the connection string and the table's name of a SQL cache as its adapter will, to say now what is wrong with them. */
-export function checkSqlCache({
-  name,
-  engine,
-  connectionString,
-  connectionStringSetting,
-  table,
-}: CacheSettings): SettingProblem | undefined {
-  if (engine === 'redis') return undefined;
-  const checks: [string, () => unknown][] = [
-    [
-      connectionStringSetting,
-      () => (engine === 'postgres' ? parsePostgres(connectionString, noToken) : parseSqlServer(connectionString)),
-    ],
-    [
-      name === 'default' ? 'TOKEN_CACHE_TABLE' : 'TOKEN_CACHES',
-      () => (engine === 'postgres' ? parsePostgresTable : parseSqlServerTable)(table),
-    ],
-  ];
-  for (const [setting, check] of checks) {
-    try {
-      check();
-    } catch (error) {
-      if (!(error instanceof MaintenanceError)) throw error;
-      return { setting, cache: name, message: `cannot be used: ${error.message} ${error.advice.replace(/\.$/, '')}` };
-    }
-  }
-  return undefined;
-}
-
-const noToken = async () => '';

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { type Identity, identityOf } from '../azure/credentials.ts';
+import { Secret } from '../secret.ts';
+import type { TelemetrySettings } from '../telemetry/telemetry.ts';
+import type { Environment } from './environment.ts';
 import { duration } from './fields.ts';
 
 /** Instrumentation keys are UUIDs; the exporter refuses all else. */
@@ -29,12 +33,12 @@ const connectionString = z.string().transform((text, context) => {
 });
 
 /** As the Functions host takes it: `Authorization=AAD`, with the client id of a user-assigned identity. */
-const authentication = z.string().transform((text, context): { clientId: string | undefined } => {
+const authentication = z.string().transform((text, context): Identity => {
   const [, clientId] = /^\s*Authorization\s*=\s*AAD\s*(?:;\s*ClientId\s*=\s*([0-9a-f-]{36})\s*)?;?\s*$/i.exec(text) ?? [
     undefined,
     null,
   ];
-  if (clientId !== null) return { clientId };
+  if (clientId !== null) return identityOf(clientId);
   context.addIssue({ code: 'custom', message: 'must be Authorization=AAD, or Authorization=AAD;ClientId=…' });
   return z.NEVER;
 });
@@ -54,17 +58,6 @@ export const telemetryShape = {
 };
 type Values = z.infer<z.ZodObject<typeof telemetryShape>>;
 
-export interface TelemetrySettings {
-  azureMonitor: { connectionString: string; entra: { clientId: string | undefined } | undefined } | undefined;
-  otlp: { protocol: 'http/protobuf' | 'http/json' } | undefined;
-  /** By which the backends name the app: the function app's name, where it is known. */
-  serviceName: string;
-  /** Every span is kept where no sampler was chosen: runs are few. */
-  samplerChosen: boolean;
-  /** How long the end of an invocation, or of a command, may wait for what is still to be sent. */
-  flushTimeoutMs: number;
-}
-
 /**
  * @param wrong names of settings that cannot be used: nothing is sent to Azure Monitor without the authentication that was
  * asked for, nor by OTLP in a protocol that was not
@@ -76,7 +69,7 @@ export function telemetrySettings(values: Values, wrong: ReadonlySet<string>): T
   return {
     azureMonitor:
       connection && authenticates
-        ? { connectionString: connection, entra: values.APPLICATIONINSIGHTS_AUTHENTICATION_STRING }
+        ? { connectionString: new Secret(connection), identity: values.APPLICATIONINSIGHTS_AUTHENTICATION_STRING }
         : undefined,
     // The exporters read the endpoint, headers, certificates and timeout from the environment by themselves, as specified.
     otlp: values.OTEL_EXPORTER_OTLP_ENDPOINT && speaks ? { protocol: values.OTEL_EXPORTER_OTLP_PROTOCOL } : undefined,
@@ -84,4 +77,17 @@ export function telemetrySettings(values: Values, wrong: ReadonlySet<string>): T
     samplerChosen: values.OTEL_TRACES_SAMPLER !== undefined,
     flushTimeoutMs: values.TELEMETRY_FLUSH_TIMEOUT,
   };
+}
+
+/**
+ * Where telemetry goes, by the settings that its exporters read themselves: the ingestion endpoint of
+ * APPLICATIONINSIGHTS_CONNECTION_STRING, or OTEL_EXPORTER_OTLP_ENDPOINT. The server alone: a URL may hold a password.
+ */
+export function telemetryEndpoint(env: Environment): URL | undefined {
+  const insights = env.APPLICATIONINSIGHTS_CONNECTION_STRING;
+  // Without an endpoint of its own, a resource uses the global one ("Connection strings in Application Insights").
+  const text = insights
+    ? (/(?:^|;)\s*IngestionEndpoint=([^;\s]+)/i.exec(insights)?.[1] ?? 'https://dc.services.visualstudio.com/')
+    : env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  return text && URL.canParse(text) ? new URL(new URL(text).origin) : undefined;
 }

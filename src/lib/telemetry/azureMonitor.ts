@@ -1,8 +1,8 @@
 import { AzureLogger } from '@azure/logger';
 import { type AzureMonitorOpenTelemetryOptions, useAzureMonitor } from '@azure/monitor-opentelemetry';
-import { entraCredential } from '../entraToken.ts';
-import type { TelemetrySettings } from '../settings/telemetrySettings.ts';
+import { credentialOf } from '../azure/credentials.ts';
 import type { Processors } from './otlp/processors.ts';
+import type { TelemetrySettings } from './telemetry.ts';
 
 type ExporterOptions = NonNullable<AzureMonitorOpenTelemetryOptions['azureMonitorExporterOptions']>;
 type PipelinePolicy = NonNullable<ExporterOptions['additionalPolicies']>[number]['policy'];
@@ -18,7 +18,7 @@ const instrumentations = ['http', 'azureSdk', 'mongoDb', 'mySql', 'postgreSql', 
  */
 export async function startAzureMonitor(
   { serviceName, samplerChosen }: TelemetrySettings,
-  { connectionString, entra }: NonNullable<TelemetrySettings['azureMonitor']>,
+  { connectionString, identity }: NonNullable<TelemetrySettings['azureMonitor']>,
   processors: Processors | undefined,
   complain: (...words: unknown[]) => void,
 ): Promise<void> {
@@ -29,8 +29,8 @@ export async function startAzureMonitor(
   process.env.OTEL_SERVICE_NAME ??= serviceName;
   useAzureMonitor({
     azureMonitorExporterOptions: {
-      connectionString,
-      ...(entra && { credential: await credentialOf(entra) }),
+      connectionString: connectionString.reveal(),
+      ...(identity && { credential: await credentialOf(identity) }),
       additionalPolicies: [{ policy: sayRefusals(complain), position: 'perCall' }],
     },
     instrumentationOptions: Object.fromEntries(instrumentations.map((name) => [name, { enabled: false }])),
@@ -54,10 +54,4 @@ function sayRefusals(complain: (...words: unknown[]) => void): PipelinePolicy {
       return response;
     },
   };
-}
-
-async function credentialOf({ clientId }: { clientId: string | undefined }) {
-  if (!clientId) return entraCredential();
-  const { ManagedIdentityCredential } = await import('@azure/identity');
-  return new ManagedIdentityCredential({ clientId });
 }

@@ -1,8 +1,21 @@
 import { DiagLogLevel, diag, metrics, trace } from '@opentelemetry/api';
+import type { Identity } from '../azure/credentials.ts';
 import type { Clock } from '../clock.ts';
 import { redact } from '../errors.ts';
 import { Repeats } from '../repeats.ts';
-import type { TelemetrySettings } from '../settings/telemetrySettings.ts';
+import { Secret } from '../secret.ts';
+
+export interface TelemetrySettings {
+  /** `identity`: who authenticates, where the instrumentation key alone does not. */
+  azureMonitor: { connectionString: Secret; identity: Identity | undefined } | undefined;
+  otlp: { protocol: 'http/protobuf' | 'http/json' } | undefined;
+  /** By which the backends name the app: the function app's name, where it is known. */
+  serviceName: string;
+  /** Every span is kept where no sampler was chosen: runs are few. */
+  samplerChosen: boolean;
+  /** How long the end of an invocation, or of a command, may wait for what is still to be sent. */
+  flushTimeoutMs: number;
+}
 
 /** What is told of runs to the backends that the settings name. Neither function ever rejects. */
 export interface Telemetry {
@@ -71,15 +84,16 @@ async function flushOf(provider: object): Promise<void> {
   await forceFlush?.call(provider);
 }
 
-function secretsOf({ azureMonitor }: TelemetrySettings): string[] {
-  const key = /InstrumentationKey=([^;]+)/i.exec(azureMonitor?.connectionString ?? '')?.[1];
-  return azureMonitor ? [azureMonitor.connectionString, ...(key ? [key] : [])] : [];
+function secretsOf({ azureMonitor }: TelemetrySettings): Secret[] {
+  if (!azureMonitor) return [];
+  const key = /InstrumentationKey=([^;]+)/i.exec(azureMonitor.connectionString.reveal())?.[1] ?? '';
+  return [azureMonitor.connectionString, new Secret(key)];
 }
 
 const longestLine = 500;
 
 /** Of an error its message alone: it may carry a request, headers included. */
-function lineOf(words: readonly unknown[], secrets: readonly string[]): string {
+function lineOf(words: readonly unknown[], secrets: readonly Secret[]): string {
   const texts = words.flat().map((word) => (word instanceof Error ? word.message : messageOf(word)));
   return redact(`Telemetry: ${texts.filter(Boolean).join(' ')}`, secrets).slice(0, longestLine);
 }

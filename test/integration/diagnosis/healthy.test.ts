@@ -6,8 +6,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { CertificateProtector } from '../../../src/lib/keyRing/protectors/certificate.ts';
-import { loadCertificate } from '../../../src/lib/keyRing/protectors/certificateFile.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
+import { loadPfx } from '../../support/certificates.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../../support/dataProtection.ts';
 import {
   type CacheEntry,
@@ -156,7 +156,7 @@ describe.skipIf(!dotnetFound)('entries of Microsoft.Identity.Web itself', () => 
 
   it('are known after the ring has rotated', async () => {
     await fillPostgres(database, await writtenByLibrary(ring));
-    const protector = new CertificateProtector([await loadCertificate({ ...ring.pfx, keyPath: undefined })]);
+    const protector = new CertificateProtector([await loadPfx(ring.pfx)]);
     await rotateKeyRing(jobDeps({ store: ring.store, clock: systemClock, protector }));
     expect((await diagnose(postgresEnv())).blamed).toEqual([]);
     expect(await database.query(`select 1 from ${postgresTable}`)).toHaveLength(1);

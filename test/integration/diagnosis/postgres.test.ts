@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
 import { blockEventLoop } from '../../support/busyLoop.ts';
+import { loadPfx } from '../../support/certificates.ts';
 import {
   appKey,
   certificateRing,
@@ -113,8 +114,7 @@ const setups: Setup[] = [
       await fill(encrypted(revoked.keyId, 3));
       const { revokeKeys } = await import('../../../src/lib/keyRing/revoke.ts');
       const { CertificateProtector } = await import('../../../src/lib/keyRing/protectors/certificate.ts');
-      const { loadCertificate } = await import('../../../src/lib/keyRing/protectors/certificateFile.ts');
-      const protector = new CertificateProtector([await loadCertificate({ ...revoked.pfx, keyPath: undefined })]);
+      const protector = new CertificateProtector([await loadPfx(revoked.pfx)]);
       const deps = jobDeps({ store: revoked.store, clock: systemClock, protector });
       await revokeKeys(deps, 'revoked', { target: { key: revoked.keyId }, reason: 'test', confirm: 'revoked' });
       return withRings(env(), revoked);

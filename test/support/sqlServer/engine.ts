@@ -1,7 +1,7 @@
 /** The test's side of cache tables behind the TDS endpoint: it works on PostgreSQL directly, the adapter through the endpoint. */
 import { quoteIdentifier as quoteInPostgres } from '../../../src/lib/sqlCache/postgres/tableName.ts';
-import { SqlServerCacheTable } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
 import { parseTableName } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { openSqlServer } from '../openTables.ts';
 import type { TestDatabase } from '../testDatabase.ts';
 import type { TestEngine, TestTable } from '../testTable.ts';
 import type { TdsEndpoint } from './endpoint.ts';
@@ -59,12 +59,7 @@ export function endpointEngine(
 
 function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name: string, table: string): TestTable {
   return {
-    open: () =>
-      new SqlServerCacheTable({
-        connectionString: endpoint().connectionString('TrustServerCertificate=true'),
-        table: name,
-        statementTimeoutMs: 30_000,
-      }),
+    open: () => openSqlServer(endpoint().connectionString('TrustServerCertificate=true'), name),
     insert: async (entries) => {
       await database.query(
         `with now as materialized (select ${nowTicks} as ticks)

@@ -4,7 +4,8 @@ import type { CacheTable } from '../../../src/lib/sqlCache/cacheTable.ts';
 import { purge } from '../../../src/lib/sqlCache/purge.ts';
 import type { PurgeReport } from '../../../src/lib/sqlCache/purgeReport.ts';
 import type { PurgePolicy, PurgeRequest } from '../../../src/lib/sqlCache/purgeRequest.ts';
-import { SqlServerCacheTable, type SqlServerOptions } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import type { SqlServerOptions } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import { openSqlServer } from '../openTables.ts';
 import { purgeContext } from '../policies.ts';
 import type { TestDatabase } from '../testDatabase.ts';
 import type { TestTable } from '../testTable.ts';
@@ -22,10 +23,12 @@ export interface Outcome {
   tookMs: number;
 }
 
+type Changes = Partial<Pick<SqlServerOptions, 'statementTimeoutMs' | 'credential'>> & { connectionString?: string };
+
 export interface Scenario {
   table(): TestTable;
   endpoint(): TdsEndpoint;
-  open(changes?: Partial<SqlServerOptions>): CacheTable;
+  open(changes?: Changes): CacheTable;
   run(cache: CacheTable, request?: PurgeRequest, policy?: Partial<PurgePolicy>): Promise<Outcome>;
   /**
    * What must hold after every fault: no entry lost or wrongly deleted, what was counted is what was deleted (but for
@@ -57,13 +60,9 @@ export function useScenario(database: TestDatabase, endpoint: () => TdsEndpoint,
     await engine.drop(engine.ordinaryName);
   });
 
-  const open = (changes: Partial<SqlServerOptions> = {}) => {
-    const cache = new SqlServerCacheTable({
-      connectionString: endpoint().connectionString('TrustServerCertificate=true'),
-      table: engine.ordinaryName,
-      statementTimeoutMs: 2_000,
-      ...changes,
-    });
+  const open = ({ connectionString, ...changes }: Changes = {}) => {
+    const text = connectionString ?? endpoint().connectionString('TrustServerCertificate=true');
+    const cache = openSqlServer(text, engine.ordinaryName, { statementTimeoutMs: 2_000, ...changes });
     opened.push(cache);
     return cache;
   };

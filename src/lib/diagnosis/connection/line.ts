@@ -9,20 +9,13 @@ import {
   connect as tlsConnect,
 } from 'node:tls';
 import { MaintenanceError } from '../../errors.ts';
+import type { SqlTls } from '../../sqlCache/sqlConnection.ts';
 import type { Evidence } from '../check.ts';
 import type { CertificateFacts } from './probe.ts';
 
 const wrongNameCode = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-export interface TlsExpectation {
-  /** The name that the certificate must have. */
-  name: string;
-  /** False where the client takes any certificate. */
-  checked: boolean;
-  /** The client checks who signed it, and not for which name (`SSL Mode=VerifyCA`). */
-  anyName?: boolean;
-  /** Certificates of private authorities, in PEM. */
-  ca?: string | undefined;
+export interface TlsExpectation extends Omit<SqlTls, 'direct'> {
   alpn?: string[];
 }
 

@@ -1,28 +1,47 @@
 import { isIP } from 'node:net';
 import { MaintenanceError } from '../../errors.ts';
-import type { CacheTable } from '../../sqlCache/cacheTable.ts';
+import type { CacheTable, SqlEngine } from '../../sqlCache/cacheTable.ts';
 import { CacheTableError } from '../../sqlCache/cacheTableError.ts';
-import { Line, type TlsExpectation } from './line.ts';
+import type { SqlConnection, SqlTls } from '../../sqlCache/sqlConnection.ts';
+import type { Evidence } from '../check.ts';
+import { Line } from './line.ts';
 import { askForTls } from './postgresTls.ts';
 import { type ConnectionProbe, noAnswer, type ProbeStep } from './probe.ts';
 import { databaseCauses, refine } from './refine.ts';
 import { agreeOnTls } from './tdsTls.ts';
 
-export interface SqlTarget {
-  engine: 'sqlserver' | 'postgres';
-  host: string;
-  /** Undefined for a named instance, whose port the driver asks for: then the line is not looked at by itself. */
-  port: number | undefined;
-  /** Undefined where the client uses none. `direct`: TLS before all else (TDS 8). */
-  tls: (TlsExpectation & { direct?: boolean }) | undefined;
-  /** A table of the probe's own, so that its login is a first one. */
-  open(): Promise<CacheTable>;
-}
+/** What its server is called, and how TLS begins on the line to it. */
+const servers: Record<
+  SqlEngine,
+  { kind: string; secure(line: Line, tls: SqlTls, signal: AbortSignal): Promise<Evidence[]> }
+> = {
+  sqlserver: {
+    kind: 'SQL Server',
+    secure: async (line, tls, signal) =>
+      tls.direct
+        ? line.secure({ ...tls, alpn: ['tds/8.0'] }, signal)
+        : line.secure(tls, signal, await agreeOnTls(line.socket, line.target, signal)),
+  },
+  postgres: {
+    kind: 'PostgreSQL',
+    secure: async (line, tls, signal) => {
+      await askForTls(line.socket, line.target);
+      return line.secure(tls, signal);
+    },
+  },
+};
 
-/** A SQL cache: the line by itself, then login, database and table with the driver. */
-export function sqlProbe({ engine, host, port, tls, open }: SqlTarget): ConnectionProbe {
+/**
+ * A SQL cache: the line by itself, then login, database and table with the driver.
+ * @param open a table of the probe's own, so that its login is a first one
+ */
+export function sqlProbe(
+  cache: { kind: SqlEngine; connection: SqlConnection },
+  open: () => Promise<CacheTable>,
+): ConnectionProbe {
+  const { host, port, tls } = cache.connection;
+  const { kind, secure } = servers[cache.kind];
   const line = new Line(host, port ?? 0);
-  const kind = engine === 'postgres' ? 'PostgreSQL' : 'SQL Server';
   let table: CacheTable | undefined;
   let databaseFailure: unknown;
   const opened = () => {
@@ -71,7 +90,11 @@ export function sqlProbe({ engine, host, port, tls, open }: SqlTarget): Connecti
     },
     steps: [
       ...(isIP(host) ? [] : [{ name: 'name' as const, run: () => line.resolve() }]),
-      ...(port === undefined ? [] : lineSteps(engine, line, tls)),
+      // The port of a named instance is the driver's to find: then the line is not looked at by itself.
+      ...(port === undefined ? [] : [{ name: 'tcp' as const, run: (signal: AbortSignal) => line.connect(signal) }]),
+      ...(port === undefined || !tls
+        ? []
+        : [{ name: 'tls' as const, run: (signal: AbortSignal) => secure(line, tls, signal) }]),
       login,
       database,
       permission,
@@ -98,22 +121,4 @@ function loginCutOff(error: unknown, kind: string, target: string): MaintenanceE
     `${target} closed the connection during the login (${error.engineCode}).`,
     `Look whether ${kind} listens on this port and not something else, and whether it is restarting or a proxy on the way cuts the line.`,
   );
-}
-
-function lineSteps(engine: SqlTarget['engine'], line: Line, tls: SqlTarget['tls']): ProbeStep[] {
-  return [{ name: 'tcp', run: (signal) => line.connect(signal) }, ...(tls ? [tlsStep(engine, line, tls)] : [])];
-}
-
-function tlsStep(engine: SqlTarget['engine'], line: Line, tls: NonNullable<SqlTarget['tls']>): ProbeStep {
-  return {
-    name: 'tls',
-    run: async (signal) => {
-      if (engine === 'postgres') {
-        await askForTls(line.socket, line.target);
-        return line.secure(tls, signal);
-      }
-      if (tls.direct) return line.secure({ ...tls, alpn: ['tds/8.0'] }, signal);
-      return line.secure(tls, signal, await agreeOnTls(line.socket, line.target, signal));
-    },
-  };
 }

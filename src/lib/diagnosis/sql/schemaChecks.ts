@@ -3,43 +3,55 @@ import { countOf } from '../../wording.ts';
 import { type Check, critical, type Outcome, pass, type Symptom, unknown, warning } from '../check.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
-interface ExpectedColumn {
-  name: string;
-  type: RegExp;
-  typeText: string;
-  nullable: boolean;
+/** What is expected of a server and its table, and what to do where it is otherwise. */
+interface Expected {
+  columns: { name: string; type: RegExp; typeText: string; nullable: boolean }[];
+  newTable: string;
+  /** The oldest major version that still gets corrections; 0 where the compatibility level tells more. */
+  leastVersion: number;
+  betterPlan: string;
 }
 
 /**
- * What the libraries create: `dotnet sql-cache create` (dotnet-sql-cache/src/SqlQueries.cs), and
- * Microsoft.Extensions.Caching.Postgres 1.2.
+ * Columns as the libraries create them: `dotnet sql-cache create` (dotnet-sql-cache/src/SqlQueries.cs), and
+ * Microsoft.Extensions.Caching.Postgres 1.2. The oldest PostgreSQL by its "Versioning Policy".
  */
-const expected: Record<SqlSubject['engine'], ExpectedColumn[]> = {
-  sqlserver: [
-    { name: 'id', type: /^nvarchar\(449\)$/, typeText: 'nvarchar(449)', nullable: false },
-    { name: 'value', type: /^varbinary\(max\)$/, typeText: 'varbinary(max)', nullable: false },
-    { name: 'expiresattime', type: /^datetimeoffset/, typeText: 'datetimeoffset(7)', nullable: false },
-    { name: 'slidingexpirationinseconds', type: /^bigint$/, typeText: 'bigint', nullable: true },
-    { name: 'absoluteexpiration', type: /^datetimeoffset/, typeText: 'datetimeoffset(7)', nullable: true },
-  ],
-  postgres: [
-    { name: 'id', type: /^(character varying(\(449\))?|text)$/, typeText: 'varchar(449)', nullable: false },
-    { name: 'value', type: /^bytea$/, typeText: 'bytea', nullable: false },
-    { name: 'expiresattime', type: /^timestamp(\(\d\))? with time zone$/, typeText: 'timestamptz', nullable: false },
-    { name: 'slidingexpirationinseconds', type: /^bigint$/, typeText: 'bigint', nullable: true },
-    {
-      name: 'absoluteexpiration',
-      type: /^timestamp(\(\d\))? with time zone$/,
-      typeText: 'timestamptz',
-      nullable: true,
-    },
-  ],
+const expected: Record<SqlSubject['engine'], Expected> = {
+  sqlserver: {
+    columns: [
+      { name: 'id', type: /^nvarchar\(449\)$/, typeText: 'nvarchar(449)', nullable: false },
+      { name: 'value', type: /^varbinary\(max\)$/, typeText: 'varbinary(max)', nullable: false },
+      { name: 'expiresattime', type: /^datetimeoffset/, typeText: 'datetimeoffset(7)', nullable: false },
+      { name: 'slidingexpirationinseconds', type: /^bigint$/, typeText: 'bigint', nullable: true },
+      { name: 'absoluteexpiration', type: /^datetimeoffset/, typeText: 'datetimeoffset(7)', nullable: true },
+    ],
+    newTable: 'Create a new table by `dotnet sql-cache create`',
+    leastVersion: 0,
+    betterPlan:
+      "Update the statistics of the table (UPDATE STATISTICS); force the better plan in Query Store. This tool's purge is pinned to the index. Or switch the app's own purge off.",
+  },
+  postgres: {
+    columns: [
+      { name: 'id', type: /^(character varying(\(449\))?|text)$/, typeText: 'varchar(449)', nullable: false },
+      { name: 'value', type: /^bytea$/, typeText: 'bytea', nullable: false },
+      { name: 'expiresattime', type: /^timestamp(\(\d\))? with time zone$/, typeText: 'timestamptz', nullable: false },
+      { name: 'slidingexpirationinseconds', type: /^bigint$/, typeText: 'bigint', nullable: true },
+      {
+        name: 'absoluteexpiration',
+        type: /^timestamp(\(\d\))? with time zone$/,
+        typeText: 'timestamptz',
+        nullable: true,
+      },
+    ],
+    newTable: 'Let the library create a new table (CreateIfNotExists)',
+    leastVersion: 14,
+    betterPlan:
+      "Run ANALYZE on the table, and look at the planner settings (enable_indexscan, random_page_cost). This tool's purge is pinned to the index.",
+  },
 };
 
 /** SQL Server 2016: below, the statements of newer libraries are planned by rules of long ago. */
 const leastCompatibility = 130;
-/** The oldest PostgreSQL that is still mended ("Versioning Policy"). */
-const leastPostgres = 14;
 /** Below, a scan is the right plan. */
 const rowsForPlan = 10_000;
 
@@ -56,7 +68,7 @@ const leads = (columns: readonly string[], name: string) => columns[0]?.toLowerC
 export const schemaChecks: Check<SqlSubject>[] = [
   schemaCheck('schema-columns', 'connection', ({ columns, extras }, { engine }) => {
     const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
-    const wrong = expected[engine].flatMap(({ name, type, typeText, nullable }) => {
+    const wrong = expected[engine].columns.flatMap(({ name, type, typeText, nullable }) => {
       const column = byName.get(name);
       if (!column) return [`${name} is missing`];
       const parts = [
@@ -67,7 +79,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
     });
     // The columns of a temporal table's period belong to that, which schema-extras tells.
     const temporal = extras?.some(({ kind }) => kind === 'temporal table') ?? false;
-    const known = new Set(expected[engine].map(({ name }) => name));
+    const known = new Set(expected[engine].columns.map(({ name }) => name));
     const added = temporal ? [] : columns.filter(({ name }) => !known.has(name.toLowerCase()));
     wrong.push(
       ...added.flatMap(({ name, required }) =>
@@ -91,10 +103,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
       cause: 'columns_differ',
       what: `The table is not as the library creates it: ${wrong.join('; ')}.`,
       evidence,
-      advice:
-        engine === 'sqlserver'
-          ? 'Create a new table by `dotnet sql-cache create`, and let the apps use that; the entries need not be moved.'
-          : 'Let the library create a new table (CreateIfNotExists), and let the apps use that; the entries need not be moved.',
+      advice: `${expected[engine].newTable}, and let the apps use that; the entries need not be moved.`,
     });
   }),
   schemaCheck('schema-key', 'slow', ({ indexes }) => {
@@ -138,7 +147,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
         advice:
           'ALTER DATABASE CURRENT SET COMPATIBILITY_LEVEL = 150 (or higher), after a look at other uses of the database.',
       });
-    if (engine === 'postgres' && major < leastPostgres)
+    if (major < expected[engine].leastVersion)
       return warning({
         cause: 'server_version_old',
         what: `PostgreSQL ${serverVersion} gets no more corrections.`,
@@ -195,10 +204,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
       cause: 'expiry_index_not_used',
       what: `The expiry index is there, and the library's own DELETE reads the whole table all the same (${plan.basis}).`,
       evidence,
-      advice:
-        subject.engine === 'postgres'
-          ? "Run ANALYZE on the table, and look at the planner settings (enable_indexscan, random_page_cost). This tool's purge is pinned to the index."
-          : "Update the statistics of the table (UPDATE STATISTICS); force the better plan in Query Store. This tool's purge is pinned to the index. Or switch the app's own purge off.",
+      advice: expected[subject.engine].betterPlan,
     });
   }),
 ];

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import forge from 'node-forge';
+import type { Secret } from '../../secret.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { thumbprint } from '../readKeyRing.ts';
 
@@ -15,7 +16,7 @@ export interface CertificateFile {
   path: string;
   /** A PEM file of its own with the private key; undefined where the first file has both. */
   keyPath?: string | undefined;
-  password?: string | undefined;
+  password?: Secret | undefined;
 }
 
 /**
@@ -25,13 +26,13 @@ export interface CertificateFile {
 export async function loadCertificate({ path, keyPath, password }: CertificateFile): Promise<LoadedCertificate> {
   try {
     const bytes = await readFile(path);
+    const passphrase = password?.reveal() ?? '';
     const keyBytes = keyPath ? await readFile(keyPath) : bytes;
     const { certificatePem, privateKeyPem } = isPem(bytes)
       ? { certificatePem: bytes.toString('latin1'), privateKeyPem: privateKeyIn(keyBytes.toString('latin1')) }
-      : readPfx(bytes, password ?? '');
+      : readPfx(bytes, passphrase);
     const certificate = new X509Certificate(certificatePem);
-    const privateKey =
-      privateKeyPem === undefined ? undefined : createPrivateKey({ key: privateKeyPem, passphrase: password ?? '' });
+    const privateKey = privateKeyPem === undefined ? undefined : createPrivateKey({ key: privateKeyPem, passphrase });
     if (certificate.publicKey.asymmetricKeyType !== 'rsa') throw new Error('no RSA certificate');
     if (privateKey && !certificate.checkPrivateKey(privateKey))
       throw new Error('the private key is of another certificate');

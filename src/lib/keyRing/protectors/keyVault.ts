@@ -7,6 +7,7 @@ import {
   type KeyVaultKey,
   parseKeyVaultKeyIdentifier,
 } from '@azure/keyvault-keys';
+import { soon } from '../../azure/storage.ts';
 import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
@@ -21,9 +22,6 @@ const decryptor =
 const wrapAlgorithm = 'RSA-OAEP';
 const contentKeyBytes = 16;
 const ivBytes = 16;
-
-/** The SDK waits for an answer without end. Its own tries are within this time. */
-const answerTimeoutMs = 15_000;
 
 export interface KeyVaultOptions {
   /** Of the key; with a version, that version is the newest. */
@@ -108,7 +106,7 @@ export class KeyVaultProtector implements KeyProtector {
       const versions: ProtectorVersion[] = [];
       for await (const { id, createdOn, notBefore, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(
         this.#name,
-        this.#soon(),
+        soon(this.#options.timeoutMs),
       )) {
         if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
       }
@@ -140,13 +138,11 @@ export class KeyVaultProtector implements KeyProtector {
     }
   }
 
-  #soon(): { abortSignal: AbortSignal } {
-    return { abortSignal: AbortSignal.timeout(this.#options.timeoutMs ?? answerTimeoutMs) };
-  }
-
   async #wrap(keyId: string, contentKey: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from((await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, this.#soon())).result);
+      return Buffer.from(
+        (await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, soon(this.#options.timeoutMs))).result,
+      );
     } catch (error) {
       throw explainVaultError(error, keyId, 'wrap with');
     }
@@ -154,7 +150,9 @@ export class KeyVaultProtector implements KeyProtector {
 
   async #unwrap(keyId: string, wrapped: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from((await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, this.#soon())).result);
+      return Buffer.from(
+        (await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, soon(this.#options.timeoutMs))).result,
+      );
     } catch (error) {
       throw explainVaultError(error, keyId, 'unwrap with');
     }

@@ -1,4 +1,5 @@
 import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
+import { soon } from '../../azure/storage.ts';
 import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { RingDocument, stamp } from '../ringDocument.ts';
@@ -15,8 +16,6 @@ interface BlobRing extends StoredRing {
 const conflictCodes = ['ConditionNotMet', 'BlobAlreadyExists'];
 /** Rings are a few kilobytes; what is larger is no ring. */
 const sizeLimit = 16 * 1024 * 1024;
-/** The SDK waits for an answer without end. Its own tries are within this time; a run makes several. */
-const answerTimeoutMs = 15_000;
 
 /**
  * A ring as PersistKeysToAzureBlobStorage keeps it: one block blob. Writes are conditional on its ETag, as those of the
@@ -27,9 +26,9 @@ export class BlobStore implements KeyRingStore {
   readonly description: string;
   readonly #container: ContainerClient;
   readonly #blob: BlockBlobClient;
-  readonly #timeoutMs: number;
+  readonly #timeoutMs: number | undefined;
 
-  constructor(container: ContainerClient, blobName: string, timeoutMs = answerTimeoutMs) {
+  constructor(container: ContainerClient, blobName: string, timeoutMs?: number) {
     this.#timeoutMs = timeoutMs;
     this.#container = container;
     this.#blob = container.getBlockBlobClient(blobName);
@@ -39,7 +38,7 @@ export class BlobStore implements KeyRingStore {
 
   async read(): Promise<BlobRing> {
     try {
-      const answer = await this.#blob.download(undefined, undefined, this.#soon());
+      const answer = await this.#blob.download(undefined, undefined, soon(this.#timeoutMs));
       if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
       const bytes = await collect(answer.readableStreamBody);
       const document = RingDocument.parse(bytes);
@@ -76,7 +75,7 @@ export class BlobStore implements KeyRingStore {
         conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
         metadata: ring.metadata,
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-        ...this.#soon(),
+        ...soon(this.#timeoutMs),
       });
       return 'written';
     } catch (error) {
@@ -94,7 +93,7 @@ export class BlobStore implements KeyRingStore {
       await this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
         conditions: { ifNoneMatch: '*' },
         blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-        ...this.#soon(),
+        ...soon(this.#timeoutMs),
       });
     } catch (error) {
       // Written by the same run, whose answer got lost.
@@ -104,10 +103,6 @@ export class BlobStore implements KeyRingStore {
   }
 
   async close(): Promise<void> {}
-
-  #soon(): { abortSignal: AbortSignal } {
-    return { abortSignal: AbortSignal.timeout(this.#timeoutMs) };
-  }
 
   #damaged(problem: string): KeyRingError {
     return new KeyRingError(

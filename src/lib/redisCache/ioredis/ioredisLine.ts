@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { AbstractConnector, Redis } from 'ioredis';
+import type { Secret } from '../../secret.ts';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
 import { errorOfReply, RefusedError, UnreachableError } from '../unreachable.ts';
 import { openStream, type StreamOptions } from './openStream.ts';
@@ -7,7 +8,7 @@ import { openStream, type StreamOptions } from './openStream.ts';
 export interface Login {
   user: string | undefined;
   /** Undefined: no AUTH is sent. */
-  password: string | undefined;
+  password: Secret | undefined;
 }
 
 export interface LineOptions extends StreamOptions {
@@ -72,7 +73,7 @@ export class IoredisLine {
   async begin(login: () => Promise<Login>, database: number): Promise<void> {
     await this.client.connect().catch(() => undefined);
     const { user, password } = await login();
-    if (password !== undefined) await this.#authenticate(user, password);
+    if (password !== undefined) await this.#authenticate(user, password.reveal());
     if (database !== 0) await this.#select(database);
   }
 

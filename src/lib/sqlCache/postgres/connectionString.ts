@@ -2,16 +2,29 @@ import { readFileSync } from 'node:fs';
 import { parse } from '@tediousjs/connection-string';
 import type { ClientConfig } from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
+import { identityOf } from '../../azure/credentials.ts';
 import { MaintenanceError } from '../../errors.ts';
+import { Secret } from '../../secret.ts';
+import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
 
-/** Fetches an Entra access token, used as the password. */
-export type TokenSource = () => Promise<string>;
+export interface PostgresConnection extends SqlConnection {
+  port: number;
+  user: string | undefined;
+  password: Secret | undefined;
+  /** The client's own certificate and its key, in PEM. */
+  certificate: { cert: string; key: Secret } | undefined;
+  /** What a URI says to the driver besides. */
+  driver: Pick<ClientConfig, 'application_name' | 'options' | 'sslnegotiation'>;
+}
+
+/** The scope of Azure Database for PostgreSQL ("Use Microsoft Entra ID for authentication with Azure Database for PostgreSQL"). */
+const scope = 'https://ossrdbms-aad.database.windows.net/.default';
 
 type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verifyca' | 'verifyfull';
 
 /** Keywords of Npgsql that steer its own pooling and protocol, with no meaning here. */
 const ignored = new Set(
-  'pooling,minimum pool size,maximum pool size,connection idle lifetime,connection pruning interval,connection lifetime,command timeout,internal command timeout,cancellation timeout,keepalive,tcp keepalive,tcp keepalive time,tcp keepalive interval,include error detail,log parameters,persist security info,no reset on close,multiplexing,max auto prepare,auto prepare min usages,read buffer size,write buffer size,server compatibility mode,enlist,encoding,client encoding,timezone,array nullability mode,gss encryption mode,channel binding,include realm,kerberos service name,load balance hosts,target session attributes,host recheck seconds,search path,check certificate revocation,application name'.split(
+  'minimum pool size,connection idle lifetime,connection pruning interval,connection lifetime,command timeout,internal command timeout,cancellation timeout,keepalive,tcp keepalive,tcp keepalive time,tcp keepalive interval,include error detail,log parameters,persist security info,no reset on close,multiplexing,max auto prepare,auto prepare min usages,read buffer size,write buffer size,server compatibility mode,enlist,encoding,client encoding,timezone,array nullability mode,gss encryption mode,channel binding,include realm,kerberos service name,load balance hosts,target session attributes,host recheck seconds,search path,check certificate revocation,application name'.split(
     ',',
   ),
 );
@@ -29,23 +42,60 @@ const aliases: Record<string, string> = {
   'connection timeout': 'timeout',
 }; // prettier-ignore
 
+/** What both forms say. */
+type Parts = Pick<PostgresConnection, 'port' | 'user' | 'database' | 'tls' | 'pool' | 'certificate' | 'driver'> & {
+  host: string | undefined;
+  password: string | undefined;
+};
+
 /**
  * Reads a connection string as the .NET side writes it for Npgsql (`Host=…;Username=…;Database=…;SSL Mode=Require`), or
- * a `postgres://` URI. Where it names no password, an Entra token is fetched for each new connection that asks for one.
+ * a `postgres://` URI. Where it names no password, each new connection needs an Entra token.
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
-export function parseConnectionString(text: string, token: TokenSource): ClientConfig {
-  const config = /^postgres(ql)?:\/\//i.test(text.trim()) ? fromUri(text.trim()) : fromKeywords(text);
-  if (!config.host) throw invalid('it names no host (`Host=…`)');
-  return { ...config, password: config.password || token };
+export function parseConnectionString(text: string): PostgresConnection {
+  const { host, password, ...parts } = isUri.test(text) ? fromUri(text.trim()) : fromKeywords(text);
+  if (!host) throw invalid('it names no host (`Host=…`)');
+  return {
+    ...parts,
+    host,
+    server: `${host.toLowerCase()}:${parts.port}`,
+    password: password ? new Secret(password) : undefined,
+    token: password ? undefined : { scope, identity: identityOf() },
+  };
 }
+
+const isUri = /^\s*postgres(ql)?:\/\//i;
 
 /** Recognises either form, for a cache that does not say its engine. */
 export function looksLikePostgres(text: string): boolean {
-  return /^postgres(ql)?:\/\//i.test(text.trim()) || /(^|;)\s*host\s*=/i.test(text);
+  return isUri.test(text) || /(^|;)\s*host\s*=/i.test(text);
 }
 
-function fromUri(text: string): ClientConfig {
+function fromUri(text: string): Parts {
+  const { host = '', port, user, password, database, ssl, application_name, options, sslnegotiation } = read(text);
+  const { cert, key, ca, rejectUnauthorized, checkServerIdentity } = typeof ssl === 'object' ? ssl : {};
+  return {
+    host,
+    port: port ?? 5432,
+    user,
+    password: typeof password === 'string' ? password : undefined,
+    database,
+    tls: ssl
+      ? {
+          name: host,
+          checked: rejectUnauthorized !== false,
+          ...(checkServerIdentity && { anyName: true }),
+          ...(typeof ca === 'string' && { ca }),
+        }
+      : undefined,
+    certificate: typeof cert === 'string' && typeof key === 'string' ? { cert, key: new Secret(key) } : undefined,
+    pool: poolOf(undefined, undefined),
+    driver: { application_name, options, sslnegotiation },
+  };
+}
+
+function read(text: string): ClientConfig {
   try {
     return parseIntoClientConfig(text);
   } catch {
@@ -54,7 +104,7 @@ function fromUri(text: string): ClientConfig {
   }
 }
 
-function fromKeywords(text: string): ClientConfig {
+function fromKeywords(text: string): Parts {
   let entries: [string, string][];
   try {
     entries = [...parse(text)].map(([key, value]) => [aliases[key.toLowerCase()] ?? key.toLowerCase(), value]);
@@ -72,6 +122,8 @@ function fromKeywords(text: string): ClientConfig {
     'trust server certificate',
     'root certificate',
     'timeout',
+    'pooling',
+    'maximum pool size',
   ]);
   const unknown = entries.findIndex(([key]) => !known.has(key) && !ignored.has(key));
   // Not by its name: behind a `;` in a password it would be a piece of that.
@@ -79,20 +131,24 @@ function fromKeywords(text: string): ClientConfig {
     throw invalid(`its keyword no. ${unknown + 1} is not known (a value that holds ; must stand in double quotes)`);
   const port = Number(values.get('port') ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is no port number');
-  const host = values.get('host')?.replace(/^tcp:/, '');
+  const host = values.get('host')?.replace(/^tcp:/, '') ?? '';
+  const user = values.get('username');
   return {
-    ...(host && { host }),
+    host,
     port,
-    ...(values.has('username') && { user: values.get('username') }),
-    ...(values.has('password') && { password: values.get('password') }),
-    database: values.get('database') ?? values.get('username'),
-    ssl: tls(host ?? '', values),
+    user,
+    password: values.get('password'),
+    database: values.get('database') ?? user,
+    tls: tls(host, values),
+    certificate: undefined,
+    pool: poolOf(values.get('pooling'), values.get('maximum pool size')),
+    driver: {},
   };
 }
 
 /** Npgsql's modes. `Require` encrypts without checking the certificate, except on Azure, whose certificates can be checked. */
-function tls(host: string, values: Map<string, string>): ClientConfig['ssl'] {
-  const azure = /\.postgres\.(database|cosmos)\.azure\.(com|cn|us)$/i.test(host);
+function tls(name: string, values: Map<string, string>): SqlTls | undefined {
+  const azure = /\.postgres\.(database|cosmos)\.azure\.(com|cn|us)$/i.test(name);
   const mode = (values.get('ssl mode') ?? (azure ? 'require' : 'prefer'))
     .toLowerCase()
     .replace(/[\s_-]/g, '') as TlsMode;
@@ -101,19 +157,19 @@ function tls(host: string, values: Map<string, string>): ClientConfig['ssl'] {
     case 'disable':
     case 'allow':
     case 'prefer':
-      return azure;
+      return azure ? { name, checked: true } : undefined;
     case 'require':
-      return { rejectUnauthorized: azure && values.get('trust server certificate')?.toLowerCase() !== 'true' };
+      return { name, checked: azure && values.get('trust server certificate')?.toLowerCase() !== 'true' };
     case 'verifyca':
-      return { ...certificate(ca), rejectUnauthorized: true, checkServerIdentity: () => undefined };
+      return { name, checked: true, anyName: true, ...authorities(ca) };
     case 'verifyfull':
-      return { ...certificate(ca), rejectUnauthorized: true };
+      return { name, checked: true, ...authorities(ca) };
     default:
       throw invalid('`SSL Mode` must be Disable, Allow, Prefer, Require, VerifyCA or VerifyFull');
   }
 }
 
-function certificate(path: string | undefined): { ca?: string } {
+function authorities(path: string | undefined): { ca?: string } {
   if (!path) return {};
   try {
     return { ca: readFileSync(path, 'utf8') };

@@ -1,9 +1,12 @@
 import pg from 'pg';
+import { accessToken } from '../../azure/credentials.ts';
+import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, type ErrorContext, type Purpose, translateError } from './errors.ts';
 
 export interface ConnectionOptions {
-  config: pg.ClientConfig;
-  context: ErrorContext;
+  connection: PostgresConnection;
+  /** The table's name, delimited. */
+  table: string;
   statementTimeoutMs: number;
 }
 
@@ -41,12 +44,15 @@ const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan 
  */
 export class PostgresConnections {
   readonly #options: ConnectionOptions;
+  readonly #context: ErrorContext;
   readonly #reads: pg.Pool;
   readonly #batches: pg.Pool;
   readonly #open = new Set<pg.PoolClient>();
 
   constructor(options: ConnectionOptions) {
+    const { user, host, password } = options.connection;
     this.#options = options;
+    this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };
     this.#reads = this.#pool('');
     this.#batches = this.#pool(batchSettings);
   }
@@ -98,7 +104,7 @@ export class PostgresConnections {
   }
 
   translate(error: unknown, purpose: Purpose) {
-    return translateError(error, purpose, this.#options.context);
+    return translateError(error, purpose, this.#context);
   }
 
   /** A server that answers no more does not say goodbye either: its connections are cut off, lest the process stay. */
@@ -125,12 +131,11 @@ export class PostgresConnections {
   }
 
   #config(): pg.ClientConfig {
-    const { config, statementTimeoutMs } = this.#options;
+    const { connection, statementTimeoutMs } = this.#options;
     return {
-      application_name: 'token-cache-maintenance',
+      ...driverConfig(connection),
       keepAlive: true,
       connectionTimeoutMillis: 15_000,
-      ...config,
       // The server ends a statement at its timeout; the client gives up a little later, for a server that answers no more.
       query_timeout: statementTimeoutMs + 5_000,
     };
@@ -154,4 +159,24 @@ export class PostgresConnections {
     pool.on('remove', (client) => this.#open.delete(client));
     return pool;
   }
+}
+
+/** The connection as the driver takes it. Where there is no password, it asks for a token at each login. */
+function driverConfig({ host, port, user, database, password, token, tls, certificate, driver }: PostgresConnection) {
+  const ssl: pg.ClientConfig['ssl'] = tls && {
+    rejectUnauthorized: tls.checked,
+    ...(tls.ca && { ca: tls.ca }),
+    ...(tls.anyName && { checkServerIdentity: () => undefined }),
+    ...(certificate && { cert: certificate.cert, key: certificate.key.reveal() }),
+  };
+  return {
+    ...driver,
+    application_name: driver.application_name ?? 'token-cache-maintenance',
+    host,
+    port,
+    user,
+    database,
+    password: token ? async () => (await accessToken(token)).token : password?.reveal(),
+    ssl: ssl ?? false,
+  };
 }

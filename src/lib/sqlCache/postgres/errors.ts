@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
+import type { Secret } from '../../secret.ts';
 import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
 
 /** What a statement was for: the advice on a missing right depends on it. */
@@ -9,7 +10,7 @@ export interface ErrorContext {
   table: string;
   user: string | undefined;
   host: string | undefined;
-  secrets: readonly string[];
+  secrets: readonly Secret[];
 }
 
 /** Errors of sockets and of the driver that mean: the connection is gone, or cannot be had just now. */

@@ -1,5 +1,5 @@
 import type { CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
-import { parseConnectionString, type TokenSource } from './connectionString.ts';
+import type { PostgresConnection } from './connectionString.ts';
 import { PostgresConnections } from './connections.ts';
 import { PostgresExpiredEntries } from './entries.ts';
 import { PostgresExpiryIndex } from './expiryIndex.ts';
@@ -8,14 +8,12 @@ import { PostgresInspection } from './inspection.ts';
 import { tryPostgresLock } from './runLock.ts';
 import * as sql from './statements.ts';
 import { PostgresStoredPages } from './storedPages.ts';
-import { parseTableName, quoteTable } from './tableName.ts';
+import { quoteTable, type TableName } from './tableName.ts';
 
 export interface PostgresOptions {
-  connectionString: string;
-  /** `schema.table`, as in TOKEN_CACHE_TABLE. */
-  table: string;
+  connection: PostgresConnection;
+  table: TableName;
   statementTimeoutMs: number;
-  token: TokenSource;
 }
 
 /** The table of Microsoft.Extensions.Caching.Postgres. Connects when first asked something. */
@@ -31,17 +29,12 @@ export class PostgresCacheTable implements CacheTable {
   readonly inspection: PostgresInspection;
   readonly #connections: PostgresConnections;
 
-  /** @throws MaintenanceError where the table's name or the connection string cannot be used */
-  constructor({ connectionString, table, statementTimeoutMs, token }: PostgresOptions) {
-    const name = parseTableName(table);
-    this.displayName = quoteTable(name);
-    const config = parseConnectionString(connectionString, token);
-    const secrets = typeof config.password === 'string' ? [config.password] : [];
-    const context = { table: this.displayName, user: config.user, host: config.host, secrets };
-    this.#connections = new PostgresConnections({ config, context, statementTimeoutMs });
+  constructor({ connection, table, statementTimeoutMs }: PostgresOptions) {
+    this.displayName = quoteTable(table);
+    this.#connections = new PostgresConnections({ connection, table: this.displayName, statementTimeoutMs });
     this.entries = new PostgresExpiredEntries(this.#connections, this.displayName);
     this.pages = new PostgresStoredPages(this.#connections, this.displayName);
-    this.expiryIndex = new PostgresExpiryIndex(this.#connections, name);
+    this.expiryIndex = new PostgresExpiryIndex(this.#connections, table);
     this.figures = new PostgresFigures(this.#connections, this.displayName);
     this.inspection = new PostgresInspection(this.#connections, this.displayName);
   }

@@ -1,18 +1,21 @@
 import { parse } from '@tediousjs/connection-string';
-import type { config as MssqlConfig } from 'mssql';
+import type { Identity } from '../../azure/credentials.ts';
 import { MaintenanceError } from '../../errors.ts';
+import { Secret } from '../../secret.ts';
+import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
 
-/** How the connection logs in. Entra kinds get their token from @azure/identity, anew for each connection. */
-export type Login =
-  | { kind: 'sql'; user: string; password: string }
-  | { kind: 'managedIdentity' | 'default' | 'workloadIdentity'; clientId: string | undefined }
-  | { kind: 'servicePrincipal'; clientId: string; clientSecret: string; tenantId: string | undefined };
+/** How the connection logs in: by a SQL login, or by an identity, with a token of its own for each connection. */
+export type Login = { kind: 'sql'; user: string; password: Secret } | Identity;
 
-export interface ParsedConnectionString {
-  server: string;
-  config: MssqlConfig;
+export interface SqlServerConnection extends SqlConnection {
   login: Login;
+  instance: string | undefined;
+  connectTimeoutMs: number;
+  multiSubnetFailover: boolean;
 }
+
+/** The scope of SQL Server, for every identity. */
+const scope = 'https://database.windows.net/.default';
 
 /** Names of a keyword in ADO.NET (Microsoft.Data.SqlClient), first the one used here. */
 const keywords: Record<string, string[]> = {
@@ -28,11 +31,13 @@ const keywords: Record<string, string[]> = {
   integrated: ['integrated security', 'trusted_connection'],
   multiSubnet: ['multisubnetfailover', 'multi subnet failover'],
   tenant: ['tenant id'],
+  pooling: ['pooling'],
+  poolSize: ['max pool size'],
 };
 
 /** Keywords that steer the .NET client's pool and protocol, with no meaning here. */
 const ignored = new Set(
-  'application intent,applicationintent,application name,app,attestation protocol,column encryption setting,command timeout,connect retry count,connectretrycount,connect retry interval,connectretryinterval,connection lifetime,load balance timeout,current language,language,enlist,ip address preference,ipaddresspreference,max pool size,min pool size,multiple active result sets,multipleactiveresultsets,network library,network,packet size,persist security info,persistsecurityinfo,pool blocking period,poolblockingperiod,pooling,replication,transaction binding,type system version,workstation id,wsid'.split(
+  'application intent,applicationintent,application name,app,attestation protocol,column encryption setting,command timeout,connect retry count,connectretrycount,connect retry interval,connectretryinterval,connection lifetime,load balance timeout,current language,language,enlist,ip address preference,ipaddresspreference,min pool size,multiple active result sets,multipleactiveresultsets,network library,network,packet size,persist security info,persistsecurityinfo,pool blocking period,poolblockingperiod,replication,transaction binding,type system version,workstation id,wsid'.split(
     ',',
   ),
 );
@@ -44,30 +49,28 @@ export function looksLikeSqlServer(text: string): boolean {
 
 /**
  * Reads a connection string in ADO.NET form, as it stands in the web app's configuration.
+ * @param tenantId of a service principal whose string names none
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
-export function parseConnectionString(text: string): ParsedConnectionString {
+export function parseConnectionString(text: string, tenantId?: string): SqlServerConnection {
   const values = readKeywords(text);
   const address = values.get('server');
   if (!address) throw invalid('it names no server (`Server=tcp:name.database.windows.net,1433`)');
-  const { server, port, instanceName } = parseServer(address);
+  const { host, port, instance } = parseServer(address);
+  const login = parseLogin(values, tenantId);
   return {
-    server,
-    login: parseLogin(values),
-    config: {
-      server,
-      ...(port !== undefined && { port }),
-      ...(values.has('database') && { database: values.get('database') ?? '' }),
-      // 0 would be without end, which no unattended run may be.
-      connectionTimeout: (seconds(values.get('timeout') ?? '15') || 15) * 1000,
-      options: {
-        ...(instanceName && { instanceName }),
-        ...encryption(values),
-        ...(values.has('multiSubnet') && { multiSubnetFailover: isTrue(values.get('multiSubnet')) }),
-        appName: 'token-cache-maintenance',
-        useUTC: true,
-      },
-    },
+    host,
+    port,
+    server: `${host}${instance ? `\\${instance}` : `:${port}`}`.toLowerCase(),
+    database: values.get('database'),
+    tls: encryption(values, host),
+    token: login.kind === 'sql' ? undefined : { scope, identity: login },
+    pool: poolOf(values.get('pooling'), values.get('poolSize')),
+    login,
+    instance,
+    // 0 would be without end, which no unattended run may be.
+    connectTimeoutMs: (seconds(values.get('timeout') ?? '15') || 15) * 1000,
+    multiSubnetFailover: isTrue(values.get('multiSubnet')),
   };
 }
 
@@ -90,21 +93,22 @@ function readKeywords(text: string): Map<string, string> {
 }
 
 /** `tcp:name,port`, `name\instance`, `.` and `(local)`. */
-function parseServer(address: string): { server: string; port?: number; instanceName?: string } {
+function parseServer(address: string): Pick<SqlServerConnection, 'host' | 'port' | 'instance'> {
   if (/^(np|lpc):/i.test(address) || /^\(localdb\)/i.test(address))
     throw invalid('only TCP can be used, no named pipes, shared memory or LocalDB');
   const match = /^(?:tcp:)?\s*([^,\\]+?)\s*(?:\\\s*([^,]+?)\s*)?(?:,\s*(\d+)\s*)?$/i.exec(address.trim());
   const port = match?.[3] === undefined ? undefined : Number(match[3]);
   if (!match?.[1] || port === 0 || (port ?? 1) > 65_535)
     throw invalid('`Server` must be `name`, `tcp:name,port` or `name\\instance`');
-  const server = /^(\.|\(local\))$/i.test(match[1]) ? 'localhost' : match[1];
-  if (port !== undefined) return { server, port };
-  return match[2] ? { server, instanceName: match[2] } : { server, port: 1433 };
+  const host = /^(\.|\(local\))$/i.test(match[1]) ? 'localhost' : match[1];
+  const instance = port === undefined ? match[2] : undefined;
+  return { host, instance, port: instance ? undefined : (port ?? 1433) };
 }
 
-function parseLogin(values: Map<string, string>): Login {
+function parseLogin(values: Map<string, string>, tenantId: string | undefined): Login {
   const user = values.get('user') || undefined;
   const password = values.get('password') || undefined;
+  const tenant = values.get('tenant') || tenantId;
   const method = (values.get('authentication') ?? 'sqlpassword').toLowerCase().replace(/[\s_-]/g, '');
   switch (method) {
     case 'sqlpassword':
@@ -117,7 +121,7 @@ function parseLogin(values: Map<string, string>): Login {
         throw invalid(
           'it has no `User ID` and `Password`; for Entra ID add `Authentication=Active Directory Managed Identity` (or `Active Directory Default`)',
         );
-      return { kind: 'sql', user, password };
+      return { kind: 'sql', user, password: new Secret(password) };
     case 'activedirectorymanagedidentity':
     case 'activedirectorymsi':
       return { kind: 'managedIdentity', clientId: user };
@@ -128,7 +132,8 @@ function parseLogin(values: Map<string, string>): Login {
     case 'activedirectoryserviceprincipal':
       if (!user || !password)
         throw invalid('a service principal needs `User ID` (its client id) and `Password` (its secret)');
-      return { kind: 'servicePrincipal', clientId: user, clientSecret: password, tenantId: values.get('tenant') };
+      if (!tenant) throw invalid('a service principal needs its tenant (`Tenant ID=…`, or AZURE_TENANT_ID)');
+      return { kind: 'servicePrincipal', clientId: user, clientSecret: new Secret(password), tenantId: tenant };
     default:
       throw invalid(
         '`Authentication` must be Sql Password, or Active Directory Managed Identity, Default, Workload Identity or Service Principal: a function has nobody to sign in',
@@ -136,15 +141,14 @@ function parseLogin(values: Map<string, string>): Login {
   }
 }
 
-/** `Encrypt` has been true by default since Microsoft.Data.SqlClient 4. Strict means TDS 8. */
-function encryption(values: Map<string, string>): MssqlConfig['options'] {
+/** `Encrypt` has been true by default since Microsoft.Data.SqlClient 4. */
+function encryption(values: Map<string, string>, host: string): SqlTls | undefined {
   const word = (values.get('encrypt') ?? 'true').toLowerCase();
-  const serverName = values.get('hostName');
-  const rest = { trustServerCertificate: isTrue(values.get('trust')), ...(serverName && { serverName }) };
-  if (['true', 'yes', 'mandatory'].includes(word)) return { ...rest, encrypt: true };
-  if (['false', 'no', 'optional'].includes(word)) return { ...rest, encrypt: false };
-  // The driver knows 'strict'; its types do not yet.
-  if (word === 'strict') return { ...rest, encrypt: 'strict' as unknown as boolean };
+  if (['false', 'no', 'optional'].includes(word)) return undefined;
+  const name = values.get('hostName') || host;
+  // It checks the certificate whatever TrustServerCertificate says.
+  if (word === 'strict') return { name, checked: true, direct: true };
+  if (['true', 'yes', 'mandatory'].includes(word)) return { name, checked: !isTrue(values.get('trust')) };
   throw invalid('`Encrypt` must be True, False, Mandatory, Optional or Strict');
 }
 

@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import sql from 'mssql';
+import { credentialOf, type Identity } from '../../azure/credentials.ts';
 import type { CacheTableError } from '../cacheTableError.ts';
-import type { ParsedConnectionString } from './connectionString.ts';
-import { credentialFor, type EntraLogin } from './credentials.ts';
+import type { SqlServerConnection } from './connectionString.ts';
 import { type ErrorContext, type Purpose, translateError } from './errors.ts';
 import { refusesHints, withoutHints } from './hints.ts';
 import { LiveConnections } from './liveConnections.ts';
@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   table: string;
   statementTimeoutMs: number;
   /** Where Entra tokens come from. */
-  credential?: ((login: EntraLogin) => Promise<TokenCredential>) | undefined;
+  credential?: ((identity: Identity) => Promise<TokenCredential>) | undefined;
 }
 
 /** A cancel that is not answered for so long means that nobody is there: the connection is given up. */
@@ -33,23 +33,22 @@ const cancelTimeoutMs = 2_000;
  * break, and single ones for the run's lock. Each statement has a deadline; each failure is a CacheTableError.
  */
 export class SqlServerConnections {
-  readonly #parsed: ParsedConnectionString;
+  readonly #connection: SqlServerConnection;
   readonly #context: ErrorContext;
   readonly statementTimeoutMs: number;
-  readonly #credentialFor: (login: EntraLogin) => Promise<TokenCredential>;
+  readonly #credentialOf: (identity: Identity) => Promise<TokenCredential>;
   readonly #pools = new Map<string, Promise<sql.ConnectionPool>>();
   readonly #live = new LiveConnections();
   readonly #notes = new Set<string>();
-  #credential: Promise<TokenCredential> | undefined;
   #hints = true;
 
-  constructor(parsed: ParsedConnectionString, { table, statementTimeoutMs, credential }: ConnectionOptions) {
-    const { login } = parsed;
-    this.#parsed = parsed;
+  constructor(connection: SqlServerConnection, { table, statementTimeoutMs, credential }: ConnectionOptions) {
+    const { login, host } = connection;
+    this.#connection = connection;
     this.statementTimeoutMs = statementTimeoutMs;
-    this.#credentialFor = credential ?? credentialFor;
+    this.#credentialOf = credential ?? credentialOf;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
-    this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: parsed.server, secrets };
+    this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: host, secrets };
   }
 
   /** What the server refused, and what was done instead. */
@@ -134,8 +133,8 @@ export class SqlServerConnections {
   }
 
   async #open(pool: sql.PoolOpts<sql.Connection>, onEnd?: () => void): Promise<sql.ConnectionPool> {
-    const { config } = this.#parsed;
-    const connectMs = config.connectionTimeout ?? 15_000;
+    const { connectTimeoutMs } = this.#connection;
+    const config = driverConfig(this.#connection);
     const opened = new sql.ConnectionPool({
       ...config,
       ...(await this.#authentication()),
@@ -145,8 +144,8 @@ export class SqlServerConnections {
       pool: {
         ...pool,
         // Beyond the driver's own limits, so that its errors are the ones that are seen.
-        createTimeoutMillis: connectMs + 5_000,
-        acquireTimeoutMillis: connectMs + this.statementTimeoutMs + cancelTimeoutMs + 5_000,
+        createTimeoutMillis: connectTimeoutMs + 5_000,
+        acquireTimeoutMillis: connectTimeoutMs + this.statementTimeoutMs + cancelTimeoutMs + 5_000,
       },
       beforeConnect: (connection: unknown) => this.#live.add(connection, onEnd),
       ...({
@@ -160,16 +159,36 @@ export class SqlServerConnections {
   }
 
   async #authentication(): Promise<Partial<sql.config>> {
-    const { login } = this.#parsed;
-    if (login.kind === 'sql') return { user: login.user, password: login.password };
-    this.#credential ??= this.#credentialFor(login);
+    const { login } = this.#connection;
+    if (login.kind === 'sql') return { user: login.user, password: login.password.reveal() };
     return {
       authentication: {
         type: 'token-credential',
-        options: { credential: await this.#credential },
+        options: { credential: await this.#credentialOf(login) },
       } as unknown as NonNullable<sql.config['authentication']>,
     };
   }
+}
+
+/** The connection as the driver takes it, without the login. */
+export function driverConfig(connection: SqlServerConnection): sql.config {
+  const { host, port, instance, database, tls, connectTimeoutMs, multiSubnetFailover } = connection;
+  return {
+    server: host,
+    ...(port !== undefined && { port }),
+    ...(database !== undefined && { database }),
+    connectionTimeout: connectTimeoutMs,
+    options: {
+      ...(instance && { instanceName: instance }),
+      // The driver knows 'strict'; its types do not yet.
+      encrypt: tls?.direct ? ('strict' as unknown as boolean) : tls !== undefined,
+      trustServerCertificate: tls?.checked === false,
+      ...(tls && tls.name !== host && { serverName: tls.name }),
+      multiSubnetFailover,
+      appName: 'token-cache-maintenance',
+      useUTC: true,
+    },
+  };
 }
 
 const setsOptions = (text: string) => text.includes('SET LOCK_TIMEOUT');

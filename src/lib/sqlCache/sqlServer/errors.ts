@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
+import type { Secret } from '../../secret.ts';
 import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
 
 /** What a statement was for: the advice on a missing right depends on it. */
@@ -9,7 +10,7 @@ export interface ErrorContext {
   table: string;
   user: string | undefined;
   server: string;
-  secrets: readonly string[];
+  secrets: readonly Secret[];
 }
 
 /** Deadlock victim, lock timeout; 1204: no lock left to be had, so fewer rows; 601: a scan with NOLOCK met moving data. */

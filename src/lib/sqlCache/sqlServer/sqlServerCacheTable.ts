@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AppPurge, CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
 import { readAppPurge } from './appPurge.ts';
-import { parseConnectionString } from './connectionString.ts';
+import type { SqlServerConnection } from './connectionString.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import { SqlServerExpiredEntries } from './entries.ts';
 import { SqlServerExpiryIndex } from './expiryIndex.ts';
@@ -11,12 +11,11 @@ import { readSqlServerLoad } from './load.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { readServerTraits, type ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { parseTableName, quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
+import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
 
 export interface SqlServerOptions {
-  connectionString: string;
-  /** `schema.table`, as in TOKEN_CACHE_TABLE. */
-  table: string;
+  connection: SqlServerConnection;
+  table: TableName;
   statementTimeoutMs: number;
   /** Where Entra tokens come from, if not from what the connection string says. */
   credential?: ConnectionOptions['credential'];
@@ -37,14 +36,13 @@ export class SqlServerCacheTable implements CacheTable {
   readonly #user: string;
   #traits: Promise<ServerTraits> | undefined;
 
-  /** @throws MaintenanceError where the table's name or the connection string cannot be used */
-  constructor({ connectionString, table, statementTimeoutMs, credential }: SqlServerOptions) {
-    const name = parseTableName(table);
+  constructor({ connection, table: name, statementTimeoutMs, credential }: SqlServerOptions) {
+    const { login } = connection;
     this.#name = name;
     this.displayName = quoteTable(name);
-    const parsed = parseConnectionString(connectionString);
-    this.#user = 'user' in parsed.login ? quoteIdentifier(parsed.login.user) : 'the identity';
-    this.#connections = new SqlServerConnections(parsed, { table: this.displayName, statementTimeoutMs, credential });
+    this.#user = 'user' in login ? quoteIdentifier(login.user) : 'the identity';
+    const options = { table: this.displayName, statementTimeoutMs, credential };
+    this.#connections = new SqlServerConnections(connection, options);
     const traits = () => this.#serverTraits();
     this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName, traits);
     this.figures = new SqlServerFigures(this.#connections, name);

@@ -5,7 +5,7 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import type { TelemetrySettings } from '../../settings/telemetrySettings.ts';
+import type { TelemetrySettings } from '../telemetry.ts';
 import type { Processors } from './processors.ts';
 
 /** Registers the SDK for OTLP alone. Without instrumentations: what the host sends of invocations is not sent again. */

@@ -1,0 +1,59 @@
+import type { BlobAddress } from '../azure/storage.ts';
+import type { KeyRingPolicy } from '../keyRing/policy.ts';
+import type { CertificateFile } from '../keyRing/protectors/certificateFile.ts';
+import type { RedisConnection } from '../redisCache/redisConnection.ts';
+import type { PostgresConnection } from '../sqlCache/postgres/connectionString.ts';
+import type { TableName as PostgresTable } from '../sqlCache/postgres/tableName.ts';
+import type { SqlServerConnection } from '../sqlCache/sqlServer/connectionString.ts';
+import type { TableName as SqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
+
+/** What the jobs work on. Each is read once, when the settings are, and handed on parsed; no secret in it shows itself. */
+export type Subject = Cache | KeyRing;
+export type Cache = SqlCache | RedisCache;
+export type SqlCache = SqlServerCache | PostgresCache;
+
+export interface SqlServerCache {
+  kind: 'sqlserver';
+  name: string;
+  connection: SqlServerConnection;
+  table: SqlServerTable;
+}
+
+export interface PostgresCache {
+  kind: 'postgres';
+  name: string;
+  connection: PostgresConnection;
+  table: PostgresTable;
+}
+
+export interface RedisCache {
+  kind: 'redis';
+  name: string;
+  connection: RedisConnection;
+  /** The prefix of the cache's keys. */
+  instanceName: string;
+  /** Bytes that one node may use, for servers that do not name it. */
+  maxMemoryBytes: number | undefined;
+  /** The Azure resource whose metrics say how full the cache is. */
+  resourceId: string | undefined;
+}
+
+export interface KeyRing {
+  kind: 'keyRing';
+  name: string;
+  store: RingStore;
+  protector: RingProtector;
+  policy: KeyRingPolicy;
+  /** Names of the caches whose entries the ring protects. */
+  caches: string[];
+}
+
+export type RingStore =
+  | { kind: 'folder'; path: string }
+  | { kind: 'blob'; address: BlobAddress; container: string; blob: string }
+  | { kind: 'redis'; connection: RedisConnection; key: string };
+
+export type RingProtector =
+  | { kind: 'none' }
+  | { kind: 'keyVault'; keyId: string }
+  | { kind: 'certificate'; certificates: CertificateFile[] };
