@@ -32,9 +32,10 @@ export function statusRows(status: RingStatus): Row[] {
   ];
 }
 
-function keyText({ id, activated, expires, protection, protectorVersion, madeBy }: KeyReport): string {
+function keyText({ id, state, activated, expires, revoked, protection, protectorVersion, madeBy }: KeyReport): string {
   const maker = madeBy === 'app' ? ', made by an app' : '';
-  return `${id} from ${activated} to ${expires}, ${protection}${protectorVersion ? ` ${protectorVersion}` : ''}${maker}`;
+  const until = state === 'revoked' ? `, revoked ${revoked ?? ''}`.trimEnd() : ` to ${expires}`;
+  return `${id} from ${activated}${until}, ${protection}${protectorVersion ? ` ${protectorVersion}` : ''}${maker}`;
 }
 
 export function rotateRows(report: RotateReport): Row[] {

@@ -33,6 +33,27 @@ export const diagnosis = z
   .meta({ id: 'Diagnosis' });
 export type DiagnosisReport = z.infer<typeof diagnosis>;
 
+const earlierStatus = z
+  .enum(['fail', 'warn', 'unknown', 'pass'])
+  .transform((status) => (status === 'fail' ? 'critical' : status === 'warn' ? 'warning' : status));
+const earlierReport = z.looseObject({
+  status: earlierStatus,
+  counts: z.record(z.string(), z.number()),
+  checks: z.array(z.looseObject({ status: earlierStatus, summary: z.string(), remedy: z.string().nullable() })),
+});
+
+/** A report of an earlier version in the present shape; undefined where the report is none. */
+export function earlier(report: unknown): unknown {
+  const { data } = earlierReport.safeParse(report);
+  if (!data) return undefined;
+  const { fail, warn, ...counts } = data.counts;
+  return {
+    ...data,
+    counts: { critical: fail, warning: warn, ...counts },
+    checks: data.checks.map(({ summary, remedy, ...check }) => ({ ...check, what: summary, advice: remedy })),
+  };
+}
+
 export function checkReport(
   { id, symptom }: Pick<Check<never>, 'id' | 'symptom'>,
   subject: string,

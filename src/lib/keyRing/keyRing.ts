@@ -1,4 +1,4 @@
-import type { Instant } from './instants.ts';
+import { compareInstants, type Instant } from './instants.ts';
 import type { StoredElement } from './keyRingStore.ts';
 
 /**
@@ -56,6 +56,13 @@ export interface Damage {
 /** Whether consumers hold the key to be revoked: by its id, or since it was created strictly before a revocation of all. */
 export function isRevoked(ring: KeyRing, key: { id: string; creation: Instant }): boolean {
   return ring.revocations.some((revocation) => hits(revocation, key));
+}
+
+/** The date of the first revocation that hits the key; undefined where none does, or none has a date. */
+export function revokedAt(ring: KeyRing, key: { id: string; creation: Instant }): Instant | undefined {
+  return ring.revocations
+    .flatMap((revocation) => (hits(revocation, key) && revocation.date) || [])
+    .sort(compareInstants)[0];
 }
 
 export function hits(

@@ -36,6 +36,7 @@ export type ConsumerNotice = z.infer<typeof consumerNotice>;
 export const revokeReport = z
   .object({
     outcome: z.enum(['planned', 'revoked', 'nothingToDo']),
+    dryRun: z.boolean(),
     keys: z.array(z.string()).meta({ description: 'Ids of the keys that become revoked.' }),
     untouched: z.array(z.string()).meta({ description: 'Keys of the ring that stay as they are.' }),
     unreadableEntries: z.object({ count: z.int(), estimated: z.boolean() }).nullable().meta({
@@ -60,6 +61,14 @@ export const revokeReport = z
   .meta({ id: 'RevokeReport' });
 export type RevokeReport = z.infer<typeof revokeReport>;
 
+const earlierReport = z.looseObject({ outcome: z.string() });
+
+/** A report of an earlier version in the present shape: one that changed nothing may as well have been a plan. */
+export function earlier(report: unknown): unknown {
+  const { data } = earlierReport.safeParse(report);
+  return data && { ...data, dryRun: data.outcome !== 'revoked' };
+}
+
 /**
  * Revokes keys, and publishes a key that takes their place at once, in one write where the store has such. The new key is
  * active from its creation, and created not before the revocation: a key published beforehand is not active yet.
@@ -73,14 +82,20 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   checkRequest(request, target, ringName, now);
   checkTarget(target, reading.ring);
   const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
-  if (planned.hit.length === 0) return report('nothingToDo', planned, use, deps, now, null);
-  if (request.confirm === undefined) return report('planned', planned, use, deps, now, null);
+  const dryRun = request.confirm === undefined;
+  const told = (outcome: RevokeReport['outcome'], plan: Plan, successorId: string | null): RevokeReport => ({
+    outcome,
+    dryRun,
+    ...report(plan, use, deps, now, successorId),
+  });
+  if (planned.hit.length === 0) return told('nothingToDo', planned, null);
+  if (dryRun) return told('planned', planned, null);
 
   refuseObserved(deps.policy);
   const done = await write(deps, target, request.reason, now);
   // Revoked by somebody else meanwhile: then there is nothing left to do.
-  if (!done) return report('nothingToDo', { ...planned, hit: [], gap: undefined }, use, deps, now, null);
-  return report('revoked', done.planned, use, deps, now, done.successor);
+  if (!done) return told('nothingToDo', { ...planned, hit: [], gap: undefined }, null);
+  return told('revoked', done.planned, done.successor);
 }
 
 function checkRequest({ confirm }: RevokeRequest, target: RevokeTarget, ringName: string, now: Instant): void {
@@ -163,16 +178,14 @@ function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, no
 }
 
 function report(
-  outcome: RevokeReport['outcome'],
   { hit, untouched, gap }: Plan,
   { uses, warnings }: Use,
   deps: RotateDeps,
   now: Instant,
   successorId: string | null,
-): RevokeReport {
+): Omit<RevokeReport, 'outcome' | 'dryRun'> {
   const ids = hit.map(({ id }) => id);
   return {
-    outcome,
     keys: ids,
     untouched: untouched.map(({ id }) => id),
     unreadableEntries:

@@ -5,6 +5,7 @@ import { defaultKey, wouldMint } from './defaultKey.ts';
 import { findingsOf, type RingFinding, ringFinding } from './findings.ts';
 import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from './instants.ts';
 import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtector.ts';
+import { type KeyRing, revokedAt } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
 import type { KeyRingStore } from './keyRingStore.ts';
 import { type KeyRingPolicy, ringMode } from './policy.ts';
@@ -29,6 +30,9 @@ export const keyReport = z.object({
   created: z.iso.datetime(),
   activated: z.iso.datetime(),
   expires: z.iso.datetime(),
+  revoked: z.iso.datetime().nullable().meta({
+    description: 'Of the state `revoked`: since when; null also where the revocation has no date.',
+  }),
   protection: z.enum(['keyVault', 'certificate', 'none', 'unknown']),
   protectorVersion: z.string().nullable().meta({ description: 'Key Vault key version, or thumbprint.' }),
   madeBy: z.enum(['token-cache-maintenance', 'app']).meta({
@@ -61,6 +65,35 @@ export const ringStatusReport = z
   })
   .meta({ id: 'RingStatus' });
 export type RingStatus = z.infer<typeof ringStatusReport>;
+
+const earlierStatus = z.looseObject({
+  keys: z.array(z.looseObject({})),
+  findings: z.array(
+    z.object({
+      check: z.string(),
+      level: z.enum(['info', 'warning', 'error']),
+      message: z.string(),
+      advice: z.string().optional(),
+    }),
+  ),
+});
+
+/** A status of an earlier version in the present shape; undefined where the report is none. */
+export function earlier(report: unknown): unknown {
+  const { data } = earlierStatus.safeParse(report);
+  return (
+    data && {
+      ...data,
+      keys: data.keys.map((key) => ({ revoked: null, ...key })),
+      findings: data.findings.map(({ check, level, message, advice }) => ({
+        check,
+        level: level === 'error' ? 'critical' : level,
+        what: `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`,
+        advice: advice ?? `See what docs/operations.md says about ${check}.`,
+      })),
+    }
+  );
+}
 
 export interface RingDeps extends ChangeDeps {
   store: KeyRingStore;
@@ -98,7 +131,7 @@ export async function statusOf(deps: RingDeps, reading: RingReading, keys: reado
     defaultKey: current?.id ?? null,
     nextKey: next?.id ?? null,
     appsWouldMint: wouldMint(keys, now),
-    keys: keys.map((key) => describeKey(key, stateOf(key, current, next, now))),
+    keys: keys.map((key) => describeKey(key, stateOf(key, current, next, now), reading.ring)),
     revocations: reading.ring.revocations.length,
     findings: [...findingsOf(facts), ...(problem ? [problem] : [])],
     nextActionAt: (plan.keys.length > 0 ? now : plan.nextActionAt).toString(),
@@ -135,13 +168,14 @@ function stateOf(key: ViewedKey, current: ViewedKey | undefined, next: ViewedKey
   return key === next ? 'next' : 'active';
 }
 
-function describeKey(key: ViewedKey, state: KeyState): KeyReport {
+function describeKey(key: ViewedKey, state: KeyState, ring: KeyRing): KeyReport {
   return {
     id: key.id,
     state,
     created: key.creation.toString(),
     activated: key.activation.toString(),
     expires: key.expiration.toString(),
+    revoked: revokedAt(ring, key)?.toString() ?? null,
     protection: key.protection.kind,
     protectorVersion: versionOf(key.protection) ?? null,
     madeBy: isMarkedAsOurs(key.element.xml) ? 'token-cache-maintenance' : 'app',

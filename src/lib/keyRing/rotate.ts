@@ -7,7 +7,7 @@ import type { Instant } from './instants.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { pruneKeyRing, pruneReport } from './prune.ts';
 import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
-import { type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
+import { earlier as earlierStatus, type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
 import { ringTime } from './ringTime.ts';
 import { refuseUntriedKey, viewKeys } from './ringView.ts';
 import { type PlannedKey, planRotation, rotationReason } from './rotationPlan.ts';
@@ -38,6 +38,14 @@ export const rotateReport = z
   })
   .meta({ id: 'RotateReport' });
 export type RotateReport = z.infer<typeof rotateReport>;
+
+const earlierReport = z.looseObject({ status: z.unknown() });
+
+/** A report of an earlier version in the present shape; undefined where the report is none. */
+export function earlier(report: unknown): unknown {
+  const { data } = earlierReport.safeParse(report);
+  return data && { ...data, status: earlierStatus(data.status) };
+}
 
 export interface RotateDeps extends RingDeps {
   random: Randomness;

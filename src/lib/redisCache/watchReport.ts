@@ -97,6 +97,28 @@ export const watchReport = z
   .meta({ id: 'WatchReport' });
 export type WatchReport = z.infer<typeof watchReport>;
 
+const earlierReport = z.looseObject({
+  findings: z.array(z.looseObject({ evidence: z.string() })),
+  nodes: z.array(z.looseObject({ pingMilliseconds: z.looseObject({ p95: z.number() }).nullish() })),
+});
+
+/** A report of an earlier version in the present shape; undefined where the report is none. */
+export function earlier(report: unknown): unknown {
+  const { data } = earlierReport.safeParse(report);
+  return (
+    data && {
+      ...data,
+      findings: data.findings.map(({ evidence, ...finding }) => ({ ...finding, what: evidence })),
+      nodes: data.nodes.map(({ pingMilliseconds: ping, ...node }) => ({
+        ...node,
+        ...(ping !== undefined && {
+          pingMilliseconds: ping && { ...ping, eventLoopDelay: 0, p95WithoutDelay: ping.p95 },
+        }),
+      })),
+    }
+  );
+}
+
 export function nodeReport(node: string, subject: NodeSubject, maxFrom: MaxSource | null): NodeUp {
   const { figures, change, cache } = subject;
   return {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { diagnosis, summarizeDiagnosis } from '../diagnosis/diagnosisReport.ts';
+import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../diagnosis/diagnosisReport.ts';
 import { pruneReport } from '../keyRing/prune.ts';
-import { revokeReport } from '../keyRing/revoke.ts';
+import { earlier as earlierRevocation, revokeReport } from '../keyRing/revoke.ts';
 import { rewrapReport } from '../keyRing/rewrap.ts';
-import { ringStatusReport } from '../keyRing/ringStatus.ts';
-import { rotateReport } from '../keyRing/rotate.ts';
+import { earlier as earlierStatus, ringStatusReport } from '../keyRing/ringStatus.ts';
+import { earlier as earlierRotation, rotateReport } from '../keyRing/rotate.ts';
 import {
   findingLines,
   summarizePrune,
@@ -15,7 +15,7 @@ import {
 } from '../keyRing/summaries.ts';
 import { anyRedisClearReport } from '../redisCache/clearReport.ts';
 import { summarizeRedisClear } from '../redisCache/clearSummary.ts';
-import { watchReport } from '../redisCache/watchReport.ts';
+import { earlier as earlierWatch, watchReport } from '../redisCache/watchReport.ts';
 import { summarizeWatch, watchWarnings } from '../redisCache/watchSummary.ts';
 import { anyClearReport } from '../sqlCache/clearReport.ts';
 import { summarizeClear } from '../sqlCache/clearSummary.ts';
@@ -36,6 +36,8 @@ interface JobFacts<S extends z.ZodType> {
   /** It changes nothing. */
   looks: boolean;
   report: S;
+  /** Brings a report of an earlier version into the present shape. */
+  earlier?(report: unknown): unknown;
   /** One line about a report. */
   summarize(report: z.infer<S>): string;
   /** Each is a log line of its own. */
@@ -88,6 +90,7 @@ export const jobs = {
     timer: { name: 'watchRedis', schedule: 'redis' },
     looks: true,
     report: watchReport,
+    earlier: earlierWatch,
     summarize: summarizeWatch,
     warnings: watchWarnings,
   }),
@@ -104,6 +107,7 @@ export const jobs = {
     timer: { name: 'rotateKeyRing', schedule: 'keyRing' },
     looks: false,
     report: rotateReport,
+    earlier: earlierRotation,
     summarize: summarizeRotate,
     warnings: ({ status }) => findingLines(status),
   }),
@@ -111,6 +115,7 @@ export const jobs = {
     on: 'keyRing',
     looks: true,
     report: ringStatusReport,
+    earlier: earlierStatus,
     summarize: summarizeStatus,
     warnings: findingLines,
   }),
@@ -125,6 +130,7 @@ export const jobs = {
     on: 'keyRing',
     looks: false,
     report: revokeReport,
+    earlier: earlierRevocation,
     summarize: summarizeRevoke,
     warnings: warningsOf,
   }),
@@ -133,6 +139,7 @@ export const jobs = {
     on: 'any',
     looks: true,
     report: diagnosis,
+    earlier: earlierDiagnosis,
     summarize: summarizeDiagnosis,
     warnings: ({ checks }) =>
       checks

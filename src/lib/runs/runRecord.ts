@@ -73,7 +73,8 @@ export function readRecord(kept: unknown): RunRecord | undefined {
   const bare = runRecord.safeParse(record);
   if (!bare.success) return undefined;
   const facts: { report: z.ZodType; earlier?(report: unknown): unknown } = jobs[bare.data.job];
-  const read = facts.report.safeParse(facts.earlier ? facts.earlier(report) : report);
+  const asIs = facts.report.safeParse(report);
+  const read = asIs.success || !facts.earlier ? asIs : facts.report.safeParse(facts.earlier(report));
   return { ...bare.data, ...(read.success && { report: read.data }) } as RunRecord;
 }
 
