@@ -8,6 +8,7 @@ const lively = {
   SCHEDULE_PURGE: '*/30 * * * * *',
   SCHEDULE_COUNTS: '*/5 * * * * *',
   SCHEDULE_REDIS: '*/10 * * * * *',
+  SCHEDULE_FINDINGS: '*/10 * * * * *',
   PURGE_GRACE: 'PT10S',
 };
 

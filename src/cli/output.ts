@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import { stripVTControlCharacters } from 'node:util';
 import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
 import { ageText } from '../lib/sqlCache/summaries.ts';
@@ -16,31 +16,26 @@ export function printResult<J extends JobName>(result: RunResult<J>, rowsOf: (re
   if (error) console.error(`${job} ${subject} ${outcome} (${error.code}). ${error.message}\n${error.advice}`);
 }
 
-/** A table without lines, so that it can be cut and compared. */
+/** A table without lines, so that it can be cut and compared. Cells are padded to the longest of their column. */
 export function plainTable(rows: string[][]): string {
-  const none = Object.fromEntries(
-    [
-      'top',
-      'top-mid',
-      'top-left',
-      'top-right',
-      'bottom',
-      'bottom-mid',
-      'bottom-left',
-      'bottom-right',
-      'left',
-      'left-mid',
-      'mid',
-      'mid-mid',
-      'right',
-      'right-mid',
-    ].map((part) => [part, '']),
-  );
-  const table = new Table({
-    chars: { ...none, middle: '  ' },
-    style: { 'padding-left': 0, 'padding-right': 0, border: [], head: [] },
-  });
-  table.push(...rows);
-  // Cells are padded to the longest: a line that ends in blanks would wrap in a narrow terminal.
-  return table.toString().replace(/ +$/gm, '');
+  const lines = rows.map((row) => row.map((cell) => cell.split('\n')));
+  const width = (cell: string) => stripVTControlCharacters(cell).length;
+  const widths: number[] = [];
+  for (const row of lines)
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, ...cell.map(width));
+    });
+  return lines
+    .flatMap((row) =>
+      Array.from({ length: Math.max(...row.map((cell) => cell.length)) }, (_, line) =>
+        row
+          .map((cell, column) => {
+            const text = cell[line] ?? '';
+            return text + ' '.repeat((widths[column] ?? 0) - width(text));
+          })
+          .join('  ')
+          .trimEnd(),
+      ),
+    )
+    .join('\n');
 }

@@ -240,9 +240,8 @@ describe('settings', () => {
     expect([...ingestion.received, ...collector.received]).toEqual([]);
   });
 
-  it('of OTLP alone send by protobuf unless told otherwise', async () => {
-    const { OTEL_EXPORTER_OTLP_PROTOCOL: _json, ...endpoint } = collector.settings;
-    await withApp({ ...endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, async (app) => {
+  it('of OTLP alone send by protobuf', async () => {
+    await withApp({ ...collector.settings, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, async (app) => {
       await purgeNow(app);
       expect(collector.accepted.map(({ path }) => path).sort()).toEqual(['/v1/logs', '/v1/metrics', '/v1/traces']);
       for (const { headers } of collector.accepted)

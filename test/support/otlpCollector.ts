@@ -1,7 +1,5 @@
-/**
- * A collector for OTLP over HTTP in JSON ("OpenTelemetry Protocol Specification", OTLP/HTTP), to the real exporters. Of protobuf it
- * keeps the bytes.
- */
+/** A collector for OTLP over HTTP in protobuf ("OpenTelemetry Protocol Specification", OTLP/HTTP), to the real exporters. */
+import { decodeOtlp } from './otlpMessages.ts';
 import {
   type Measured,
   type ReceivedLog,
@@ -30,16 +28,16 @@ interface MetricMessage {
 }
 interface SpanMessage {
   name: string;
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
+  traceId: Buffer;
+  spanId: Buffer;
+  parentSpanId?: Buffer;
   attributes?: Attribute[];
   status?: { code?: number };
 }
 interface LogMessage {
   body?: { stringValue?: string };
-  traceId?: string;
-  spanId?: string;
+  traceId?: Buffer;
+  spanId?: Buffer;
 }
 interface Scoped {
   scope?: { name: string };
@@ -62,16 +60,12 @@ export interface OtlpCollector extends TelemetryServer {
 
 export async function startOtlpCollector(): Promise<OtlpCollector> {
   const server = await startTelemetryServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
   });
-  const messages = () =>
-    server.accepted.flatMap(({ body }) =>
-      Object.values(JSON.parse(body.toString()) as Record<string, Message[]>).flat(),
-    );
+  const messages = () => server.accepted.flatMap(({ path, body }) => decodeOtlp(path, body) as Message[]);
   return Object.assign(server, {
     settings: {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${server.port}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     },
     resources: () => messages().map(({ resource }) => valuesOf(resource?.attributes)),
     metrics: () =>
@@ -91,11 +85,11 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
       messages()
         .flatMap(({ scopeSpans = [] }) => scopeSpans)
         .flatMap(({ spans }) => spans)
-        .map(({ name, traceId, spanId, parentSpanId = '', attributes, status }) => ({
+        .map(({ name, traceId, spanId, parentSpanId, attributes, status }) => ({
           name,
-          traceId,
-          spanId,
-          parentId: parentSpanId,
+          traceId: hex(traceId),
+          spanId: hex(spanId),
+          parentId: hex(parentSpanId),
           attributes: valuesOf(attributes),
           failed: status?.code === 2,
         })),
@@ -103,9 +97,15 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
       messages()
         .flatMap(({ scopeLogs = [] }) => scopeLogs)
         .flatMap(({ logRecords }) => logRecords)
-        .map(({ body, traceId = '', spanId = '' }) => ({ text: body?.stringValue ?? '', traceId, spanId })),
+        .map(({ body, traceId, spanId }) => ({
+          text: body?.stringValue ?? '',
+          traceId: hex(traceId),
+          spanId: hex(spanId),
+        })),
   });
 }
+
+const hex = (id: Buffer | undefined) => id?.toString('hex') ?? '';
 
 function valuesOf(attributes: Attribute[] = []): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));

@@ -12,7 +12,6 @@ export const requester = z
 export type Requester = z.infer<typeof requester>;
 
 const fields = {
-  runId: z.string(),
   subject: z.string().meta({ description: 'Name of the cache or key ring; `all` of a diagnosis of everything.' }),
   trigger: z.string().meta({ description: 'What started it: `timer`, `http` or `cli`.' }),
   requestedBy: requester.optional(),
@@ -45,8 +44,9 @@ const fields = {
 /** What is kept of a run of one job. */
 const recordOf = (job: JobName) =>
   z.object({
-    ...fields,
+    runId: z.string(),
     job: z.literal(job),
+    ...fields,
     report: jobs[job].report.optional().meta({ description: 'Of a run that did not end well: what it did so far.' }),
   });
 
@@ -56,7 +56,7 @@ export const runRecord = z
   .discriminatedUnion('job', [recordOf(first), ...others.map(recordOf)])
   .meta({ id: 'Run', description: 'A run of a job; its report is that of the job.' });
 
-type Fields = z.infer<z.ZodObject<typeof fields>>;
+type Fields = z.infer<z.ZodObject<typeof fields>> & { runId: string };
 /** A run record, by its job. */
 export type RunRecord<J extends JobName = JobName> = { [K in J]: Fields & { job: K; report?: ReportOf<K> } }[J];
 export type Outcome = Fields['outcome'];

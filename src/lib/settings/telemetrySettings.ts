@@ -49,7 +49,7 @@ export const telemetryShape = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: z
-    .enum(['http/protobuf', 'http/json'], { error: 'must be http/protobuf or http/json' })
+    .literal('http/protobuf', { error: 'must be http/protobuf: no other is spoken' })
     .default('http/protobuf'),
   OTEL_SERVICE_NAME: z.string().optional(),
   WEBSITE_SITE_NAME: z.string().optional(),
@@ -72,7 +72,7 @@ export function telemetrySettings(values: Values, wrong: ReadonlySet<string>): T
         ? { connectionString: new Secret(connection), identity: values.APPLICATIONINSIGHTS_AUTHENTICATION_STRING }
         : undefined,
     // The exporters read the endpoint, headers, certificates and timeout from the environment by themselves, as specified.
-    otlp: values.OTEL_EXPORTER_OTLP_ENDPOINT && speaks ? { protocol: values.OTEL_EXPORTER_OTLP_PROTOCOL } : undefined,
+    otlp: values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && speaks,
     serviceName: values.OTEL_SERVICE_NAME ?? values.WEBSITE_SITE_NAME ?? 'token-cache-maintenance',
     samplerChosen: values.OTEL_TRACES_SAMPLER !== undefined,
     flushTimeoutMs: values.TELEMETRY_FLUSH_TIMEOUT,

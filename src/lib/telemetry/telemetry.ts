@@ -8,7 +8,8 @@ import { Secret } from '../secret.ts';
 export interface TelemetrySettings {
   /** `identity`: who authenticates, where the instrumentation key alone does not. */
   azureMonitor: { connectionString: Secret; identity: Identity | undefined } | undefined;
-  otlp: { protocol: 'http/protobuf' | 'http/json' } | undefined;
+  /** By OTLP over HTTP, in protobuf. */
+  otlp: boolean;
   /** By which the backends name the app: the function app's name, where it is known. */
   serviceName: string;
   /** Every span is kept where no sampler was chosen: runs are few. */
@@ -40,7 +41,7 @@ export async function startTelemetry(
     if (!repeats.has(line)) complain(line);
   };
   try {
-    const processors = otlp ? await (await import('./otlp/processors.ts')).otlpProcessors(otlp.protocol) : undefined;
+    const processors = otlp ? (await import('./otlp/processors.ts')).otlpProcessors() : undefined;
     if (azureMonitor)
       await (await import('./azureMonitor.ts')).startAzureMonitor(settings, azureMonitor, processors, say);
     else if (processors) (await import('./otlp/sdk.ts')).startSdk(settings, processors);
