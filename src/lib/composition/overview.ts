@@ -12,7 +12,7 @@ import {
 } from '../findings/standing.ts';
 import { type Depths, judgedRuns, readSubjects, type SubjectRecords } from '../findings/subjectRecords.ts';
 import { tell } from '../findings/tell.ts';
-import { measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
+import { intervalOf, measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
 import { readMessageOr } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
@@ -53,8 +53,9 @@ export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
   tell(findings, Object.keys(state?.findings ?? {}));
   measureLateness(timers);
   if (queue?.poison) instruments.queuePoison.record(queue.poison.count, { queue: queue.name });
-  const next = nextState(state, findings, timedJobs(subjects), now);
-  await keepStanding(deps.records, next);
+  const next = nextState(state, findings, timedJobs(subjects), now, downMsOf(deps.settings, now));
+  // A store that fails is a finding of the next judgement.
+  await keepStanding(deps.records, next).catch(() => undefined);
   return overview;
 }
 
@@ -93,7 +94,7 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>) {
     timers,
     queue,
     subjects,
-    couldRunSince: couldRunSince(state, now),
+    couldRunSince: couldRunSince(state, now, downMsOf(settings, now)),
     scheduleOf: (job) => {
       const { timer } = jobs[job] as { timer?: { name: string } };
       const schedule = timer && plan.get(timer.name);
@@ -108,6 +109,11 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>) {
     subjects,
   };
   return { overview, state, queue };
+}
+
+/** The app was down where three judgements are missing. */
+function downMsOf({ schedules }: Settings, now: Date): number {
+  return Math.max(900_000, 3 * intervalOf(schedules.findings, now));
 }
 
 /** Every job that a timer runs, on each of its subjects. */

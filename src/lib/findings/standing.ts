@@ -3,9 +3,6 @@ import type { RecordStore } from '../runs/recordStore.ts';
 import type { Finding } from './finding.ts';
 
 const stateKey = 'findings';
-/** The app was down where nothing was judged for so long: what is missing then is given its turn first. */
-const downMs = 900_000;
-
 /** What was judged last, kept over restarts: which findings stood since when, and since when each job could have run. */
 const standingState = z.object({
   judgedAt: z.iso.datetime(),
@@ -27,16 +24,20 @@ export async function keepStanding(records: RecordStore, state: StandingState): 
   await records.writeState(stateKey, state);
 }
 
-/** Since when a job could have run on a subject: it was known, and the app was up. */
-export function couldRunSince(state: StandingState | undefined, now: Date) {
-  const upSince = state && !isDown(state, now) ? Date.parse(state.upSince) : now.getTime();
+/**
+ * Since when a job could have run on a subject: it was known, and the app was up. That was down where nothing was judged for
+ * `downMs`; what is missing then is given its turn first.
+ */
+export function couldRunSince(state: StandingState | undefined, now: Date, downMs: number) {
+  const upSince = state && !isDown(state, now, downMs) ? Date.parse(state.upSince) : now.getTime();
   return (job: string, subject: string) => {
     const known = state?.known[`${job}|${subject}`];
     return new Date(Math.max(upSince, known === undefined ? now.getTime() : Date.parse(known)));
   };
 }
 
-const isDown = ({ judgedAt }: StandingState, now: Date) => now.getTime() - Date.parse(judgedAt) > downMs;
+const isDown = ({ judgedAt }: StandingState, now: Date, downMs: number) =>
+  now.getTime() - Date.parse(judgedAt) > downMs;
 
 /** Check, level and subject of a finding: what the metric tells of it. */
 export const keyOf = ({ check, level, subject }: Pick<Finding, 'check' | 'level' | 'subject'>) =>
@@ -53,11 +54,12 @@ export function nextState(
   findings: readonly Finding[],
   jobs: readonly { job: string; subject: string }[],
   now: Date,
+  downMs: number,
 ): StandingState {
   const at = now.toISOString();
   return {
     judgedAt: at,
-    upSince: before && !isDown(before, now) ? before.upSince : at,
+    upSince: before && !isDown(before, now, downMs) ? before.upSince : at,
     findings: Object.fromEntries(findings.map((finding) => [keyOf(finding), before?.findings[keyOf(finding)] ?? at])),
     known: Object.fromEntries(
       jobs.map(({ job, subject }) => [`${job}|${subject}`, before?.known[`${job}|${subject}`] ?? at]),
