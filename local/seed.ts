@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { Client } from '../src/lib/sqlCache/postgres/client.ts';
 
 /** The statements of Microsoft.Extensions.Caching.Postgres 1.2 for its table; the index is a statement of its own there too. */
 export const createTable = (table: string) => `
@@ -13,7 +13,7 @@ create unlogged table ${table} (
 
 /** Makes the table and fills it. */
 export async function createSeededTable(url: string, table: string, options: SeedOptions): Promise<void> {
-  const client = connectionTo(url);
+  const client = new Client(url);
   await client.connect();
   await client.query(createTable(table));
   await client.end();
@@ -45,7 +45,7 @@ export async function seedEntries(
   table: string,
   { entries, expiredShare, shuffled = false, onProgress }: SeedOptions,
 ): Promise<void> {
-  const client = connectionTo(url);
+  const client = new Client(url);
   await client.connect();
   const tenant = randomUUID();
   // Magic number of a Data Protection payload, then the id of the key that protects it.
@@ -68,13 +68,6 @@ export async function seedEntries(
   } finally {
     await client.end();
   }
-}
-
-/** Where Ctrl-C reaches the server first, the statement fails; that the line is lost need not be said besides. */
-function connectionTo(url: string): pg.Client {
-  const client = new pg.Client(url);
-  client.on('error', () => undefined);
-  return client;
 }
 
 /** Share of the entries that lie out of order. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import pg from 'pg';
+import { Pool } from '../src/lib/sqlCache/postgres/client.ts';
 import * as redisEntries from './redisSignIns.ts';
 import { cacheTable, type LocalServices } from './services.ts';
 import * as sqlEntries from './sqlSignIns.ts';
@@ -93,8 +93,7 @@ function visit(cache: Cache, traffic: Traffic, onFailure: (message: string) => v
 }
 
 function openSqlCache(url: string): Cache {
-  const pool = new pg.Pool({ connectionString: url, max: 4 });
-  pool.on('error', () => undefined);
+  const pool = new Pool({ connectionString: url, max: 4 });
   return {
     find: (key) => sqlEntries.readAndSlide(pool, cacheTable, key, slidingSeconds),
     write: (key) => sqlEntries.writeEntry(pool, cacheTable, key, slidingSeconds),

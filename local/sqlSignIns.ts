@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase } from 'pg';
 
 /** What Microsoft.Extensions.Caching.Postgres does for a web app, on a table with its columns. */
 
-type Connection = Pick<ClientBase | Pool, 'query'>;
+type Connection = Pick<ClientBase, 'query'>;
 
 const pool = randomBytes(1 << 20);
 

@@ -133,9 +133,7 @@ describe('token-cache', () => {
       child.kill('SIGKILL');
       expect((await finished).signal).toBe('SIGKILL');
       expect((await table.ids()).length).toBeGreaterThan(20);
-      await expect
-        .poll(() => database.query("select 1 from pg_locks where locktype = 'advisory'"), { timeout: 5_000 })
-        .toEqual([]);
+      await expect.poll(() => database.advisoryLocks(), { timeout: 5_000 }).toEqual([]);
       const { stdout } = await run(script, ['purge', '--json'], env);
       expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'drained' });
       expect(await table.ids()).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`).sort());

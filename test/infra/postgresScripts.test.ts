@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quoteIdentifier } from '../../src/lib/sqlCache/postgres/tableName.ts';
 import { infra } from '../support/bicep.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -15,15 +15,10 @@ const role = 'id-token-cache "test"';
 /** As psql runs a script: with the values as settings of the connection. */
 async function run(script: string, table: string): Promise<void> {
   const options = { role, object_id: '77777777-7777-7777-7777-777777777777', schema: 'cache space', table };
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  try {
-    for (const [name, value] of Object.entries(options))
-      await client.query('select set_config($1, $2, false)', [`maintenance.${name}`, value]);
-    await client.query(await readFile(join(infra, 'scripts', script), 'utf8'));
-  } finally {
-    await client.end();
-  }
+  const client = await database.connect();
+  for (const [name, value] of Object.entries(options))
+    await client.query('select set_config($1, $2, false)', [`maintenance.${name}`, value]);
+  await client.query(await readFile(join(infra, 'scripts', script), 'utf8'));
 }
 
 const rights = (table: string) =>
@@ -41,8 +36,8 @@ describe("the deployment script's statements for PostgreSQL", () => {
       returns text language plpgsql as $$ begin execute format('create role %I', name); return 'Created'; end $$`);
   });
   afterAll(async () => {
-    await database.query(`drop owned by ${pg.escapeIdentifier(role)}`);
-    await database.query(`drop role ${pg.escapeIdentifier(role)}`);
+    await database.query(`drop owned by ${quoteIdentifier(role)}`);
+    await database.query(`drop role ${quoteIdentifier(role)}`);
   });
 
   it('make the role, the table with its index, and give the least rights; twice, to the same end', async () => {

@@ -110,7 +110,9 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const waiter = await database.connect();
     await holder.query('begin; lock table elsewhere');
     const waiting = waiter.query('begin; lock table elsewhere').catch(() => undefined);
-    await expect.poll(() => database.query('select 1 from pg_locks where not granted')).toHaveLength(1);
+    const waits = () =>
+      database.query("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
+    await expect.poll(waits).toHaveLength(1);
     const limits = { loadLimits: { percent: 100, lockWaits: 0 } };
     expect(await run(keep(table.open()), { timeBudgetMs: 300 }, limits)).toMatchObject({
       stopReason: 'unhealthy',
@@ -144,9 +146,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       expect(['statement_timeout', 'database_unavailable', 'aborted', 'timeBudget']).toContain(await failed);
       // The server keeps the dead session, and its lock, until it notices: here it is told.
       proxy.pass();
-      await expect
-        .poll(() => database.query("select 1 from pg_locks where locktype = 'advisory'"), { timeout: 10_000 })
-        .toEqual([]);
+      await expect.poll(() => database.advisoryLocks(), { timeout: 10_000 }).toEqual([]);
       await drainedAfterwards();
     });
 

@@ -38,11 +38,11 @@ describe('the expiry index on PostgreSQL', () => {
       () => 'built',
       () => 'broke off',
     );
-    await expect
-      .poll(() => database.query("select 1 from pg_stat_progress_create_index where phase like 'waiting%'"), {
-        timeout: 10_000,
-      })
-      .toHaveLength(1);
+    const waiting = () =>
+      database.query(
+        "select 1 from pg_stat_progress_create_index where datname = current_database() and phase like 'waiting%'",
+      );
+    await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1);
     return { pid: rows[0]?.pid, done };
   };
 

@@ -113,7 +113,8 @@ describe('over the wire', () => {
     const cancelled = expect(request.query(appStatements.deleteExpired(table))).rejects.toMatchObject({
       code: 'ECANCEL',
     });
-    const waiting = () => database.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+    const waiting = () =>
+      database.query("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
     await expect.poll(async () => (await waiting()).length).toBe(1);
     request.cancel();
     await cancelled;

@@ -91,7 +91,8 @@ describe("the run's lock", () => {
   ] as const)('counts as lost where its session %s', async (_, way) => {
     const lock = await scenario.open().tryLock('purge');
     if (way === 'unlocked')
-      await database.query("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'");
+      for (const { pid } of await database.advisoryLocks())
+        await database.query('select pg_terminate_backend($1)', [pid]);
     if (way === 'error') endpoint().faults.on('lockMode', errorFault(40197));
     if (way === 'hang' || way === 'blackHole') endpoint().faults.on('lockMode', { kind: way });
     const { now } = performance;

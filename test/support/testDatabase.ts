@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type { QueryResultRow } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { type Client, connect, openPool } from './postgresConnections.ts';
 
 /** A database of the test file's own, dropped at its end. */
 export interface TestDatabase {
   url: string;
   /** The test's own connection, for setting up and looking. */
-  query<R extends pg.QueryResultRow = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
+  query<R extends QueryResultRow = Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
+  /** The advisory locks in this database: the server is shared with other files. */
+  advisoryLocks(): Promise<{ pid: number }[]>;
   /** Another connection of the test's, ended with the test. */
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Client>;
 }
 
 /**
@@ -19,12 +22,14 @@ export function useTestDatabase(): TestDatabase {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = server.replace(/\/postgres$/, `/${name}`);
-  const own = new pg.Pool({ connectionString: url, application_name: 'test', max: 4 });
-  // The pool's end does not wait for its sockets: dropping the database then ends the last of them by force.
-  own.on('connect', (client) => client.on('error', () => undefined));
-  const clients: pg.Client[] = [];
-  const query = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+  const own = openPool({ connectionString: url, max: 4 });
+  const clients: Client[] = [];
+  const query = async <R extends QueryResultRow>(text: string, values: unknown[] = []) =>
     (await own.query<R>(text, values)).rows;
+  const advisoryLocks = () =>
+    query<{ pid: number }>(
+      "select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
 
   beforeAll(() => onServer(server, `create database ${name}`));
   afterEach(async () => {
@@ -34,10 +39,7 @@ export function useTestDatabase(): TestDatabase {
         "select application_name, state, query from pg_stat_activity where datname = current_database() and application_name = 'token-cache-maintenance'",
       );
     await expect.poll(leaks, { timeout: 5_000, message: 'connections left open' }).toEqual([]);
-    const locks = await query(
-      "select * from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-    );
-    expect(locks, 'advisory locks left').toEqual([]);
+    expect(await advisoryLocks(), 'advisory locks left').toEqual([]);
   });
   afterAll(async () => {
     await own.end();
@@ -47,10 +49,9 @@ export function useTestDatabase(): TestDatabase {
   return {
     url,
     query,
+    advisoryLocks,
     connect: async () => {
-      const client = new pg.Client({ connectionString: url, application_name: 'test' });
-      client.on('error', () => undefined);
-      await client.connect();
+      const client = await connect({ connectionString: url });
       clients.push(client);
       return client;
     },
@@ -58,8 +59,7 @@ export function useTestDatabase(): TestDatabase {
 }
 
 async function onServer(server: string, statement: string): Promise<void> {
-  const client = new pg.Client(server);
-  await client.connect();
+  const client = await connect({ connectionString: server });
   await client.query(statement);
   await client.end();
 }

@@ -8,6 +8,7 @@ import { type LocalPostgres, startPostgres } from '../../../local/embeddedPostgr
 import { selfSigned } from '../../support/certificates.ts';
 import { diagnose, entries } from '../../support/diagnosis.ts';
 import { createEndpointCache, createPostgresCache, fillEndpoint, fillPostgres } from '../../support/diagnosisTables.ts';
+import { connect } from '../../support/postgresConnections.ts';
 import { freePort } from '../../support/redisServer.ts';
 import { errorFault } from '../../support/sqlServer/faults.ts';
 import { useEndpoint } from '../../support/sqlServer/useEndpoint.ts';
@@ -146,9 +147,7 @@ async function tlsPostgres(name: string, validity: { from?: number; to?: number 
   }
   const flags = ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`];
   const server: LocalPostgres = await startPostgres(flags.flatMap((flag) => ['-c', flag]));
-  const pg = (await import('pg')).default;
-  const client = new pg.Client(server.url('postgres'));
-  await client.connect();
+  const client = await connect({ connectionString: server.url('postgres') });
   await createPostgresCache({ query: async (text: string) => (await client.query(text)).rows } as never);
   await client.end();
   return {

@@ -11,7 +11,7 @@
  * suites run on a real server where TEST_SQLSERVER_CONNECTION_STRING names one.
  */
 import { createServer } from 'node:net';
-import pg from 'pg';
+import { openPool } from '../postgresConnections.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { FaultScript } from './faults.ts';
 import type { LoginCheck } from './login.ts';
@@ -51,8 +51,7 @@ const password = 'Endpoint-secret;"1\'';
 
 /** Starts it before the given PostgreSQL database. */
 export async function startEndpoint(postgresUrl: string): Promise<TdsEndpoint> {
-  const control = new pg.Pool({ connectionString: postgresUrl, application_name: 'test', max: 2 });
-  control.on('error', () => undefined);
+  const control = openPool({ connectionString: postgresUrl, max: 2 });
   const context = {
     certificate: makeCertificate(certificateHost),
     faults: new FaultScript(),

@@ -1,28 +1,27 @@
-import pg from 'pg';
+import { type Client, connect, type Pool } from '../postgresConnections.ts';
 import type { Parameters } from './requests.ts';
 import type { Value } from './types.ts';
 
 /** The PostgreSQL session behind one TDS connection: locks and all end with it. */
 export class PostgresSession {
-  readonly #client: pg.Client;
-  readonly #control: pg.Pool;
-  #connected: Promise<unknown> | undefined;
-  #pid: unknown;
+  readonly #url: string;
+  readonly #control: Pool;
+  #client: Promise<Client> | undefined;
+  #pid: number | undefined;
   #lockTimeout = 0;
   #running = false;
 
-  constructor(url: string, control: pg.Pool) {
-    // By this name the test database knows the connections of the code under test, and fails a test that leaks one.
-    this.#client = new pg.Client({ connectionString: url, application_name: 'token-cache-maintenance' });
-    this.#client.on('error', () => undefined);
+  constructor(url: string, control: Pool) {
+    this.#url = url;
     this.#control = control;
   }
 
   /** Runs one statement in a transaction of its own; `@name` stands for a parameter. Rows come as arrays. */
   async query(text: string, parameters: Parameters, lockTimeoutMs: number): Promise<Value[][]> {
-    await this.#connect();
+    this.#client ??= this.#connect();
+    const client = await this.#client;
     if (lockTimeoutMs !== this.#lockTimeout) {
-      await this.#client.query(`set lock_timeout = ${lockTimeoutMs}`);
+      await client.query(`set lock_timeout = ${lockTimeoutMs}`);
       this.#lockTimeout = lockTimeoutMs;
     }
     const values: unknown[] = [];
@@ -35,7 +34,7 @@ export class PostgresSession {
     });
     this.#running = true;
     try {
-      return (await this.#client.query<Value[]>({ text: numbered, values, rowMode: 'array' })).rows;
+      return (await client.query<Value[]>({ text: numbered, values, rowMode: 'array' })).rows;
     } finally {
       this.#running = false;
     }
@@ -47,18 +46,19 @@ export class PostgresSession {
   }
 
   async end(): Promise<void> {
-    if (!this.#connected) return;
     // PostgreSQL would finish a statement whose client is gone; SQL Server ends it.
     if (this.#running) await this.#control.query('select pg_terminate_backend($1)', [this.#pid]).catch(() => undefined);
-    await this.#client.end().catch(() => undefined);
+    // A statement that comes in later opens no connection any more.
+    this.#client ??= Promise.reject(new Error('the session has ended'));
+    await (await this.#client.catch(() => undefined))?.end();
   }
 
-  async #connect(): Promise<void> {
-    this.#connected ??= this.#client.connect().then(async () => {
-      const { rows } = await this.#client.query<{ pid: number }>('select pg_backend_pid() as pid');
-      this.#pid = rows[0]?.pid;
-    });
-    await this.#connected;
+  async #connect(): Promise<Client> {
+    // By this name the test database knows the connections of the code under test, and fails a test that leaks one.
+    const client = await connect({ connectionString: this.#url, application_name: 'token-cache-maintenance' });
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    this.#pid = rows[0]?.pid;
+    return client;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type pg from 'pg';
+import type { Pool } from '../postgresConnections.ts';
 import type { Certificate } from './certificate.ts';
 import { Executor, failureTokens } from './execute.ts';
 import type { Fault, FaultScript } from './faults.ts';
@@ -35,7 +35,7 @@ export interface SessionContext {
   server: ServerKind;
   login: LoginCheck;
   postgresUrl: string;
-  control: pg.Pool;
+  control: Pool;
   received: Received[];
 }
 

@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type { ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
+import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, type ErrorContext, type Purpose, translateError } from './errors.ts';
 
@@ -12,16 +13,6 @@ export interface ConnectionOptions {
 
 /** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
 const lockTimeoutMs = 100;
-
-/** How long a connection may take to end. */
-const goodbyeMs = 2_000;
-
-/** Ends a single connection, and cuts it off where the server does not answer. */
-export async function endConnection(client: pg.Client): Promise<void> {
-  const cutOff = setTimeout(() => client.connection.stream.destroy(), goodbyeMs);
-  await client.end().catch(() => undefined);
-  clearTimeout(cutOff);
-}
 
 /**
  * Settings of every session, each for a reason:
@@ -45,9 +36,8 @@ const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan 
 export class PostgresConnections {
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
-  readonly #reads: pg.Pool;
-  readonly #batches: pg.Pool;
-  readonly #open = new Set<pg.PoolClient>();
+  readonly #reads: Pool;
+  readonly #batches: Pool;
 
   constructor(options: ConnectionOptions) {
     const { user, host, password } = options.connection;
@@ -58,22 +48,14 @@ export class PostgresConnections {
   }
 
   /** Runs one statement with a deadline; its failure is a CacheTableError. */
-  query<R extends pg.QueryResultRow>(
-    purpose: Purpose,
-    text: string,
-    values: unknown[] = [],
-  ): Promise<pg.QueryResult<R>> {
+  query<R extends QueryResultRow>(purpose: Purpose, text: string, values: unknown[] = []): Promise<QueryResult<R>> {
     return this.#with(purpose === 'delete' ? this.#batches : this.#reads, purpose, (client) =>
       client.query<R>(text, values),
     );
   }
 
   /** Runs one statement in a transaction with a server-side time limit of its own; fails with kind `timeLimit`. */
-  queryWithin<R extends pg.QueryResultRow>(
-    timeLimitMs: number,
-    text: string,
-    values: unknown[],
-  ): Promise<pg.QueryResult<R>> {
+  queryWithin<R extends QueryResultRow>(timeLimitMs: number, text: string, values: unknown[]): Promise<QueryResult<R>> {
     return this.#with(this.#reads, 'read', async (client) => {
       await client.query('begin read only');
       try {
@@ -88,11 +70,9 @@ export class PostgresConnections {
   }
 
   /** A connection of its own, outside the pools. The caller ends it. */
-  async dedicated(purpose: Purpose, statementTimeoutMs = this.#options.statementTimeoutMs): Promise<pg.Client> {
+  async dedicated(purpose: Purpose, statementTimeoutMs = this.#options.statementTimeoutMs): Promise<Client> {
     const { query_timeout: _, ...config } = this.#config();
-    const client = new pg.Client(statementTimeoutMs === 0 ? config : this.#config());
-    // Without a listener, a connection lost while idle would end the process.
-    client.on('error', () => undefined);
+    const client = new Client(statementTimeoutMs === 0 ? config : this.#config());
     try {
       await client.connect();
       await client.query(sessionSettings(statementTimeoutMs));
@@ -107,17 +87,12 @@ export class PostgresConnections {
     return translateError(error, purpose, this.#context);
   }
 
-  /** A server that answers no more does not say goodbye either: its connections are cut off, lest the process stay. */
   async close(): Promise<void> {
-    const cutOff = setTimeout(() => {
-      for (const client of this.#open) client.connection.stream.destroy();
-    }, goodbyeMs);
-    await Promise.all([this.#reads, this.#batches].map((pool) => pool.end()));
-    if (this.#open.size === 0) clearTimeout(cutOff);
+    await Promise.all([this.#reads.end(), this.#batches.end()]);
   }
 
-  async #with<T>(pool: pg.Pool, purpose: Purpose, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    let client: pg.PoolClient | undefined;
+  async #with<T>(pool: Pool, purpose: Purpose, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
     let broken = false;
     try {
       client = await pool.connect();
@@ -130,7 +105,7 @@ export class PostgresConnections {
     }
   }
 
-  #config(): pg.ClientConfig {
+  #config(): ClientConfig {
     const { connection, statementTimeoutMs } = this.#options;
     return {
       ...driverConfig(connection),
@@ -141,8 +116,8 @@ export class PostgresConnections {
     };
   }
 
-  #pool(settings: string): pg.Pool {
-    const pool = new pg.Pool({
+  #pool(settings: string): Pool {
+    return new Pool({
       ...this.#config(),
       max: 1,
       idleTimeoutMillis: 60_000,
@@ -150,20 +125,12 @@ export class PostgresConnections {
         await client.query(sessionSettings(this.#options.statementTimeoutMs) + settings);
       },
     });
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => {
-      this.#open.add(client);
-      // While it is in use the pool does not listen, and an unheard error would end the process; the statement fails anyway.
-      client.on('error', () => undefined);
-    });
-    pool.on('remove', (client) => this.#open.delete(client));
-    return pool;
   }
 }
 
 /** The connection as the driver takes it. Where there is no password, it asks for a token at each login. */
 function driverConfig({ host, port, user, database, password, token, tls, certificate, driver }: PostgresConnection) {
-  const ssl: pg.ClientConfig['ssl'] = tls && {
+  const ssl: ClientConfig['ssl'] = tls && {
     rejectUnauthorized: tls.checked,
     ...(tls.ca && { ca: tls.ca }),
     ...(tls.anyName && { checkServerIdentity: () => undefined }),

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
-import { endConnection, type PostgresConnections } from './connections.ts';
+import { endConnection } from './client.ts';
+import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
 import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
 

@@ -1,6 +1,6 @@
-import type { Client } from 'pg';
 import type { RunLock } from '../cacheTable.ts';
-import { endConnection, type PostgresConnections } from './connections.ts';
+import { type Client, endConnection } from './client.ts';
+import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
 
 /** How often the lock's connection is asked whether it lives; often enough that no gateway closes it as idle. */
