@@ -1,10 +1,23 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const unit = 'test/unit/**/*.test.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/globalSetup.ts', 'test/support/buildFunctions.ts'],
-    reporters: ['default', ['json', { outputFile: 'test-results/results.json' }]],
+    projects: [
+      // What needs neither a server nor a build.
+      { extends: true, test: { name: 'unit', include: [unit] } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, unit],
+          globalSetup: ['test/support/globalSetup.ts', 'test/support/buildFunctions.ts'],
+        },
+      },
+    ],
+    reporters: ['default', './test/support/countsReporter.ts'],
     // Real servers and child processes: a bound against hanging, not a statement about speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
