@@ -1,7 +1,9 @@
 /** Rings in a blob, on Azurite behind a proxy that breaks single requests: what others write meanwhile, and what gets lost. */
+
 import { randomUUID } from 'node:crypto';
 import { ContainerClient, StorageRetryPolicyType } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
@@ -107,7 +109,7 @@ describe('a ring in a blob', () => {
 
   it('gives up a request that is never answered, and publishes one key though the write arrives in the end', async () => {
     await put1(aged);
-    store = new BlobStore(throughProxy(), blobName, 500);
+    store = new BlobStore(throughProxy(), blobName, new Patience({ eachMs: 500 }));
     const arrival = Promise.withResolvers<void>();
     proxy.setFaults(() => () => arrival.promise);
     await expect(store.read()).rejects.toMatchObject({ code: 'key_ring_unavailable', transient: true });

@@ -1,6 +1,7 @@
 /** Key rings protected by Key Vault: rotation, re-wrapping, and every way in which a vault refuses. */
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
@@ -208,8 +209,8 @@ describe('a ring protected by Key Vault', () => {
 
   it('gives up a vault that never answers, whatever it is asked', async () => {
     old();
-    const protector = new KeyVaultProtector({ ...vault, timeoutMs: 500 });
     for (const silent of ['versions', 'wrapkey', 'unwrapkey']) {
+      const protector = new KeyVaultProtector({ ...vault, patience: new Patience({ allMs: 500 }) });
       vault.setFaults(({ operation }) => (operation === silent ? 'silence' : undefined));
       await expect(rotateKeyRing({ ...deps(), protector })).rejects.toMatchObject({ code: 'key_vault_unavailable' });
       expect(await texts()).toEqual([]);

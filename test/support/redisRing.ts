@@ -1,3 +1,4 @@
+import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
 import { RingConnection } from '../../src/lib/keyRing/stores/redisConnection.ts';
 import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
@@ -8,6 +9,7 @@ export function redisRing(
   connectionString: string,
   key = 'DataProtection-Keys',
   changes: Partial<LineOptions> = {},
+  patience = new Patience(),
 ): RedisStore {
   const connection = parseConnectionString(connectionString);
   const { user, password } = connection;
@@ -19,7 +21,7 @@ export function redisRing(
     ...changes,
   };
   return new RedisStore(
-    new RingConnection(connection.endpoints, (endpoint, signal) => openLine(endpoint, options, signal)),
+    new RingConnection(connection.endpoints, (endpoint, signal) => openLine(endpoint, options, signal), patience),
     key,
   );
 }

@@ -1,4 +1,4 @@
-import { app, type InvocationContext, type Timer } from '@azure/functions';
+import { app, type InvocationContext, type Timer, type TimerHandler } from '@azure/functions';
 import pLimit from 'p-limit';
 import { serverOf, slotKindOf } from '../../lib/composition/databaseServers.ts';
 import type { Maintenance } from '../../lib/composition/maintenance.ts';
@@ -16,7 +16,7 @@ import { noteTimerStart } from './timerStart.ts';
 
 type TimedJob = WorkJob | 'rotateKeyRing';
 
-type WorkOnSubject = (
+export type WorkOnSubject = (
   maintenance: Maintenance,
   subject: string,
   signal: AbortSignal,
@@ -29,12 +29,17 @@ type WorkOnSubject = (
  * where a run failed or a setting is wrong, so that the invocation counts as failed.
  */
 export function timed(job: TimedJob, work: WorkOnSubject): void {
-  const { name, schedule } = jobs[job].timer ?? { name: job, schedule: 'keyRing' };
+  const { name, schedule } = timerOf(job);
+  app.timer(name, { schedule: settings.schedules[schedule], handler: timerHandler(job, work) });
+}
+
+/** What the timer of a job does when it fires. */
+export function timerHandler(job: TimedJob, work: WorkOnSubject): TimerHandler {
   const problems = problemsOf(job);
-  const handler = awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
+  return awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     const maintenance = maintenanceFor(context);
     const queue = queueFor(context);
-    await noteTimerStart(name, context);
+    await noteTimerStart(timerOf(job).name, context);
     for (const problem of new Set(problems.map(describeProblem))) context.error(`Setting ${problem}`);
     const subjects = subjectsOf(maintenance, job);
     const failures =
@@ -44,8 +49,9 @@ export function timed(job: TimedJob, work: WorkOnSubject): void {
     if (failures.length > 0) throw new Error(describeFailures(failures).join('\n'));
     if (problems.length > 0) throw settingsError(problems);
   });
-  app.timer(name, { schedule: settings.schedules[schedule], handler });
 }
+
+const timerOf = (job: TimedJob) => jobs[job].timer ?? { name: job, schedule: 'keyRing' as const };
 
 function subjectsOf(maintenance: Maintenance, job: TimedJob): string[] {
   if (job === 'rotateKeyRing') return maintenance.keyRings.names();

@@ -45,7 +45,7 @@ export async function openProtector(protector: RingProtector, now: () => Date): 
         import('../keyRing/protectors/certificate.ts'),
         import('../keyRing/protectors/certificateFile.ts'),
       ]);
-      const [first, ...others] = await Promise.all(protector.certificates.map(loadCertificate));
+      const [first, ...others] = await Promise.all(protector.certificates.map((file) => loadCertificate(file)));
       if (!first)
         throw new KeyRingError('certificate_unreadable', 'The ring names no certificate.', 'Name one in KEY_RINGS.');
       return new CertificateProtector([first, ...others]);

@@ -9,7 +9,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const deadline = new AbortController();
   const finished = new AbortController();
-  void clock.sleep(ms, finished.signal).then(() => deadline.abort());
+  void clock.sleep(ms, finished.signal).then(() => finished.signal.aborted || deadline.abort());
   try {
     return await work(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
   } finally {

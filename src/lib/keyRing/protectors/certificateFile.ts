@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import forge from 'node-forge';
 import type { Secret } from '../../secret.ts';
 import { KeyRingError } from '../keyRingError.ts';
+import { isAbort, Patience } from '../patience.ts';
 import { thumbprint } from '../readKeyRing.ts';
 
 /** A certificate, with its private key where the file has it. */
@@ -23,11 +24,15 @@ export interface CertificateFile {
  * Reads a certificate from a PFX or PEM file. Node.js opens a PFX, but hands out no private key of it: node-forge does.
  * @throws KeyRingError `certificate_unreadable`
  */
-export async function loadCertificate({ path, keyPath, password }: CertificateFile): Promise<LoadedCertificate> {
+export async function loadCertificate(
+  { path, keyPath, password }: CertificateFile,
+  // A mount that hangs has no end of its own.
+  patience = new Patience(),
+): Promise<LoadedCertificate> {
   try {
-    const bytes = await readFile(path);
+    const bytes = await patience.ask(() => readFile(path));
     const passphrase = password?.reveal() ?? '';
-    const keyBytes = keyPath ? await readFile(keyPath) : bytes;
+    const keyBytes = keyPath ? await patience.ask(() => readFile(keyPath)) : bytes;
     const { certificatePem, privateKeyPem } = isPem(bytes)
       ? { certificatePem: bytes.toString('latin1'), privateKeyPem: privateKeyIn(keyBytes.toString('latin1')) }
       : readPfx(bytes, passphrase);
@@ -39,7 +44,8 @@ export async function loadCertificate({ path, keyPath, password }: CertificateFi
     return { certificate, thumbprint: thumbprint(certificate.raw), privateKey };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'it may not be read' : undefined;
+    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'it may not be read' };
+    const reason = isAbort(error) ? 'it could not be read in time' : reasons[code ?? ''];
     throw new KeyRingError(
       'certificate_unreadable',
       `The certificate ${path} cannot be used: ${reason ?? 'it is no PFX or PEM file with an RSA certificate and its key, or the password is wrong'}.`,

@@ -7,9 +7,9 @@ import {
   type KeyVaultKey,
   parseKeyVaultKeyIdentifier,
 } from '@azure/keyvault-keys';
-import { soon } from '../../azure/storage.ts';
 import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
+import { Patience } from '../patience.ts';
 import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
 import { SealedXml } from '../sealedXml.ts';
 import { escapeXml, findElement, parseDocument, splice, textPlace, XmlFormError } from '../xml.ts';
@@ -29,7 +29,8 @@ export interface KeyVaultOptions {
   credential: TokenCredential;
   now: () => Date;
   client?: CryptographyClientOptions;
-  timeoutMs?: number;
+  /** The SDK would wait for an answer without end. */
+  patience?: Patience;
 }
 
 /** Protects with a Key Vault key, as ProtectKeysWithAzureKeyVault. Wraps and unwraps in the vault. */
@@ -42,10 +43,12 @@ export class KeyVaultProtector implements KeyProtector {
   readonly #vaultUrl: string;
   readonly #name: string;
   readonly #version: string | undefined;
+  readonly #patience: Patience;
 
   constructor(options: KeyVaultOptions) {
     const { vaultUrl, name, version } = parseKeyVaultKeyIdentifier(options.keyId);
     this.#options = options;
+    this.#patience = options.patience ?? new Patience();
     this.#vaultUrl = vaultUrl;
     this.#name = name;
     this.#version = version;
@@ -103,13 +106,7 @@ export class KeyVaultProtector implements KeyProtector {
 
   async versions(): Promise<ProtectorVersion[]> {
     try {
-      const versions: ProtectorVersion[] = [];
-      for await (const { id, createdOn, notBefore, expiresOn, enabled } of this.#keys.listPropertiesOfKeyVersions(
-        this.#name,
-        soon(this.#options.timeoutMs),
-      )) {
-        if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
-      }
+      const versions = await this.#patience.ask((abortSignal) => this.#list(abortSignal));
       return versions.sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0));
     } catch (error) {
       throw explainVaultError(error, this.#options.keyId, 'list the versions of');
@@ -138,11 +135,20 @@ export class KeyVaultProtector implements KeyProtector {
     }
   }
 
+  async #list(abortSignal: AbortSignal): Promise<ProtectorVersion[]> {
+    const versions: ProtectorVersion[] = [];
+    const pages = this.#keys.listPropertiesOfKeyVersions(this.#name, { abortSignal });
+    for await (const { id, createdOn, notBefore, expiresOn, enabled } of pages)
+      if (id) versions.push({ id, created: createdOn, notBefore, expires: expiresOn, enabled: enabled ?? true });
+    return versions;
+  }
+
   async #wrap(keyId: string, contentKey: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from(
-        (await this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, soon(this.#options.timeoutMs))).result,
+      const { result } = await this.#patience.ask((abortSignal) =>
+        this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, { abortSignal }),
       );
+      return Buffer.from(result);
     } catch (error) {
       throw explainVaultError(error, keyId, 'wrap with');
     }
@@ -150,9 +156,10 @@ export class KeyVaultProtector implements KeyProtector {
 
   async #unwrap(keyId: string, wrapped: Buffer): Promise<Buffer> {
     try {
-      return Buffer.from(
-        (await this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, soon(this.#options.timeoutMs))).result,
+      const { result } = await this.#patience.ask((abortSignal) =>
+        this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, { abortSignal }),
       );
+      return Buffer.from(result);
     } catch (error) {
       throw explainVaultError(error, keyId, 'unwrap with');
     }

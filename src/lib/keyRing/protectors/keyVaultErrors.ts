@@ -1,4 +1,5 @@
 import { isCredentialError, KeyRingError } from '../keyRingError.ts';
+import { isAbort } from '../patience.ts';
 
 /** What the SDK throws (RestError of core-rest-pipeline), as far as it is looked at. */
 interface VaultFailure {
@@ -42,7 +43,7 @@ export function explainVaultError(error: unknown, keyId: string, doing: string):
   }
   return new KeyRingError(
     'key_vault_unavailable',
-    `The vault did not answer as it should when asked to ${doing} ${keyId} (${inner || statusCode || name || 'no answer'}).`,
+    `The vault did not answer as it should when asked to ${doing} ${keyId} (${isAbort(error) ? 'no answer in time' : inner || statusCode || name}).`,
     "If it lasts, look at the vault's health, its throttling and the network; the next run tries again.",
     true,
   );

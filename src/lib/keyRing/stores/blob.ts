@@ -1,7 +1,7 @@
 import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
-import { soon } from '../../azure/storage.ts';
 import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
+import { isAbort, Patience } from '../patience.ts';
 import { RingDocument, stamp } from '../ringDocument.ts';
 import { XmlFormError } from '../xml.ts';
 
@@ -26,10 +26,11 @@ export class BlobStore implements KeyRingStore {
   readonly description: string;
   readonly #container: ContainerClient;
   readonly #blob: BlockBlobClient;
-  readonly #timeoutMs: number | undefined;
+  readonly #patience: Patience;
 
-  constructor(container: ContainerClient, blobName: string, timeoutMs?: number) {
-    this.#timeoutMs = timeoutMs;
+  /** The SDK would wait for an answer without end. */
+  constructor(container: ContainerClient, blobName: string, patience = new Patience()) {
+    this.#patience = patience;
     this.#container = container;
     this.#blob = container.getBlockBlobClient(blobName);
     const url = new URL(this.#blob.url);
@@ -38,9 +39,11 @@ export class BlobStore implements KeyRingStore {
 
   async read(): Promise<BlobRing> {
     try {
-      const answer = await this.#blob.download(undefined, undefined, soon(this.#timeoutMs));
-      if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
-      const bytes = await collect(answer.readableStreamBody);
+      const { answer, bytes } = await this.#patience.ask(async (abortSignal) => {
+        const answer = await this.#blob.download(undefined, undefined, { abortSignal });
+        if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
+        return { answer, bytes: await collect(answer.readableStreamBody) };
+      });
       const document = RingDocument.parse(bytes);
       const { elements } = document;
       return {
@@ -71,12 +74,14 @@ export class BlobStore implements KeyRingStore {
   async write(ring: BlobRing, change: RingChange): Promise<'written' | 'conflict'> {
     const bytes = ring.document.changed(change);
     try {
-      await this.#blob.upload(Buffer.from(bytes), bytes.length, {
-        conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
-        metadata: ring.metadata,
-        blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-        ...soon(this.#timeoutMs),
-      });
+      await this.#patience.ask((abortSignal) =>
+        this.#blob.upload(Buffer.from(bytes), bytes.length, {
+          conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
+          metadata: ring.metadata,
+          blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+          abortSignal,
+        }),
+      );
       return 'written';
     } catch (error) {
       if (isRestError(error) && conflictCodes.includes(error.code ?? '')) return 'conflict';
@@ -90,11 +95,13 @@ export class BlobStore implements KeyRingStore {
     const name = `${this.#blob.name}.${stamp(at)}-${version}.bak`;
     const bytes = Buffer.from(ring.document.bytes());
     try {
-      await this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
-        conditions: { ifNoneMatch: '*' },
-        blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-        ...soon(this.#timeoutMs),
-      });
+      await this.#patience.ask((abortSignal) =>
+        this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
+          conditions: { ifNoneMatch: '*' },
+          blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
+          abortSignal,
+        }),
+      );
     } catch (error) {
       // Written by the same run, whose answer got lost.
       if (!isRestError(error) || error.code !== 'BlobAlreadyExists') throw this.#explain(error);
@@ -150,17 +157,13 @@ export class BlobStore implements KeyRingStore {
       'key_ring_unavailable',
       `${this.description} did not answer as it should (${name}).`,
       'If it lasts, look at the health and the network rules of the storage account; the next run tries again.',
-      transient,
+      transient && !this.#patience.isOver,
     );
   }
 }
 
 function isRestError(error: unknown): error is RestError {
   return error instanceof Error && error.name === 'RestError';
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
 }
 
 async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Buffer> {

@@ -3,6 +3,7 @@ import { chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, 
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
+import { isAbort, Patience, silenceMs } from '../patience.ts';
 import { fingerprint, stamp } from '../ringDocument.ts';
 import { SealedXml } from '../sealedXml.ts';
 import { parseDocument, XmlFormError } from '../xml.ts';
@@ -25,13 +26,20 @@ export class FolderStore implements KeyRingStore {
   readonly kind = 'folder';
   readonly description: string;
   readonly #folder: string;
+  readonly #patience: Patience;
 
-  constructor(folder: string) {
+  /** A mount that hangs has no end of its own, and a call to it cannot be ended: it is waited for no longer. */
+  constructor(folder: string, patience = new Patience({ eachMs: silenceMs })) {
     this.#folder = folder;
+    this.#patience = patience;
     this.description = `folder ${folder}`;
   }
 
-  async read(): Promise<StoredRing & { version: string }> {
+  read(): Promise<StoredRing & { version: string }> {
+    return this.#inTime(() => this.#read());
+  }
+
+  async #read(): Promise<StoredRing & { version: string }> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw folderError(this.#folder, error);
@@ -69,10 +77,14 @@ export class FolderStore implements KeyRingStore {
     }
   }
 
-  async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
+  write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
+    return this.#inTime(() => this.#write(ring, change));
+  }
+
+  async #write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     return this.#locked(async () => {
-      if ((await this.read()).version !== ring.version) return 'conflict';
+      if ((await this.#read()).version !== ring.version) return 'conflict';
       for (const { name, xml } of change.add) {
         await this.#put(document(xml), `${name}.xml`);
       }
@@ -85,7 +97,11 @@ export class FolderStore implements KeyRingStore {
     });
   }
 
-  async keepCopy(ring: StoredRing, at: Date): Promise<string> {
+  keepCopy(ring: StoredRing, at: Date): Promise<string> {
+    return this.#inTime(() => this.#keepCopy(ring, at));
+  }
+
+  async #keepCopy(ring: StoredRing, at: Date): Promise<string> {
     const name = join(backupFolder, `${stamp(at)}-${randomUUID().slice(0, 8)}`);
     const folder = join(this.#folder, name);
     try {
@@ -99,6 +115,15 @@ export class FolderStore implements KeyRingStore {
   }
 
   async close(): Promise<void> {}
+
+  async #inTime<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#patience.ask(work);
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+      throw unavailable(this.#folder, 'no answer in time', !this.#patience.isOver);
+    }
+  }
 
   /** A file that is there as a whole or not at all: flushed under a name that .NET does not read, then renamed. */
   async #put(text: string, name: string): Promise<void> {
@@ -199,10 +224,14 @@ function folderError(folder: string, error: NodeJS.ErrnoException | Error): KeyR
       'Give the identity of this process read and write access to the folder and its files.',
     );
   }
+  return unavailable(folder, code ?? error.name, true);
+}
+
+function unavailable(folder: string, reason: string, transient: boolean): KeyRingError {
   return new KeyRingError(
     'key_ring_unavailable',
-    `The folder ${folder} could not be used (${code ?? error.name}).`,
+    `The folder ${folder} could not be used (${reason}).`,
     'See whether the share is mounted and has space left; the next run tries again.',
-    true,
+    transient,
   );
 }

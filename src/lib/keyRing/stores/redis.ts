@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { UnreachableError } from '../../redisCache/unreachable.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
+import { isAbort } from '../patience.ts';
 import { fingerprint, stamp } from '../ringDocument.ts';
 import { SealedXml } from '../sealedXml.ts';
 import { parseDocument, XmlFormError } from '../xml.ts';
@@ -105,7 +106,7 @@ export class RedisStore implements KeyRingStore {
         'key_ring_unavailable',
         `${this.description} does not answer. ${text}`,
         error.advice,
-        true,
+        !this.#connection.isGivenUp,
       );
     }
     if (kind === 'NOAUTH' || kind === 'WRONGPASS' || kind === 'NOPERM') {
@@ -117,9 +118,9 @@ export class RedisStore implements KeyRingStore {
     }
     return new KeyRingError(
       'key_ring_unavailable',
-      `${this.description} did not answer as it should (${kind ?? 'no connection'}).`,
+      `${this.description} did not answer as it should (${kind ?? (isAbort(error) ? 'no answer in time' : 'no connection')}).`,
       'If it lasts, look at the Redis server and the network; the next run tries again.',
-      kind === undefined || passingKinds.includes(kind),
+      !this.#connection.isGivenUp && (kind === undefined || passingKinds.includes(kind)),
     );
   }
 }

@@ -1,11 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { IoredisLine } from '../../redisCache/ioredis/ioredisLine.ts';
 import { type Endpoint, endpointName } from '../../redisCache/redisConnection.ts';
+import { Patience } from '../patience.ts';
 
 export type OpenLine = (endpoint: Endpoint, signal: AbortSignal) => Promise<IoredisLine>;
 
-/** Work of a store is a handful of commands; one that takes longer hangs. */
-const workTimeoutMs = 15_000;
 const mostRedirections = 5;
 
 /**
@@ -16,13 +15,20 @@ const mostRedirections = 5;
 export class RingConnection {
   readonly #endpoints: readonly Endpoint[];
   readonly #open: OpenLine;
+  readonly #patience: Patience;
   #line: { line: IoredisLine; end: AbortController } | undefined;
   /** The endpoint to go to next. */
   #target: Endpoint | undefined;
 
-  constructor(endpoints: readonly Endpoint[], open: OpenLine) {
+  constructor(endpoints: readonly Endpoint[], open: OpenLine, patience = new Patience()) {
     this.#endpoints = endpoints;
     this.#open = open;
+    this.#patience = patience;
+  }
+
+  /** Another try has no time left. */
+  get isGivenUp(): boolean {
+    return this.#patience.isOver;
   }
 
   /** For a reader. */
@@ -31,19 +37,19 @@ export class RingConnection {
   }
 
   /** Runs `work`, from its start again where the server sends it elsewhere: such a command was not carried out. */
-  async use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    for (let redirections = 0; ; redirections += 1) {
-      const { line, end } = await this.#connected();
-      const timer = setTimeout(() => end.abort(), workTimeoutMs);
-      try {
-        return await work(line.client);
-      } catch (error) {
-        if (redirections >= mostRedirections || !this.#isSentElsewhere(error, line.endpoint)) throw error;
-        this.close();
-      } finally {
-        clearTimeout(timer);
+  use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    return this.#patience.ask(async (signal) => {
+      signal.addEventListener('abort', () => this.close(), { once: true });
+      for (let redirections = 0; ; redirections += 1) {
+        const line = await this.#connected(signal);
+        try {
+          return await work(line.client);
+        } catch (error) {
+          if (redirections >= mostRedirections || !this.#isSentElsewhere(error, line.endpoint)) throw error;
+          this.close();
+        }
       }
-    }
+    });
   }
 
   close(): void {
@@ -51,17 +57,26 @@ export class RingConnection {
     this.#line = undefined;
   }
 
-  async #connected() {
-    if (this.#line && this.#line.line.client.status !== 'end') return this.#line;
+  async #connected(signal: AbortSignal): Promise<IoredisLine> {
+    if (this.#line && this.#line.line.client.status !== 'end') return this.#line.line;
     const candidates = this.#target ? [this.#target, ...this.#endpoints] : this.#endpoints;
     let failure: unknown;
     for (const endpoint of candidates) {
       const end = new AbortController();
+      const stop = () => end.abort();
+      // A server that takes the connection and is silent leaves time for the next one.
+      const timer = setTimeout(stop, this.#patience.eachMs / candidates.length);
+      signal.addEventListener('abort', stop, { once: true });
       try {
-        this.#line = { line: await this.#open(endpoint, end.signal), end };
-        return this.#line;
+        const line = await this.#open(endpoint, end.signal);
+        this.#line = { line, end };
+        return line;
       } catch (error) {
         failure ??= error;
+        if (signal.aborted) break;
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
       }
     }
     throw failure;
