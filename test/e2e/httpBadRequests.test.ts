@@ -158,6 +158,8 @@ describe('bad requests', () => {
     get('runs?limit=abc', 400, 'request_invalid'),
     get('runs?job=rotate', 400, 'request_invalid'),
     get('runs?cache=A', 400, 'request_invalid'),
+    get('runs?cache=nope', 404, 'cache_unknown'),
+    get('runs?cache=nope&job=purge', 404, 'cache_unknown'),
     get('runs?limit=1&limit=2', 400, 'request_invalid'),
     get('runs?sort=asc', 400, 'request_invalid'),
     get('runs/nonsense', 404, 'run_unknown'),

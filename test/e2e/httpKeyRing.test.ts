@@ -66,6 +66,9 @@ describe('key rings over HTTP', () => {
     expect(json.requestedBy).toEqual({ by: 'function key', from: '198.51.100.7:5123' });
     expect(await keyIds()).toHaveLength(2);
     expect((await app.call('GET', `runs/${json.runId}`)).json).toEqual(json);
+    expect((await app.call('GET', 'runs?cache=web&limit=1')).json).toMatchObject({ runs: [{ runId: json.runId }] });
+    expect(await app.call('GET', 'runs?cache=web&job=purge')).toMatchObject({ status: 200, json: { runs: [] } });
+    expect(await app.call('GET', 'runs?cache=nope')).toMatchObject({ status: 404, json: { code: 'cache_unknown' } });
     expect((await post('rotate', { dryRun: false })).json).toMatchObject({ report: { outcome: 'nothingToDo' } });
   });
 

@@ -34,6 +34,8 @@ describe('status, runs and health', () => {
     expect(status).toBe(200);
     expect(Object.keys(json).sort()).toEqual(['lateness', 'status']);
     expect(headers.get('cache-control')).toBe('no-store');
+    for (const query of ['x=1', 'x=1&x=2', 'cache=nope'])
+      expect((await app().call('GET', `health?${query}`, { key: null })).status, query).toBe(200);
   });
 
   it('are failing where the settings are wrong', async () => {
