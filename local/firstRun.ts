@@ -26,12 +26,12 @@ export async function firstRun(url: string, entries: number, signal: AbortSignal
     'table',
   );
   const { sqlCaches } = new Maintenance(settings, warningsUntil(signal), noRecordStore);
-  const before = succeed(await sqlCaches.counts('default', 'start', signal));
+  const before = succeed(await sqlCaches.counts('default', 'start', {}, { signal }));
   say(`Counts: ${numberText(before.entries.count)} entries, ${numberText(before.expired.count)} of them expired.`);
-  say(`Index: ${summarizeIndex(succeed(await sqlCaches.ensureIndex('default', 'start', { signal })))}.`);
+  say(`Index: ${summarizeIndex(succeed(await sqlCaches.ensureIndex('default', 'start', {}, { signal })))}.`);
   const bar = process.stderr.isTTY ? purgeProgressBar('default') : plainProgress();
   const started = performance.now();
-  const purge = await sqlCaches.purge('default', 'start', { signal, onProgress: bar.update });
+  const purge = await sqlCaches.purge('default', 'start', { onProgress: bar.update }, { signal });
   bar.stop();
   say(`Purge: ${summarizePurge(succeed(purge))} in ${humanDuration(performance.now() - started)}.`);
   printBeforeAndAfter(before, succeed(await sqlCaches.counts('default', 'start')));

@@ -43,11 +43,8 @@ route({
     const result = await maintenance.clear(
       cache,
       { trigger: 'http', requestedBy: requester },
-      {
-        confirm: body.dryRun ? undefined : body.confirm,
-        timeBudgetMs: parseDuration(body.timeBudget),
-        signal: stopSignal,
-      },
+      { confirm: body.dryRun ? undefined : body.confirm, timeBudgetMs: parseDuration(body.timeBudget) },
+      { signal: stopSignal },
     );
     refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));
     return answer(200, result);

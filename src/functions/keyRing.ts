@@ -1,7 +1,7 @@
 import type { Maintenance } from '../lib/composition/maintenance.ts';
 import { parseInstant } from '../lib/keyRing/instants.ts';
 import type { RequestedTarget } from '../lib/keyRing/revoke.ts';
-import type { RunResult, Started } from '../lib/runs/runJob.ts';
+import type { RunOptions, RunResult, Started } from '../lib/runs/runJob.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { maintenanceFor } from './support/app.ts';
 import { refuseUnconfirmed } from './support/confirmation.ts';
@@ -18,7 +18,7 @@ type RingWork<B> = (
   ring: string,
   body: B,
   started: Started,
-  signal: AbortSignal,
+  options: RunOptions,
 ) => Promise<RunResult>;
 
 /** One job on the ring that the address names: the vault may be out of reach of any laptop. */
@@ -33,7 +33,7 @@ async function onRing<B>({ params, body, requester, context }: RouteCall<B, unde
     );
   }
   const signal = AbortSignal.any([stopSignal, AbortSignal.timeout(timeLimitMs)]);
-  const result = await work(rings, ring, body, { trigger: 'http', requestedBy: requester }, signal);
+  const result = await work(rings, ring, body, { trigger: 'http', requestedBy: requester }, { signal });
   refuseUnended(result);
   return answer(200, result);
 }
@@ -62,8 +62,8 @@ route({
   errors,
   body: ringRequest,
   handle: (call) =>
-    onRing(call, (rings, ring, { dryRun }, started, signal) =>
-      rings.rotate(ring, started, { dryRun, signal, mustManage: true }),
+    onRing(call, (rings, ring, { dryRun }, started, options) =>
+      rings.rotate(ring, started, { dryRun, mustManage: true }, options),
     ),
 });
 
@@ -77,7 +77,7 @@ route({
   errors,
   body: ringRequest,
   handle: (call) =>
-    onRing(call, (rings, ring, { dryRun }, started, signal) => rings.rewrap(ring, started, { dryRun, signal })),
+    onRing(call, (rings, ring, { dryRun }, started, options) => rings.rewrap(ring, started, { dryRun }, options)),
 });
 
 route({
@@ -90,14 +90,14 @@ route({
   errors: [...errors, 'confirmation_wrong', 'key_unknown', 'revocation_in_future'],
   body: revokeRequest,
   handle: (call) =>
-    onRing(call, (rings, ring, body, started, signal) => {
+    onRing(call, (rings, ring, body, started, options) => {
       refuseUnconfirmed(body, ring, 'ring');
       const { dryRun, reason } = body;
       return rings.revoke(
         ring,
         started,
         { target: targetOf(body), reason, confirm: dryRun ? undefined : ring },
-        signal,
+        options,
       );
     }),
 });

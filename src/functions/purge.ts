@@ -54,7 +54,7 @@ route({
       return answer(202, run, { location: `/api/runs/${run.runId}`, 'preference-applied': 'respond-async' });
     }
     const started = { trigger: 'http', requestedBy: requester };
-    const result = await maintenance.sqlCaches.purge(cache, started, { ...options, signal: stopSignal });
+    const result = await maintenance.sqlCaches.purge(cache, started, options, { signal: stopSignal });
     refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));
     return answer(200, result);
   },

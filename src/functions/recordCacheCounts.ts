@@ -1,3 +1,3 @@
 import { timed } from './support/timed.ts';
 
-timed('counts', (maintenance, cache, signal) => maintenance.sqlCaches.counts(cache, 'timer', signal));
+timed('counts', (maintenance, cache, signal) => maintenance.sqlCaches.counts(cache, 'timer', {}, { signal }));

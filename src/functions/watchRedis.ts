@@ -1,3 +1,3 @@
 import { timed } from './support/timed.ts';
 
-timed('redis', (maintenance, cache, signal) => maintenance.redisCaches.watch(cache, 'timer', { signal }));
+timed('redis', (maintenance, cache, signal) => maintenance.redisCaches.watch(cache, 'timer', {}, { signal }));

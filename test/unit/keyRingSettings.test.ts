@@ -87,7 +87,7 @@ describe('the settings of key rings', () => {
     const rings = [base, { ...base, name: 'api', lead: 'P1D' }, { ...base }, { ...base, name: 'Bad Name' }];
     const { problems, rings: usable } = read(rings, { RING: 'host,password=secret-1' });
     expect(usable.map(({ name }) => name)).toEqual([]);
-    expect(problems.map(({ ring }) => ring)).toEqual(['api', 'web', undefined]);
+    expect(problems.map(({ ring }) => ring)).toEqual(['web', undefined, 'api']);
     expect(problems.map(describeProblem).join()).not.toContain('secret-1');
     expect(read([base, { ...base, name: 'api', lead: 'P1D' }]).rings.map(({ name }) => name)).toEqual(['web']);
   });

@@ -17,6 +17,7 @@ describe('a Redis connection string', () => {
       ],
       user: 'app',
       token: undefined,
+      ca: undefined,
       tls: true,
       tlsHost: 'c.example',
       sharedHost: undefined,
@@ -106,7 +107,7 @@ describe('a Redis connection string', () => {
     ['localhost', 'auto', false],
     ['localhost', 'entra', true],
   ] as const)('of %s with REDIS_AUTHENTICATION %s needs a token: %s', (text, authentication, needs) => {
-    expect(parseConnectionString(text, authentication).token !== undefined).toBe(needs);
+    expect(parseConnectionString(text, { authentication }).token !== undefined).toBe(needs);
   });
 
   it.each([

@@ -24,8 +24,8 @@ export function addClearCommand(program: Command, session: Session): void {
         self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
       const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
         const bar = terminal && confirm !== undefined ? deletionBar(name) : undefined;
-        const request = { confirm, signal: session.signal, timeBudgetMs: timeBudget, onProgress: bar?.update };
-        return maintenance.clear(name, 'cli', request).finally(() => bar?.stop());
+        const request = { confirm, timeBudgetMs: timeBudget, onProgress: bar?.update };
+        return maintenance.clear(name, 'cli', request, { signal: session.signal }).finally(() => bar?.stop());
       };
       const known = (maintenance: Maintenance) => maintenance.cacheNames();
       const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);

@@ -27,7 +27,11 @@ export function addKeyRingCommands(program: Command, session: Session): void {
 
   command('status', 'Say what state the ring is in. Changes nothing.').action(({ ring, json = false }: RingOptions) =>
     session.runOn(
-      { ...rings, run: (maintenance, name) => maintenance.keyRings.status(name, 'cli', signal), rows: statusRows },
+      {
+        ...rings,
+        run: (maintenance, name) => maintenance.keyRings.status(name, 'cli', {}, { signal }),
+        rows: statusRows,
+      },
       ring,
       json,
     ),
@@ -38,7 +42,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
       session.runOn(
         {
           ...rings,
-          run: (maintenance, name) => maintenance.keyRings.rotate(name, 'cli', { dryRun, signal }),
+          run: (maintenance, name) => maintenance.keyRings.rotate(name, 'cli', { dryRun }, { signal }),
           rows: rotateRows,
         },
         ring,
@@ -51,7 +55,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
       session.runOn(
         {
           ...rings,
-          run: (maintenance, name) => maintenance.keyRings.rewrap(name, 'cli', { dryRun, signal }),
+          run: (maintenance, name) => maintenance.keyRings.rewrap(name, 'cli', { dryRun }, { signal }),
           rows: rewrapRows,
         },
         ring,
@@ -66,7 +70,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
     session.runOn(
       {
         ...rings,
-        run: (maintenance, name) => maintenance.keyRings.prune(name, 'cli', { dryRun, signal }),
+        run: (maintenance, name) => maintenance.keyRings.prune(name, 'cli', { dryRun }, { signal }),
         rows: pruneRows,
       },
       ring,
@@ -101,7 +105,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
                 confirm,
                 target: options.key ? { key: options.key.toLowerCase() } : { createdBefore: options.createdBefore },
               },
-              signal,
+              { signal },
             ),
           rows: (report) => revokeRows(report, ring?.[0] ?? ''),
         },

@@ -16,7 +16,7 @@ export function addRedisCommand(program: Command, session: Session): void {
   withCommonOptions(program.command('redis').description(description), 'cache').action(
     ({ cache, json = false, dryRun = false }: CacheOptions) => {
       const run = (maintenance: Maintenance, name: string) =>
-        maintenance.redisCaches.watch(name, 'cli', { dryRun, signal: session.signal });
+        maintenance.redisCaches.watch(name, 'cli', { dryRun }, { signal: session.signal });
       return session.runOn({ ...redisCaches, run, rows: redisRows, rowsShowWarnings: true }, cache, json);
     },
   );

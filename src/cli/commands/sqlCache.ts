@@ -30,7 +30,6 @@ export function addSqlCacheCommands(program: Command, session: Session): void {
     .action(({ cache, json = false, dryRun = false, olderThan, maxRows, timeBudget }: PurgeOptions) => {
       const request = {
         dryRun,
-        signal,
         ...(olderThan !== undefined && { olderThanMs: olderThan }),
         ...(maxRows !== undefined && { maxRows }),
         ...(timeBudget !== undefined && { timeBudgetMs: timeBudget }),
@@ -38,7 +37,7 @@ export function addSqlCacheCommands(program: Command, session: Session): void {
       const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
         const bar = terminal && !dryRun ? purgeProgressBar(name) : undefined;
         return maintenance.sqlCaches
-          .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) })
+          .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) }, { signal })
           .finally(() => bar?.stop());
       };
       return session.runOn({ ...sqlCaches, run, rows: purgeRows }, cache, json);
@@ -47,14 +46,14 @@ export function addSqlCacheCommands(program: Command, session: Session): void {
   command('index', 'Create the expiry index where it is missing.').action(
     ({ cache, json = false, dryRun = false }: CacheOptions) => {
       const run = (maintenance: Maintenance, name: string) =>
-        maintenance.sqlCaches.ensureIndex(name, 'cli', { dryRun, signal });
+        maintenance.sqlCaches.ensureIndex(name, 'cli', { dryRun }, { signal });
       return session.runOn({ ...sqlCaches, run, rows: indexRows }, cache, json);
     },
   );
 
   command('counts', 'Say how large the table is and how much of it has expired. Changes nothing.').action(
     ({ cache, json = false }: CacheOptions) => {
-      const run = (maintenance: Maintenance, name: string) => maintenance.sqlCaches.counts(name, 'cli', signal);
+      const run = (maintenance: Maintenance, name: string) => maintenance.sqlCaches.counts(name, 'cli', {}, { signal });
       return session.runOn({ ...sqlCaches, run, rows: countRows }, cache, json);
     },
   );

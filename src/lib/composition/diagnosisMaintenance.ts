@@ -67,19 +67,9 @@ export class DiagnosisMaintenance {
     const { clock, records } = this.#runs;
     const { caches, rings } = this.#chosen(request);
     const end = new AbortController();
-    const stop = () => end.abort();
-    request.signal?.addEventListener('abort', stop, { once: true });
-    if (request.signal?.aborted) stop();
-    const { signal } = end;
+    const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
     const all = once(() => this.#ringSubjects(signal));
-    const deps: SubjectDeps = {
-      settings: this.#settings,
-      clock,
-      records,
-      showKey: showKeys(request.showKeys ?? false),
-      signal,
-      rings: async () => [],
-    };
+    const deps = { settings: this.#settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
     try {
       const reports = await Promise.all([
         this.#self(request, signal),
@@ -102,31 +92,27 @@ export class DiagnosisMaintenance {
       const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
       return diagnosisReport(clock.now(), reports.flat(), versions);
     } finally {
-      request.signal?.removeEventListener('abort', stop);
-      stop();
+      end.abort();
     }
   }
 
   /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
   #chosen({ caches, rings }: DiagnosisRequest): { caches: string[]; rings: string[] } {
-    const known = {
-      caches: [...this.#settings.sqlCaches, ...this.#settings.redisCaches].map(({ name }) => name),
-      rings: this.#settings.rings.map(({ name }) => name),
-    };
-    const strange = caches?.find((name) => !known.caches.includes(name));
-    if (strange !== undefined)
-      throw new MaintenanceError('cache_unknown', `No usable cache is named ${strange}.`, chooseFrom(known.caches));
-    const strangeRing = rings?.find((name) => !known.rings.includes(name));
-    if (strangeRing !== undefined)
-      throw new MaintenanceError(
-        'key_ring_unknown',
-        `No usable key ring is named ${strangeRing}.`,
-        chooseFrom(known.rings),
-      );
+    const { sqlCaches, redisCaches, rings: allRings } = this.#settings;
     const narrowed = caches !== undefined || rings !== undefined;
+    const choose = (
+      asked: readonly string[] | undefined,
+      subjects: { name: string }[],
+      [code, kind]: ['cache_unknown', 'cache'] | ['key_ring_unknown', 'key ring'],
+    ) => {
+      const known = subjects.map(({ name }) => name);
+      const strange = asked?.find((name) => !known.includes(name));
+      if (strange === undefined) return [...(asked ?? (narrowed ? [] : known))];
+      throw new MaintenanceError(code, `No usable ${kind} is named ${strange}.`, chooseFrom(known));
+    };
     return {
-      caches: [...(caches ?? (narrowed ? [] : known.caches))],
-      rings: [...(rings ?? (narrowed ? [] : known.rings))],
+      caches: choose(caches, [...sqlCaches, ...redisCaches], ['cache_unknown', 'cache']),
+      rings: choose(rings, allRings, ['key_ring_unknown', 'key ring']),
     };
   }
 
@@ -147,7 +133,7 @@ export class DiagnosisMaintenance {
   }
 
   #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {
-    const context = { settings: this.#settings, clock: this.#runs.clock, signal };
+    const context = { clock: this.#runs.clock, signal };
     return Promise.all(
       this.#settings.rings.map((ring) => ringSubject(ring, () => this.#parts.rings.look(ring.name, signal), context)),
     );

@@ -6,20 +6,19 @@ import { redisProbe } from '../diagnosis/connection/redisProbe.ts';
 import { redisAdvice } from '../diagnosis/connection/stringAdvice.ts';
 import { RingSubject } from '../diagnosis/subjects/ringSubject.ts';
 import type { RingStatus } from '../keyRing/ringStatus.ts';
-import type { Settings } from '../settings/settings.ts';
 import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
-import { connectorTo } from './redisNodes.ts';
+import { redisPorts } from './redisNodes.ts';
 
 /** Key rings as subjects of a diagnosis, from their settings. */
 export async function ringSubject(
   { name, store, protector }: KeyRing,
   status: () => Promise<RingStatus>,
-  { settings, clock, signal }: { settings: Settings; clock: Clock; signal: AbortSignal },
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<RingSubject> {
   return new RingSubject({
     name,
-    store: await storeConnection(store, settings, clock),
+    store: await storeConnection(store, clock),
     protector: vaultConnection(protector, clock),
     status,
     clock,
@@ -27,27 +26,23 @@ export async function ringSubject(
   });
 }
 
-async function storeConnection(store: RingStore, { redis }: Settings, clock: Clock) {
+async function storeConnection(store: RingStore, clock: Clock) {
   if (store.kind === 'folder') return undefined;
   if (store.kind === 'redis') {
     const { connection } = store;
-    const connect = await connectorTo(connection, redis, clock);
-    return { probe: redisProbe(connection, connect, redis.ca), advice: redisAdvice(connection) };
+    const { connect } = await redisPorts(connection, clock);
+    return { probe: redisProbe(connection, connect), advice: redisAdvice(connection) };
   }
-  return { probe: await blobProbe(store, redis, clock), advice: [] };
+  return { probe: await blobProbe(store, clock), advice: [] };
 }
 
-async function blobProbe(
-  store: Extract<RingStore, { kind: 'blob' }>,
-  redis: Settings['redis'],
-  clock: Clock,
-): Promise<ConnectionProbe> {
+async function blobProbe(store: Extract<RingStore, { kind: 'blob' }>, clock: Clock): Promise<ConnectionProbe> {
   const { url } = await openContainer(store.address, store.container);
   return httpsProbe({
     kind: 'Blob storage',
     url: new URL(url),
     request: async () => {
-      const opened = await openStore(store, redis, clock);
+      const opened = await openStore(store, clock);
       try {
         await opened.read();
       } finally {

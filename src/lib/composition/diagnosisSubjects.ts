@@ -1,9 +1,7 @@
-import type { Clock } from '../clock.ts';
 import { redisProbe } from '../diagnosis/connection/redisProbe.ts';
 import { sqlProbe } from '../diagnosis/connection/sqlProbe.ts';
 import { redisAdvice, sqlAdvice } from '../diagnosis/connection/stringAdvice.ts';
-import type { RingKnowledge } from '../diagnosis/entries/entriesSubject.ts';
-import type { ShowKey } from '../diagnosis/shownKey.ts';
+import type { CacheSubjectOptions } from '../diagnosis/subjects/cacheSubject.ts';
 import { RedisSubject } from '../diagnosis/subjects/redisSubject.ts';
 import { SqlSubject } from '../diagnosis/subjects/sqlSubject.ts';
 import { intervalOf } from '../findings/timers.ts';
@@ -13,7 +11,7 @@ import type { RecordStore } from '../runs/recordStore.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RedisCache, SqlCache } from '../settings/subjects.ts';
 import { openTable } from './cacheTables.ts';
-import { connectorTo } from './redisNodes.ts';
+import { redisPorts } from './redisNodes.ts';
 
 /** Subjects of a diagnosis, from the settings of a cache. */
 
@@ -22,35 +20,29 @@ const statementLimitMs = 8_000;
 /** Below the limit of a step, so that the server's own reason is told. */
 const probeLimitMs = 4_000;
 
-export interface SubjectDeps {
+export interface SubjectDeps extends Pick<CacheSubjectOptions, 'rings' | 'showKey' | 'clock' | 'signal'> {
   settings: Settings;
-  clock: Clock;
   records: RecordStore;
-  showKey: ShowKey;
-  signal: AbortSignal;
-  rings: () => Promise<RingKnowledge[]>;
 }
 
 /** The caller closes what it gets. */
 export async function sqlSubject(
   cache: SqlCache,
-  { settings, clock, records, showKey, signal, rings }: SubjectDeps,
+  { settings, records, ...deps }: SubjectDeps,
 ): Promise<{ subject: SqlSubject; close: () => Promise<void> }> {
+  const { name, kind, connection } = cache;
   const timeout = (limitMs: number) => Math.min(limitMs, settings.statementTimeoutMs);
-  const table = await openTable(cache, timeout(statementLimitMs));
-  const probe = sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs)));
+  const openAnother = () => openTable(cache, timeout(statementLimitMs));
+  const table = await openAnother();
   const subject = new SqlSubject({
-    name: cache.name,
+    ...deps,
+    name,
     table,
-    openAnother: () => openTable(cache, timeout(statementLimitMs)),
-    probe,
-    advice: sqlAdvice[cache.kind](cache.connection),
-    rings,
-    history: (job, count) => readHistory(records, job, cache.name, count),
-    purgeEveryMs: intervalOf(settings.schedules.purge, clock.now()),
-    showKey,
-    clock,
-    signal,
+    openAnother,
+    probe: sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs))),
+    advice: sqlAdvice[kind](connection),
+    history: (job, count) => readHistory(records, job, name, count),
+    purgeEveryMs: intervalOf(settings.schedules.purge, deps.clock.now()),
   });
   return { subject, close: () => table.close() };
 }
@@ -58,25 +50,22 @@ export async function sqlSubject(
 /** The caller closes what it gets. */
 export async function redisSubject(
   { name, connection, instanceName }: RedisCache,
-  { settings, clock, showKey, signal, rings }: SubjectDeps,
+  { settings, records: _, ...deps }: SubjectDeps,
   watch: () => Promise<WatchReport>,
 ): Promise<{ subject: RedisSubject; close: () => Promise<void> }> {
-  const connect = await connectorTo(connection, settings.redis, clock);
+  const { connect } = await redisPorts(connection, deps.clock);
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const subject = new RedisSubject({
+    ...deps,
     name,
     endpoint,
     connect,
     database: connection.database,
     instanceName,
     keyRingKey: settings.redis.policy.keyRingKey,
-    probe: redisProbe(connection, connect, settings.redis.ca),
+    probe: redisProbe(connection, connect),
     advice: redisAdvice(connection),
-    rings,
     watch,
-    showKey,
-    clock,
-    signal,
   });
   return { subject, close: async () => subject.close() };
 }

@@ -5,13 +5,12 @@ import type { KeyProtector } from '../keyRing/keyProtector.ts';
 import { KeyRingError } from '../keyRing/keyRingError.ts';
 import type { KeyRingStore } from '../keyRing/keyRingStore.ts';
 import type { OpenLine } from '../keyRing/stores/redisConnection.ts';
-import type { RedisSettings } from '../settings/redisSettings.ts';
 import type { RingProtector, RingStore } from '../settings/subjects.ts';
 import { lineOptions } from './redisNodes.ts';
 
 /** The adapters of a ring. Their SDKs are loaded only now: a function app without key rings pays for none. */
 
-export async function openStore(store: RingStore, redis: RedisSettings, clock: Clock): Promise<KeyRingStore> {
+export async function openStore(store: RingStore, clock: Clock): Promise<KeyRingStore> {
   switch (store.kind) {
     case 'folder': {
       const { FolderStore } = await import('../keyRing/stores/folder.ts');
@@ -27,7 +26,7 @@ export async function openStore(store: RingStore, redis: RedisSettings, clock: C
         import('../keyRing/stores/redisConnection.ts'),
         import('../keyRing/stores/redis.ts'),
       ]);
-      const options = lineOptions(store.connection, redis, clock);
+      const options = lineOptions(store.connection, clock);
       const open: OpenLine = (endpoint, signal) => openLine(endpoint, options, signal);
       return new RedisStore(new RingConnection(store.connection.endpoints, open), store.key);
     }

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.ts';
 import { MaintenanceError } from '../errors.ts';
 import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
 import { refuseObserved } from '../keyRing/managed.ts';
@@ -11,7 +10,7 @@ import { type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
 import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
 import { measureStatus } from '../keyRing/statusMetrics.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
-import { type Run, type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import { type Run, type RunDeps, type RunOptions, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import { settingsError, stopsRing } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KeyRing } from '../settings/subjects.ts';
@@ -22,7 +21,6 @@ const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) 
 
 export interface RingRequest {
   dryRun?: boolean;
-  signal?: AbortSignal | undefined;
 }
 
 export interface RotationRequest extends RingRequest {
@@ -47,9 +45,14 @@ export class KeyRingMaintenance {
     return this.#settings.names.rings;
   }
 
-  status(ring: string, started: Started, signal?: AbortSignal): Promise<RunResult<'keyRingStatus'>> {
+  status(
+    ring: string,
+    started: Started,
+    _request: object = {},
+    options: RunOptions = {},
+  ): Promise<RunResult<'keyRingStatus'>> {
     const measure = (report: RingStatus) => measureStatus(ring, report);
-    return this.#run('keyRingStatus', ring, started, signal, ringStatus, { dryRun: false, measure });
+    return this.#run('keyRingStatus', ring, started, options, ringStatus, { dryRun: false, measure });
   }
 
   /** One look for a diagnosis: no run is recorded. */
@@ -60,7 +63,8 @@ export class KeyRingMaintenance {
   rotate(
     ring: string,
     started: Started,
-    { dryRun = false, signal, mustManage = false }: RotationRequest = {},
+    { dryRun = false, mustManage = false }: RotationRequest = {},
+    options: RunOptions = {},
   ): Promise<RunResult<'rotateKeyRing'>> {
     const work = async (deps: RotateDeps) => {
       if (mustManage && !dryRun) refuseObserved(deps.policy);
@@ -71,28 +75,29 @@ export class KeyRingMaintenance {
       if (report.outcome !== 'published') return;
       for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
     };
-    return this.#run('rotateKeyRing', ring, started, signal, work, { dryRun, measure });
+    return this.#run('rotateKeyRing', ring, started, options, work, { dryRun, measure });
   }
 
   rewrap(
     ring: string,
     started: Started,
-    { dryRun = false, signal }: RingRequest = {},
+    { dryRun = false }: RingRequest = {},
+    options: RunOptions = {},
   ): Promise<RunResult<'rewrapKeyRing'>> {
-    return this.#run('rewrapKeyRing', ring, started, signal, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
+    return this.#run('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
   }
 
   revoke(
     ring: string,
     started: Started,
     request: RevokeRequest,
-    signal?: AbortSignal,
+    options: RunOptions = {},
   ): Promise<RunResult<'revokeKeys'>> {
     const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
       if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
     };
     const dryRun = request.confirm === undefined;
-    return this.#run('revokeKeys', ring, started, signal, (deps) => revokeKeys(deps, ring, request), {
+    return this.#run('revokeKeys', ring, started, options, (deps) => revokeKeys(deps, ring, request), {
       dryRun,
       measure,
     });
@@ -101,9 +106,10 @@ export class KeyRingMaintenance {
   prune(
     ring: string,
     started: Started,
-    { dryRun = false, signal }: RingRequest = {},
+    { dryRun = false }: RingRequest = {},
+    options: RunOptions = {},
   ): Promise<RunResult<'pruneKeyRing'>> {
-    return this.#run('pruneKeyRing', ring, started, signal, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
+    return this.#run('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
   }
 
   /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
@@ -111,33 +117,25 @@ export class KeyRingMaintenance {
     job: J,
     ring: string,
     started: Started,
-    signal: AbortSignal | undefined,
+    { signal, ...place }: RunOptions,
     work: (deps: RotateDeps) => Promise<ReportOf<J>>,
     rest: Pick<Run<J>, 'dryRun' | 'measure'>,
   ): Promise<RunResult<J>> {
-    return runJob(this.#runs, { job, subject: ring, started, work: () => this.#with(ring, signal, work), ...rest });
+    const run = { job, subject: ring, started, place, work: () => this.#with(ring, signal, work), ...rest };
+    return runJob<J>(this.#runs, run);
   }
 
   async #with<R>(ring: string, signal: AbortSignal | undefined, work: (deps: RotateDeps) => Promise<R>): Promise<R> {
-    const subject = this.#ring(ring);
-    const protector = await openProtector(subject.protector, () => this.#runs.clock.now());
-    const store = await openStore(subject.store, this.#settings.redis, this.#runs.clock);
+    const { policy, caches, ...subject } = this.#ring(ring);
+    const { clock } = this.#runs;
+    const protector = await openProtector(subject.protector, () => clock.now());
+    const store = await openStore(subject.store, clock);
+    const entries = caches.length > 0 ? this.#entriesOf(caches) : noCachedEntries;
     try {
-      return await work(this.#deps(subject, store, protector, signal));
+      return await work({ store, protector, policy, clock, entries, random: systemRandomness, signal });
     } finally {
       await store.close();
     }
-  }
-
-  #deps(
-    { policy, caches }: KeyRing,
-    store: RotateDeps['store'],
-    protector: RotateDeps['protector'],
-    signal: AbortSignal | undefined,
-  ): RotateDeps {
-    const entries = caches.length > 0 ? this.#entriesOf(caches) : noCachedEntries;
-    const clock: Clock = this.#runs.clock;
-    return { store, protector, policy, clock, entries, random: systemRandomness, signal };
   }
 
   /** @throws MaintenanceError with what is wrong in the settings of this ring */

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
 import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Log, RunResult, Started } from '../runs/runJob.ts';
+import type { Asked, Log, RunOptions, RunResult, Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
@@ -37,9 +37,14 @@ export class Maintenance {
   }
 
   /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
+  clear(
+    cache: string,
+    started: Started,
+    request: Asked<ClearRequest> = {},
+    options: RunOptions = {},
+  ): Promise<RunResult<'clear'>> {
     const kind = this.redisCaches.names().includes(cache) ? this.redisCaches : this.sqlCaches;
-    return kind.clear(cache, started, request);
+    return kind.clear(cache, started, request, options);
   }
 
   /** Which keys the entries of these caches name. */

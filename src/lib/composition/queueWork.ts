@@ -7,7 +7,7 @@ import { readMessage, type WorkMessage } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import { forgetPending, keepPending } from '../runs/pendingRuns.ts';
 import { type RecordStore, recordsUnavailable } from '../runs/recordStore.ts';
-import type { Log, RunPlace, RunResult, Started } from '../runs/runJob.ts';
+import type { Log, RunOptions, RunPlace, RunResult, Started } from '../runs/runJob.ts';
 import { readTold } from '../runs/runningState.ts';
 import type { Outcome, RunRecord } from '../runs/runRecord.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -179,21 +179,21 @@ export class QueueWork {
     const { maintenance, stopSignal } = this.#deps;
     const { job, subject, trigger, requestedBy } = message;
     const started = requestedBy ? { trigger, requestedBy } : trigger;
-    const place = { runId: message.runId, queuedAt: message.queuedAt };
+    const options = { runId: message.runId, queuedAt: message.queuedAt, signal: stopSignal };
     switch (job) {
       case 'purge':
-        return this.#purge(message, started, place);
+        return this.#purge(message, started, options);
       case 'index':
-        return maintenance.sqlCaches.ensureIndex(subject, started, { signal: stopSignal }, place);
+        return maintenance.sqlCaches.ensureIndex(subject, started, {}, options);
       case 'counts':
-        return maintenance.sqlCaches.counts(subject, started, stopSignal, place);
+        return maintenance.sqlCaches.counts(subject, started, {}, options);
       case 'redis':
-        return maintenance.redisCaches.watch(subject, started, { signal: stopSignal }, place);
+        return maintenance.redisCaches.watch(subject, started, {}, options);
     }
   }
 
-  async #purge(message: WorkMessage, started: Started, place: RunPlace): Promise<RunResult> {
-    const { maintenance, records, settings, stopSignal } = this.#deps;
+  async #purge(message: WorkMessage, started: Started, options: RunOptions): Promise<RunResult> {
+    const { maintenance, records, settings } = this.#deps;
     const { subject, runId, first, part, purge = {} } = message;
     // What this very run told of itself before its instance died counts towards its limit.
     const told = await readTold(records, subject);
@@ -202,11 +202,10 @@ export class QueueWork {
     const request = {
       ...definedOf(purge),
       ...(limit !== undefined && { maxRows: Math.max(0, limit - lost) }),
-      signal: stopSignal,
     };
     let failure: unknown;
     const result = await maintenance.sqlCaches.purge(subject, started, request, {
-      ...place,
+      ...options,
       first,
       part,
       ...(lost > 0 && { lost }),

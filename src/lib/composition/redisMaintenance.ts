@@ -8,12 +8,12 @@ import { type WatchContext, type WatchRequest, watchRedis } from '../redisCache/
 import { measurePing, measureWatch } from '../redisCache/watchMetrics.ts';
 import type { WatchReport } from '../redisCache/watchReport.ts';
 import { noRecordStore } from '../runs/recordStore.ts';
-import { type RunDeps, type RunPlace, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import { type Asked, type RunDeps, type RunOptions, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import { RunningState } from '../runs/runningState.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RedisCache } from '../settings/subjects.ts';
 import { redisCacheFor } from './cachesOfEngine.ts';
-import { connectorTo, entryPortsTo } from './redisNodes.ts';
+import { redisPorts } from './redisNodes.ts';
 
 const statesInMemory = new Map<string, WatchState>();
 
@@ -32,26 +32,40 @@ export class RedisMaintenance {
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  watch(cache: string, started: Started, request: WatchRequest = {}, place?: RunPlace): Promise<RunResult<'redis'>> {
+  watch(
+    cache: string,
+    started: Started,
+    request: Asked<WatchRequest> = {},
+    { signal, ...place }: RunOptions = {},
+  ): Promise<RunResult<'redis'>> {
     return runJob(this.#runs, {
       job: 'redis',
       subject: cache,
       started,
       dryRun: request.dryRun ?? false,
       place,
-      work: async () => watchRedis(await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache)), request),
+      work: async () => {
+        const context = await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache));
+        return watchRedis(context, { ...request, ...(signal && { signal }) });
+      },
       measure: (report) => measureWatch(cache, report),
     });
   }
 
   /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
-  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
+  clear(
+    cache: string,
+    started: Started,
+    request: Asked<ClearRequest> = {},
+    { signal, ...place }: RunOptions = {},
+  ): Promise<RunResult<'clear'>> {
     const { clock, records } = this.#runs;
     return runJob(this.#runs, {
       job: 'clear',
       subject: cache,
       started,
       dryRun: request.confirm === undefined,
+      place,
       work: async ({ runId, soFar }) => {
         const context = await this.#clearContext(redisCacheFor(this.#settings, 'clear', cache));
         const running = new RunningState(records, cache, runId, clock);
@@ -60,29 +74,23 @@ export class RedisMaintenance {
           running.update(deleted);
           request.onProgress?.(deleted);
         };
-        return clearRedisCache(context, cache, { ...request, onProgress }, soFar).finally(() => running.end());
+        const asked = { ...request, onProgress, ...(signal && { signal }) };
+        return clearRedisCache(context, cache, asked, soFar).finally(() => running.end());
       },
     });
   }
 
   /** Which keys of a Data Protection ring the cache's entries name. */
   cachedEntries(cache: string): CachedEntries {
-    const { redis } = this.#settings;
     const { clock } = this.#runs;
     return {
       keyUse: async () => {
         const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
-        const entries = new RedisCachedEntries({
-          cache,
-          endpoints: connection.endpoints,
-          connect: await connectorTo(connection, redis, clock),
-          open: (await entryPortsTo(connection, redis, clock)).openReader,
-          instanceName,
-          ringKeys: this.#ringKeys(),
-          timeoutMs: redis.policy.timeoutMs,
-          clock,
-        });
-        return entries.keyUse();
+        const { connect, openReader: open } = await redisPorts(connection, clock);
+        const { endpoints } = connection;
+        const { timeoutMs } = this.#settings.redis.policy;
+        const options = { cache, endpoints, connect, open, instanceName, ringKeys: this.#ringKeys(), timeoutMs, clock };
+        return new RedisCachedEntries(options).keyUse();
       },
     };
   }
@@ -96,10 +104,11 @@ export class RedisMaintenance {
   async #clearContext({ connection, instanceName }: RedisCache): Promise<RedisClearContext> {
     const { redis, purge } = this.#settings;
     const { clock } = this.#runs;
+    const { connect, openRemover: open } = await redisPorts(connection, clock);
     return {
       connection,
-      connect: await connectorTo(connection, redis, clock),
-      open: (await entryPortsTo(connection, redis, clock)).openRemover,
+      connect,
+      open,
       instanceName,
       ringKeys: this.#ringKeys(),
       policy: {
@@ -118,22 +127,27 @@ export class RedisMaintenance {
     return watchRedis(context, { dryRun: true, signal });
   }
 
-  async #watchContext(cache: RedisCache): Promise<WatchContext> {
-    const { connection } = cache;
+  async #watchContext({
+    name,
+    connection,
+    instanceName,
+    maxMemoryBytes,
+    resourceId,
+  }: RedisCache): Promise<WatchContext> {
     const { redis } = this.#settings;
     const { clock } = this.#runs;
     return {
       connection,
-      connect: await connectorTo(connection, redis, clock),
-      state: this.#watchState(`redis|${cache.name}`),
+      connect: (await redisPorts(connection, clock)).connect,
+      state: this.#watchState(`redis|${name}`),
       policy: redis.policy,
       database: connection.database,
-      instanceName: cache.instanceName,
-      maxMemoryBytes: cache.maxMemoryBytes,
-      resource: cache.resourceId ? await this.#resourceMetrics(cache.resourceId) : undefined,
+      instanceName,
+      maxMemoryBytes,
+      resource: resourceId ? await this.#resourceMetrics(resourceId) : undefined,
       clock,
       random: Math.random,
-      onPing: (node, ms) => measurePing(cache.name, node, ms),
+      onPing: (node, ms) => measurePing(name, node, ms),
     };
   }
 

@@ -1,10 +1,11 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import {
+  type Asked,
   type Run,
   type RunContext,
   type RunDeps,
-  type RunPlace,
+  type RunOptions,
   type RunResult,
   runJob,
   type Started,
@@ -36,29 +37,30 @@ export class SqlMaintenance {
     return this.#settings.names.sqlCaches;
   }
 
-  /** With `place` it is one part of a longer run. A run that is under way can be seen by `runningPurge`. */
-  purge(cache: string, started: Started, request: PurgeRequest = {}, place?: RunPlace): Promise<RunResult<'purge'>> {
+  /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
+  purge(
+    cache: string,
+    started: Started,
+    request: Asked<PurgeRequest> = {},
+    { signal, ...place }: RunOptions = {},
+  ): Promise<RunResult<'purge'>> {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
-    const { clock, records } = this.#runs;
     const work = async (table: CacheTable, { runId, soFar }: RunContext<'purge'>) => {
-      const running = new RunningState(records, cache, runId, clock);
+      const { end, ...progress } = this.#running(cache, runId);
       const context = {
         table,
         policy: this.#settings.purge,
-        clock,
+        clock: this.#runs.clock,
         position: this.#position('purge', cache),
         pagePosition: this.#position('pages', cache),
       };
       return purge(context, {
         ...request,
         ...(maxRows !== undefined && { maxRows }),
-        onStart: () => running.begin(),
-        onBatch: ({ tookMs, deleted }) => {
-          measureBatch(cache, tookMs);
-          running.update(deleted);
-        },
+        ...(signal && { signal }),
+        ...progress,
         onFailure: soFar,
-      }).finally(() => running.end());
+      }).finally(end);
     };
     const { trigger } = typeof started === 'string' ? { trigger: started } : started;
     const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
@@ -66,20 +68,19 @@ export class SqlMaintenance {
   }
 
   /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(cache: string, started: Started, request: ClearRequest = {}): Promise<RunResult<'clear'>> {
-    const { clock, records } = this.#runs;
+  clear(
+    cache: string,
+    started: Started,
+    request: Asked<ClearRequest> = {},
+    { signal, ...place }: RunOptions = {},
+  ): Promise<RunResult<'clear'>> {
     const work = async (table: CacheTable, { runId, soFar }: RunContext<'clear'>) => {
-      const running = new RunningState(records, cache, runId, clock);
-      return clearTable({ table, policy: this.#settings.purge, clock }, cache, request, {
-        onStart: () => running.begin(),
-        onBatch: ({ tookMs, deleted }) => {
-          measureBatch(cache, tookMs);
-          running.update(deleted);
-        },
-        onFailure: soFar,
-      }).finally(() => running.end());
+      const { end, ...progress } = this.#running(cache, runId);
+      const context = { table, policy: this.#settings.purge, clock: this.#runs.clock };
+      const asked = { ...request, ...(signal && { signal }) };
+      return clearTable(context, cache, asked, { ...progress, onFailure: soFar }).finally(end);
     };
-    return this.#run('clear', cache, started, work, { dryRun: request.confirm === undefined });
+    return this.#run('clear', cache, started, work, { dryRun: request.confirm === undefined, place });
   }
 
   /** What is known of the purge or clear that holds the cache's table now; undefined where nothing is known. */
@@ -90,16 +91,22 @@ export class SqlMaintenance {
   ensureIndex(
     cache: string,
     started: Started,
-    request: IndexRequest = {},
-    place?: RunPlace,
+    request: Asked<IndexRequest> = {},
+    { signal, ...place }: RunOptions = {},
   ): Promise<RunResult<'index'>> {
     const { index } = this.#settings.purge;
-    const work = (table: CacheTable) => ensureExpiryIndex(table, index, this.#runs.clock, request);
+    const work = (table: CacheTable) =>
+      ensureExpiryIndex(table, index, this.#runs.clock, { ...request, ...(signal && { signal }) });
     const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
     return this.#run('index', cache, started, work, { dryRun: request.dryRun ?? false, measure, place });
   }
 
-  counts(cache: string, started: Started, signal?: AbortSignal, place?: RunPlace): Promise<RunResult<'counts'>> {
+  counts(
+    cache: string,
+    started: Started,
+    _request: object = {},
+    { signal, ...place }: RunOptions = {},
+  ): Promise<RunResult<'counts'>> {
     const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
     return this.#run('counts', cache, started, (table) => countEntries(table, signal), {
       dryRun: false,
@@ -130,6 +137,19 @@ export class SqlMaintenance {
       },
       ...rest,
     });
+  }
+
+  /** What a run that deletes tells of itself while it is under way. */
+  #running(cache: string, runId: string) {
+    const running = new RunningState(this.#runs.records, cache, runId, this.#runs.clock);
+    return {
+      onStart: () => running.begin(),
+      onBatch: ({ tookMs, deleted }: { tookMs: number; deleted: number }) => {
+        measureBatch(cache, tookMs);
+        running.update(deleted);
+      },
+      end: () => running.end(),
+    };
   }
 
   /** Where the next purge goes on. */

@@ -1,7 +1,14 @@
 import { isIPv6 } from 'node:net';
 import { Secret } from '../secret.ts';
 import { isAzureHost, usesTlsByDefault } from './azureHosts.ts';
-import { invalid, type RedisAuthentication, type RedisConnection, sharedHost, tokenOf } from './redisConnection.ts';
+import {
+  invalid,
+  type RedisConnection,
+  type RedisOptions,
+  type RedisText,
+  sharedHost,
+  tokenOf,
+} from './redisConnection.ts';
 import { parseRedisUrl } from './redisUrl.ts';
 
 const defaultConnectTimeoutMs = 5_000;
@@ -24,12 +31,12 @@ const notFollowed = new Set(['proxy', 'servicename', 'tunnel']);
  * `rediss://` URL.
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
-export function parseConnectionString(text: string, authentication: RedisAuthentication = 'auto'): RedisConnection {
+export function parseConnectionString(text: string, options: RedisOptions = {}): RedisConnection {
   const said = /^rediss?:\/\//i.test(text.trim()) ? parseRedisUrl(text.trim()) : fromOptions(text);
-  return { ...said, token: tokenOf(said, authentication) };
+  return { ...said, token: tokenOf(said, options), ca: options.ca };
 }
 
-function fromOptions(text: string): Omit<RedisConnection, 'token'> {
+function fromOptions(text: string): RedisText {
   const { hosts, options, remarks } = split(text);
   if (hosts.length === 0) throw invalid('it names no server (`host:port`)');
   const ssl = options.get('ssl');

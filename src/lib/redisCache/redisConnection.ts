@@ -16,6 +16,8 @@ export interface RedisConnection {
   password: Secret | undefined;
   /** Undefined: it logs in by the password, or not at all where there is none. */
   token: TokenNeed | undefined;
+  /** Certificates of authorities to trust beside the public ones, in PEM. */
+  ca: string | undefined;
   tls: boolean;
   /** The name that the certificate must have, where it is not the endpoint's. */
   tlsHost: string | undefined;
@@ -30,13 +32,19 @@ export interface RedisConnection {
   remarks: string[];
 }
 
-/** How to log in. `auto`: by Entra where the host is Azure's and the connection string has no password. */
-export type RedisAuthentication = 'auto' | 'password' | 'entra';
+/** What stands in the connection string itself. */
+export type RedisText = Omit<RedisConnection, 'token' | 'ca'>;
+
+export interface RedisOptions {
+  /** `auto`: by Entra where the host is Azure's and the connection string has no password. */
+  authentication?: 'auto' | 'password' | 'entra';
+  ca?: string | undefined;
+}
 
 /** The token that a login needs ("Use Microsoft Entra ID for cache authentication", of Azure Managed Redis too). */
 export function tokenOf(
-  { endpoints, password }: Pick<RedisConnection, 'endpoints' | 'password'>,
-  authentication: RedisAuthentication,
+  { endpoints, password }: RedisText,
+  { authentication = 'auto' }: RedisOptions,
 ): TokenNeed | undefined {
   const byEntra = password === undefined && endpoints.every(({ host }) => isAzureHost(host));
   if (authentication === 'password' || (authentication === 'auto' && !byEntra)) return undefined;

@@ -1,12 +1,12 @@
 import { Secret } from '../secret.ts';
-import { invalid, type RedisConnection, sharedHost } from './redisConnection.ts';
+import { invalid, type RedisText, sharedHost } from './redisConnection.ts';
 
 /**
  * Reads `redis://user:password@host:port/database`, with `rediss` for TLS, as registered with IANA. Parameters after `?`
  * are each client's own: they are named in `remarks`.
  * @throws MaintenanceError `connection_string_invalid`
  */
-export function parseRedisUrl(text: string): Omit<RedisConnection, 'token'> {
+export function parseRedisUrl(text: string): RedisText {
   const url = URL.parse(text);
   // The parser's own error would hold the whole string, password and all.
   if (!url?.hostname) throw invalid('it is no valid URL (special characters in a password must be percent-encoded)');

@@ -25,7 +25,7 @@ export interface WatchContext extends LookContext {
 export interface WatchRequest {
   /** Looks, and leaves the last readings and levels as they are. */
   dryRun?: boolean;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -38,6 +38,14 @@ export interface RunPlace {
   isElsewhere?: (() => Promise<boolean>) | undefined;
 }
 
+/** How a job is run, beside what is asked of it. */
+export interface RunOptions extends RunPlace {
+  signal?: AbortSignal | undefined;
+}
+
+/** What is asked of a job, without what the process that runs it adds. */
+export type Asked<R> = Omit<R, 'signal'>;
+
 export interface Run<J extends JobName> {
   job: J;
   subject: string;

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { parseConnectionString as parseRedis } from '../redisCache/connectionString.ts';
-import type { RedisAuthentication } from '../redisCache/redisConnection.ts';
+import type { RedisOptions } from '../redisCache/redisConnection.ts';
 import { looksLikePostgres, parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
 import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
 import type { Environment } from './environment.ts';
 import { bytes, name } from './fields.ts';
+import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { Cache, RedisCache, SqlCache } from './subjects.ts';
 
@@ -16,6 +17,7 @@ type Kind = z.infer<typeof engine>;
 /** `/subscriptions/…/providers/Microsoft.Cache/redisEnterprise/name`, or of `Microsoft.Cache/redis`. */
 const resourceId = z
   .string()
+  .trim()
   .regex(
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Cache\/redis(Enterprise)?\/[^/]+$/i,
     'must be the resource id of a Microsoft.Cache/redisEnterprise or Microsoft.Cache/redis',
@@ -40,8 +42,13 @@ export interface CacheReading {
   problems: SettingProblem[];
 }
 
+interface CacheEntries {
+  entries: Entry[];
+  problems: SettingProblem[];
+}
+
 /** The caches of TOKEN_CACHES, or the single one of TOKEN_CACHE_CONNECTION_STRING, named `default`. */
-export function readCaches(env: Environment, authentication: RedisAuthentication): CacheReading {
+export function readCaches(env: Environment, redis: RedisOptions): CacheReading {
   const { entries, problems } = env.TOKEN_CACHES ? readList(env.TOKEN_CACHES) : readSingle(env);
   const kinds = new Map<string, Kind | undefined>();
   const caches = entries.flatMap((entry) => {
@@ -51,7 +58,7 @@ export function readCaches(env: Environment, authentication: RedisAuthentication
     kinds.set(cache, kind);
     return readOne(problems, { cache }, () => {
       if (!text) throw new UnusableSetting(setting, 'is not set. It must hold the connection string of the cache');
-      return cacheOf(kind, entry, text, { tenantId: env.AZURE_TENANT_ID, authentication });
+      return cacheOf(kind, entry, text, { tenantId: env.AZURE_TENANT_ID, redis });
     });
   });
   for (const { cache } of problems) if (cache && !kinds.has(cache)) kinds.set(cache, undefined);
@@ -64,87 +71,44 @@ export function readCaches(env: Environment, authentication: RedisAuthentication
   };
 }
 
-function readSingle(env: Environment): { entries: Entry[]; problems: SettingProblem[] } {
-  const problems: SettingProblem[] = [];
-  if (!env.TOKEN_CACHE_CONNECTION_STRING) {
+function readList(text: string): CacheEntries {
+  const list = readNamedList('TOKEN_CACHES', text, entrySchema, (cache) => ({ cache }));
+  if (list) return { entries: list.entries.map(({ entry }) => entry), problems: list.problems };
+  const message =
+    'must be a JSON list of caches: [{ "name": …, "engine": …, "connectionStringSetting": …, "table": … }]';
+  return { entries: [], problems: [{ setting: 'TOKEN_CACHES', message }] };
+}
+
+/** The fields of the single cache, each by its own setting. */
+const ownSettings = {
+  engine: 'TOKEN_CACHE_ENGINE',
+  table: 'TOKEN_CACHE_TABLE',
+  instanceName: 'TOKEN_CACHE_INSTANCE_NAME',
+  maxMemory: 'TOKEN_CACHE_MAX_MEMORY',
+  resourceId: 'TOKEN_CACHE_RESOURCE_ID',
+} as const;
+
+function readSingle(env: Environment): CacheEntries {
+  const setting = 'TOKEN_CACHE_CONNECTION_STRING';
+  if (!env[setting]) {
     const message =
       'is not set. It must hold the connection string of the token cache (or set TOKEN_CACHES for several)';
     // Without any cache, an app may still keep key rings.
-    if (!env.KEY_RINGS?.trim()) problems.push({ setting: 'TOKEN_CACHE_CONNECTION_STRING', message });
-    return { entries: [], problems };
+    return { entries: [], problems: env.KEY_RINGS?.trim() ? [] : [{ setting, message }] };
   }
-  const chosen = env.TOKEN_CACHE_ENGINE ? engine.safeParse(env.TOKEN_CACHE_ENGINE) : undefined;
-  if (chosen && !chosen.success) {
-    problems.push({ setting: 'TOKEN_CACHE_ENGINE', message: 'must be sqlserver, postgres or redis', cache: 'default' });
-    return { entries: [], problems };
-  }
-  const maxMemory = readOptional(bytes, env, 'TOKEN_CACHE_MAX_MEMORY', problems);
-  const resource = readOptional(resourceId, env, 'TOKEN_CACHE_RESOURCE_ID', problems);
-  const entry: Entry = {
-    name: 'default',
-    connectionStringSetting: 'TOKEN_CACHE_CONNECTION_STRING',
-    engine: chosen?.data,
-    table: env.TOKEN_CACHE_TABLE || undefined,
-    instanceName: env.TOKEN_CACHE_INSTANCE_NAME || undefined,
-    maxMemory,
-    resourceId: resource,
-  };
-  return { entries: [entry], problems };
-}
-
-/** Undefined where it is not set, or wrong, which is then a problem of the watch alone. */
-function readOptional<T>(
-  schema: z.ZodType<T>,
-  env: Environment,
-  setting: string,
-  problems: SettingProblem[],
-): T | undefined {
-  const text = env[setting]?.trim();
-  if (!text) return undefined;
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  const message = parsed.error.issues[0]?.message ?? 'cannot be used';
-  problems.push({ setting, message, cache: 'default', jobs: ['redis'] });
-  return undefined;
-}
-
-function readList(text: string): { entries: Entry[]; problems: SettingProblem[] } {
-  const setting = 'TOKEN_CACHES';
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    list = undefined;
-  }
-  if (!Array.isArray(list) || list.length === 0) {
-    const message =
-      'must be a JSON list of caches: [{ "name": …, "engine": …, "connectionStringSetting": …, "table": … }]';
-    return { entries: [], problems: [{ setting, message }] };
-  }
-  const entries: Entry[] = [];
+  const given = Object.entries(ownSettings).flatMap(([field, own]) => (env[own] ? [[field, env[own]]] : []));
+  const fields: Record<string, unknown> = Object.fromEntries(given);
   const problems: SettingProblem[] = [];
-  list.forEach((item: unknown, index) => {
-    const parsed = entrySchema.safeParse(item);
-    const label = name.safeParse((item as Entry | null)?.name);
-    // An entry whose name cannot be used stops no other cache.
-    const concern = label.success ? { cache: label.data } : { jobs: [] };
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) {
-        problems.push({
-          setting: `${setting}[${index}]${issue.path.map((part) => `.${String(part)}`).join('')}`,
-          message: issue.message,
-          ...concern,
-        });
-      }
-    } else if (entries.some((entry) => entry.name === parsed.data.name)) {
-      problems.push({
-        setting: `${setting}[${index}].name`,
-        message: `must be unique; ${parsed.data.name} is there twice`,
-        cache: parsed.data.name,
-      });
-    } else entries.push(parsed.data);
-  });
-  return { entries, problems };
+  const parse = () => entrySchema.safeParse({ name: 'default', connectionStringSetting: setting, ...fields });
+  for (const { path, message } of parse().error?.issues ?? []) {
+    const field = path[0] as keyof typeof ownSettings;
+    delete fields[field];
+    // Without the right engine nothing is right; what else may be wrong is of use to the watch alone.
+    const jobs = field === 'engine' ? {} : { jobs: ['redis'] as const };
+    problems.push({ setting: ownSettings[field], message, cache: 'default', ...jobs });
+  }
+  const { data } = parse();
+  return { entries: data && !problems.some(({ jobs }) => !jobs) ? [data] : [], problems };
 }
 
 /** The only place that parses the connection string of a cache, and the name of its table. */
@@ -152,7 +116,7 @@ function cacheOf(
   kind: Kind | undefined,
   { name: cache, connectionStringSetting: setting, table, ...entry }: Entry,
   text: string,
-  { tenantId, authentication }: { tenantId: string | undefined; authentication: RedisAuthentication },
+  { tenantId, redis }: { tenantId: string | undefined; redis: RedisOptions },
 ): Cache {
   const tableSetting = cache === 'default' ? 'TOKEN_CACHE_TABLE' : 'TOKEN_CACHES';
   switch (kind) {
@@ -174,7 +138,7 @@ function cacheOf(
       return {
         kind,
         name: cache,
-        connection: parsed(setting, () => parseRedis(text, authentication)),
+        connection: parsed(setting, () => parseRedis(text, redis)),
         instanceName: entry.instanceName ?? '',
         maxMemoryBytes: entry.maxMemory,
         resourceId: entry.resourceId,

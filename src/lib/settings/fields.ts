@@ -50,14 +50,17 @@ export const schedule = z.string().refine((text) => {
 }, 'must be an NCRONTAB expression of six fields (second minute hour day month weekday), such as 0 */30 * * * *');
 
 /** Bytes, from a size as redis.conf writes it: `1073741824`, `512mb`, `6gb` (powers of 1024). */
-export const bytes = z.string().transform((text, context) => {
-  const [, amount, unit] = /^(\d{1,15}(?:\.\d{1,3})?)\s*(b|kb|mb|gb|tb)?$/i.exec(text) ?? [];
-  const power = ['b', 'kb', 'mb', 'gb', 'tb'].indexOf(unit?.toLowerCase() ?? 'b');
-  const value = Math.round(Number(amount) * 1024 ** power);
-  if (value > 0 && value <= Number.MAX_SAFE_INTEGER) return value;
-  context.addIssue({ code: 'custom', message: 'must be a size, such as 6gb or 512mb' });
-  return z.NEVER;
-});
+export const bytes = z
+  .string()
+  .trim()
+  .transform((text, context) => {
+    const [, amount, unit] = /^(\d{1,15}(?:\.\d{1,3})?)\s*(b|kb|mb|gb|tb)?$/i.exec(text) ?? [];
+    const power = ['b', 'kb', 'mb', 'gb', 'tb'].indexOf(unit?.toLowerCase() ?? 'b');
+    const value = Math.round(Number(amount) * 1024 ** power);
+    if (value > 0 && value <= Number.MAX_SAFE_INTEGER) return value;
+    context.addIssue({ code: 'custom', message: 'must be a size, such as 6gb or 512mb' });
+    return z.NEVER;
+  });
 
 /** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
 export const name = z

@@ -2,23 +2,19 @@ import { Cron } from 'croner';
 import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
 import { parseConnectionString } from '../redisCache/connectionString.ts';
-import type { RedisAuthentication } from '../redisCache/redisConnection.ts';
+import type { RedisOptions } from '../redisCache/redisConnection.ts';
 import { Secret } from '../secret.ts';
 import type { Environment } from './environment.ts';
-import { name, schedule } from './fields.ts';
+import { schedule } from './fields.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
-import { type JobName, parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
+import { readNamedList } from './namedList.ts';
+import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { KeyRing, RingProtector, RingStore } from './subjects.ts';
 
 /** The settings of key rings that stand by themselves; docs/settings.md explains each. */
 export const keyRingShape = {
   SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
 };
-
-/** A wrong schedule stops no job: its timer runs on the default. */
-export function jobsOfKeyRingSetting(): JobName[] {
-  return [];
-}
 
 export interface KeyRingReading {
   rings: KeyRing[];
@@ -40,59 +36,29 @@ export interface RingContext {
   timer: string;
   /** Names of all caches. */
   caches: readonly string[];
-  authentication: RedisAuthentication;
+  redis: RedisOptions;
 }
 
 /** The rings of KEY_RINGS. Never throws: what is wrong stands in `problems`, and the other rings can be used. */
 export function readKeyRings(env: Environment, context: RingContext): KeyRingReading {
   const setting = 'KEY_RINGS';
   if (!env.KEY_RINGS?.trim()) return { rings: [], names: [], problems: [] };
-  const list = parseList(env.KEY_RINGS);
+  const concern = (ring: string) => ({ ring, jobs: ['keyRing'] as const });
+  const list = readNamedList(setting, env.KEY_RINGS, keyRingEntry, concern);
   if (!list) {
     const message =
       'must be a JSON list of rings: [{ "name": …, "mode": "observe", "store": { … }, "protector": { … } }]';
     return { rings: [], names: [], problems: [{ setting, message, jobs: ['keyRing'] }] };
   }
-  const rings: KeyRing[] = [];
-  const problems: SettingProblem[] = [];
-  for (const [index, item] of list.entries()) {
-    const entry = keyRingEntry.safeParse(item);
-    const label = name.safeParse((item as { name?: unknown } | null)?.name);
-    // A ring whose name cannot be used stops no other.
-    const concern = label.success ? { ring: label.data } : {};
-    const report = (at: string, message: string) =>
-      problems.push({
-        setting: `${setting}[${index}]${at}`,
-        message,
-        jobs: label.success ? ['keyRing'] : [],
-        ...concern,
-      });
-    if (!entry.success) {
-      for (const { path, message } of entry.error.issues)
-        report(path.map((part) => `.${String(part)}`).join(''), message);
-      continue;
-    }
-    if (rings.some((ring) => ring.name === entry.data.name)) {
-      report('.name', `must be unique; ${entry.data.name} is there twice`);
-      continue;
-    }
-    for (const [at, message] of checkBounds(entry.data, context)) report(at, message);
-    rings.push(
-      ...readOne(problems, { jobs: ['keyRing'], ...concern }, () => ringOf(entry.data, env, context.authentication)),
-    );
-  }
+  const { problems } = list;
+  const rings = list.entries.flatMap(({ at, entry }) => {
+    for (const [field, message] of checkBounds(entry, context))
+      problems.push({ setting: `${at}.${field}`, message, ...concern(entry.name) });
+    return readOne(problems, concern(entry.name), () => ringOf(entry, env, context.redis));
+  });
   const broken = new Set(problems.flatMap(({ ring }) => ring ?? []));
   const usable = rings.filter((ring) => !broken.has(ring.name));
   return { rings: usable, names: [...usable.map((ring) => ring.name), ...broken], problems };
-}
-
-function parseList(json: string): unknown[] | undefined {
-  try {
-    const list: unknown = JSON.parse(json);
-    return Array.isArray(list) && list.length > 0 ? list : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The bounds that hold between settings, with the reason for each. */
@@ -100,23 +66,23 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
   const found: [string, string][] = [];
   const interval = longestIntervalMs(timer);
   if (entry.lifetime < leastLifetimeMs)
-    found.push(['.lifetime', 'must be at least P7D: .NET refuses shorter lifetimes']);
+    found.push(['lifetime', 'must be at least P7D: .NET refuses shorter lifetimes']);
   if (entry.lead < leastLeadMs) {
     found.push([
-      '.lead',
+      'lead',
       'must be at least P5D: apps publish a key of their own when the default has 3 days left, and need a day to read ours',
     ]);
   } else if (entry.lead < appsMintMs + interval) {
     found.push([
-      '.lead',
+      'lead',
       `must be at least ${formatDuration(appsMintMs + interval)}: the timer of SCHEDULE_KEY_RING may let ${formatDuration(interval)} pass, and apps publish a key of their own when the default has 3 days left`,
     ]);
   }
   if (entry.lead >= entry.lifetime)
-    found.push(['.lead', 'must be less than the lifetime: a key would be due before its predecessor is used']);
-  if (entry.prune && entry.pruneAfter < days(1)) found.push(['.pruneAfter', 'must be at least P1D']);
+    found.push(['lead', 'must be less than the lifetime: a key would be due before its predecessor is used']);
+  if (entry.prune && entry.pruneAfter < days(1)) found.push(['pruneAfter', 'must be at least P1D']);
   for (const cache of entry.caches.filter((wanted) => !caches.includes(wanted))) {
-    found.push(['.caches', `names ${cache}, which is no cache of the settings`]);
+    found.push(['caches', `names ${cache}, which is no cache of the settings`]);
   }
   return found;
 }
@@ -129,11 +95,11 @@ function longestIntervalMs(expression: string): number {
     .reduce((longest, run, index) => Math.max(longest, run.getTime() - (runs[index]?.getTime() ?? 0)), 0);
 }
 
-function ringOf(entry: KeyRingEntry, env: Environment, authentication: RedisAuthentication): KeyRing {
+function ringOf(entry: KeyRingEntry, env: Environment, redis: RedisOptions): KeyRing {
   return {
     kind: 'keyRing',
     name: entry.name,
-    store: storeOf(entry.store, env, authentication),
+    store: storeOf(entry.store, env, redis),
     protector: protectorOf(entry.protector, env),
     caches: entry.caches,
     policy: {
@@ -147,7 +113,7 @@ function ringOf(entry: KeyRingEntry, env: Environment, authentication: RedisAuth
   };
 }
 
-function storeOf(place: KeyRingEntry['store'], env: Environment, authentication: RedisAuthentication): RingStore {
+function storeOf(place: KeyRingEntry['store'], env: Environment, redis: RedisOptions): RingStore {
   if (place.kind === 'folder') return place;
   if (place.kind === 'blob' && place.url) return blobOf(new URL(place.url));
   const setting = place.connectionStringSetting;
@@ -161,7 +127,7 @@ function storeOf(place: KeyRingEntry['store'], env: Environment, authentication:
   if (place.kind === 'redis')
     return {
       kind: 'redis',
-      connection: parsed(setting, () => parseConnectionString(text, authentication)),
+      connection: parsed(setting, () => parseConnectionString(text, redis)),
       key: place.key,
     };
   const address = { connectionString: new Secret(text) };

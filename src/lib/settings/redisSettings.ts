@@ -54,8 +54,6 @@ type Values = z.infer<z.ZodObject<typeof redisShape>>;
 
 export interface RedisSettings {
   policy: WatchPolicy;
-  /** Certificates of private authorities, in PEM. */
-  ca: string | undefined;
   /** Of Azure Monitor; undefined: by the region in the host's name. */
   metricsEndpoint: string;
 }
@@ -88,7 +86,6 @@ export function redisSettings(values: Values): RedisSettings {
         hitRatio: values.REDIS_HIT_RATIO_WARNING,
       },
     },
-    ca: values.REDIS_CA_FILE,
     metricsEndpoint: values.REDIS_METRICS_ENDPOINT,
   };
 }

@@ -4,10 +4,10 @@ import type { QueueSettings } from '../queue/dispatch.ts';
 import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import { readCaches } from './cacheSettings.ts';
-import { clearShape } from './clearSettings.ts';
 import { disabledFunctions, type Environment, usesEasyAuth } from './environment.ts';
+import { flag } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
-import { jobsOfKeyRingSetting, keyRingShape, readKeyRings } from './keyRingSettings.ts';
+import { keyRingShape, readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
@@ -21,7 +21,7 @@ const schema = z.object({
   ...redisShape,
   ...keyRingShape,
   ...recordStoreShape,
-  ...clearShape,
+  ALLOW_CLEAR: flag.prefault('false'),
   ...telemetryShape,
   ...queueShape,
   ...findingShape,
@@ -82,10 +82,10 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
-  const authentication = values.REDIS_AUTHENTICATION;
-  const { sqlCaches, redisCaches, names, problems: cacheProblems } = readCaches(env, authentication);
+  const redis = { authentication: values.REDIS_AUTHENTICATION, ca: values.REDIS_CA_FILE };
+  const { sqlCaches, redisCaches, names, problems: cacheProblems } = readCaches(env, redis);
   const cacheNames = [...names.sqlCaches, ...names.redisCaches];
-  const rings = readKeyRings(env, { timer: values.SCHEDULE_KEY_RING, caches: cacheNames, authentication });
+  const rings = readKeyRings(env, { timer: values.SCHEDULE_KEY_RING, caches: cacheNames, redis });
   return {
     sqlCaches,
     redisCaches,
@@ -126,13 +126,9 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
 
 /** The jobs that a wrong setting stops; undefined for all. */
 function jobsOf(setting: string): JobName[] | undefined {
-  // A wrong one of these has its default, and stops nothing: it is said at each run.
-  if (setting in queueShape || setting in findingShape) return [];
   if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
-  // A wrong one forbids.
-  if (setting in clearShape) return [];
-  if (setting in keyRingShape) return jobsOfKeyRingSetting();
   if (setting in redisShape) return jobsOfRedisSetting(setting);
-  // Nothing is worth a run less than what is told of it.
-  return setting in telemetryShape ? [] : undefined;
+  // A wrong one of these has its default, which for ALLOW_CLEAR forbids, and stops nothing: it is said at each run.
+  const harmless = { ...queueShape, ...keyRingShape, ...telemetryShape, ...findingShape };
+  return setting === 'ALLOW_CLEAR' || setting in harmless ? [] : undefined;
 }

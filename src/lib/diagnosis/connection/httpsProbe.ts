@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { MaintenanceError } from '../../errors.ts';
 import { Line } from './line.ts';
 import type { ConnectionProbe, StepName } from './probe.ts';
@@ -44,16 +43,9 @@ export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionP
       return line.certificate;
     },
     steps: [
-      ...(isIP(host) ? [] : [{ name: 'name' as const, run: () => line.resolve() }]),
-      { name: 'tcp', run: (signal) => line.connect(signal) },
-      ...(url.protocol === 'https:'
-        ? [
-            {
-              name: 'tls' as const,
-              run: (signal: AbortSignal) => line.secure({ name: host, checked: true, ca }, signal),
-            },
-          ]
-        : []),
+      ...line.steps(
+        url.protocol === 'https:' ? (signal) => line.secure({ name: host, checked: true, ca }, signal) : undefined,
+      ),
       {
         name: 'login',
         run: async () => {

@@ -11,7 +11,7 @@ import {
 import { MaintenanceError } from '../../errors.ts';
 import type { SqlTls } from '../../sqlCache/sqlConnection.ts';
 import type { Evidence } from '../check.ts';
-import type { CertificateFacts } from './probe.ts';
+import type { CertificateFacts, ProbeStep } from './probe.ts';
 
 const wrongNameCode = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
@@ -35,6 +35,15 @@ export class Line {
 
   get target(): string {
     return `${isIP(this.#host) === 6 ? `[${this.#host}]` : this.#host}:${this.#port}`;
+  }
+
+  /** Name, TCP, and TLS where `secure` is given. */
+  steps(secure?: ProbeStep['run']): ProbeStep[] {
+    return [
+      ...(isIP(this.#host) ? [] : [{ name: 'name' as const, run: () => this.resolve() }]),
+      { name: 'tcp', run: (signal) => this.connect(signal) },
+      ...(secure ? [{ name: 'tls' as const, run: secure }] : []),
+    ];
   }
 
   async resolve(): Promise<Evidence[]> {

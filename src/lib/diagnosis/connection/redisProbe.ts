@@ -22,7 +22,7 @@ const causes: Record<Step, ErrorCode> = {
 };
 
 /** The first endpoint of a Redis cache: the line by itself, then login, database and commands with the driver. */
-export function redisProbe(connection: RedisConnection, connect: Connect, ca: string | undefined): ConnectionProbe {
+export function redisProbe(connection: RedisConnection, connect: Connect): ConnectionProbe {
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const { host, port } = endpoint;
   const line = new Line(host, port);
@@ -35,7 +35,7 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
   };
   /** A Redis without TLS waits for the end of a line that never comes: so it is asked in plain text as well. */
   const secure = async (signal: AbortSignal) => {
-    const handshake = line.secure({ name, checked: true, ca }, signal);
+    const handshake = line.secure({ name, checked: true, ca: connection.ca }, signal);
     const silent = speaksPlain(endpoint, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
     return Promise.race([
       handshake,
@@ -49,9 +49,7 @@ export function redisProbe(connection: RedisConnection, connect: Connect, ca: st
       return line.certificate;
     },
     steps: [
-      ...(isIP(host) ? [] : [{ name: 'name' as const, run: () => line.resolve() }]),
-      { name: 'tcp', run: (signal) => line.connect(signal) },
-      ...(connection.tls ? [{ name: 'tls' as const, run: secure }] : []),
+      ...line.steps(connection.tls ? secure : undefined),
       {
         name: 'login',
         run: async (signal) => {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { MaintenanceError } from '../../errors.ts';
 import type { CacheTable, SqlEngine } from '../../sqlCache/cacheTable.ts';
 import { CacheTableError } from '../../sqlCache/cacheTableError.ts';
@@ -89,12 +88,10 @@ export function sqlProbe(
       return line.certificate;
     },
     steps: [
-      ...(isIP(host) ? [] : [{ name: 'name' as const, run: () => line.resolve() }]),
-      // The port of a named instance is the driver's to find: then the line is not looked at by itself.
-      ...(port === undefined ? [] : [{ name: 'tcp' as const, run: (signal: AbortSignal) => line.connect(signal) }]),
-      ...(port === undefined || !tls
-        ? []
-        : [{ name: 'tls' as const, run: (signal: AbortSignal) => secure(line, tls, signal) }]),
+      // The port of a named instance is the driver's to find: of the line, its name alone is looked at.
+      ...line
+        .steps(tls && ((signal) => secure(line, tls, signal)))
+        .filter(({ name }) => port !== undefined || name === 'name'),
       login,
       database,
       permission,

@@ -1,76 +1,45 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
 import { readFigures } from '../../redisCache/nodeFigures.ts';
 import type { Endpoint } from '../../redisCache/redisConnection.ts';
 import type { Connect, RedisNode } from '../../redisCache/redisNode.ts';
 import type { WatchReport } from '../../redisCache/watchReport.ts';
-import { type RoundTrip, timeEach } from '../../roundTrips.ts';
-import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
+import type { RoundTrip } from '../../roundTrips.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
-import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
-import type { EntriesSubject, EntryLookups, EntryReading, RingKnowledge } from '../entries/entriesSubject.ts';
+import type { EntriesSubject, EntryLookups, EntryReading } from '../entries/entriesSubject.ts';
 import { once } from '../memo.ts';
 import { type RedisSample, sampleEntries } from '../redis/entrySample.ts';
 import { prefixDiffers } from '../redis/instanceNameCheck.ts';
-import type { ShowKey } from '../shownKey.ts';
-import { type ClockReading, connectionFailed } from './sqlSubject.ts';
+import { CacheSubject, type CacheSubjectOptions, type ClockReading, onceReached } from './cacheSubject.ts';
 
-export interface RedisSubjectOptions {
-  name: string;
+export interface RedisSubjectOptions extends CacheSubjectOptions {
   endpoint: Endpoint;
   connect: Connect;
   database: number;
   instanceName: string;
   keyRingKey: string;
-  probe: ConnectionProbe;
-  advice: readonly ConnectionAdvice[];
-  rings: () => Promise<RingKnowledge[]>;
   /** A look of the watch, which keeps no readings. */
   watch: () => Promise<WatchReport>;
-  showKey: ShowKey;
-  clock: Clock;
-  signal: AbortSignal;
 }
 
 const latencyReads = 20;
 
-/** A Redis cache under examination. Each look is made once, when the first check asks for it. */
-export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableSubject {
-  readonly name: string;
+export class RedisSubject extends CacheSubject implements EntriesSubject, ReadableSubject {
   readonly instanceName: string;
-  readonly showKey: ShowKey;
-  readonly advice: readonly ConnectionAdvice[];
-  readonly rings: () => Promise<RingKnowledge[]>;
-  readonly contact: () => Promise<ConnectionLook>;
   readonly watch: () => Promise<WatchReport>;
   readonly node: () => Promise<RedisNode>;
   readonly sample: () => Promise<RedisSample & { keysHeld: number }>;
   readonly entries: () => Promise<EntryReading>;
   readonly clocks: () => Promise<ClockReading | undefined>;
-  readonly #clock: Clock;
   readonly #connect: () => Promise<RedisNode>;
   #opened: RedisNode | undefined;
 
   constructor(options: RedisSubjectOptions) {
-    const { name, instanceName, showKey, advice, rings, probe, clock, signal } = options;
-    this.name = name;
+    super(options);
+    const { instanceName, clock, signal } = options;
     this.instanceName = instanceName;
-    this.showKey = showKey;
-    this.advice = advice;
-    this.rings = once(rings);
-    this.#clock = clock;
     this.#connect = () => options.connect(options.endpoint, signal);
-    this.contact = once(() => lookAtConnection(probe, clock, signal));
-    const reached = async () => {
-      const { failure } = await this.contact();
-      if (failure) throw connectionFailed(failure.step);
-    };
-    this.watch = once(async () => {
-      await reached();
-      return options.watch();
-    });
-    this.node = once(async () => {
-      await reached();
+    this.watch = onceReached(this, options.watch);
+    this.node = onceReached(this, async () => {
       this.#opened = await this.#connect();
       return this.#opened;
     });
@@ -128,8 +97,8 @@ export class RedisSubject implements EntriesSubject, ConnectedSubject, ReadableS
     const { entries } = await this.sample();
     const node = await this.#connect();
     try {
-      const read = ({ key }: { key: string }) => node.entries([this.instanceName + key]);
-      return await timeEach(entries.slice(0, latencyReads), read, this.#clock, signal);
+      const keys = entries.slice(0, latencyReads).map(({ key }) => this.instanceName + key);
+      return await this.timed(keys, (key) => node.entries([key]), signal);
     } finally {
       node.close();
     }

@@ -5,7 +5,7 @@ import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectio
 import { type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
 import type { RingKnowledge } from '../entries/entriesSubject.ts';
 import { once } from '../memo.ts';
-import { connectionFailed } from './sqlSubject.ts';
+import { onceReached } from './cacheSubject.ts';
 
 export interface RingSubjectOptions {
   name: string;
@@ -33,13 +33,10 @@ export class RingSubject {
     });
     this.store = store && connected(store.probe, store.advice);
     this.protector = protector && connected(protector.probe, []);
-    this.status = once(async () => {
-      for (const part of [this.store, this.protector]) {
-        const failure = part && (await part.contact()).failure;
-        if (failure) throw connectionFailed(failure.step);
-      }
-      return status();
-    });
+    this.status = [this.protector, this.store].reduce(
+      (look, part) => (part ? onceReached(part, look) : look),
+      once(status),
+    );
   }
 
   /** What the checks of entries hold key ids against. */

@@ -1,62 +1,32 @@
-import type { Clock } from '../../clock.ts';
-import { MaintenanceError } from '../../errors.ts';
-import { type RoundTrip, timeEach } from '../../roundTrips.ts';
+import type { RoundTrip } from '../../roundTrips.ts';
 import type { JobName } from '../../runs/catalogue.ts';
 import type { JobHistory } from '../../runs/history.ts';
 import type { CacheTable, CatalogueFigures, ExpiryIndexState } from '../../sqlCache/cacheTable.ts';
 import type { InspectedEntry, SchemaFacts } from '../../sqlCache/inspection.ts';
-import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
-import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
-import type {
-  EntriesSubject,
-  EntryLookups,
-  EntryReading,
-  RingKnowledge,
-  SampledCacheEntry,
-} from '../entries/entriesSubject.ts';
+import type { EntriesSubject, EntryLookups, EntryReading, SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
 import { keyParts } from '../entries/keyKind.ts';
 import { once } from '../memo.ts';
-import type { ShowKey } from '../shownKey.ts';
+import { CacheSubject, type CacheSubjectOptions, type ClockReading, onceReached } from './cacheSubject.ts';
 
 /** Entries in the sample: enough to see what one in a hundred is with 99 % certainty. */
 export const sampledRows = 500;
 const latencyReads = 20;
 
-export interface SqlSubjectOptions {
-  name: string;
+export interface SqlSubjectOptions extends CacheSubjectOptions {
   table: CacheTable;
   /** Another connection to it, so that what is timed does not wait for the other checks. */
   openAnother: () => Promise<CacheTable>;
-  probe: ConnectionProbe;
-  advice: readonly ConnectionAdvice[];
-  rings: () => Promise<RingKnowledge[]>;
   /** What the newest records of a job on this cache say. */
   history: <J extends JobName>(job: J, count: number) => Promise<JobHistory<J>>;
   purgeEveryMs: number;
-  showKey: ShowKey;
-  clock: Clock;
-  signal: AbortSignal;
 }
 
-export interface ClockReading {
-  server: Date;
-  own: Date;
-  roundTripMs: number;
-}
-
-/** A SQL cache under examination. Each look is made once, when the first check asks for it. */
-export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSubject {
-  readonly name: string;
+export class SqlSubject extends CacheSubject implements EntriesSubject, ReadableSubject {
   readonly engine: CacheTable['engine'];
-  readonly showKey: ShowKey;
-  readonly advice: readonly ConnectionAdvice[];
   readonly purgeEveryMs: number;
   readonly history: SqlSubjectOptions['history'];
-  readonly rings: () => Promise<RingKnowledge[]>;
-  readonly contact: () => Promise<ConnectionLook>;
-  /** Only where the connection succeeded at every step. */
   readonly table: () => Promise<CacheTable>;
   readonly clocks: () => Promise<ClockReading>;
   readonly sample: () => Promise<InspectedEntry[]>;
@@ -64,37 +34,16 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
   readonly schema: () => Promise<SchemaFacts>;
   readonly index: () => Promise<ExpiryIndexState>;
   readonly catalogue: () => Promise<CatalogueFigures>;
-  readonly #clock: Clock;
   readonly #openAnother: SqlSubjectOptions['openAnother'];
 
-  constructor({
-    name,
-    table,
-    openAnother,
-    probe,
-    advice,
-    rings,
-    history,
-    purgeEveryMs,
-    showKey,
-    clock,
-    signal,
-  }: SqlSubjectOptions) {
-    this.name = name;
+  constructor({ table, openAnother, history, purgeEveryMs, ...options }: SqlSubjectOptions) {
+    super(options);
+    const { clock } = options;
     this.engine = table.engine;
-    this.showKey = showKey;
-    this.advice = advice;
     this.purgeEveryMs = purgeEveryMs;
     this.history = history;
-    this.rings = once(rings);
-    this.#clock = clock;
     this.#openAnother = openAnother;
-    this.contact = once(() => lookAtConnection(probe, clock, signal));
-    this.table = once(async () => {
-      const { failure } = await this.contact();
-      if (failure) throw connectionFailed(failure.step);
-      return table;
-    });
+    this.table = onceReached(this, async () => table);
     const onTable = <T>(look: (table: CacheTable) => Promise<T>) => once(async () => look(await this.table()));
     this.clocks = onTable(async (opened) => {
       // The first statement opens the connection: the second tells the time.
@@ -127,7 +76,7 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
     };
   }
 
-  /** By keys of the sample, one after the other, as an app reads them. */
+  /** By keys of the sample. */
   async readTimes(signal: AbortSignal): Promise<RoundTrip[]> {
     const [first, ...keys] = (await this.sample()).slice(0, latencyReads + 1).map(({ key }) => key);
     if (first === undefined) return [];
@@ -135,19 +84,11 @@ export class SqlSubject implements EntriesSubject, ConnectedSubject, ReadableSub
     try {
       // Opens the connection.
       await table.inspection.read(first);
-      return await timeEach([first, ...keys], (key) => table.inspection.read(key), this.#clock, signal);
+      return await this.timed([first, ...keys], (key) => table.inspection.read(key), signal);
     } finally {
       await table.close();
     }
   }
-}
-
-export function connectionFailed(step: string): MaintenanceError {
-  return new MaintenanceError(
-    'connection_failed',
-    `It was not reached: the connection failed at the step ${step}.`,
-    'See the check of the connection, mend that, and run the diagnosis again.',
-  );
 }
 
 function entryOf({
