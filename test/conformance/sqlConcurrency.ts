@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { purge } from '../../src/lib/sqlCache/purge.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import { purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
 import type { PurgeContext } from '../../src/lib/sqlCache/purgeRequest.ts';
 import { overriding, purgeContext } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
@@ -23,7 +23,7 @@ export function describeSqlConcurrency(engine: TestEngine): void {
       opened.push(cache);
       return cache;
     };
-    const run = async (context: PurgeContext) => (await purge(context)) as PurgeReport;
+    const run = async (context: PurgeContext) => purgeReport.parse(await purge(context));
 
     beforeEach(async () => {
       opened = [];

@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
 import { CacheTableError } from '../../src/lib/sqlCache/cacheTableError.ts';
-import { countEntries } from '../../src/lib/sqlCache/counts.ts';
+import { countEntries, countsReport } from '../../src/lib/sqlCache/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
 import { purge } from '../../src/lib/sqlCache/purge.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import { purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
 import type { PurgeContext, PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
 import { indexPolicy, memoryPosition, overriding, purgeContext, steppingClock } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
@@ -27,7 +27,7 @@ export function describeSqlJobs(engine: TestEngine): void {
       return cache;
     };
     const run = async (context: PurgeContext, request: PurgeRequest = {}) =>
-      (await purge(context, request)) as PurgeReport;
+      purgeReport.parse(await purge(context, request));
 
     /** Expired entries e0…, each a second older than the one before, and live ones a0…. */
     const fill = (expired: number, alive: number) =>
@@ -344,7 +344,7 @@ export function describeSqlJobs(engine: TestEngine): void {
       it('tell entries, expired, active, the near future, the oldest and the sizes', async () => {
         await fill(120, 30);
         await table.insert([{ id: 'soon', expiresInMs: 10 * minute, size: 7_000 }]);
-        const report = await countEntries(open());
+        const report = countsReport.parse(await countEntries(open()));
         expect(report).toMatchObject({
           entries: { count: 151, estimated: false },
           expired: { count: 120, estimated: false },

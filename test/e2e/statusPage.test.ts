@@ -7,7 +7,7 @@ import type { Plot } from '../../src/lib/status/plot.ts';
 import { type StatusView, statusView } from '../../src/lib/status/statusView.ts';
 import { root } from '../support/childProcess.ts';
 import { hasChromium, serve, startChromium } from '../support/chromium.ts';
-import { allWell, badNight } from '../support/statusSamples.ts';
+import { allWell, badNight } from '../support/statusSources.ts';
 
 const built = `${root}/dist/src/functions/support/statusPage/statusPage.js`;
 type Built = typeof import('../../src/functions/support/statusPage/statusPage.ts');
@@ -159,7 +159,7 @@ describe.skipIf(!hasChromium())('the status page in Chromium', () => {
       .map((selector) => document.querySelectorAll(selector).length)`;
     expect(await page.evaluate(shape)).toEqual(await plain.page.evaluate(shape));
     expect(await page.evaluate('window.hacked')).toBeUndefined();
-    expect((await page.evaluate('document.body.innerText')) as string).toContain(`purge on portal${attack}`);
+    expect((await page.evaluate('document.body.innerText')) as string).toContain(`cache portal${attack}`);
     expect(requests).toHaveLength(1);
     expect(complaints).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
 import type { LineOptions } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
@@ -5,7 +6,7 @@ import { openNode } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
 import type { WatchPolicy } from '../../src/lib/redisCache/policy.ts';
 import type { WatchState } from '../../src/lib/redisCache/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../../src/lib/redisCache/watch.ts';
-import type { NodeUp, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import { type NodeUp, type WatchReport, watchReport } from '../../src/lib/redisCache/watchReport.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
 /** The policy of the default settings. */
@@ -33,8 +34,8 @@ export function testWatch(
   };
   const watch: TestWatch = {
     state: undefined,
-    look: (request) =>
-      watchRedis(
+    look: async (request) => {
+      const report = await watchRedis(
         {
           connection,
           connect: (endpoint, signal) => openNode(endpoint, options, signal),
@@ -55,7 +56,10 @@ export function testWatch(
           ...changes,
         },
         request,
-      ),
+      );
+      expect(watchReport.parse(report)).toEqual(report);
+      return report;
+    },
   };
   return watch;
 }

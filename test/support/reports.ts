@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { pruneReport } from '../../src/lib/keyRing/prune.ts';
+import { revokeReport } from '../../src/lib/keyRing/revoke.ts';
+import { rewrapReport } from '../../src/lib/keyRing/rewrap.ts';
+import { ringStatusReport } from '../../src/lib/keyRing/ringStatus.ts';
+import { rotateReport } from '../../src/lib/keyRing/rotate.ts';
+import { redisClearPlan, redisClearReport } from '../../src/lib/redisCache/clearReport.ts';
+import { watchReport } from '../../src/lib/redisCache/watchReport.ts';
+import { clearPlan, clearReport } from '../../src/lib/sqlCache/clearReport.ts';
+import { countsReport } from '../../src/lib/sqlCache/counts.ts';
+import { indexReport } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
+import { purgePlan, purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import { root } from './childProcess.ts';
+
+/** The schema of each report that `realReports` makes. */
+export const reportSchemas = {
+  index: indexReport,
+  purgePlan,
+  counts: countsReport,
+  purge: purgeReport,
+  clearPlan,
+  clear: clearReport,
+  watch: watchReport,
+  watchDown: watchReport,
+  redisClearPlan,
+  redisClear: redisClearReport,
+  revokePlan: revokeReport,
+  revoke: revokeReport,
+  ringStatusLate: ringStatusReport,
+  rotatePlan: rotateReport,
+  rotate: rotateReport,
+  ringStatus: ringStatusReport,
+  rewrap: rewrapReport,
+  prune: pruneReport,
+} as const;
+export type Reports = { [Name in keyof typeof reportSchemas]: z.infer<(typeof reportSchemas)[Name]> };
+
+export const recordedReports = `${root}/test/fixtures/reports.json`;
+
+/**
+ * A report of each job, as the job made it: for tests that need no server. `test/integration/reports.test.ts` makes them anew,
+ * and fails where a schema has changed since.
+ */
+export const reports = JSON.parse(readFileSync(recordedReports, 'utf8')) as Reports;
