@@ -36,7 +36,7 @@ describe.skipIf(!redisFound)('token-cache redis', () => {
     const { report } = await look();
     expect(report.nodes[0].sinceLastLook.counts.evicted).toBeGreaterThan(100);
     expect(report.findings.map(({ check }: { check: string }) => check)).toEqual(
-      expect.arrayContaining(['evictions', 'memory']),
+      expect.arrayContaining(['redis-evictions', 'redis-memory-critical']),
     );
     expect((await look()).report.nodes[0].sinceLastLook.counts.evicted).toBeLessThan(10);
   });

@@ -53,7 +53,7 @@ describe('a managed Redis', () => {
   it('takes the maximum from a setting, and then does not ask Azure Monitor', async () => {
     const report = await look({ maxMemoryBytes: 1_100_000_000, resource: metrics() });
     expect(nodeOf(report).memory).toMatchObject({ maxBytes: 1_100_000_000, maxFrom: 'setting' });
-    expect(findingOf(report, 'memory')?.level).toBe('critical');
+    expect(findingOf(report, 'redis-memory-critical')).toBeDefined();
     expect(monitor.requests).toEqual([]);
   });
 
@@ -66,7 +66,7 @@ describe('a managed Redis', () => {
       utilization: 0.8,
       maxFrom: 'azureMonitor',
     });
-    expect(findingOf(report, 'memory')?.level).toBe('warning');
+    expect(findingOf(report, 'redis-memory-high')).toBeDefined();
     expect(findingOf(report, 'noMemoryLimit')).toBeUndefined();
     const [request] = monitor.requests;
     // Of the one resource: the batch API would need the role on the subscription.
@@ -126,8 +126,8 @@ describe.skipIf(!redisFound)('a login by Entra', () => {
     const token = { token: `e30.${claims}.s`, expiresOnTimestamp: Date.now() + 3_600_000 };
     const { login } = new EntraLogin(async () => token, systemClock, undefined);
     const watch = (options: object) => testWatch(`${redis.node},abortConnect=False`, {}, options).look();
-    expect(findingOf(await watch({ login }), 'unreachable')).toBeUndefined();
+    expect(findingOf(await watch({ login }), 'redis-unreachable')).toBeUndefined();
     const failing = new EntraLogin(() => Promise.reject(new Error('none')), systemClock, undefined).login;
-    expect(findingOf(await watch({ login: failing }), 'unreachable')).toMatchObject({ step: 'authentication' });
+    expect(findingOf(await watch({ login: failing }), 'redis-unreachable')).toMatchObject({ step: 'authentication' });
   });
 });

@@ -41,7 +41,11 @@ describe.skipIf(!redisFound)('a replica pair', () => {
     await primary.stop();
     await expect.poll(() => replica.client.info('replication')).toContain('master_link_status:down');
     const report = await watch.look();
-    expect(findingOf(report, 'unreachable')).toMatchObject({ node: primary.node, step: 'tcp', level: 'critical' });
+    expect(findingOf(report, 'redis-unreachable')).toMatchObject({
+      node: primary.node,
+      step: 'tcp',
+      level: 'critical',
+    });
     expect(findingOf(report, 'replicationLink')).toMatchObject({ node: replica.node, level: 'critical' });
     await replica.client.replicaof('NO', 'ONE');
     const promoted = await watch.look();
@@ -89,7 +93,11 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
     const nodes = await startCluster();
     await nodes[2].stop();
     const report = await testWatch(`${nodes[0].node},abortConnect=False`, quick).look();
-    expect(findingOf(report, 'unreachable')).toMatchObject({ node: nodes[2].node, step: 'tcp', level: 'critical' });
+    expect(findingOf(report, 'redis-unreachable')).toMatchObject({
+      node: nodes[2].node,
+      step: 'tcp',
+      level: 'critical',
+    });
     expect(nodeOf(report, nodes[1].node).role).toBe('primary');
   });
 
@@ -107,7 +115,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
   describe('that is named otherwise than it announces its nodes', () => {
     const named = (...nodes: RedisServer[]) => `${nodes.map(({ port }) => `localhost:${port}`).join()},${apart}`;
     const apart = 'abortConnect=False';
-    const unreachable = ({ findings }: WatchReport) => findings.filter(({ check }) => check === 'unreachable');
+    const unreachable = ({ findings }: WatchReport) => findings.filter(({ check }) => check === 'redis-unreachable');
     const namesOf = ({ nodes }: WatchReport) => nodes.map(({ node }) => node).sort();
 
     it('tells of a node under one name, away and back', async () => {
@@ -123,7 +131,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
       const back = await watch.look();
       expect(unreachable(back)).toEqual([]);
       expect(nodeOf(back, nodes[0].node).sinceLastLook?.kind).toBe('same');
-      expect(Object.keys(watch.state?.levels ?? {}).filter((key) => key.startsWith('unreachable'))).toEqual([]);
+      expect(Object.keys(watch.state?.levels ?? {}).filter((key) => key.startsWith('redis-unreachable'))).toEqual([]);
       expect(back.recovered).toBeUndefined();
     });
 
@@ -221,7 +229,7 @@ describe.skipIf(!redisFound)('an OSS cluster of three nodes', () => {
     const nodes = await startCluster();
     const gone = `127.0.0.1:${await freePort()}`;
     const report = await testWatch(`${gone},${nodes[0].node},abortConnect=False`, quick).look();
-    expect(findingOf(report, 'unreachable')).toMatchObject({ node: gone, level: 'warning' });
+    expect(findingOf(report, 'redis-unreachable')).toMatchObject({ node: gone, level: 'warning' });
     expect(report.nodes.filter(({ up }) => up)).toHaveLength(3);
   });
 });

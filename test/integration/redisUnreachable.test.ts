@@ -97,11 +97,11 @@ describe.skipIf(!redisFound)('a real node', () => {
     const start = performance.now();
     const hung = await watch.look();
     expect(performance.now() - start).toBeLessThan(30_000);
-    expect(findingOf(hung, 'unreachable')).toMatchObject({ step: 'answer' });
+    expect(findingOf(hung, 'redis-unreachable')).toMatchObject({ step: 'answer' });
     expect(watch.state?.nodes[server.node]).toEqual(before);
     server.signal('SIGCONT');
     const back = await watch.look();
-    expect(findingOf(back, 'unreachable')).toBeUndefined();
+    expect(findingOf(back, 'redis-unreachable')).toBeUndefined();
     expect(nodeOf(back).sinceLastLook?.kind).toBe('same');
   });
 
@@ -144,7 +144,7 @@ describe.skipIf(!redisFound)('a real node', () => {
     const restarting = server.restart().catch(() => undefined);
     const watch = testWatch(`${server.node},abortConnect=False`);
     await expect
-      .poll(async () => findingOf(await watch.look(), 'unreachable')?.step, { timeout: 10_000, interval: 20 })
+      .poll(async () => findingOf(await watch.look(), 'redis-unreachable')?.step, { timeout: 10_000, interval: 20 })
       .toBe('loading');
     await Promise.race([restarting, stopAllRedisServers()]);
   });

@@ -104,7 +104,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       'allkeys-random',
     ])('under %s, counts the evictions and the users whom they sign out', async (policy) => {
       const { before, after, server } = await filled(policy, 3_600);
-      expect(findingOf(before, 'evictions')).toBeUndefined();
+      expect(findingOf(before, 'redis-evictions')).toBeUndefined();
       expect(findingOf(after, 'refusedWrites')).toBeUndefined();
       const { counts, kind } = nodeOf(after).sinceLastLook ?? {};
       const evicted = counts?.evicted ?? 0;
@@ -114,10 +114,10 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       const now = Number(/evicted_keys:(\d+)/.exec(await server.client.info('stats'))?.[1]);
       expect(now - evicted).toBeLessThan(10);
       expect(nodeOf(after).sinceLastLook?.perSecond.evicted).toBeGreaterThan(0);
-      expect(findingOf(after, 'evictions')).toMatchObject({ level: 'critical', node: server.node });
-      expect(findingOf(after, 'evictions')?.what).toContain(`${evicted.toLocaleString('en-US')} entries evicted`);
-      expect(findingOf(after, 'evictions')?.what).toMatch(/about [\d,]+ users must sign in again/);
-      expect(findingOf(after, 'memory')?.level).toBe('critical');
+      expect(findingOf(after, 'redis-evictions')).toMatchObject({ level: 'critical', node: server.node });
+      expect(findingOf(after, 'redis-evictions')?.what).toContain(`${evicted.toLocaleString('en-US')} entries evicted`);
+      expect(findingOf(after, 'redis-evictions')?.what).toMatch(/about [\d,]+ users must sign in again/);
+      expect(findingOf(after, 'redis-memory-critical')).toBeDefined();
       const right = ['volatile-lru', 'volatile-ttl', 'volatile-lfu'].includes(policy);
       expect(findingOf(after, 'evictionPolicy')?.level).toBe(right ? undefined : 'warning');
     });
@@ -129,7 +129,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
       expect(nodeOf(after).sinceLastLook?.counts.refusedWrites).toBe(refused);
       expect(findingOf(after, 'refusedWrites')).toMatchObject({ level: 'critical' });
       expect(findingOf(after, 'evictionPolicy')?.what).toContain('every write fails');
-      expect(findingOf(after, 'memory')?.level).toBe('critical');
+      expect(findingOf(after, 'redis-memory-critical')).toBeDefined();
     });
 
     it('under volatile-lru with entries that never expire, says that nothing may be evicted', async () => {
@@ -142,7 +142,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     it('names evictions before the first look, without calling them new', async () => {
       const { server } = await filled('volatile-lru', 3_600);
       const report = await watchOf(server).look();
-      expect(findingOf(report, 'evictions')).toMatchObject({ level: 'info' });
+      expect(findingOf(report, 'redis-evictions')).toMatchObject({ level: 'info' });
     });
   });
 
@@ -155,14 +155,15 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     const at = async (percent: number) => {
       const used = Number(/used_memory:(\d+)/.exec(await server.client.info('memory'))?.[1]);
       await server.client.config('SET', 'maxmemory', Math.round(used / (percent / 100)));
-      return findingOf(await watch.look(), 'memory');
+      const { findings } = await watch.look();
+      return findings.find(({ check }) => check.startsWith('redis-memory-'));
     };
     expect((await at(70))?.level).toBeUndefined();
     const entered = await at(92);
-    expect(entered?.level).toBe('critical');
+    expect(entered).toMatchObject({ check: 'redis-memory-critical', level: 'critical' });
     const held = await at(83);
     expect(held).toMatchObject({ level: 'critical', since: entered?.since });
-    expect((await at(78))?.level).toBe('warning');
+    expect(await at(78)).toMatchObject({ check: 'redis-memory-high', level: 'warning' });
     expect((await at(68))?.level).toBe('warning');
     expect((await at(60))?.level).toBeUndefined();
     expect((await at(70))?.level).toBeUndefined();
@@ -241,7 +242,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
     for (const other of others) other.on('error', () => undefined);
     await expect.poll(() => server.client.info('stats')).toMatch(/rejected_connections:[1-9]/);
     const full = await watch.look();
-    expect(findingOf(full, 'unreachable')).toMatchObject({ step: 'connectionLimit', level: 'critical' });
+    expect(findingOf(full, 'redis-unreachable')).toMatchObject({ step: 'connectionLimit', level: 'critical' });
     for (const other of others) other.disconnect();
     await expect.poll(() => server.client.info('clients')).toContain('connected_clients:1\r');
     expect(findingOf(await watch.look(), 'rejectedConnections')?.level).toBe('critical');

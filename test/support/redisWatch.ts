@@ -92,5 +92,5 @@ export const quick = { policy: { ...defaultPolicy, timeoutMs: 3_000 } };
 /** One look at a cache, with a short deadline, and what it says of an unreachable node. */
 export async function lookOnce(connectionString: string, node: Partial<LineOptions> = {}, changes: object = quick) {
   const report = await testWatch(`${connectionString},abortConnect=False`, changes, node).look();
-  return { report, finding: findingOf(report, 'unreachable') };
+  return { report, finding: findingOf(report, 'redis-unreachable') };
 }

@@ -1,7 +1,8 @@
 import { humanDuration, parseDuration } from '../durations.ts';
+import type { FindingPolicy } from '../findingPolicy.ts';
 import type { WorkMessage } from '../queue/message.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
-import type { Finding } from './finding.ts';
+import { checkNames, type JudgedFinding } from './checkNames.ts';
 import type { TimerReading } from './timers.ts';
 
 /** The subject of what concerns the app as a whole. */
@@ -17,6 +18,7 @@ export interface QueueReading {
 
 export interface AppFacts {
   now: Date;
+  policy: FindingPolicy;
   settingProblems: readonly SettingProblem[];
   /** Where records go; `none` where they are not kept. */
   recordStore: string;
@@ -35,23 +37,37 @@ const waitWarningMs = 2_700_000;
 const waitCriticalMs = 7_200_000;
 
 /** What concerns the app itself: its settings, its records, its timers, its queue. */
-export function judgeApp(facts: AppFacts): Finding[] {
+export function judgeApp(facts: AppFacts): JudgedFinding[] {
   return [
     ...facts.settingProblems.map((problem) => ({
-      check: 'settings',
+      check: 'settings' as const,
       level: 'critical' as const,
       subject: appSubject,
       what: `A setting cannot be used: ${describeProblem(problem)}`,
       advice: 'Correct it in the settings of the function app; docs/settings.md lists them all.',
       since: null,
     })),
+    ...unknownLevels(facts.policy),
     ...recordFindings(facts),
     ...facts.timers.filter(({ status }) => status !== 'ok').map(lateTimer),
     ...(facts.queue ? [...poison(facts.queue, facts.isTold), ...waiting(facts.queue, facts.now)] : []),
   ];
 }
 
-function recordFindings({ recordStore, recordsReadable }: AppFacts): Finding[] {
+/** A name that is misspelt would leave its finding as it is, unnoticed. */
+function unknownLevels({ levels }: AppFacts['policy']): JudgedFinding[] {
+  const unknown = Object.keys(levels).filter((check) => !checkNames.includes(check));
+  return unknown.map((check) => ({
+    check: 'settings',
+    level: 'warning',
+    subject: appSubject,
+    what: `FINDING_LEVELS names ${check}, and no finding is called so.`,
+    advice: 'Correct the name: docs/operations.md, "Findings and alerts", has them all.',
+    since: null,
+  }));
+}
+
+function recordFindings({ recordStore, recordsReadable }: AppFacts): JudgedFinding[] {
   if (!recordsReadable)
     return [
       {
@@ -77,7 +93,7 @@ function recordFindings({ recordStore, recordsReadable }: AppFacts): Finding[] {
   ];
 }
 
-function lateTimer({ name, status, lateness, lastStart }: TimerReading): Finding {
+function lateTimer({ name, status, lateness, lastStart }: TimerReading): JudgedFinding {
   return {
     check: 'timer-late',
     level: status === 'dead' ? 'critical' : 'warning',
@@ -89,7 +105,7 @@ function lateTimer({ name, status, lateness, lastStart }: TimerReading): Finding
   };
 }
 
-function poison({ name, poison: given }: QueueReading, isTold: AppFacts['isTold']): Finding[] {
+function poison({ name, poison: given }: QueueReading, isTold: AppFacts['isTold']): JudgedFinding[] {
   if (!given)
     return [
       {
@@ -119,7 +135,7 @@ function poison({ name, poison: given }: QueueReading, isTold: AppFacts['isTold'
 }
 
 /** The timers fire and queue their work, and nothing is done: no record would say so. */
-function waiting({ name, nextSince }: QueueReading, now: Date): Finding[] {
+function waiting({ name, nextSince }: QueueReading, now: Date): JudgedFinding[] {
   const waitMs = nextSince ? now.getTime() - nextSince.getTime() : 0;
   if (!nextSince || waitMs <= waitWarningMs) return [];
   return [

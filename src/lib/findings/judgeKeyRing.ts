@@ -1,6 +1,7 @@
 import { humanDuration } from '../durations.ts';
 import type { KeyReport, RingStatus } from '../keyRing/ringStatus.ts';
 import { isReal } from '../runs/history.ts';
+import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { historiesOf, type KeyRingRecords } from './subjectRecords.ts';
@@ -39,7 +40,7 @@ export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): 
 }
 
 /** A day's run may come too late to say it. An app that mints its own keys publishes a successor two days ahead. */
-function withoutDefault({ keys, mode }: RingStatus, subject: string, { now, policy }: JudgeContext): Finding[] {
+function withoutDefault({ keys, mode }: RingStatus, subject: string, { now, policy }: JudgeContext): JudgedFinding[] {
   const aheadMs = mode === 'manage' ? policy.defaultKeyMs : Math.min(policy.defaultKeyMs, observedMs);
   const gap = firstGap(keys, now.getTime());
   if (gap === undefined || gap > now.getTime() + aheadMs) return [];

@@ -2,7 +2,7 @@ import { formatDuration, humanDuration, parseDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import type { JobHistory } from '../runs/history.ts';
-import type { Finding } from './finding.ts';
+import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
 import { firingAfter, intervalOf } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
@@ -21,7 +21,7 @@ export interface JudgeContext {
   couldRunSince(job: JobName, subject: string): Date;
 }
 
-const absentChecks: Partial<Record<JobName, string>> = {
+const absentChecks: Partial<Record<JobName, JudgedCheck>> = {
   purge: 'purge-absent',
   index: 'index-absent',
   counts: 'counts-absent',
@@ -36,14 +36,14 @@ const graceMs = 300_000;
 const askedForMs = 24 * 3_600_000;
 
 /** A job that fails, or of which nothing is heard: one finding at most, since they have one cause. */
-export function judgeRuns(history: JobHistory, subject: string, context: JudgeContext): Finding[] {
+export function judgeRuns(history: JobHistory, subject: string, context: JudgeContext): JudgedFinding[] {
   const absence = absenceOf(history, subject, context);
   const failure = failureOf(history, subject, context);
   // A purge that fails again and again is as bad as one that does not run; of others the failure says more.
   return absence && (!failure || history.job === 'purge') ? [absence] : failure ? [failure] : [];
 }
 
-function failureOf({ job, failures }: JobHistory, subject: string, { now }: JudgeContext): Finding | undefined {
+function failureOf({ job, failures }: JobHistory, subject: string, { now }: JudgeContext): JudgedFinding | undefined {
   const [newest] = failures;
   if (!newest) return undefined;
   const { timer, looks } = jobs[job] as { timer?: object; looks: boolean };
@@ -60,7 +60,7 @@ function failureOf({ job, failures }: JobHistory, subject: string, { now }: Judg
   };
 }
 
-function absenceOf(history: JobHistory, subject: string, context: JudgeContext): Finding | undefined {
+function absenceOf(history: JobHistory, subject: string, context: JudgeContext): JudgedFinding | undefined {
   const { job, lastSuccess, failures, unreadable } = history;
   const check = absentChecks[job];
   const timer = context.timerOf(job);

@@ -6,7 +6,7 @@ import type { CountsReport } from '../sqlCache/counts.ts';
 import type { PurgeReport } from '../sqlCache/purgeReport.ts';
 import { countText } from '../sqlCache/summaries.ts';
 import { bytesText } from '../wording.ts';
-import type { Finding } from './finding.ts';
+import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import type { SqlCacheRecords } from './subjectRecords.ts';
 
@@ -17,7 +17,7 @@ interface Read<R> {
 }
 
 /** What somebody should know of a SQL cache, from its records. */
-export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): Finding[] {
+export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {
   const subject = `cache ${records.name}`;
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
@@ -51,7 +51,7 @@ function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
  * The purges do not keep up: not one of the last ones left nothing, and they leave more than they did. By what each left, not
  * by counts between two of them, which rise and fall with the load; one that dips does not hide it.
  */
-function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy }: JudgeContext): Finding[] {
+function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy }: JudgeContext): JudgedFinding[] {
   const last = purges.slice(0, policy.backlogRuns);
   if (last.length < policy.backlogRuns || last.some(({ report }) => report.stopReason === 'drained')) return [];
   const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
@@ -83,7 +83,7 @@ function oldestExpired(
   counts: readonly Read<CountsReport>[],
   subject: string,
   { policy, now }: JudgeContext,
-): Finding[] {
+): JudgedFinding[] {
   const readings = [
     ...counts.flatMap(({ at, report }) =>
       report.oldestExpiredAge !== null || report.expired.count === 0 ? [{ at, age: report.oldestExpiredAge }] : [],
@@ -111,7 +111,7 @@ function oldestExpired(
   ];
 }
 
-function tableSize(counts: readonly Read<CountsReport>[], subject: string, { policy }: JudgeContext): Finding[] {
+function tableSize(counts: readonly Read<CountsReport>[], subject: string, { policy }: JudgeContext): JudgedFinding[] {
   const known = counts.find(({ report }) => report.dataBytes !== null);
   const bytes = (known?.report.dataBytes ?? 0) + (known?.report.indexBytes ?? 0);
   if (bytes <= policy.tableSizeBytes) return [];
@@ -129,7 +129,7 @@ function tableSize(counts: readonly Read<CountsReport>[], subject: string, { pol
 }
 
 /** By the newest run that knows it: of the index job, or of a purge, which looks after the index first. */
-function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Finding[] {
+function missingIndex({ index, purge }: SqlCacheRecords, subject: string): JudgedFinding[] {
   const known = [
     ...index.runs.filter(isReal).map(({ startedAt, report, error }) => ({
       at: startedAt,
@@ -160,10 +160,10 @@ function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Findi
   ];
 }
 
-function lastPurge(last: Read<PurgeReport> | undefined, subject: string): Finding[] {
+function lastPurge(last: Read<PurgeReport> | undefined, subject: string): JudgedFinding[] {
   if (!last) return [];
   const { report, at } = last;
-  const findings: Finding[] = [];
+  const findings: JudgedFinding[] = [];
   if (report.appPurge?.state === 'running') {
     findings.push({
       check: 'app-purge',

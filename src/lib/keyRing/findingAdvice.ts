@@ -1,5 +1,7 @@
-/** What to do about each finding; docs/operations.md says more. The code of an error that is a finding brings its own. */
-export const adviceOfFindings: Readonly<Record<string, string>> = {
+import type { ErrorCode } from '../errorCodes.ts';
+
+/** What to do about each finding; docs/operations.md says more. */
+export const adviceOfFindings = {
   no_default_key:
     'Run `key-ring rotate` at once; a ring in mode observe must be set to manage first, or a key be published by an app.',
   no_default_soon: 'Run `key-ring rotate`, and see why the timer rotateKeyRing did not: its runs and its last start.',
@@ -11,13 +13,12 @@ export const adviceOfFindings: Readonly<Record<string, string>> = {
   activated_at_creation:
     'Switch automatic key generation off in every app that shares the ring (DisableAutomaticKeyGeneration).',
   automatic_generation: 'Find the app that still has automatic key generation on, and switch it off there.',
-  master_key_in_plain_text:
+  'keys-in-plain-text':
     'Protect the ring with Key Vault or a certificate, in the apps and in KEY_RINGS; then revoke the keys that lay open.',
-  protection_none: 'Protect the ring with Key Vault or a certificate, in the apps and in KEY_RINGS.',
   key_unreadable: 'Enable or recover its Key Vault key version or certificate; if it is lost, revoke the key.',
   protector_version_disabled: 'Enable the version, run `key-ring rewrap`, and disable it then.',
   protector_version_expired: 'Create a new version of the Key Vault key, then run `key-ring rewrap`.',
-  protector_expires_soon: 'Create a new version of the Key Vault key, or deploy a new certificate, before that day.',
+  'key-version-expires': 'Create a new version of the Key Vault key, or deploy a new certificate, before that day.',
   decryptor_newer: 'Update the Azure Data Protection package of every app to the newest one among them.',
   duplicate_key: 'Repair the ring at once: keep a copy, then remove the second element with that id.',
   revocation_unreadable: 'Repair the ring at once: keep a copy, then correct or remove that element.',
@@ -25,4 +26,29 @@ export const adviceOfFindings: Readonly<Record<string, string>> = {
   key_passed_over: 'Find out who wrote it. It does no harm, and is kept.',
   foreign_element: 'Nothing, if you know what wrote it. It is kept.',
   clock_skew: 'Check the time synchronisation of this machine, of the store and of the app servers.',
+};
+
+/** Why a key could not be tried: codes of errors, which bring their own advice. */
+export const untriedChecks = [
+  'key_protected_otherwise',
+  'key_vault_forbidden',
+  'key_vault_unavailable',
+  'key_vault_expired',
+  'certificate_without_key',
+  'certificate_unreadable',
+] as const satisfies readonly ErrorCode[];
+
+/** Every check that a finding of a ring's status can have. */
+export type RingCheck = keyof typeof adviceOfFindings | (typeof untriedChecks)[number];
+export const ringCheckNames: readonly string[] = [...Object.keys(adviceOfFindings), ...untriedChecks];
+
+export function adviceOf(check: RingCheck): string {
+  return (adviceOfFindings as Partial<Record<RingCheck, string>>)[check] ?? 'See docs/operations.md, "Errors".';
+}
+
+/** Names that the records of earlier versions hold, and the present ones. */
+export const earlierCheckNames: Readonly<Record<string, RingCheck>> = {
+  master_key_in_plain_text: 'keys-in-plain-text',
+  protection_none: 'keys-in-plain-text',
+  protector_expires_soon: 'key-version-expires',
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Level, level } from '../level.ts';
 import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
-import { adviceOfFindings } from './findingAdvice.ts';
+import { adviceOf, type RingCheck } from './findingAdvice.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
 import type { ProtectorVersion } from './keyProtector.ts';
 import type { KeyRing } from './keyRing.ts';
@@ -21,7 +21,10 @@ export const ringFinding = z.object({
 export type RingFinding = z.infer<typeof ringFinding>;
 
 /** A finding whose advice is that of its check, unless it brings its own. */
-export type PlainFinding = Omit<RingFinding, 'advice'> & { advice?: string | undefined };
+export interface PlainFinding extends Omit<RingFinding, 'check' | 'advice'> {
+  check: RingCheck;
+  advice?: string | undefined;
+}
 
 export interface RingFacts {
   stored: StoredRing;
@@ -53,7 +56,7 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
   ];
   return found.map((finding) => ({
     ...finding,
-    advice: finding.advice ?? adviceOfFindings[finding.check] ?? 'See docs/operations.md, "Findings".',
+    advice: finding.advice ?? adviceOf(finding.check),
   }));
 }
 
@@ -62,7 +65,7 @@ function damageOf({ ring }: RingFacts): PlainFinding[] {
     notWellFormed: 'element_not_well_formed',
     duplicateKey: 'duplicate_key',
     unreadableRevocation: 'revocation_unreadable',
-  };
+  } as const;
   return ring.damage.map(({ kind, message }) => ({
     check: checks[kind],
     level: 'critical',
@@ -72,7 +75,7 @@ function damageOf({ ring }: RingFacts): PlainFinding[] {
 
 function defaultOf({ keys, policy, now }: RingFacts): PlainFinding[] {
   const findings: PlainFinding[] = [];
-  const add = (check: string, level: Level, what: string) => findings.push({ check, level, what });
+  const add = (check: RingCheck, level: Level, what: string) => findings.push({ check, level, what });
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
   if (!current) {

@@ -1,5 +1,6 @@
 import type { Level } from '../level.ts';
 import { countOf } from '../wording.ts';
+import { type RingCheck, untriedChecks } from './findingAdvice.ts';
 import type { PlainFinding, RingFacts } from './findings.ts';
 import { instantOf, isUpTo, msBetween } from './instants.ts';
 import { versionOf } from './keyProtector.ts';
@@ -10,18 +11,18 @@ const protectorSoonMs = 30 * 86_400_000;
 /** What is to be said about how the keys of a ring are protected. */
 export function protectionFindings({ keys, versions, protectorWarnings, now }: RingFacts): PlainFinding[] {
   const findings: PlainFinding[] = protectorWarnings.map((what) => ({
-    check: 'protection_none',
+    check: 'keys-in-plain-text',
     level: 'warning',
     what,
   }));
-  const add = (check: string, level: Level, what: string, advice?: string) =>
+  const add = (check: RingCheck, level: Level, what: string, advice?: string) =>
     findings.push({ check, level, what, advice });
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
   if (plain.length > 0)
-    add('master_key_in_plain_text', 'warning', `The master key of ${countOf(plain.length, 'key')} lies in plain text.`);
+    add('keys-in-plain-text', 'warning', `The master key of ${countOf(plain.length, 'key')} lies in plain text.`);
   for (const { id, unwraps, unwrapProblem, revoked } of keys) {
     if (unwraps === 'yes' || revoked) continue;
-    const check = unwraps === 'no' ? 'key_unreadable' : (unwrapProblem?.code ?? 'key_unreadable');
+    const check = untriedChecks.find((code) => code === unwrapProblem?.code) ?? 'key_unreadable';
     add(
       check,
       unwraps === 'no' ? 'critical' : 'warning',
@@ -49,7 +50,7 @@ export function protectionFindings({ keys, versions, protectorWarnings, now }: R
       );
     } else if (index === 0 && msBetween(now, end) <= protectorSoonMs) {
       add(
-        'protector_expires_soon',
+        'key-version-expires',
         'warning',
         `The protector's version ${id}, which protects new keys, expires at ${end}.`,
       );

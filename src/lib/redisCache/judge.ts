@@ -21,9 +21,11 @@ export function judge<S>(
   thresholds: Thresholds,
   levels: Levels,
 ): WatchFinding[] {
-  return rules.flatMap(({ check, judge: judgeBy }) => {
+  return rules.flatMap(({ check, nameOf, judge: judgeBy }) => {
     const judgement = judgeBy(subject, thresholds, levels.held[levelKey(check, node)]?.level);
-    return judgement ? [{ check, node, ...judgement, since: enter(check, node, judgement.level, levels) }] : [];
+    if (!judgement) return [];
+    const name = nameOf?.(judgement.level) ?? check;
+    return [{ check: name, node, ...judgement, since: enter(check, node, judgement.level, levels) }];
   });
 }
 

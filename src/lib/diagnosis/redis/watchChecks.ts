@@ -1,10 +1,10 @@
-import { checkNames, recordStoreCheck } from '../../redisCache/rules/rules.ts';
+import { namesOfRules, recordStoreCheck } from '../../redisCache/rules/rules.ts';
 import { type Check, critical, type Outcome, pass, type Symptom, unknown, warning, worst } from '../check.ts';
 import type { RedisSubject } from '../subjects/redisSubject.ts';
 
 /** The rules of the watch, each a check of its own. What is not named here belongs to memory. */
 const symptomsOfRules: Record<string, Symptom> = {
-  evictions: 'eviction',
+  'redis-evictions': 'eviction',
   evictionPolicy: 'eviction',
   refusedWrites: 'eviction',
   keysWithoutTtl: 'memory',
@@ -21,7 +21,7 @@ const symptomsOfRules: Record<string, Symptom> = {
   connectionOptions: 'connection',
   resourceMetrics: 'memory',
   commandRefused: 'connection',
-  unreachable: 'connection',
+  'redis-unreachable': 'connection',
 };
 
 /** `abortConnect` is among the advice on the connection string; the watch's readings are not kept here. */
@@ -33,19 +33,19 @@ const unseen: Record<string, string> = {
   slowPing: 'event_loop_late',
 };
 
-/** `slowPing` → `slow_ping`. */
-const causeOf = (rule: string) => rule.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** `slowPing` → `slow_ping`, `redis-evictions` → `evictions`. */
+const causeOf = (rule: string) => rule.replace(/^redis-/, '').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-export const watchChecks: Check<RedisSubject>[] = checkNames
-  .filter((rule) => !elsewhere.has(rule))
-  .map((rule) => ({
+export const watchChecks: Check<RedisSubject>[] = [...namesOfRules]
+  .filter(([rule]) => !elsewhere.has(rule))
+  .map(([rule, names]) => ({
     id: `redis-${causeOf(rule).replaceAll('_', '-')}`,
     symptom: symptomsOfRules[rule] ?? 'memory',
     timeLimitMs: 25_000,
     run: async (subject) => {
       const { findings, nodes } = await subject.watch();
       const outcomes = findings
-        .filter(({ check }) => check === rule)
+        .filter(({ check }) => names.includes(check))
         .map(({ level, node, what, advice }): Outcome => {
           const figures = node === null ? [] : [{ what: 'node', value: node }];
           const trouble = { cause: causeOf(rule), what, evidence: figures, advice };

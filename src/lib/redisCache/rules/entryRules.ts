@@ -13,7 +13,7 @@ const leastLookups = 100;
 /** The entries, and what their loss means for the users. */
 export const entryRules: Rule<NodeSubject>[] = [
   {
-    check: 'evictions',
+    check: 'redis-evictions',
     isEvent: true,
     judge: (subject, { evictedCritical }, previous) => {
       const { change, figures, keysHeld } = subject;

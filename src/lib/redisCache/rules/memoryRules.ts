@@ -1,14 +1,19 @@
 import { humanDuration } from '../../durations.ts';
+import type { Level } from '../../level.ts';
 import { bytesText, percentText } from '../../wording.ts';
 import type { NodeSubject } from '../subject.ts';
 import { graded, type Rule } from './rule.ts';
 
 const day = 86_400_000;
 
+/** The finding of a full memory has a name for each level. */
+export const memoryCheck = (level: Level) => (level === 'critical' ? 'redis-memory-critical' : 'redis-memory-high');
+
 /** Memory, and what happens when it is full. */
 export const memoryRules: Rule<NodeSubject>[] = [
   {
     check: 'memory',
+    nameOf: memoryCheck,
     judge: ({ utilization, usedBytes, maxBytes, figures }, { memory }, previous) =>
       utilization === null
         ? undefined

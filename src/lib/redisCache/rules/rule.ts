@@ -12,6 +12,8 @@ export interface Judgement {
 /** One row of the table: a name that stays the same over versions, and how a subject is judged. */
 export interface Rule<S> {
   check: string;
+  /** What its findings are called, where that differs by level. */
+  nameOf?(level: Level): string;
   /** It tells of what happened between two looks, which the next one no longer sees. */
   isEvent?: true;
   /** @param previous the level at the last look, for the hysteresis of graded rules */

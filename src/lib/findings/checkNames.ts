@@ -1,0 +1,40 @@
+import { ringCheckNames } from '../keyRing/findingAdvice.ts';
+import { watchCheckNames } from '../redisCache/rules/rules.ts';
+import type { Finding } from './finding.ts';
+
+/** What the judges themselves find; the rest comes from the looks at Redis and the statuses of rings. */
+const judgedChecks = [
+  'app-purge',
+  'backlog-growing',
+  'counts-absent',
+  'database-load',
+  'index-absent',
+  'index-missing',
+  'job-failures',
+  'key-ring-without-default',
+  'oldest-expired',
+  'poison-messages',
+  'purge-absent',
+  'purge-warning',
+  'queue-idle',
+  'queue-unreadable',
+  'records-off',
+  'records-unreadable',
+  'rotation-absent',
+  'rotation-failed',
+  'settings',
+  'table-size',
+  'timer-late',
+  'watch-absent',
+] as const;
+
+export type JudgedCheck = (typeof judgedChecks)[number];
+
+export interface JudgedFinding extends Finding {
+  check: JudgedCheck;
+}
+
+/** Every check that a finding can have, in the order of the alphabet. docs/operations.md has a place for each, by its name. */
+export const checkNames: readonly string[] = [
+  ...new Set([...judgedChecks, ...watchCheckNames, ...ringCheckNames]),
+].sort();
