@@ -1,9 +1,8 @@
 // Alerts, who hears of them, the availability test and the workbook.
 import { alertSettings, availabilitySettings } from 'types/alerts.bicep'
 import { texts } from 'types/app.bicep'
-import { keyRingSettings, postgresSettings, redisSettings, sqlSettings } from 'types/caches.bicep'
-import { isServerless, postgresCacheName, redisCacheName, ringName, sqlCacheName } from 'settings.bicep'
-import { queryRules } from 'alertRules/queryRules.bicep'
+import { redisSettings } from 'types/caches.bicep'
+import { redisCacheName } from 'settings.bicep'
 
 @description('Begins the names.')
 param prefix string
@@ -23,17 +22,8 @@ param componentId string
 @description('Host name of the function app.')
 param hostName string
 
-@description('SQL Server cache.')
-param sql sqlSettings
-
-@description('PostgreSQL cache.')
-param postgres postgresSettings
-
 @description('Redis cache.')
 param redis redisSettings
-
-@description('Key ring.')
-param keyRing keyRingSettings
 
 @description('Resource id of the Redis.')
 param redisId string
@@ -51,6 +41,12 @@ module people 'modules/actionGroup.bicep' = {
   params: { name: prefix, tags: tags, emails: alerts.emails, webhooks: alerts.webhooks }
 }
 
+@description('Checks of the app that the rules by metrics below tell as well, as far as these are switched on.')
+var toldByPlatform = filter(
+  redis.mode == 'none' ? [] : ['redis-memory-high', 'redis-memory-critical', 'redis-evictions'],
+  check => alerts.rules[?replace(check, 'redis-', 'redis-platform-')].?enabled ?? true
+)
+
 module queries 'modules/queryAlerts.bicep' = {
   params: {
     prefix: prefix
@@ -59,15 +55,7 @@ module queries 'modules/queryAlerts.bicep' = {
     workspaceId: workspaceId
     actionGroupId: people.outputs.id
     runbookUrl: runbookUrl
-    rules: queryRules(
-      alerts.?sqlCaches ?? concat(
-        sql.mode == 'none' ? [] : [sqlCacheName(sql)],
-        postgres.mode == 'none' ? [] : [postgresCacheName(postgres)]
-      ),
-      alerts.?redisCaches ?? (redis.mode == 'none' ? [] : [redisCacheName(redis)]),
-      alerts.?keyRings ?? (keyRing.mode == 'none' ? [] : [ringName(keyRing)]),
-      isServerless(sql)
-    )
+    toldByPlatform: { subject: 'cache ${redisCacheName(redis)}', checks: toldByPlatform }
     overrides: alerts.rules
   }
 }

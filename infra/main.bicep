@@ -185,10 +185,7 @@ module watch 'alerts.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     componentId: monitoring.outputs.componentId
     hostName: function.outputs.hostName
-    sql: sql
-    postgres: postgres
     redis: redis
-    keyRing: keyRing
     redisId: redisId
     alerts: alerts
     availability: availability

@@ -1,4 +1,4 @@
-import { alertOverride, availabilitySettings } from '../types/alerts.bicep'
+import { availabilitySettings, metricOverride } from '../types/alerts.bicep'
 import { texts } from '../types/app.bicep'
 
 @description('Begins the names.')
@@ -26,7 +26,7 @@ param actionGroupId string
 param runbookUrl string
 
 @description('What is set otherwise.')
-param override alertOverride
+param override metricOverride
 
 resource test 'Microsoft.Insights/webtests@2022-06-15' = {
   name: '${prefix}-health'

@@ -1,6 +1,5 @@
 import { alertOverrides } from '../types/alerts.bicep'
 import { texts } from '../types/app.bicep'
-import { queryRule } from '../alertRules/rule.bicep'
 
 @description('Begins the names of the rules.')
 param prefix string
@@ -17,14 +16,61 @@ param workspaceId string
 @description('Who is told.')
 param actionGroupId string
 
-@description('The runbook; each rule has a section of its name in it.')
+@description('The runbook.')
 param runbookUrl string
 
-@description('The rules.')
-param rules queryRule[]
+@description('Findings that a platform metric tells already: their checks, of one subject.')
+param toldByPlatform { subject: string, checks: string[] }
 
 @description('What is set otherwise, by the name of the rule.')
 param overrides alertOverrides
+
+@description('The app is deployed after its alerts: its silence counts half an hour later.')
+param deployedAt string = utcNow('u')
+
+@description('An ISO 8601 duration of one unit, as KQL says it.')
+func timespan(duration string) string => toLower(replace(replace(duration, 'PT', ''), 'P', ''))
+
+@description('Findings that stand, by their level.')
+var findings = replace(
+  replace(loadTextContent('../queries/findings.kql'), '{subject}', toldByPlatform.subject),
+  '{checks}',
+  string(toldByPlatform.checks)
+)
+
+@description('Each fires by its column Value.')
+var rules = [
+  {
+    name: 'findings-critical'
+    query: replace(findings, '{level}', 'critical')
+    severity: 1
+    frequency: 'PT5M'
+    fires: { operator: 'GreaterThan', threshold: 0 }
+    dimensions: ['Subject', 'Check', 'WhatToDo']
+    section: 'findings-and-alerts'
+    what: 'A critical finding stands: look now. The alert names its subject, its check and what to do; the check has its place in the runbook, by its name.'
+  }
+  {
+    name: 'findings-warning'
+    query: replace(findings, '{level}', 'warning')
+    severity: 2
+    frequency: 'PT15M'
+    fires: { operator: 'GreaterThan', threshold: 0 }
+    dimensions: ['Subject', 'Check', 'WhatToDo']
+    section: 'findings-and-alerts'
+    what: 'A warning stands: look by day. The alert names its subject, its check and what to do; the check has its place in the runbook, by its name.'
+  }
+  {
+    name: 'app-silent'
+    query: replace(loadTextContent('../queries/silence.kql'), '{deployedAt}', deployedAt)
+    severity: 1
+    frequency: 'PT5M'
+    fires: { operator: 'LessThan', threshold: 1 }
+    dimensions: []
+    section: 'app-silent'
+    what: 'Nothing has been heard of the function app in the whole window: it is dead, or its telemetry is refused. No other alert can be relied on.'
+  }
+]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for rule in rules: {
@@ -34,24 +80,23 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: '${prefix}: ${rule.name}'
-      description: '${rule.what} Runbook: ${runbookUrl}#${rule.name}'
+      description: '${rule.what} Runbook: ${runbookUrl}#${rule.section}'
       severity: overrides[?rule.name].?severity ?? rule.severity
       enabled: overrides[?rule.name].?enabled ?? true
-      windowSize: overrides[?rule.name].?window ?? rule.window
+      windowSize: overrides[?rule.name].?window ?? 'PT30M'
       evaluationFrequency: overrides[?rule.name].?frequency ?? rule.frequency
       scopes: [workspaceId]
-      // A new workspace has no table AppMetrics until the first metric arrives.
+      // A new workspace has neither AppMetrics nor AppTraces.
       skipQueryValidation: true
       criteria: {
         allOf: [
           {
-            query: rule.query
+            query: replace(rule.query, '{window}', timespan(overrides[?rule.name].?window ?? 'PT30M'))
             metricMeasureColumn: 'Value'
-            timeAggregation: rule.operator == 'LessThan' ? 'Minimum' : 'Maximum'
-            operator: rule.operator
-            threshold: overrides[?rule.name].?threshold ?? rule.threshold
-            // An alert for each cache or ring, by its name.
-            dimensions: [{ name: 'Subject', operator: 'Include', values: ['*'] }]
+            timeAggregation: 'Maximum'
+            operator: rule.fires.operator
+            threshold: rule.fires.threshold
+            dimensions: map(rule.dimensions, name => { name: name, operator: 'Include', values: ['*'] })
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
           }
         ]

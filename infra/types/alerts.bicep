@@ -1,16 +1,34 @@
 @export()
-@description('What of an alert rule may be set otherwise.')
-type alertOverride = {
+@description('What of a rule by a query may be set otherwise. What a finding is, and of which level, are settings of the app.')
+@sealed()
+type queryOverride = {
   @description('0 (critical) to 4 (verbose).')
   severity: (0 | 1 | 2 | 3 | 4)?
 
-  @description('ISO 8601: the time that a query looks back.')
+  @description('How far it looks back: at least two intervals of SCHEDULE_FINDINGS, and some minutes. So long the app is silent before that is an alert.')
+  window: ('PT15M' | 'PT30M' | 'PT45M' | 'PT1H' | 'PT2H' | 'PT3H' | 'PT4H' | 'PT5H' | 'PT6H' | 'P1D' | 'P2D')?
+
+  @description('How often it is evaluated. Every 15 minutes costs a third of every 5.')
+  frequency: ('PT5M' | 'PT10M' | 'PT15M' | 'PT30M' | 'PT1H')?
+
+  @description('False switches the rule off.')
+  enabled: bool?
+}
+
+@export()
+@description('What of a rule by a metric may be set otherwise.')
+@sealed()
+type metricOverride = {
+  @description('0 (critical) to 4 (verbose).')
+  severity: (0 | 1 | 2 | 3 | 4)?
+
+  @description('ISO 8601: the time that is looked at.')
   window: string?
 
-  @description('ISO 8601: how often the rule is evaluated. Every 15 minutes costs a third of every 5.')
+  @description('ISO 8601: how often it is evaluated.')
   frequency: string?
 
-  @description('The value above which (or, where the rule says so, below which) the alert fires.')
+  @description('The value above which the alert fires; of `health-failing`, the places that must fail.')
   threshold: int?
 
   @description('False switches the rule off.')
@@ -18,10 +36,29 @@ type alertOverride = {
 }
 
 @export()
-@description('Overrides by the name of the rule, as in `infra/alertRules`.')
+@description('All the rules, by their names.')
+@sealed()
 type alertOverrides = {
-  @description('What of the rule is set otherwise.')
-  *: alertOverride
+  @description('A critical finding stands.')
+  'findings-critical': queryOverride?
+
+  @description('A warning stands.')
+  'findings-warning': queryOverride?
+
+  @description('Nothing is heard of the app.')
+  'app-silent': queryOverride?
+
+  @description('/api/health is failing.')
+  'health-failing': metricOverride?
+
+  @description('By the platform, Redis is fuller than this, in per cent.')
+  'redis-platform-memory-high': metricOverride?
+
+  @description('Likewise.')
+  'redis-platform-memory-critical': metricOverride?
+
+  @description('By the platform, Redis evicted more entries than this.')
+  'redis-platform-evictions': metricOverride?
 }
 
 @export()
@@ -43,17 +80,8 @@ type alertSettings = {
   @description('Webhooks that get the common alert schema.')
   webhooks: webhook[]
 
-  @description('By the name of the rule, as in `infra/alertRules`.')
+  @description('What of a rule is set otherwise.')
   rules: alertOverrides
-
-  @description('Names of all the SQL caches, where `settings` gives TOKEN_CACHES others than are made or named here: silence of each is an alert.')
-  sqlCaches: string[]?
-
-  @description('Likewise of all the Redis caches.')
-  redisCaches: string[]?
-
-  @description('Likewise of all the key rings, where `settings` gives KEY_RINGS.')
-  keyRings: string[]?
 }
 
 @export()

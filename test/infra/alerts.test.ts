@@ -2,16 +2,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { infra } from '../support/bicep.ts';
+import { checkNames } from '../../src/lib/findings/checkNames.ts';
+import { finding } from '../../src/lib/findings/finding.ts';
+import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { anchorsOf } from '../support/anchors.ts';
+import { bicepMissing, infra, restoreBicep } from '../support/bicep.ts';
 import { root } from '../support/childProcess.ts';
 import { tableNames } from '../support/kusto.ts';
-import { deployments, type Resource, resourcesOf } from '../support/snapshots.ts';
+import { deployments, queryOf, type Resource, resourcesOf, type Snapshot } from '../support/snapshots.ts';
+import { everySnapshot } from '../support/variants.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Every name in the table of metrics. */
-const metrics = new Set(
-  [...read('src/lib/telemetry/metrics.ts').matchAll(/'((?:[a-z_]+\.)+[a-z_]+)'/g)].map(([, name]) => name),
+const metrics = new Map<string, readonly string[]>(
+  Object.values(instruments).map(({ name, attributes }) => [name, attributes]),
 );
 
 /** Queries, as they stand in the files. */
@@ -27,6 +31,15 @@ const alerts: Resource[] = deployments.flatMap((deployment) =>
   alertTypes.flatMap((type) => resourcesOf(deployment, type)),
 );
 const property = (alert: Resource, name: string) => alert.properties[name];
+
+const program = bicepMissing() === undefined ? restoreBicep() : undefined;
+const every: [string, Snapshot][] = [...everySnapshot(program)];
+
+/** Those that are switched on. */
+const platformRulesOf = ({ predictedResources }: Snapshot) =>
+  predictedResources
+    .filter(({ type, properties }) => type === 'Microsoft.Insights/metricAlerts' && properties.enabled === true)
+    .flatMap(({ name }) => /redis-platform-[a-z-]+$/.exec(name)?.[0] ?? []);
 
 /** Metrics that a Redis publishes, and their grain (Azure Monitor, "Supported metrics for Microsoft.Cache/redis" and "…/redisEnterprise"). */
 const published: Record<string, { metrics: string[]; grainMinutes: number }> = {
@@ -56,19 +69,13 @@ const minutesOf = (duration: string) => {
   return Number(days) * 1440 + Number(hours) * 60 + Number(minutes);
 };
 
-/** A heading of the runbook as GitHub makes an anchor of it. */
-const anchors = [...read('docs/operations.md').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-  heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-'),
-);
+const anchors = anchorsOf(read('docs/operations.md'));
 
 describe('the queries', () => {
   it.each(queries)('name metrics and tables that there are: %s', (_, text) => {
     const named = [...text.matchAll(/"((?:[a-z_]+\.)+[a-z_]+)"/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(0);
-    for (const name of named) expect(metrics, name).toContain(name);
+    for (const name of named) expect([...metrics.keys()]).toContain(name);
     for (const [, table] of text.matchAll(/\b(App[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
   });
 
@@ -76,42 +83,10 @@ describe('the queries', () => {
     for (const [name, text] of queries) expect(text, name).not.toMatch(/TimeGenerated = now\(\)/);
   });
 
-  it('name jobs, findings and attributes that the code has', () => {
-    const folders = [
-      'src/lib/composition',
-      'src/lib/keyRing',
-      'src/lib/sqlCache',
-      'src/lib/redisCache',
-      'src/lib/runs',
-    ];
-    const code = folders
-      .flatMap((folder) =>
-        readdirSync(join(root, folder))
-          .filter((file) => file.endsWith('.ts'))
-          .map((file) => read(`${folder}/${file}`)),
-      )
-      .join('\n');
-    const rendered = alerts
-      .map(({ properties }) => JSON.stringify(properties.criteria).replaceAll('\\"', '"'))
-      .join('\n');
-    const values = [
-      ...rendered.matchAll(/tostring\(Properties\.(?:job|check|outcome|state)\) (?:==|in) \(?((?:"\w+",? ?)+)/g),
-    ];
-    const names = values.flatMap(([, list = '']) => [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name));
-    expect(new Set(names).size).toBeGreaterThan(7);
-    for (const name of names) expect(code, name).toContain(`'${name}'`);
-    const attributes = [
-      ...queries
-        .map(([, text]) => text)
-        .join('\n')
-        .matchAll(/Properties\.(\w+)/g),
-    ].map(([, name]) => name);
-    for (const name of new Set(attributes)) expect(code, name).toMatch(new RegExp(`[{,] ?${name}\\b`));
-  });
-
-  it('know a metric when they see one', () => {
-    expect(metrics.size).toBeGreaterThan(20);
-    expect(metrics).not.toContain('token_cache.nothing');
+  it.each(queries)('ask for attributes that their metrics or findings have: %s', (_, text) => {
+    const attributes = [...metrics].flatMap(([name, all]) => (text.includes(`"${name}"`) ? all : []));
+    const known = text.includes('AppTraces') ? [...attributes, ...Object.keys(finding.shape)] : attributes;
+    for (const [, attribute] of text.matchAll(/Properties\.(\w+)/g)) expect(known).toContain(attribute);
   });
 });
 
@@ -137,11 +112,47 @@ describe('the alerts', () => {
     }
   });
 
-  it('hear of a job that fails each time, however seldom it runs: the index job runs once a day', () => {
-    const failures = alerts.filter(({ name }) => name.endsWith('-job-failures'));
-    expect(failures).toHaveLength(deployments.length);
-    for (const { properties, name } of failures)
-      expect(minutesOf(String(properties.windowSize)), name).toBeGreaterThanOrEqual(2 * 1440);
+  it('are three by queries, which Azure does not check before it has the tables', () => {
+    for (const deployment of deployments) {
+      const rules = resourcesOf(deployment, alertTypes[0] ?? '');
+      expect(rules.map(({ name }) => name.replace(`token-cache-${deployment}-`, ''))).toEqual([
+        'findings-critical',
+        'findings-warning',
+        'app-silent',
+      ]);
+      for (const { properties } of rules) expect(properties.skipQueryValidation).toBe(true);
+    }
+  });
+
+  it.each(every)(
+    'leave to the platform what its rules tell of the Redis that is deployed, as far as they are on: %s',
+    (_, snapshot) => {
+      const told = platformRulesOf(snapshot).map((rule) => `"${rule.replace('-platform', '')}"`);
+      const texts = snapshot.predictedResources.filter(({ type }) => type === alertTypes[0]).map(queryOf);
+      const ofFindings = texts.filter((text) => text.includes('AppTraces'));
+      expect(ofFindings).toHaveLength(2);
+      for (const text of ofFindings)
+        expect(text).toContain(`not(Subject == "cache redis" and Check in (dynamic([${told.join(',')}])))`);
+    },
+  );
+
+  it('tell on the platform what are names of checks', () => {
+    const all = every.flatMap(([, snapshot]) => platformRulesOf(snapshot));
+    expect(new Set(all)).toHaveLength(3);
+    for (const rule of all) expect(checkNames).toContain(rule.replace('-platform', ''));
+  });
+
+  it('are set otherwise by the parameter `alerts.rules`', () => {
+    const changed = every.find(([name]) => name === 'private')?.[1];
+    if (!changed) return;
+    const rule = changed.predictedResources.find(({ name }) => name.endsWith('-findings-warning'));
+    expect(rule?.properties).toMatchObject({
+      severity: 3,
+      windowSize: 'PT2H',
+      evaluationFrequency: 'PT1H',
+      enabled: false,
+    });
+    if (rule) expect(queryOf(rule)).toContain('ago(2h)');
   });
 
   it('name metrics that Azure publishes, at a window that their grain allows', () => {
@@ -158,51 +169,26 @@ describe('the alerts', () => {
     }
   });
 
-  it('notice silence: the absence rules name what they expect to hear of', () => {
-    const absent = alerts.filter(({ name }) => name.startsWith('token-cache-production-') && name.endsWith('-absent'));
-    const expected = absent.map(({ name, properties }) => {
-      const { allOf } = properties.criteria as { allOf: { query: string }[] };
-      return [name.replace('token-cache-production-', ''), /dynamic\((\[.*?\])\)/.exec(allOf[0]?.query ?? '')?.[1]];
-    });
-    expect(expected).toEqual([
-      ['purge-absent', '["web"]'],
-      ['watch-absent', '["redis"]'],
-      ['rotation-absent', '["web"]'],
-    ]);
-  });
-
   it('stand in the table of docs/deployment.md, with their defaults', () => {
     const table = read('docs/deployment.md');
-    for (const { name, properties, type } of alerts.filter(({ name }) => name.startsWith('token-cache-production-'))) {
+    for (const { name, properties } of alerts.filter(({ name }) => name.startsWith('token-cache-production-'))) {
       const rule = name.replace('token-cache-production-', '');
       const row = table.split('\n').find((line) => line.startsWith(`| [${rule}]`)) ?? '';
       const [, , severity, fires = '', window = '', every] = row.split('|').map((cell) => cell.trim());
       expect([severity, every], rule).toEqual([String(properties.severity), properties.evaluationFrequency]);
       expect(window, rule).toContain(String(properties.windowSize));
-      if (rule === 'health-failing') continue;
-      const { allOf } = properties.criteria as { allOf: { threshold: number; operator: string }[] };
-      const sign = allOf[0]?.operator === 'LessThan' ? '<' : '>';
-      expect(fires, `${rule} ${type}`).toMatch(new RegExp(`^${sign} ${allOf[0]?.threshold}( |$)`));
+      if (!rule.startsWith('redis-platform-')) continue;
+      const { allOf } = properties.criteria as { allOf: { threshold: number }[] };
+      expect(fires, rule).toMatch(new RegExp(`^> ${allOf[0]?.threshold}( |$)`));
     }
   });
 
-  it('cover what the small deployment has', () => {
-    const small = alerts
-      .filter(({ name }) => name.startsWith('token-cache-small-'))
-      .map(({ name }) => name.replace('token-cache-small-', ''));
-    expect(small.sort()).toEqual(
-      [
-        'app-purge',
-        'backlog-growing',
-        'health-failing',
-        'index-missing',
-        'job-failures',
-        'oldest-expired',
-        'poison-messages',
-        'purge-absent',
-        'table-size',
-      ].sort(),
-    );
+  it('cost what docs/deployment.md says', () => {
+    const prices: Record<string, number> = { PT5M: 1.5, PT15M: 0.5 };
+    const total = resourcesOf('production', alertTypes[0] ?? '')
+      .map(({ properties }) => prices[String(properties.evaluationFrequency)] ?? Number.NaN)
+      .reduce((sum, price) => sum + price);
+    expect(read('docs/deployment.md')).toContain(`together ${total.toFixed(2)} USD a month`);
   });
 });
 
@@ -227,7 +213,8 @@ describe('the runbook', () => {
 
   it('has no link that leads nowhere within it', () => {
     for (const [, anchor] of read('docs/operations.md').matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
-    for (const [, anchor] of read('docs/deployment.md').matchAll(/\]\(operations\.md#([^)]+)\)/g))
-      expect(anchors).toContain(anchor);
+    for (const document of ['deployment', 'settings'])
+      for (const [, anchor] of read(`docs/${document}.md`).matchAll(/\]\(operations\.md#([^)]+)\)/g))
+        expect(anchors).toContain(anchor);
   });
 });

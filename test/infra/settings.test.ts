@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readSettings, settingNames } from '../../src/lib/settings/settings.ts';
 import { bicepMissing, restoreBicep } from '../support/bicep.ts';
 import { root } from '../support/childProcess.ts';
-import { appSettingsOf, type Snapshot } from '../support/snapshots.ts';
+import { appSettingsOf } from '../support/snapshots.ts';
 import { everySnapshot } from '../support/variants.ts';
 
 /** Settings of the Functions host and of libraries, that the program does not read itself. */
@@ -22,9 +22,10 @@ const ofTheHost = [
 ];
 
 const program = bicepMissing() === undefined ? restoreBicep() : undefined;
-const deployed: [string, Record<string, string>, Snapshot][] = [...everySnapshot(program)].map(
-  ([name, snapshot]: [string, Snapshot]) => [name, appSettingsOf(snapshot), snapshot],
-);
+const deployed: [string, Record<string, string>][] = [...everySnapshot(program)].map(([name, snapshot]) => [
+  name,
+  appSettingsOf(snapshot),
+]);
 const document = readFileSync(join(root, 'docs/settings.md'), 'utf8');
 
 /** Settings that hold what another setting names. */
@@ -33,15 +34,7 @@ const named = (settings: Record<string, string>) =>
     ([, name]) => name ?? '',
   );
 
-/** Names in an absence rule; none where there is no such rule. */
-function expectedToBeHeardOf({ predictedResources }: Snapshot, job: string): string[] {
-  const rule = predictedResources.find(({ name }) => name.endsWith(`-${job}-absent`));
-  const [, names = '[]'] =
-    /dynamic\((\[.*?\])\)/.exec(JSON.stringify(rule?.properties ?? '').replaceAll('\\"', '"')) ?? [];
-  return JSON.parse(names) as string[];
-}
-
-describe.each(deployed)('the app settings of %s', (_, settings, snapshot) => {
+describe.each(deployed)('the app settings of %s', (_, settings) => {
   it('are those that the program and the host know, each explained', () => {
     for (const name of Object.keys(settings)) {
       if (ofTheHost.includes(name) || named(settings).includes(name)) continue;
@@ -63,26 +56,9 @@ describe.each(deployed)('the app settings of %s', (_, settings, snapshot) => {
     expect(caches.length + read.rings.length).toBeGreaterThan(0);
   });
 
-  it('name the caches and rings whose silence is an alert', () => {
-    const { sqlCaches, redisCaches, rings } = readSettings(settings, 'table');
-    const subjects = { purge: sqlCaches, watch: redisCaches, rotation: rings };
-    for (const [job, expected] of Object.entries(subjects)) {
-      const names = expected.map(({ name }) => name);
-      expect(expectedToBeHeardOf(snapshot, job), job).toEqual(expect.arrayContaining(names));
-      expect(expectedToBeHeardOf(snapshot, job).length > 0, job).toBe(names.length > 0);
-    }
-  });
-
   it('hold no secret', () => {
     for (const [name, value] of Object.entries(settings))
       expect(value, name).not.toMatch(/password|accountkey|sharedaccess|sig=|secret/i);
-  });
-});
-
-describe('the absence rules', () => {
-  it('expect to hear of caches that the parameter `alerts` names as well', () => {
-    const changed = deployed.find(([name]) => name === 'public')?.[2];
-    if (changed) expect(expectedToBeHeardOf(changed, 'purge')).toEqual(['web', 'postgres', 'legacy']);
   });
 });
 

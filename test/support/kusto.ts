@@ -58,7 +58,15 @@ interface Kusto {
     DatabaseSymbol: { ctor: new (name: string, members: NamedSymbol[]) => object };
   };
   GlobalState: { Default: { WithDatabase(database: object): object } };
-  KustoCode: { ParseAndAnalyze(text: string, globals: object): { GetDiagnostics(): List<Diagnostic> } };
+  KustoCode: {
+    ParseAndAnalyze(text: string, globals: object): { GetDiagnostics(): List<Diagnostic>; Syntax: Element };
+  };
+}
+interface Element {
+  NameInParent: string | null;
+  ChildCount: number;
+  GetChild(index: number): Element | null;
+  toString(): string;
 }
 interface NamedSymbol {
   WithName(name: string): NamedSymbol;
@@ -91,6 +99,27 @@ function load() {
   const database = new kusto.Symbols.DatabaseSymbol.ctor('workspace', symbols);
   loaded = { kusto, globals: kusto.GlobalState.Default.WithDatabase(database) };
   return loaded;
+}
+
+/** A node of the tree of a query: its parts by their names. */
+export interface SyntaxNode {
+  kind: string;
+  text: string;
+  parts: { name: string; node: SyntaxNode }[];
+}
+
+export function syntaxOf(query: string): SyntaxNode {
+  const { kusto, globals } = load();
+  const { Bridge } = globalThis as unknown as { Bridge: { getTypeName(value: object): string } };
+  const nodeOf = (element: Element): SyntaxNode => {
+    const children = Array.from({ length: element.ChildCount }, (_, index) => element.GetChild(index));
+    return {
+      kind: /\.Syntax\.(\w+)/.exec(Bridge.getTypeName(element))?.[1] ?? '',
+      text: element.toString().trim(),
+      parts: children.flatMap((child) => (child ? { name: child.NameInParent ?? '', node: nodeOf(child) } : [])),
+    };
+  };
+  return nodeOf(kusto.KustoCode.ParseAndAnalyze(query, globals).Syntax);
 }
 
 /** Everything that the language service has to say of a query: errors, warnings and suggestions. */

@@ -41,6 +41,12 @@ export function appSettingsOf({ predictedResources }: Snapshot): Record<string, 
   return Object.fromEntries(Object.entries(settings?.properties ?? {}).map(([name, value]) => [name, evaluate(value)]));
 }
 
+/** The query of a rule, as it would be after a deployment on 26 November 2026, at ten. */
+export function queryOf({ properties }: Resource): string {
+  const { allOf } = properties.criteria as { allOf: { query: string }[] };
+  return evaluate(allOf[0]?.query ?? '');
+}
+
 const known: Record<string, string> = {
   'environment().suffixes.storage': 'core.windows.net',
   'environment().suffixes.sqlServerHostname': '.database.windows.net',
@@ -49,7 +55,7 @@ const known: Record<string, string> = {
 
 /** Puts values in for what Azure alone knows: a client id, a connection string, the host name of a Redis. */
 function evaluate(value: Json): string {
-  if (typeof value !== 'string') throw new Error(`An app setting is no text: ${JSON.stringify(value)}`);
+  if (typeof value !== 'string') throw new Error(`This is no text: ${JSON.stringify(value)}`);
   if (!value.startsWith('[') || !value.endsWith(']') || value.startsWith('[{')) return value;
   const result = new Expression(value.slice(1, -1)).read();
   return typeof result === 'string' ? result : JSON.stringify(result);
@@ -118,6 +124,10 @@ function call(name: string, args: Json[], path: string): Json {
       );
     case 'null':
       return null;
+    case 'replace':
+      return String(args[0]).replaceAll(String(args[1]), String(args[2]));
+    case 'utcNow':
+      return '2026-11-26 10:00:00Z';
     case 'coalesce':
       return args.find((value) => value !== null) ?? null;
     case 'resourceId':

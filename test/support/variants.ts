@@ -24,7 +24,7 @@ const variants: Record<string, Record<string, string>> = {
     redis: `{ mode: 'new' }`,
     keyRing: `{ mode: 'manage', name: 'shared' }`,
     budget: 'null',
-    alerts: `{ emails: [], webhooks: [], rules: {}, sqlCaches: ['web', 'postgres', 'legacy'] }`,
+    alerts: `{ emails: [], webhooks: [], rules: { 'redis-platform-evictions': { enabled: false } } }`,
     settings: `{ PURGE_GRACE: 'PT5M', SCHEDULE_PURGE: '0 */15 * * * *' }`,
   },
   ringsAlone: {
@@ -56,7 +56,7 @@ param availability = { enabled: true, frequency: 300, locations: ['emea-nl-ams-a
 param retentionDays = 30
 `;
 
-const alerts = `{ emails: ['oncall@example.com'], webhooks: [{ name: 'chat', uri: 'https://chat.example.com/hook' }], rules: { 'purge-absent': { severity: 0, threshold: 60 } } }`;
+const alerts = `{ emails: ['oncall@example.com'], webhooks: [{ name: 'chat', uri: 'https://chat.example.com/hook' }], rules: { 'findings-warning': { severity: 3, window: 'PT2H', frequency: 'PT1H', enabled: false } } }`;
 
 /** The committed snapshots, and with the compiler those of the variants. */
 export function everySnapshot(program: string | undefined): Map<string, Snapshot> {

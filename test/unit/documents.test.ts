@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { symptoms } from '../../src/lib/diagnosis/check.ts';
 import { registry } from '../../src/lib/diagnosis/registry.ts';
 import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
-import { checkNames } from '../../src/lib/redisCache/rules/rules.ts';
+import { watchCheckNames } from '../../src/lib/redisCache/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
@@ -33,7 +33,7 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY)_[A-Z_]+\b/g,
+          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY|FINDING)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
@@ -45,7 +45,7 @@ describe('the documents', () => {
       name,
       kind,
       unit,
-      attributes: attributes.split(', ').map((attribute) => attribute.split(' ')[0]),
+      attributes: attributes === 'none' ? [] : attributes.split(', ').map((attribute) => attribute.split(' ')[0]),
     }));
     const known = Object.values(instruments).map(({ name, kind, unit, attributes }) => ({
       name,
@@ -105,7 +105,7 @@ describe('the documents', () => {
   it('explain every check of the Redis watch, and every step at which a node may be lost', async () => {
     const text = await read('docs/operations.md');
     const steps = Object.keys(adviceOfSteps);
-    for (const name of [...checkNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
+    for (const name of [...watchCheckNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
   });
 
   it('agree with the advice of the findings: there is one for each that the findings name', async () => {
@@ -115,7 +115,7 @@ describe('the documents', () => {
     const checks = new Set(
       sources
         .join('\n')
-        .match(/'[a-z]+(_[a-z]+)+'/g)
+        .match(/'[a-z]+([_-][a-z]+)+'/g)
         ?.map((quoted) => quoted.slice(1, -1)),
     );
     expect(checks.size).toBeGreaterThan(15);

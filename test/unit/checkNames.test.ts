@@ -1,0 +1,61 @@
+/** The names of findings: one list, each explained in the runbook under its name. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { checkNames } from '../../src/lib/findings/checkNames.ts';
+import { judgeApp } from '../../src/lib/findings/judgeApp.ts';
+import { earlierCheckNames as earlierOfRings } from '../../src/lib/keyRing/findingAdvice.ts';
+import { earlierCheckNames } from '../../src/lib/redisCache/rules/rules.ts';
+import { findingPolicy, findingShape } from '../../src/lib/settings/findingSettings.ts';
+import { anchorsOf } from '../support/anchors.ts';
+import { root } from '../support/childProcess.ts';
+
+const anchors = anchorsOf(readFileSync(`${root}/docs/operations.md`, 'utf8'));
+
+describe('the names of findings', () => {
+  it('are those of the judges, of the looks at Redis and of the statuses of rings', () => {
+    expect(checkNames).toEqual(
+      expect.arrayContaining(['purge-absent', 'redis-memory-high', 'restarted', 'recordStore', 'no_default_key']),
+    );
+    expect(new Set(checkNames).size).toBe(checkNames.length);
+  });
+
+  it.each(checkNames)('%s has one place in the runbook, under this name', (name) => {
+    expect(anchors.filter((anchor) => anchor === name.toLowerCase())).toHaveLength(1);
+  });
+
+  it('of earlier versions have their present ones', () => {
+    const present = [
+      ...Object.values(earlierCheckNames).flatMap((nameOf) => [nameOf('warning'), nameOf('critical')]),
+      ...Object.values(earlierOfRings),
+    ];
+    for (const name of present) expect(checkNames).toContain(name);
+    for (const name of [...Object.keys(earlierCheckNames), ...Object.keys(earlierOfRings)])
+      expect(checkNames).not.toContain(name);
+  });
+});
+
+describe('FINDING_LEVELS', () => {
+  const found = (levels: string) => {
+    const defaults = Object.fromEntries(
+      Object.entries(findingShape).map(([name, schema]) => [name, schema.parse(undefined)]),
+    );
+    const values = { ...defaults, FINDING_LEVELS: findingShape.FINDING_LEVELS.parse(levels) };
+    return judgeApp({
+      now: new Date(),
+      policy: findingPolicy(values as Parameters<typeof findingPolicy>[0]),
+      settingProblems: [],
+      recordStore: 'table',
+      recordsReadable: true,
+      timers: [],
+      queue: undefined,
+      isTold: () => false,
+    });
+  };
+
+  it('with a name that no finding has is a finding', () => {
+    expect(found('app-purge=off, tabel-size=info')).toEqual([
+      expect.objectContaining({ check: 'settings', level: 'warning', what: expect.stringContaining('tabel-size') }),
+    ]);
+    expect(found('app-purge=off,redis-memory-critical=warning,no_successor=info')).toEqual([]);
+  });
+});
