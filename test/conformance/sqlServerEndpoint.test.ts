@@ -1,6 +1,6 @@
 /**
  * The conformance suites with the real driver over TCP; test/support/sqlServer/endpoint.ts says what that proves. Once as
- * on Azure SQL Database, and once as on a server whose READPAST waits for locked rows.
+ * on Azure SQL Database, and once as on a table whose row locks are switched off, of an edition that builds indexes offline.
  */
 import { beforeAll, describe } from 'vitest';
 import { endpointEngine } from '../support/sqlServer/engine.ts';
@@ -22,11 +22,11 @@ describe('as Azure SQL Database', () => {
   describeSqlConcurrency(engine);
 });
 
-describe('as a server that says that it is Babelfish', () => {
+describe('as SQL Server 2016 Standard, with ALLOW_ROW_LOCKS = OFF', () => {
   beforeAll(() => {
-    Object.assign(endpoint().server, { engineEdition: 2, productVersion: '12.0.2000.8', babelfish: '1' });
+    Object.assign(endpoint().server, { engineEdition: 2, productVersion: '13.0.6300.2', rowLocks: false });
   });
-  const engine = endpointEngine(database, endpoint, 'the TDS endpoint as Babelfish');
+  const engine = endpointEngine(database, endpoint, 'the TDS endpoint without row locks');
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);

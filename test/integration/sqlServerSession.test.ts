@@ -32,20 +32,6 @@ describe('SET options', () => {
     expect(deletes().length).toBeGreaterThan(1);
     for (const { after } of endpoint().received) expect(after).toEqual(defaultOptions);
   });
-
-  it.each([1222, 8645])('are reset where the server keeps them and the batch failed (%i)', async (number) => {
-    Object.assign(endpoint().server, { engineEdition: 2, babelfish: '1' });
-    const cache = scenario.open();
-    endpoint().faults.on('deleteRange', errorFault(number));
-    const outcome = await scenario.run(cache);
-    expect(outcome.report).toMatchObject({ stopReason: 'drained' });
-    const { received } = endpoint();
-    const failed = received.findIndex(({ name }) => name === 'deleteRange');
-    expect(received[failed + 1]).toMatchObject({ name: 'resetSettings', session: received[failed]?.session });
-    for (const { name, after } of received.filter(({ name }) => name === 'nextRange' || name === 'resetSettings'))
-      expect(after, name).toEqual(defaultOptions);
-    await scenario.sound(cache, outcome);
-  });
 });
 
 describe("the run's lock", () => {

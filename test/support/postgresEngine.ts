@@ -9,7 +9,6 @@ export function postgresEngine(database: TestDatabase): TestEngine {
   return {
     name: 'PostgreSQL',
     resolutionMs: 0.001,
-    skipsLockedRows: true,
     hostileName: `"we""ird]] na'me".";drop table x; --"`,
     ordinaryName: 'public.tokencache',
     drop: async (name) => void (await database.query(`drop table if exists ${quoteTable(parseTableName(name))}`)),

@@ -38,11 +38,11 @@ export async function sqlServerEngine(connectionString: string): Promise<SqlServ
   const babelfish = traits?.babelfish != null;
   return {
     name: babelfish ? 'Babelfish' : 'SQL Server',
-    // Babelfish keeps 6 digits of datetimeoffset(7).
+    // As of Babelfish 4.3, which keeps 6 digits of datetimeoffset(7), and takes no doubled bracket.
     resolutionMs: babelfish ? 0.001 : 0.0001,
-    skipsLockedRows: true,
+    lacks: babelfish ? ['READPAST', 'application locks', 'error numbers'] : [],
     ordinaryName: `dbo.TokenCacheTest${process.pid}`,
-    hostileName: `dbo.[we"ird]] na'me ${process.pid}]`,
+    hostileName: `dbo.[we"ird${babelfish ? '' : ']]'} na'me ${process.pid}]`,
     drop: async (name) => void (await pool.query(`DROP TABLE IF EXISTS ${quoteTable(parseTableName(name))}`)),
     create: async (name, { columns = 'all' } = {}) => {
       const table = quoteTable(parseTableName(name));

@@ -24,12 +24,14 @@ export interface TestTable {
   indexNames(): Promise<string[]>;
 }
 
+/** What a server that only speaks like SQL Server cannot do. */
+export type Lack = 'READPAST' | 'application locks' | 'error numbers';
+
 export interface TestEngine {
   name: string;
   /** The smallest difference of two expiries that the engine tells apart, in ms. */
   resolutionMs: number;
-  /** READPAST or SKIP LOCKED does what it says. */
-  skipsLockedRows: boolean;
+  lacks?: readonly Lack[];
   /** A name that must be delimited, as it would stand in TOKEN_CACHE_TABLE. */
   hostileName: string;
   ordinaryName: string;

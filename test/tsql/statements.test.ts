@@ -1,6 +1,6 @@
 /**
- * Every statement that the TDS endpoint knows, those of the SQL Server adapter above all, for ordinary and hostile names, before Microsoft's own parser. It knows hints
- * and options that Babelfish does not; what they do shows on a server alone.
+ * Every statement that the TDS endpoint knows, those of the SQL Server adapter above all, for ordinary and hostile names,
+ * before Microsoft's own parser. What the hints and options do shows on a server alone.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -47,8 +47,8 @@ describe('table names', () => {
     });
   });
 
-  it('of SQL Server go into double quotes where they hold a bracket, which Babelfish does not take doubled', () => {
+  it('of SQL Server go into brackets, a closing one doubled', () => {
     expect(sqlServer.quoteTable({ schema: 'dbo', table: 'a"b' })).toBe('[dbo].[a"b]');
-    expect(sqlServer.quoteTable({ schema: 'dbo', table: 'a]"b' })).toBe('[dbo]."a]""b"');
+    expect(sqlServer.quoteTable({ schema: 'dbo', table: 'a]"b' })).toBe('[dbo].[a]]"b]');
   });
 });

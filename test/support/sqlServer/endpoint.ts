@@ -23,7 +23,7 @@ import { recogniser, type ServerKind } from './statementTable.ts';
 export const azureSqlDatabase: ServerKind = {
   engineEdition: 5,
   productVersion: '12.0.2000.8',
-  babelfish: null,
+  rowLocks: true,
   load: { cpu: 3.5, dataIo: 0, logWrite: 12.25 },
 };
 

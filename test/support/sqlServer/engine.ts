@@ -42,7 +42,6 @@ export function endpointEngine(
   return {
     name,
     resolutionMs: 0.0001,
-    skipsLockedRows: true,
     ordinaryName: 'dbo.TokenCache',
     hostileName: `dbo.[we"ird]] na'me]`,
     drop: async (text) => void (await database.query(`drop table if exists ${tableOf(text).table}`)),

@@ -2,7 +2,7 @@ import type { PostgresSession } from './postgresSession.ts';
 import type { StatementRequest } from './requests.ts';
 import { defaultOptions, isInitialBatch, optionsOf, type SetOptions } from './settings.ts';
 import { failedAtPostgres, fromPostgres, SqlError } from './sqlError.ts';
-import type { Recognised, ServerKind } from './statementTable.ts';
+import { type Recognised, type ServerKind, toPostgres } from './statementTable.ts';
 import * as tokens from './tokens.ts';
 
 /** Runs the statements of one session, and keeps its SET options. */
@@ -31,9 +31,8 @@ export class Executor {
   /** The tokens of the answer; an error where the text is unknown, or its twin fails. */
   async run(request: StatementRequest, recognised: Recognised | undefined): Promise<Buffer> {
     const options = this.optionsDuring(request);
-    // SQL Server restores what a procedure had set; Babelfish 4.3 keeps it.
-    const kept = !request.inProcedure || this.#server.babelfish !== null;
-    if (kept) this.#options = options;
+    // What a procedure had set is restored when it ends.
+    if (!request.inProcedure) this.#options = options;
     if (!recognised) {
       if (!request.inProcedure && isInitialBatch(request.text)) return tokens.doneBatch(tokens.doneStatus.final);
       throw new SqlError({
@@ -42,23 +41,33 @@ export class Executor {
         message: `Incorrect syntax: the test endpoint knows no such statement: ${request.text.trim().slice(0, 200)}`,
       });
     }
+    if (!this.#server.rowLocks && request.text.includes('ROWLOCK')) {
+      throw new SqlError({
+        number: 651,
+        message: `Cannot use the ROW granularity hint on the table "TokenCache" because locking at the specified granularity is inhibited.`,
+      });
+    }
     const { entry, table, index, flags } = recognised;
-    const lockTimeoutMs = Math.max(0, Number(options.lockTimeout));
+    const { text, parameters } = request;
+    // Here 0 waits for nobody, and -1 without end; in PostgreSQL 0 does.
+    const lockTimeoutMs = options.lockTimeout === '0' ? 1 : Math.max(0, Number(options.lockTimeout));
+    const relation = typeof parameters.table === 'string' ? toPostgres(parameters.table) : null;
     try {
       const answer = await entry.answer({
+        text,
         table,
         index,
         flags,
-        parameters: request.parameters,
+        parameters,
         server: this.#server,
         sessionId: this.#sessionId,
-        query: (text) => this.#postgres.query(text, request.parameters, lockTimeoutMs),
+        query: (twin) => this.#postgres.query(twin, { ...parameters, relation }, lockTimeoutMs),
       });
-      if (kept) this.#options = { ...options, ...optionsOf(request.text).after };
+      if (!request.inProcedure) this.#options = { ...options, ...optionsOf(text).after };
       return tokensOf(answer, request.inProcedure, options.nocount === 'ON');
     } catch (error) {
       if (error instanceof SqlError || !failedAtPostgres(error)) throw error;
-      throw fromPostgres(error, this.#server.babelfish !== null);
+      throw fromPostgres(error);
     }
   }
 }

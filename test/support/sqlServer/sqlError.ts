@@ -26,9 +26,7 @@ export function failedAtPostgres(error: unknown): error is PostgresFailure {
 }
 
 /** What SQL Server says where PostgreSQL says this. */
-export function fromPostgres(failure: PostgresFailure, babelfish: boolean): SqlError {
-  // Babelfish reports most failures under one number, with PostgreSQL's text.
-  if (babelfish) return new SqlError({ number: 33_557_097, message: failure.message });
+export function fromPostgres(failure: PostgresFailure): SqlError {
   const quoted = /"([^"]*)"/.exec(failure.message)?.[1] ?? '';
   switch (failure.code) {
     case '42P01':

@@ -36,13 +36,15 @@ export interface Answer {
 export interface ServerKind {
   engineEdition: number;
   productVersion: string;
-  babelfish: string | null;
+  /** The indexes take row locks (ALLOW_ROW_LOCKS); else the hint ROWLOCK is refused. */
+  rowLocks: boolean;
   /** Per cent, as of sys.dm_db_resource_stats. */
   load: { cpu: number; dataIo: number; logWrite: number };
 }
 
 /** A statement on its way: names delimited for PostgreSQL, and the session that it runs in. */
 export interface Call {
+  text: string;
   table: string;
   index: string;
   flags: readonly boolean[];
@@ -68,8 +70,14 @@ export interface Recognised {
   flags: readonly boolean[];
 }
 
-const delimited = String.raw`\[[^\]]*\]|"(?:[^"]|"")*"`;
+const delimited = String.raw`\[(?:[^\]]|\]\])*\]`;
 const standIns: Names = { schema: 'SchemaStandIn', table: 'TableStandIn', index: 'IndexStandIn', minutes: 7_919 };
+
+/** A delimited name as PostgreSQL takes it. */
+export function toPostgres(name: string): string {
+  const { schema, table } = parseTableName(name);
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+}
 
 /** Finds the entry of a text, and the names in it; undefined for any other text. */
 export function recogniser(table: StatementTable): (text: string) => Recognised | undefined {
@@ -84,12 +92,11 @@ export function recogniser(table: StatementTable): (text: string) => Recognised 
       const groups = pattern.exec(text)?.groups;
       if (!groups) continue;
       const { schema = '[none]', table: tableName = '[none]' } = groups;
-      const parsed = parseTableName(`${schema}.${tableName}`);
       const found = {
         name,
         entry,
         flags,
-        table: `${quoteIdentifier(parsed.schema)}.${quoteIdentifier(parsed.table)}`,
+        table: toPostgres(`${schema}.${tableName}`),
         index: quoteIdentifier(parseTableName(groups.index ?? '[none]').table),
       };
       known.set(text, found);

@@ -1,9 +1,11 @@
 import { formatDuration } from '../../durations.ts';
 import type { AppPurge } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
-import { type SqlServerConnections, sql } from './connections.ts';
+import type { SqlServerConnections } from './connections.ts';
+import { text } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
+import { quoteTable, type TableName } from './tableName.ts';
 
 interface Row {
   state: number;
@@ -20,17 +22,14 @@ const dayMs = 86_400_000;
 /** sys.query_store_runtime_stats: 0 regular, 3 cancelled by the client (a timeout, mostly), 4 an error. */
 const outcomes = { 3: 'cancelled', 4: 'failed' } as const;
 
-/** The statement of Microsoft.Extensions.Caching.SqlServer (SqlQueries.cs): it delimits names by brackets, always. */
-export const appDelete = (schema: string, table: string) => {
-  const delimit = (name: string) => `[${name.replaceAll(']', ']]')}]`;
-  return `DELETE FROM ${delimit(schema)}.${delimit(table)} WHERE @UtcNow > ExpiresAtTime`;
-};
+/** The statement of Microsoft.Extensions.Caching.SqlServer (SqlQueries.cs), which delimits names as we do. */
+export const appDelete = (name: TableName) => `DELETE FROM ${quoteTable(name)} WHERE @UtcNow > ExpiresAtTime`;
 
 /** Asks Query Store whether a web app still purges the table itself. Never fails: what cannot be read has its reason. */
 export async function readAppPurge(
   connections: SqlServerConnections,
   traits: ServerTraits,
-  { schema, table }: { schema: string; table: string },
+  name: TableName,
   user: string,
 ): Promise<AppPurge> {
   if (!traits.queryStore) return { state: 'unknown', reason: 'this server has no Query Store' };
@@ -38,7 +37,7 @@ export async function readAppPurge(
     const [row] = await connections.query<Row>(
       'read',
       statements.appPurge(),
-      { appDelete: { type: sql.NVarChar(4000), value: appDelete(schema, table) } },
+      { appDelete: text(4000, appDelete(name)) },
       { timeLimitMs },
     );
     // 0 is off, 3 an error; without the right to see it, some versions show no row.

@@ -6,12 +6,7 @@ import type { SqlServerConnection } from './connectionString.ts';
 import { type ErrorContext, type Purpose, translateError } from './errors.ts';
 import { refusesHints, withoutHints } from './hints.ts';
 import { LiveConnections } from './liveConnections.ts';
-import { resetSettings } from './statements.ts';
-
-export { sql };
-
-/** Named parameters of a statement, each with its type: a guessed type would cost the index. */
-export type Parameters = Record<string, { type: sql.ISqlType | (() => sql.ISqlType); value: unknown }>;
+import type { Parameters } from './parameters.ts';
 
 export interface QueryOptions {
   timeLimitMs?: number;
@@ -72,14 +67,19 @@ export class SqlServerConnections {
     parameters: Parameters = {},
     options: QueryOptions = {},
   ): Promise<R[]> {
-    if (!this.#hints) return this.#query(purpose, withoutHints(text), parameters, options);
+    const bare = withoutHints(text);
     try {
-      return await this.#query(purpose, text, parameters, options);
+      return await this.#query(purpose, this.#hints ? text : bare, parameters, options);
     } catch (error) {
-      if (!refusesHints(error) || withoutHints(text) === text) throw error;
-      const rows = await this.#query<R>(purpose, withoutHints(text), parameters, options);
-      this.#hints = false;
-      this.note(`The server refuses table hints, so statements run without: ${(error as CacheTableError).message}`);
+      if (!this.#hints || !refusesHints(error) || bare === text) throw error;
+      const rows = this.#query<R>(purpose, bare, parameters, options);
+      // Where it fails for good without hints as well, they were not the cause.
+      this.#hints = await rows.then(
+        () => false,
+        ({ kind }: CacheTableError) => kind === 'permanent',
+      );
+      if (!this.#hints)
+        this.note(`The server refuses table hints, so statements run without: ${(error as CacheTableError).message}`);
       return rows;
     }
   }
@@ -109,16 +109,10 @@ export class SqlServerConnections {
   }
 
   async #query<R>(purpose: Purpose, text: string, parameters: Parameters, options: QueryOptions): Promise<R[]> {
-    let pool: sql.ConnectionPool | undefined;
     try {
-      pool = await this.#pool(purpose === 'delete' ? 'batches' : 'reads');
-      return await run<R>(pool, text, parameters, options);
+      return await run<R>(await this.#pool(purpose === 'delete' ? 'batches' : 'reads'), text, parameters, options);
     } catch (error) {
-      const failure = this.translate(error, purpose);
-      // The connection lives on, and the batch did not come to its end, where it resets what it had set.
-      if (pool && setsOptions(text) && (failure.answered || failure.kind === 'timeLimit'))
-        await run(pool, resetSettings(), {}, { timeLimitMs: cancelTimeoutMs }).catch(() => undefined);
-      throw failure;
+      throw this.translate(error, purpose);
     }
   }
 
@@ -190,8 +184,6 @@ export function driverConfig(connection: SqlServerConnection): sql.config {
     },
   };
 }
-
-const setsOptions = (text: string) => text.includes('SET LOCK_TIMEOUT');
 
 /** Runs one statement on the given pool, its failure as the driver throws it. */
 export async function run<R>(

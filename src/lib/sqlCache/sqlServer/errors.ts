@@ -38,7 +38,7 @@ const loginTexts: [RegExp, number][] = [
   [/Resource ID\b.*limit/i, 10928],
   [/not enough resources to process/i, 49918],
   [/Cannot open database/i, 4060],
-  [/Login failed|password authentication failed/i, 18456],
+  [/Login failed/i, 18456],
 ];
 
 /** The socket's codes, the driver's for a connection that is gone, and the pool's for one that could not be had in time. */
@@ -80,8 +80,6 @@ function describe(error: unknown): Description {
 
 function kindOf(number: number | undefined, code: string, message: string): FailureKind {
   if (number !== undefined && lockNumbers.has(number)) return 'lock';
-  // Babelfish reports PostgreSQL's failures under one number.
-  if (/canceling statement due to lock timeout|deadlock detected/i.test(message)) return 'lock';
   if (number !== undefined && transientNumbers.has(number)) return 'transient';
   if (number === 18456 && tokenExpired.test(message)) return 'transient';
   // While connecting, and after a cancel that was not heard, the same code means that nobody answered.
@@ -152,12 +150,6 @@ function explain(
       return ['index_lost', 'The expiry index went away during the run. The next run creates it again.'];
     default:
   }
-  if (/relation ".*" does not exist/i.test(text))
-    return ['table_missing', `Set TOKEN_CACHE_TABLE to the cache's table; ${context.table} is not in this database.`];
-  if (/column ".*" does not exist/i.test(text))
-    return ['column_missing', `${context.table} needs the columns Id, Value and ExpiresAtTime.`];
-  if (/permission denied|must be owner/i.test(text))
-    return ['permission_missing', grantFor(purpose, user, context.table)];
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || /ENOTFOUND|EAI_AGAIN/.test(text)) {
     return [
       'host_not_found',

@@ -1,13 +1,13 @@
 import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild, TableFigures } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
+import { named } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
-import { namesOf } from './tableParameters.ts';
+import { quoteIdentifier } from './tableName.ts';
 
-/** Answers of racing creators: the index exists (1913; on Babelfish 2627), or a resumable build of it is there (10637, 10638). */
-const madeByOthers = new Set(['1913', '2627', '10637', '10638']);
+/** Answers of racing creators: the index exists (1913), or a resumable build of it is there (10637, 10638). */
+const madeByOthers = new Set(['1913', '10637', '10638']);
 /** How a build ends that was paused in time: its own MAX_DURATION (3643), or the pause of its session (1219, 0, 596). */
 const paused = new Set(['3643', '1219', '596', '0']);
 
@@ -17,34 +17,31 @@ const noOnlineBuild = { onlineIndexBuild: false, resumableIndexBuild: false, low
 
 export class SqlServerExpiryIndex implements ExpiryIndexPort {
   readonly #connections: SqlServerConnections;
-  readonly #name: TableName;
   readonly #table: string;
   readonly #figures: TableFigures;
   readonly #traits: () => Promise<ServerTraits>;
 
   constructor(
     connections: SqlServerConnections,
-    name: TableName,
+    table: string,
     figures: TableFigures,
     traits: () => Promise<ServerTraits>,
   ) {
     this.#connections = connections;
-    this.#name = name;
-    this.#table = quoteTable(name);
+    this.#table = table;
     this.#figures = figures;
     this.#traits = traits;
   }
 
   async state(): Promise<ExpiryIndexState> {
-    const parameters = namesOf(this.#name);
     const indexes = await this.#connections.query<{ name: string; isDisabled: boolean }>(
       'read',
       statements.indexState(),
-      parameters,
+      named(this.#table),
     );
     const usable = indexes.find((index) => !index.isDisabled);
     if (usable) return { kind: 'present', name: usable.name };
-    const [build] = await this.#resumableBuilds(parameters);
+    const [build] = await this.#resumableBuilds();
     if (build?.state === 1) return { kind: 'paused', name: build.name, percent: Math.floor(build.percentComplete) };
     if (build)
       return { kind: 'building', name: build.name, percent: Math.floor(build.percentComplete), phase: undefined };
@@ -60,7 +57,7 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
       await this.#run(text, state, build);
     } catch (error) {
       if (!(error instanceof CacheTableError) || error.kind === 'timeLimit' || paused.has(error.engineCode)) return;
-      if (!madeByOthers.has(error.engineCode) && !/already exists|duplicate key/i.test(error.message)) throw error;
+      if (!madeByOthers.has(error.engineCode)) throw error;
       if ((await this.state()).kind === 'missing') {
         throw new CacheTableError(
           'permanent',
@@ -123,13 +120,13 @@ export class SqlServerExpiryIndex implements ExpiryIndexPort {
   }
 
   /** None where the server is too old to have the view, or may not show it. */
-  async #resumableBuilds(parameters: Parameters<SqlServerConnections['query']>[2]) {
+  async #resumableBuilds() {
     if (!(await this.#traits()).resumableIndexBuild) return [];
     try {
       return await this.#connections.query<{ name: string; state: number; percentComplete: number }>(
         'read',
         statements.resumableBuilds(),
-        parameters,
+        named(this.#table),
       );
     } catch (error) {
       if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;

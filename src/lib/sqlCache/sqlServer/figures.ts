@@ -1,9 +1,8 @@
 import type { CatalogueFigures, SampledEntry, TableFigures } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
-import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
+import type { SqlServerConnections } from './connections.ts';
+import { bigint, bytes, expiry, int, named, type Parameters } from './parameters.ts';
 import * as statements from './statements.ts';
-import { quoteTable, type TableName } from './tableName.ts';
-import { namesOf } from './tableParameters.ts';
 
 interface CatalogueRow {
   entries: string | number | null;
@@ -13,24 +12,21 @@ interface CatalogueRow {
 
 export class SqlServerFigures implements TableFigures {
   readonly #connections: SqlServerConnections;
-  readonly #name: TableName;
   readonly #table: string;
 
-  constructor(connections: SqlServerConnections, name: TableName) {
+  constructor(connections: SqlServerConnections, table: string) {
     this.#connections = connections;
-    this.#name = name;
-    this.#table = quoteTable(name);
+    this.#table = table;
   }
 
   /** The statistics view where it may be read, the catalogue proper where not; nothing on a server that has neither. */
   async catalogue(): Promise<CatalogueFigures> {
-    const parameters = namesOf(this.#name);
     for (const [text, exact] of [
       [statements.catalogue(), true],
       [statements.catalogueWithoutStats(), false],
     ] as const) {
       try {
-        const [row] = await this.#connections.query<CatalogueRow>('read', text, parameters);
+        const [row] = await this.#connections.query<CatalogueRow>('read', text, named(this.#table));
         if (row) return shape(row, exact);
       } catch (error) {
         if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
@@ -50,9 +46,9 @@ export class SqlServerFigures implements TableFigures {
     timeLimitMs: number,
   ): Promise<number | undefined> {
     const parameters: Parameters = {
-      limit: { type: sql.BigInt, value: limit },
-      ...(bounds.from && { from: { type: sql.DateTimeOffset(7), value: bounds.from } }),
-      ...(bounds.before && { before: { type: sql.DateTimeOffset(7), value: bounds.before } }),
+      limit: bigint(limit),
+      ...(bounds.from && { from: expiry(bounds.from) }),
+      ...(bounds.before && { before: expiry(bounds.before) }),
     };
     const text = statements.countUpTo(this.#table, bounds.from !== undefined, bounds.before !== undefined);
     const row = await this.#within<{ rows: string }>(timeLimitMs, text, parameters);
@@ -70,11 +66,10 @@ export class SqlServerFigures implements TableFigures {
   }
 
   async countByHeader(mark: Uint8Array, timeLimitMs: number) {
-    const parameters: Parameters = { mark: { type: sql.VarBinary(20), value: Buffer.from(mark) } };
     const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(
       timeLimitMs,
       statements.countByHeader(this.#table),
-      parameters,
+      { mark: bytes(mark) },
     );
     return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
   }
@@ -92,9 +87,7 @@ export class SqlServerFigures implements TableFigures {
     const result = await this.#connections.query<{ size: string | number; expiresAt: Date; header: Buffer }>(
       'read',
       statements.sample(this.#table, share),
-      {
-        rows: { type: sql.Int, value: rows },
-      },
+      { rows: int(rows) },
     );
     return result.map(({ size, expiresAt, header }) => ({ size: Number(size), expiresAt, header }));
   }

@@ -9,13 +9,13 @@ import {
   type TableInspection,
 } from '../inspection.ts';
 import { appDelete } from './appPurge.ts';
-import { type Parameters, type SqlServerConnections, sql } from './connections.ts';
+import type { SqlServerConnections } from './connections.ts';
 import type { SqlServerFigures } from './figures.ts';
 import * as statements from './inspectionStatements.ts';
+import { int, key, named, type Parameters, text } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import { sampleShares } from './statements.ts';
 import { quoteTable, type TableName } from './tableName.ts';
-import { namesOf } from './tableParameters.ts';
 
 interface EntryRow {
   id: string;
@@ -25,9 +25,6 @@ interface EntryRow {
   absoluteExpiration: Date | null;
   content: Buffer;
 }
-
-const key = (value: string) => ({ type: sql.NVarChar(449), value });
-const int = (value: number) => ({ type: sql.Int, value });
 
 /** Types whose length belongs to the name; of `nvarchar` two bytes are a character. */
 const lengths: Record<string, number> = { nvarchar: 2, nchar: 2, varchar: 1, char: 1, varbinary: 1, binary: 1 };
@@ -83,7 +80,7 @@ export class SqlServerInspection implements TableInspection {
   }
 
   async schema(): Promise<SchemaFacts> {
-    const names = namesOf(this.#name);
+    const names = named(this.#table);
     const columns = await this.#query<{
       name: string;
       typeName: string;
@@ -127,7 +124,7 @@ export class SqlServerInspection implements TableInspection {
       const [row] = await this.#connections.query<{ seeks: number }>(
         'read',
         statements.deletePlan(),
-        { appDelete: { type: sql.NVarChar(4000), value: appDelete(this.#name.schema, this.#name.table) } },
+        { appDelete: text(4000, appDelete(this.#name)) },
         { timeLimitMs: 5_000 },
       );
       if (!row) return { kind: 'unknown', reason: 'Query Store has no plan of it' };

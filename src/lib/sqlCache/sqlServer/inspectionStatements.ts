@@ -2,7 +2,6 @@
  * The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read; NOLOCK where
  * they read entries: a diagnosis takes no locks and waits for none.
  */
-import { objectId } from './objectId.ts';
 import type { sampleShares } from './statements.ts';
 
 /** Random pages. Of a Data Protection payload (09 F0 C9 F0) the header alone. */
@@ -34,7 +33,7 @@ export const columns = () => `
 SELECT c.name AS name, TYPE_NAME(c.user_type_id) AS typeName, CONVERT(int, c.max_length) AS maxLength,
        c.is_nullable AS nullable, c.collation_name AS collation
 FROM sys.columns AS c
-WHERE c.object_id = ${objectId}
+WHERE c.object_id = OBJECT_ID(@table)
 ORDER BY c.column_id`;
 
 export const indexColumns = () => `
@@ -42,18 +41,18 @@ SELECT i.name AS indexName, i.is_primary_key AS isPrimary, c.name AS columnName
 FROM sys.indexes AS i
 JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal > 0
 JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = ${objectId}
+WHERE i.object_id = OBJECT_ID(@table)
 ORDER BY i.index_id, ic.key_ordinal`;
 
 /** What the library's table does not have. */
 export const extras = () => `
-SELECT 'trigger' AS kind, name AS name FROM sys.triggers WHERE parent_id = ${objectId}
+SELECT 'trigger' AS kind, name AS name FROM sys.triggers WHERE parent_id = OBJECT_ID(@table)
 UNION ALL
 SELECT 'foreign key', name FROM sys.foreign_keys
-WHERE parent_object_id = ${objectId} OR referenced_object_id = ${objectId}
+WHERE parent_object_id = OBJECT_ID(@table) OR referenced_object_id = OBJECT_ID(@table)
 UNION ALL
 SELECT CASE WHEN temporal_type <> 0 THEN 'temporal table' ELSE 'change data capture' END, name
-FROM sys.tables WHERE object_id = ${objectId} AND (temporal_type <> 0 OR is_tracked_by_cdc = 1)`;
+FROM sys.tables WHERE object_id = OBJECT_ID(@table) AND (temporal_type <> 0 OR is_tracked_by_cdc = 1)`;
 
 /** The first words with the database, on any server that speaks TDS. */
 export const databaseName = () => 'SELECT DB_NAME() AS name';

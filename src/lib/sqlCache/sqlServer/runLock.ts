@@ -1,6 +1,7 @@
+import type { ConnectionPool } from 'mssql';
 import type { RunLock } from '../cacheTable.ts';
-import { run, type SqlServerConnections, sql } from './connections.ts';
-import type { ServerTraits } from './serverTraits.ts';
+import { run, type SqlServerConnections } from './connections.ts';
+import { text } from './parameters.ts';
 import * as statements from './statements.ts';
 
 /** How often the lock's connection is asked whether it holds the lock; often enough that no gateway closes it as idle. */
@@ -17,19 +18,17 @@ const notGranted = [-1, -3];
  */
 export async function trySqlServerLock(
   connections: SqlServerConnections,
-  traits: ServerTraits,
   resource: string,
 ): Promise<RunLock | undefined> {
   let lock: SqlServerRunLock | undefined;
   const pool = await connections.dedicated(() => lock?.connectionEnded());
-  const parameters = { resource: { type: sql.NVarChar(255), value: resource } };
+  const parameters = { resource: text(255, resource) };
   try {
     const [row] = await run<{ result: number }>(pool, statements.tryLock(), parameters);
     const result = row?.result ?? -999;
     if (result >= 0)
       lock = new SqlServerRunLock(pool, parameters, Math.min(longestAnswerMs, connections.statementTimeoutMs));
-    else if (!notGranted.includes(result) && !traits.lockHeldAnswersWrongCall)
-      return withoutLock(connections, `sp_getapplock answered ${result}`);
+    else if (!notGranted.includes(result)) return withoutLock(connections, `sp_getapplock answered ${result}`);
     return lock;
   } catch (error) {
     const failure = connections.translate(error, 'connect');
@@ -46,13 +45,13 @@ function withoutLock(connections: SqlServerConnections, reason: string): RunLock
 }
 
 class SqlServerRunLock implements RunLock {
-  readonly #pool: sql.ConnectionPool;
+  readonly #pool: ConnectionPool;
   readonly #parameters: Parameters<typeof run>[2];
   readonly #answerWithinMs: number;
   #lost = false;
   #checkedAt = performance.now();
 
-  constructor(pool: sql.ConnectionPool, parameters: Parameters<typeof run>[2], answerWithinMs: number) {
+  constructor(pool: ConnectionPool, parameters: Parameters<typeof run>[2], answerWithinMs: number) {
     this.#pool = pool;
     this.#answerWithinMs = answerWithinMs;
     this.#parameters = parameters;

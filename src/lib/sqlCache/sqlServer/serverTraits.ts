@@ -5,12 +5,6 @@ import * as statements from './statements.ts';
 export interface ServerTraits {
   /** Azure SQL Database, which has sys.dm_db_resource_stats. */
   azureSqlDatabase: boolean;
-  /** Views of sessions and requests, by which its load can be read. */
-  loadViews: boolean;
-  /** READPAST passes over locked rows; else a statement waits for them until its lock timeout. */
-  skipsLockedRows: boolean;
-  /** sp_getapplock answers -999, as for a wrong call, where another session holds the lock. */
-  lockHeldAnswersWrongCall: boolean;
   queryStore: boolean;
   productVersion: string;
   onlineIndexBuild: boolean;
@@ -24,23 +18,16 @@ const onlineEditions = [3, 5, 8];
 const cloudEditions = [5, 8];
 
 export async function readServerTraits(connections: SqlServerConnections): Promise<ServerTraits> {
-  const [row] = await connections.query<{ engineEdition: number; productVersion: string; babelfish: string | null }>(
-    'read',
-    statements.traits(),
-  );
+  const [row] = await connections.query<{ engineEdition: number; productVersion: string }>('read', statements.traits());
   const edition = row?.engineEdition ?? 0;
   const version = Number.parseInt(row?.productVersion ?? '0', 10);
   const cloud = cloudEditions.includes(edition);
   const online = onlineEditions.includes(edition);
-  const babelfish = row?.babelfish != null && row.babelfish !== '0';
   return {
     azureSqlDatabase: edition === 5,
-    loadViews: !babelfish,
-    skipsLockedRows: !babelfish,
-    lockHeldAnswersWrongCall: babelfish,
     productVersion: row?.productVersion ?? 'unknown',
     // Query Store came with 2016 (13).
-    queryStore: !babelfish && (cloud || version >= 13),
+    queryStore: cloud || version >= 13,
     onlineIndexBuild: online,
     // Resumable CREATE INDEX came with 2019 (15), its low-priority wait with 2022 (16).
     resumableIndexBuild: online && (cloud || version >= 15),

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { AppPurge, CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
+import type { AppPurge, CacheTable, DatabaseLoad, ExpiredEntries, RunLock } from '../cacheTable.ts';
 import { readAppPurge } from './appPurge.ts';
 import type { SqlServerConnection } from './connectionString.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
-import { SqlServerExpiredEntries } from './entries.ts';
+import { sqlServerEntries } from './entries.ts';
 import { SqlServerExpiryIndex } from './expiryIndex.ts';
 import { SqlServerFigures } from './figures.ts';
 import { SqlServerInspection } from './inspection.ts';
@@ -27,7 +27,7 @@ export class SqlServerCacheTable implements CacheTable {
   /** Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins. */
   readonly maxBatchRows = 2_000;
   readonly displayName: string;
-  readonly entries: SqlServerExpiredEntries;
+  readonly entries: ExpiredEntries;
   readonly expiryIndex: SqlServerExpiryIndex;
   readonly figures: SqlServerFigures;
   readonly inspection: SqlServerInspection;
@@ -44,10 +44,10 @@ export class SqlServerCacheTable implements CacheTable {
     const options = { table: this.displayName, statementTimeoutMs, credential };
     this.#connections = new SqlServerConnections(connection, options);
     const traits = () => this.#serverTraits();
-    this.entries = new SqlServerExpiredEntries(this.#connections, this.displayName, traits);
-    this.figures = new SqlServerFigures(this.#connections, name);
+    this.entries = sqlServerEntries(this.#connections, this.displayName);
+    this.figures = new SqlServerFigures(this.#connections, this.displayName);
     this.inspection = new SqlServerInspection(this.#connections, name, this.figures, traits);
-    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, name, this.figures, traits);
+    this.expiryIndex = new SqlServerExpiryIndex(this.#connections, this.displayName, this.figures, traits);
   }
 
   async clock(): Promise<Date> {
@@ -55,10 +55,10 @@ export class SqlServerCacheTable implements CacheTable {
     return row?.now ?? new Date();
   }
 
-  async tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {
+  tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {
     // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
     const id = createHash('sha256').update(this.displayName.toLowerCase()).digest('hex').slice(0, 32);
-    return trySqlServerLock(this.#connections, await this.#serverTraits(), `token-cache-maintenance|${purpose}|${id}`);
+    return trySqlServerLock(this.#connections, `token-cache-maintenance|${purpose}|${id}`);
   }
 
   async load(): Promise<DatabaseLoad> {

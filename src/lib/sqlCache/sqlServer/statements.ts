@@ -3,31 +3,22 @@
  * table; everything else is a parameter, so that texts are stable and their plans are cached. test/tsql parses them all.
  */
 
-import { objectId } from './objectId.ts';
-
 /**
- * In force for the statement alone: each brings its own, also after a reconnect, and ends with resetSettings.
+ * In force for the statement alone: SQL Server restores them when the batch of sp_executesql, as which the driver sends it,
+ * has ended ("SET statements", in its documentation). So each statement brings its own, also after a reconnect.
  * - XACT_ABORT: a cancelled statement otherwise leaves its transaction, and the locks, in the pooled connection
  * - DEADLOCK_PRIORITY LOW: in a deadlock the purge gives way to the sign-in
  * - LOCK_TIMEOUT: a table lock must stop the purge, not be waited for; READPAST passes over row locks only
  * - READ COMMITTED: READPAST is refused under SNAPSHOT and SERIALIZABLE, which a database may have as its default
  */
-const batchSettings = (lockTimeoutMs: 1000 | 100 = 1000) => `
+const batchSettings = (lockTimeoutMs: 1000 | 0 = 1000) => `
 SET NOCOUNT ON; SET XACT_ABORT ON; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT ${lockTimeoutMs};
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
 
-/**
- * A new session's settings. SQL Server restores them itself when the batch of sp_executesql ends ("SET statements", in its
- * documentation); Babelfish keeps what the batch set. Run on its own where the batch failed before it came to this.
- */
-export const resetSettings = () => `
-SET NOCOUNT OFF; SET XACT_ABORT OFF; SET DEADLOCK_PRIORITY NORMAL; SET LOCK_TIMEOUT -1;`;
-
-/** What the server is. `Babelfish` is null on a SQL Server. */
+/** What the server is. */
 export const traits = () => `
 SELECT CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engineEdition,
-       CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS productVersion,
-       CONVERT(nvarchar(128), SERVERPROPERTY('Babelfish')) AS babelfish`;
+       CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS productVersion`;
 
 /** Also the probe for table, columns and the right to read: TOP (0) reads no row. */
 export const clock = (t: string) => `
@@ -66,6 +57,12 @@ OPTION (MAXDOP 1)`;
 const deletable = (withLive: boolean) =>
   withLive ? 'ExpiresAtTime <= @cutoff' : 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET()';
 
+/** Rows up to `@upTo`, by their expiry or by their key, that may be deleted. */
+const deletableIn = (byKey: boolean, hasAfter: boolean, withLive: boolean) => {
+  const column = byKey ? 'Id' : 'ExpiresAtTime';
+  return `${deletable(withLive)} AND ${column} <= @upTo${hasAfter ? ` AND ${column} > @after` : ''}`;
+};
+
 /**
  * - ROWLOCK: page locks would cover entries that are alive
  * - READPAST: passes over rows that an app holds locked; READCOMMITTEDLOCK: with row versioning on, as on Azure SQL,
@@ -76,9 +73,9 @@ const deletable = (withLive: boolean) =>
  */
 export const deleteRange = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings()}
 DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK, FORCESEEK)
-WHERE ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+WHERE ${deletableIn(false, hasAfter, withLive)}
 OPTION (MAXDOP 1);
-SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
+SELECT @@ROWCOUNT AS deleted`;
 
 /** The last key of the next rows. NOLOCK: as in nextRange. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
@@ -86,47 +83,39 @@ SELECT MAX(Id) AS upTo
 FROM (SELECT TOP (@limit) Id FROM ${t} WITH (NOLOCK)${hasAfter ? ' WHERE Id > @after' : ''} ORDER BY Id) AS batch
 OPTION (MAXDOP 1)`;
 
-const inKeyRange = (hasAfter: boolean) => `Id <= @upTo${hasAfter ? ' AND Id > @after' : ''}`;
-
 /** Hints as in deleteRange; the seek is on the primary key. */
 export const deleteKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings()}
 DECLARE @deleted int;
 DELETE FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
-WHERE ${inKeyRange(hasAfter)} AND ${deletable(withLive)}
+WHERE ${deletableIn(true, hasAfter, withLive)}
 OPTION (MAXDOP 1);
 SET @deleted = @@ROWCOUNT;
 SELECT @deleted AS deleted, COUNT(*) AS skipped
 FROM ${t} WITH (NOLOCK)
-WHERE ${inKeyRange(hasAfter)} AND ${deletable(withLive)}
-OPTION (MAXDOP 1);${resetSettings()}`;
+WHERE ${deletableIn(true, hasAfter, withLive)}
+OPTION (MAXDOP 1)`;
 
 /**
- * Keys of the deletable rows of a range, in the server's own order. For servers whose READPAST waits for locked rows; the
- * bounds `@afterKey` and `@upToKey` are those of a walk through the keys. NOLOCK: as in nextRange.
+ * Keys of the deletable rows of a range, in the server's own order; `@afterKey` is null at first. For a table on which
+ * the server refuses READPAST (see hints.ts), as are the next two.
  */
-export const deletableKeys = (
-  t: string,
-  hasAfter: boolean,
-  hasAfterKey: boolean,
-  hasUpToKey: boolean,
-  withLive: boolean,
-) => `
+export const deletableKeys = (t: string, byKey: boolean, hasAfter: boolean, withLive: boolean) => `
 SELECT TOP (@limit) Id AS id
 FROM ${t} WITH (NOLOCK)
-WHERE ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}${hasAfterKey ? ' AND Id > @afterKey' : ''}${hasUpToKey ? ' AND Id <= @upToKey' : ''}
+WHERE ${deletableIn(byKey, hasAfter, withLive)} AND (@afterKey IS NULL OR Id > @afterKey)
 ORDER BY Id
 OPTION (MAXDOP 1)`;
 
-/** The rows between two of those keys, without the hints that such a server ignores. The short timeout: a locked row is expected. */
-export const deleteKeys = (t: string, hasAfter: boolean, withLive: boolean) => `${batchSettings(100)}
-DELETE TOP (@limit) FROM ${t} WITH (ROWLOCK)
-WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletable(withLive)} AND ExpiresAtTime <= @upTo${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
+/** The rows between two of those keys. A locked one is expected: like READPAST, it waits for none. */
+export const deleteKeys = (t: string, byKey: boolean, hasAfter: boolean, withLive: boolean) => `${batchSettings(0)}
+DELETE TOP (@limit) FROM ${t}
+WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletableIn(byKey, hasAfter, withLive)}
 OPTION (MAXDOP 1);
-SELECT @@ROWCOUNT AS deleted;${resetSettings()}`;
+SELECT @@ROWCOUNT AS deleted`;
 
-/** Needs the table's own lock and no row's: where it waits, the table is locked, not the row. */
-export const probeTableLock = (t: string) => `${batchSettings(100)}
-DELETE FROM ${t} WHERE 1 = 0;${resetSettings()}`;
+/** Needs the table's own lock and no row's: where it fails, the table is locked, not the row. */
+export const probeTableLock = (t: string) => `${batchSettings(0)}
+DELETE FROM ${t} WHERE 1 = 0`;
 
 /**
  * What Query Store (SQL Server 2016 and later) knows of the web app's own purge, `@appDelete` (SqlQueries.cs of
@@ -168,7 +157,7 @@ SELECT i.name AS name, i.is_disabled AS isDisabled
 FROM sys.indexes AS i
 JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
 JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = ${objectId} AND LOWER(c.name) = 'expiresattime'
+WHERE i.object_id = OBJECT_ID(@table) AND LOWER(c.name) = 'expiresattime'
   AND i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)
 ORDER BY i.is_disabled`;
 
@@ -176,7 +165,7 @@ ORDER BY i.is_disabled`;
 export const resumableBuilds = () => `
 SELECT name AS name, state AS state, percent_complete AS percentComplete
 FROM sys.index_resumable_operations
-WHERE object_id = ${objectId} AND sql_text LIKE '%ExpiresAtTime%'`;
+WHERE object_id = OBJECT_ID(@table) AND sql_text LIKE '%ExpiresAtTime%'`;
 
 export interface BuildOptions {
   online: boolean;
@@ -203,7 +192,7 @@ export const manualIndex = (t: string, name: string) => `CREATE INDEX ${name} ON
 
 /** Where no low-priority wait is to be had: sign-ins queue behind the build's lock request, so it does not stand for long. */
 const withinLockTimeout = (text: string) => `SET LOCK_TIMEOUT 5000;
-${text};${resetSettings()}`;
+${text}`;
 
 export const resumeIndex = (t: string, name: string, maxMinutes: number) =>
   `ALTER INDEX ${name} ON ${t} RESUME WITH (MAX_DURATION = ${maxMinutes} MINUTES, ${lowPriorityWait})`;
@@ -219,7 +208,7 @@ SELECT SUM(CASE WHEN index_id < 2 THEN row_count END) AS entries,
        SUM(CASE WHEN index_id < 2 THEN used_page_count END) * 8192 AS dataBytes,
        SUM(CASE WHEN index_id > 1 THEN used_page_count ELSE 0 END) * 8192 AS indexBytes
 FROM sys.dm_db_partition_stats
-WHERE object_id = ${objectId}`;
+WHERE object_id = OBJECT_ID(@table)`;
 
 /** The same figures, visible to whoever may see the table; the number of rows may be off a little. */
 export const catalogueWithoutStats = () => `
@@ -228,7 +217,7 @@ SELECT SUM(CASE WHEN p.index_id < 2 AND a.type = 1 THEN p.rows END) AS entries,
        SUM(CASE WHEN p.index_id > 1 THEN a.used_pages ELSE 0 END) * 8192 AS indexBytes
 FROM sys.partitions AS p
 JOIN sys.allocation_units AS a ON a.container_id = CASE WHEN a.type = 2 THEN p.partition_id ELSE p.hobt_id END
-WHERE p.object_id = ${objectId}`;
+WHERE p.object_id = OBJECT_ID(@table)`;
 
 /** NOLOCK: a count for a chart takes no locks and waits for none; it may be off by the rows in flight. */
 export const countUpTo = (t: string, hasFrom: boolean, hasBefore: boolean) => {

@@ -9,12 +9,9 @@ export interface TableName {
   table: string;
 }
 
-/**
- * Delimits an identifier, whatever characters it has. One with a `]` goes into double quotes: SQL Server takes both, since
- * the driver sets QUOTED_IDENTIFIER ON, and Babelfish does not take `]]`.
- */
+/** Delimits an identifier, whatever characters it has. */
 export function quoteIdentifier(name: string): string {
-  return name.includes(']') ? `"${name.replaceAll('"', '""')}"` : `[${name}]`;
+  return `[${name.replaceAll(']', ']]')}]`;
 }
 
 export function quoteTable({ schema, table }: TableName): string {

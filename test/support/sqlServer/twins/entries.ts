@@ -5,16 +5,19 @@ import type { Call } from '../statementTable.ts';
 const deleted = { name: 'deleted', type: 'int' } as const;
 const deletable = (withLive: boolean | undefined) =>
   withLive ? '"ExpiresAtTime" <= @cutoff' : `"ExpiresAtTime" < @cutoff and "ExpiresAtTime" < ${nowTicks}`;
-const after = (has: boolean | undefined) => (has ? ' and "ExpiresAtTime" > @after' : '');
+const deletableIn = (byKey: boolean | undefined, hasAfter: boolean | undefined, withLive: boolean | undefined) => {
+  const column = byKey ? '"Id"' : '"ExpiresAtTime"';
+  return `${deletable(withLive)} and ${column} <= @upTo${hasAfter ? ` and ${column} > @after` : ''}`;
+};
 
-/** READPAST is SKIP LOCKED; on a Babelfish it does nothing, and the statement waits for locked rows. */
-const readPast = ({ server }: Call) => (server.babelfish === null ? 'skip locked' : '');
-
-/** DELETE TOP (n): no order. The rows are locked as they are read, and their expiry is checked on the locked row. */
-const deleteRows = (call: Call, where: string, hint = readPast(call)) => `
+/**
+ * DELETE TOP (n): no order. The rows are locked as they are read, and their expiry is checked on the locked row. READPAST
+ * is SKIP LOCKED; without it the statement waits for locked rows, as long as LOCK_TIMEOUT says.
+ */
+const deleteRows = ({ table, text }: Call, where: string) => `
 with gone as (
-  delete from ${call.table} where ctid = any (array(
-    select ctid from ${call.table} where ${where} limit @limit for update ${hint}))
+  delete from ${table} where ctid = any (array(
+    select ctid from ${table} where ${where} limit @limit for update ${text.includes('READPAST') ? 'skip locked' : ''}))
   returning 1)
 select count(*) from gone`;
 
@@ -29,11 +32,11 @@ export const entryTwins = {
     ({ table, flags: [hasAfter, withLive] }) => `
 select count(*), max(case when n <= @limit then expiry end), max(expiry)
 from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTime") as n from ${table}
-      where "ExpiresAtTime" ${withLive ? '<=' : '<'} @cutoff${after(hasAfter)} order by "ExpiresAtTime" limit @limit + 1) as batch`,
+      where "ExpiresAtTime" ${withLive ? '<=' : '<'} @cutoff${hasAfter ? ' and "ExpiresAtTime" > @after' : ''} order by "ExpiresAtTime" limit @limit + 1) as batch`,
   ),
 
   deleteRange: select(ofTable(statements.deleteRange), [deleted], (call) =>
-    deleteRows(call, `${deletable(call.flags[1])} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`),
+    deleteRows(call, deletableIn(false, call.flags[0], call.flags[1])),
   ),
 
   nextKeyRange: select(
@@ -46,7 +49,7 @@ from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTi
   deleteKeyRange: {
     renderings: ofTable(statements.deleteKeyRange),
     answer: async (call: Call) => {
-      const where = `"Id" <= @upTo${call.flags[0] ? ' and "Id" > @after' : ''} and ${deletable(call.flags[1])}`;
+      const where = deletableIn(true, call.flags[0], call.flags[1]);
       const [gone = []] = await call.query(deleteRows(call, where).replace('limit @limit', ''));
       const [left = []] = await call.query(`select count(*) from ${call.table} where ${where}`);
       return { columns: [deleted, { name: 'skipped', type: 'int' as const }], rows: [[...gone, ...left]] };
@@ -56,17 +59,16 @@ from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTi
   deletableKeys: select(
     ofTable(statements.deletableKeys),
     [{ name: 'id', type: 'nvarchar' }],
-    ({ table, flags: [hasAfter, hasAfterKey, hasUpToKey, withLive] }) => `
+    ({ table, flags: [byKey, hasAfter, withLive] }) => `
 select "Id" from ${table}
-where ${deletable(withLive)} and "ExpiresAtTime" <= @upTo${after(hasAfter)}${hasAfterKey ? ' and "Id" > @afterKey' : ''}${hasUpToKey ? ' and "Id" <= @upToKey' : ''}
+where ${deletableIn(byKey, hasAfter, withLive)} and (@afterKey::text is null or "Id" > @afterKey)
 order by "Id" limit @limit`,
   ),
 
   deleteKeys: select(ofTable(statements.deleteKeys), [deleted], (call) =>
     deleteRows(
       call,
-      `"Id" >= @firstKey and "Id" <= @lastKey and ${deletable(call.flags[1])} and "ExpiresAtTime" <= @upTo${after(call.flags[0])}`,
-      '',
+      `"Id" >= @firstKey and "Id" <= @lastKey and ${deletableIn(call.flags[0], call.flags[1], call.flags[2])}`,
     ),
   ),
 

@@ -18,9 +18,6 @@ const renderingsOf = (texts: (t: string, name: string, minutes: number) => strin
     flags: [],
   }));
 
-const tableOid =
-  '(select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = @schemaName and c.relname = @tableName)';
-
 export const expiryIndexTwins = {
   /** A disabled index is an invalid one of PostgreSQL. */
   indexState: select(
@@ -33,7 +30,7 @@ export const expiryIndexTwins = {
 select c.relname, not i.indisvalid from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-where i.indrelid = ${tableOid} and lower(a.attname) = 'expiresattime' and i.indpred is null and @table <> ''
+where i.indrelid = to_regclass(@relation) and lower(a.attname) = 'expiresattime' and i.indpred is null
 order by not i.indisvalid`,
   ),
 
@@ -45,8 +42,7 @@ order by not i.indisvalid`,
       { name: 'state', type: 'int' },
       { name: 'percentComplete', type: 'decimal' },
     ],
-    () =>
-      `select name, state, percent from sys.index_resumable_operations where object_id = ${tableOid} and @table <> ''`,
+    () => 'select name, state, percent from sys.index_resumable_operations where object_id = to_regclass(@relation)',
   ),
 
   createIndex: command(

@@ -15,9 +15,7 @@ const catalogueColumns = (['entries', 'dataBytes', 'indexBytes'] as const).map((
 const catalogue = () => `
 select (xpath('/row/n/text()', query_to_xml(format('select count(*) as n from %s', oid::regclass), false, true, '')))[1]::text::bigint,
        pg_table_size(oid), pg_indexes_size(oid)
-from pg_class where oid = (
-  select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = @schemaName and c.relname = @tableName and @table <> '')`;
+from pg_class where oid = to_regclass(@relation)`;
 
 export const figureTwins = {
   catalogue: select(fixed(statements.catalogue), catalogueColumns, catalogue),

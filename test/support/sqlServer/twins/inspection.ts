@@ -5,8 +5,7 @@ import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts'
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import type { Names } from '../statementTable.ts';
 
-const relation = `(select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = @schemaName and c.relname = @tableName and @table <> '')`;
+const relation = 'to_regclass(@relation)';
 
 export const inspectionTwins = {
   /** The whole table for whatever share, as in figures.ts. */
@@ -108,7 +107,7 @@ select 'trigger', tgname::text from pg_trigger where tgrelid = ${relation} and n
 union all
 select 'foreign key', conname from pg_constraint where contype = 'f' and (conrelid = ${relation} or confrelid = ${relation})
 union all
-select feature, table_name from sys.table_features where table_name = @tableName`,
+select feature, table_name from sys.table_features where table_name = (select relname from pg_class where oid = ${relation})`,
   ),
 
   databaseName: select(

@@ -7,21 +7,14 @@ import type { Call } from '../statementTable.ts';
 const resource = 'hashtextextended(@resource, 0)';
 
 export const serverTwins = {
-  /** The session keeps the options itself. */
-  resetSettings: {
-    renderings: fixed(statements.resetSettings),
-    answer: async () => ({ columns: [], rows: [] }),
-  },
-
   traits: {
     renderings: fixed(statements.traits),
     answer: async ({ server }: Call) => ({
       columns: [
         { name: 'engineEdition', type: 'int' as const },
         { name: 'productVersion', type: 'nvarchar' as const },
-        { name: 'babelfish', type: 'nvarchar' as const },
       ],
-      rows: [[server.engineEdition, server.productVersion, server.babelfish]],
+      rows: [[server.engineEdition, server.productVersion]],
     }),
   },
 
@@ -40,8 +33,7 @@ left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) 
       { name: 'result', type: 'int' },
       { name: 'session', type: 'int' },
     ],
-    ({ server, sessionId }) =>
-      `select case when pg_try_advisory_lock(${resource}) then 0 else ${server.babelfish === null ? -1 : -999} end, ${sessionId}`,
+    ({ sessionId }) => `select case when pg_try_advisory_lock(${resource}) then 0 else -1 end, ${sessionId}`,
   ),
 
   unlock: {
