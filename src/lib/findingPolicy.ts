@@ -11,5 +11,5 @@ export interface FindingPolicy {
   /** How long before a ring has no default key. */
   defaultKeyMs: number;
   /** Levels other than those of the judges, by check; `off` for none. */
-  levels: Readonly<Record<string, Level | 'off'>>;
+  levels: ReadonlyMap<string, Level | 'off'>;
 }

@@ -8,14 +8,16 @@ import {
   nextState,
   readStanding,
   type StandingState,
+  type TimedJob,
+  wasUp,
   withSince,
 } from '../findings/standing.ts';
-import { type Depths, judgedRuns, readSubjects, type SubjectRecords } from '../findings/subjectRecords.ts';
+import { type Depths, historiesOf, readSubjects, type SubjectRecords } from '../findings/subjectRecords.ts';
 import { tell } from '../findings/tell.ts';
-import { intervalOf, measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
+import { measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
 import { readMessageOr } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
-import { type JobName, jobs } from '../runs/catalogue.ts';
+import { type JobName, jobNames, jobs } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { Settings } from '../settings/settings.ts';
 import { instruments } from '../telemetry/metrics.ts';
@@ -46,27 +48,25 @@ export async function readOverview(deps: OverviewDeps, depths: Partial<Depths> =
   return (await read(deps, depths)).overview;
 }
 
-/** As {@link readOverview}; then exports what stands, and keeps it for the next time. */
+/** As {@link readOverview}, by a timer; then exports what stands, and keeps it for the next time. */
 export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
-  const { overview, state, queue } = await read(deps, {});
+  const { overview, state, queue, plan, isWhole } = await read(deps, {}, true);
   const { findings, timers, subjects, now } = overview;
-  tell(findings, Object.keys(state?.findings ?? {}));
+  // What is missing since something cannot be read has not gone.
+  tell(findings, isWhole ? Object.keys(state?.findings ?? {}) : []);
   measureLateness(timers);
   if (queue?.poison) instruments.queuePoison.record(queue.poison.count, { queue: queue.name });
-  const next = nextState(state, findings, timedJobs(subjects), now, downMsOf(deps.settings, now));
+  const judging = deps.settings.schedules.findings;
+  if (!isWhole) return overview;
+  const next = nextState(state, findings, timedJobs(subjects, plan), judging, now);
   // A store that fails is a finding of the next judgement.
   await keepStanding(deps.records, next).catch(() => undefined);
   return overview;
 }
 
-async function read(deps: OverviewDeps, depths: Partial<Depths>) {
+async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false) {
   const { settings, maintenance, records, clock, deployment } = deps;
   const now = clock.now();
-  const purgeDepth = Math.max(judgedRuns.purge, settings.findings.backlogRuns * 8);
-  const needed = { ...judgedRuns, purge: purgeDepth };
-  const deepest = Object.fromEntries(
-    Object.entries(needed).map(([job, depth]) => [job, Math.max(depth, depths[job as keyof Depths] ?? 0)]),
-  ) as Depths;
   const names = {
     sqlCaches: maintenance.sqlCaches.names(),
     redisCaches: maintenance.redisCaches.names(),
@@ -81,25 +81,23 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>) {
   const [state, timers, subjects, queue] = await Promise.all([
     orUnreadable<StandingState | undefined>(readStanding(records), undefined),
     orUnreadable<TimerReading[]>(readTimers({ records, timers: deps.timers, deployment, now }), []),
-    readSubjects(records, names, now, deepest),
+    readSubjects(records, names, { now, policy: settings.findings, depths }),
     deps.queue && readQueue(deps.queue),
   ]);
-  const plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, schedule }) => [name, schedule]));
+  const plan: Plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, ...rest }) => [name, rest]));
+  const judging = settings.schedules.findings;
   const findings = judge({
     now,
     policy: settings.findings,
     settingProblems: settings.problems,
     recordStore: records.description,
     statesReadable,
-    timers,
+    // As the app starts again its timers fire at once, and this one may be the first of them.
+    timers: byTimer && !wasUp(state, judging, now) ? [] : timers,
     queue,
     subjects,
-    couldRunSince: couldRunSince(state, now, downMsOf(settings, now)),
-    scheduleOf: (job) => {
-      const { timer } = jobs[job] as { timer?: { name: string } };
-      const schedule = timer && plan.get(timer.name);
-      return timer && schedule !== undefined ? { timer: timer.name, schedule } : undefined;
-    },
+    couldRunSince: couldRunSince(state, judging, now),
+    scheduleOf: (job) => scheduleOf(job, plan),
   });
   const overview: Overview = {
     now,
@@ -108,33 +106,40 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>) {
     timers,
     subjects,
   };
-  return { overview, state, queue };
+  const isWhole =
+    statesReadable &&
+    !subjects.flatMap(historiesOf).some(({ unreadable }) => unreadable) &&
+    (!queue || queue.poison !== undefined);
+  return { overview, state, queue, plan, isWhole };
 }
 
-/** The app was down where three judgements are missing. */
-function downMsOf({ schedules }: Settings, now: Date): number {
-  return Math.max(900_000, 3 * intervalOf(schedules.findings, now));
+/** The timers that are switched on, by their names. */
+type Plan = ReadonlyMap<string, Pick<Timer, 'schedule'>>;
+
+function scheduleOf(job: JobName, plan: Plan): { timer: string; schedule: string } | undefined {
+  const { timer } = jobs[job] as { timer?: { name: string } };
+  const planned = timer && plan.get(timer.name);
+  return planned && { timer: timer.name, schedule: planned.schedule };
 }
 
 /** Every job that a timer runs, on each of its subjects. */
-function timedJobs(subjects: readonly SubjectRecords[]): { job: JobName; subject: string }[] {
-  const timed = (Object.keys(jobs) as JobName[]).filter((job) => 'timer' in jobs[job]);
+function timedJobs(subjects: readonly SubjectRecords[], plan: Plan): TimedJob[] {
   return subjects.flatMap(({ kind, name }) =>
-    timed.filter((job) => jobs[job].on === kind).map((job) => ({ job, subject: name })),
+    jobNames.flatMap((job) => {
+      const planned = jobs[job].on === kind && scheduleOf(job, plan);
+      return planned ? [{ job, subject: name, schedule: planned.schedule }] : [];
+    }),
   );
 }
 
+/** One that can be read in part is one that cannot be read: what is missing is not known to be over. */
 async function readQueue(queue: WorkQueue): Promise<QueueReading> {
-  const { poison } = queue;
-  const [count, messages, nextSince] = await Promise.all([
-    poison.count().catch(() => undefined),
-    poison.peek().catch(() => []),
-    queue.nextSince().catch(() => undefined),
-  ]);
-  const known = messages.flatMap(({ text }) => readMessageOr(text) ?? []);
-  return {
-    name: queue.name,
-    poison: count === undefined ? undefined : { name: poison.name, count, messages: known },
-    nextSince,
-  };
+  const { name, poison } = queue;
+  try {
+    const [count, messages, nextSince] = await Promise.all([poison.count(), poison.peek(), queue.nextSince()]);
+    const known = messages.flatMap(({ text }) => readMessageOr(text) ?? []);
+    return { name, poison: { name: poison.name, count, messages: known }, nextSince };
+  } catch {
+    return { name, poison: undefined, nextSince: undefined };
+  }
 }

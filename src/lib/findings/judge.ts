@@ -57,9 +57,9 @@ function judgeSubject(subject: SubjectRecords, context: JudgeContext): Finding[]
   }
 }
 
-function withLevels(findings: readonly Finding[], levels: Readonly<Record<string, Level | 'off'>>): Finding[] {
+function withLevels(findings: readonly Finding[], levels: ReadonlyMap<string, Level | 'off'>): Finding[] {
   return findings.flatMap((finding) => {
-    const level = levels[finding.check] ?? finding.level;
+    const level = levels.get(finding.check) ?? finding.level;
     return level === 'off' ? [] : { ...finding, level };
   });
 }

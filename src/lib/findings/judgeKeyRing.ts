@@ -1,6 +1,9 @@
 import { humanDuration } from '../durations.ts';
+import type { RuleKey } from '../keyRing/defaultKey.ts';
+import { instantOf, parseInstant } from '../keyRing/instants.ts';
 import type { KeyReport, RingStatus } from '../keyRing/ringStatus.ts';
-import { isReal } from '../runs/history.ts';
+import { firstGap } from '../keyRing/rotationPlan.ts';
+import { isReal, newestFirst } from '../runs/history.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
@@ -10,41 +13,38 @@ import { historiesOf, type KeyRingRecords } from './subjectRecords.ts';
 export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Finding[] {
   const subject = `key ring ${records.name}`;
   const status = newestStatus(records);
-  const found = (status?.findings ?? []).map(({ check, level, what, advice }) => ({
-    check,
-    level,
-    subject,
-    what,
-    advice,
-    since: null,
-  }));
+  const gap = status && gapOf(status.keys, context.now);
+  const findings = (status?.findings ?? []).filter(({ check }) => !isOver(check, gap, context.now));
+  const isKnown = findings.some(({ check }) => gapChecks.has(check));
   return [
     ...historiesOf(records).flatMap((history) => judgeRuns(history, subject, context)),
-    ...found,
-    ...(status && !found.some(({ check }) => check === 'no_default_key')
-      ? withoutDefault(status, subject, context)
-      : []),
+    ...findings.map(({ check, level, what, advice }) => ({ check, level, subject, what, advice, since: null })),
+    ...(status && gap && !isKnown ? withoutDefault(status, gap, subject, context) : []),
   ];
 }
 
 /** A status is that of a run that succeeded: one that failed has not seen the ring, and fixes nothing that it had. */
 export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): RingStatus | undefined {
-  return [
-    ...rotateKeyRing.runs.flatMap((run) =>
-      run.outcome === 'succeeded' && run.report ? [{ at: run.startedAt, status: run.report.status }] : [],
-    ),
-    ...keyRingStatus.runs.flatMap((run) =>
-      isReal(run) && run.report ? [{ at: run.startedAt, status: run.report }] : [],
-    ),
-  ].sort((a, b) => b.at.localeCompare(a.at))[0]?.status;
+  return [...rotateKeyRing.runs, ...keyRingStatus.runs]
+    .filter((run) => isReal(run) && run.report)
+    .sort(newestFirst)
+    .flatMap(({ report }) => (report && 'status' in report ? report.status : (report ?? [])))[0];
+}
+
+/** Checks of the status that tell of a time without a default key. */
+const gapChecks = new Set(['no_default_key', 'no_default_soon']);
+
+/** Of a ring that was read before its next key was active, and has a default by now; and the other way round. */
+function isOver(check: string, gap: Date | undefined, now: Date): boolean {
+  if (!gap) return false;
+  return gap > now ? check === 'no_default_key' : check === 'no_default_soon';
 }
 
 /** A day's run may come too late to say it. An app that mints its own keys publishes a successor two days ahead. */
-function withoutDefault({ keys, mode }: RingStatus, subject: string, { now, policy }: JudgeContext): JudgedFinding[] {
+function withoutDefault({ mode }: RingStatus, gap: Date, subject: string, { now, policy }: JudgeContext): JudgedFinding[] {
   const aheadMs = mode === 'manage' ? policy.defaultKeyMs : Math.min(policy.defaultKeyMs, observedMs);
-  const gap = firstGap(keys, now.getTime());
-  if (gap === undefined || gap > now.getTime() + aheadMs) return [];
-  const isNow = gap <= now.getTime();
+  if (gap.getTime() > now.getTime() + aheadMs) return [];
+  const isNow = gap <= now;
   return [
     {
       check: 'key-ring-without-default',
@@ -52,28 +52,26 @@ function withoutDefault({ keys, mode }: RingStatus, subject: string, { now, poli
       subject,
       what: isNow
         ? 'The key ring has no default key now: apps mint keys of their own, or fail to encrypt.'
-        : `The key ring has no default key in ${humanDuration(gap - now.getTime())}, and no successor is published.`,
+        : `The key ring has no default key in ${humanDuration(gap.getTime() - now.getTime())}, and no successor is published.`,
       advice:
         mode === 'manage'
           ? 'Run `key-ring rotate`; an error names what is in the way.'
           : 'The ring is only observed: the apps, or somebody, must publish a key. Else set its mode to manage, and run `key-ring rotate`.',
-      since: isNow ? new Date(gap).toISOString() : null,
+      since: null,
     },
   ];
 }
 
 const observedMs = 24 * 3_600_000;
 
-/** The first instant from `now` on at which no key is in use; undefined where there is none to tell of, as of a ring without keys. */
-function firstGap(keys: readonly KeyReport[], now: number): number | undefined {
-  if (keys.length === 0) return undefined;
-  const spans = keys
-    .filter(({ state }) => state !== 'revoked' && state !== 'unreadable')
-    .map(({ activated, expires }) => ({ from: Date.parse(activated), to: Date.parse(expires) }));
-  let at = now;
-  for (;;) {
-    const covering = spans.filter(({ from, to }) => from <= at && to > at).map(({ to }) => to);
-    if (covering.length === 0) return at;
-    at = Math.max(...covering);
-  }
+/** From when on no key is the default, by the rule of the apps; undefined of a ring without keys. */
+function gapOf(keys: readonly KeyReport[], now: Date): Date | undefined {
+  const known = keys.flatMap(ruleKey);
+  return known.length === 0 ? undefined : new Date(firstGap(known, instantOf(now)).at.epochMilliseconds);
+}
+
+function ruleKey({ id, state, created, activated, expires }: KeyReport): RuleKey[] {
+  const [creation, activation, expiration] = [created, activated, expires].map(parseInstant);
+  if (!creation || !activation || !expiration) return [];
+  return [{ id, creation, activation, expiration, revoked: state === 'revoked', readable: state !== 'unreadable' }];
 }

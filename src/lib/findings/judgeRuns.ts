@@ -1,9 +1,9 @@
-import { formatDuration, humanDuration, parseDuration } from '../durations.ts';
+import { humanDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
-import type { JobHistory } from '../runs/history.ts';
+import { endOf, type JobHistory } from '../runs/history.ts';
 import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
-import { firingAfter, intervalOf } from './timers.ts';
+import { firingsAfter } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
 export interface JobTimer {
@@ -17,8 +17,8 @@ export interface JudgeContext {
   policy: FindingPolicy;
   /** Undefined where no timer runs the job, or it is switched off. */
   timerOf(job: JobName): JobTimer | undefined;
-  /** Since when the job could have run on the subject: known, with the app up. */
-  couldRunSince(job: JobName, subject: string): Date;
+  /** Since when the job could have run on the subject by this schedule: known, with the app up. */
+  couldRunSince(job: JobName, subject: string, schedule: string): Date;
 }
 
 const absentChecks: Partial<Record<JobName, JudgedCheck>> = {
@@ -32,6 +32,8 @@ const absentChecks: Partial<Record<JobName, JudgedCheck>> = {
 const seldomMs = 6 * 3_600_000;
 const seldomGraceMs = 2 * 3_600_000;
 const graceMs = 300_000;
+/** A timer may fire a moment before its time: that run is not its own successor. */
+const earliestMs = 30_000;
 /** What somebody asked for and what failed is told for a day: who asked was told at once. */
 const askedForMs = 24 * 3_600_000;
 
@@ -43,11 +45,15 @@ export function judgeRuns(history: JobHistory, subject: string, context: JudgeCo
   return absence && (!failure || history.job === 'purge') ? [absence] : failure ? [failure] : [];
 }
 
-function failureOf({ job, failures }: JobHistory, subject: string, { now }: JudgeContext): JudgedFinding | undefined {
+function failureOf(
+  { job, failures }: JobHistory,
+  subject: string,
+  { now, timerOf }: JudgeContext,
+): JudgedFinding | undefined {
   const [newest] = failures;
   if (!newest) return undefined;
-  const { timer, looks } = jobs[job] as { timer?: object; looks: boolean };
-  if (!timer && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return undefined;
+  const { looks } = jobs[job];
+  if (!timerOf(job) && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return undefined;
   const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times in a row`;
   return {
     check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
@@ -66,15 +72,12 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
   const timer = context.timerOf(job);
   if (!check || !timer || timer.isLate || unreadable) return undefined;
   const { now, policy } = context;
-  const success = lastSuccess ? Date.parse(lastSuccess.startedAt) + (parseDuration(lastSuccess.duration) ?? 0) : 0;
-  const since = new Date(Math.max(success, context.couldRunSince(job, history.subject).getTime()));
-  const isSeldom = intervalOf(timer.schedule, since) >= seldomMs;
-  const due =
-    firingAfter(timer.schedule, since, isSeldom ? 1 : policy.absentRuns) + (isSeldom ? seldomGraceMs : graceMs);
-  if (now.getTime() <= due) return undefined;
+  const success = lastSuccess ? Math.min(endOf(lastSuccess), now.getTime()) : 0;
+  const since = Math.max(success, context.couldRunSince(job, history.subject, timer.schedule).getTime());
+  if (now.getTime() <= dueAfter(timer.schedule, since, policy.absentRuns)) return undefined;
   const heard = lastSuccess
     ? `for ${humanDuration(now.getTime() - success)}`
-    : `since the app began to look, ${humanDuration(now.getTime() - since.getTime())} ago`;
+    : `since the app began to look, ${humanDuration(now.getTime() - since)} ago`;
   const error = failures[0]?.error;
   return {
     check,
@@ -82,8 +85,15 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
     subject,
     what: `The job ${job} has not succeeded ${heard}.${error ? ` It fails (${error.code}). ${error.message}` : ''}`,
     advice: error?.advice ?? adviceOnAbsence(history),
-    since: lastSuccess?.startedAt ?? since.toISOString(),
+    since: lastSuccess?.startedAt ?? new Date(since).toISOString(),
   };
+}
+
+/** By when so many runs are missing. A night or a weekend between two runs makes no job one that runs seldom. */
+function dueAfter(schedule: string, since: number, runs: number): number {
+  const firings = firingsAfter(schedule, new Date(since + earliestMs), Math.max(runs, 3));
+  const isSeldom = firings.every((firing, index) => index === 0 || firing - (firings[index - 1] ?? 0) >= seldomMs);
+  return (firings[isSeldom ? 0 : runs - 1] ?? Number.POSITIVE_INFINITY) + (isSeldom ? seldomGraceMs : graceMs);
 }
 
 function adviceOnAbsence({ job, runs }: JobHistory): string {
@@ -92,6 +102,3 @@ function adviceOnAbsence({ job, runs }: JobHistory): string {
     return 'Each run finds another at work on the table: find out who holds its lock (runs of another app, a session of a killed one), and end it.';
   return `See whether the function app runs and its timer ${(jobs[job] as { timer?: { name: string } }).timer?.name ?? ''} fires: open /api/health, then restart the function app.`;
 }
-
-/** An ISO 8601 duration of what has passed since then. */
-export const passedSince = (iso: string, now: Date) => formatDuration(Math.max(0, now.getTime() - Date.parse(iso)));

@@ -1,50 +1,31 @@
 import { humanDuration, parseDuration } from '../durations.ts';
-import type { JobHistory } from '../runs/history.ts';
-import { isReal } from '../runs/history.ts';
-import { joinParts } from '../runs/sumOfParts.ts';
+import { endOf, isReal } from '../runs/history.ts';
 import type { CountsReport } from '../sqlCache/counts.ts';
 import type { PurgeReport } from '../sqlCache/purgeReport.ts';
 import { countText } from '../sqlCache/summaries.ts';
 import { bytesText } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import { type Age, agesOf, countsOf, purgesOf, type Read } from './sqlReadings.ts';
 import type { SqlCacheRecords } from './subjectRecords.ts';
-
-/** A report, and when its run began. */
-interface Read<R> {
-  at: string;
-  report: R;
-}
 
 /** What somebody should know of a SQL cache, from its records. */
 export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {
   const subject = `cache ${records.name}`;
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
+  const index = missingIndex(records, subject);
+  // That the job cannot build the index is not a second finding.
+  const isTold = index.length > 0 && records.index.failures.length > 0;
+  const judged = [records.purge, ...(isTold ? [] : [records.index]), records.counts, records.clear];
   return [
-    ...[records.purge, records.index, records.counts, records.clear].flatMap((history) =>
-      judgeRuns(history, subject, context),
-    ),
+    ...judged.flatMap((history) => judgeRuns(history, subject, context)),
     ...backlog(purges, subject, context),
-    ...oldestExpired(purges, counts, subject, context),
+    ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], subject, context),
     ...tableSize(counts, subject, context),
-    ...missingIndex(records, subject),
+    ...index,
     ...lastPurge(purges[0], subject),
   ];
-}
-
-/** Real purges that succeeded, newest first; the parts of one count as one. */
-function purgesOf(history: JobHistory<'purge'>, now: Date): Read<PurgeReport>[] {
-  return joinParts(
-    history.runs.filter(({ dryRun }) => !dryRun),
-    now,
-  ).flatMap(({ startedAt, outcome, report }) =>
-    (outcome === 'succeeded' || outcome === 'running') && report && !report.dryRun ? [{ at: startedAt, report }] : [],
-  );
-}
-
-function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
-  return runs.flatMap((run) => (isReal(run) && run.report ? [{ at: run.startedAt, report: run.report }] : []));
 }
 
 /**
@@ -79,34 +60,23 @@ const mean = (counts: readonly { count: number }[]) =>
 
 /** By the newest reading that tells it: one that is missing, or found no answer in time, resolves nothing. */
 function oldestExpired(
-  purges: readonly Read<PurgeReport>[],
-  counts: readonly Read<CountsReport>[],
+  newest: Age | undefined,
+  counts: Read<CountsReport> | undefined,
   subject: string,
   { policy, now }: JudgeContext,
 ): JudgedFinding[] {
-  const readings = [
-    ...counts.flatMap(({ at, report }) =>
-      report.oldestExpiredAge !== null || report.expired.count === 0 ? [{ at, age: report.oldestExpiredAge }] : [],
-    ),
-    ...purges.flatMap(({ at, report }) =>
-      report.oldestExpiredAge.after !== null || report.stopReason === 'drained'
-        ? [{ at, age: report.oldestExpiredAge.after }]
-        : [],
-    ),
-  ].sort((a, b) => b.at.localeCompare(a.at));
-  const [newest] = readings;
   const ageMs = newest?.age ? (parseDuration(newest.age) ?? 0) : 0;
   if (!newest || ageMs <= policy.oldestExpiredMs) return [];
-  const expired = counts[0]?.report.expired;
+  const expired = counts?.report.expired;
   return [
     {
       check: 'oldest-expired',
       level: 'warning',
       subject,
-      what: `The oldest expired entry expired ${humanDuration(ageMs)} before it was last seen, ${humanDuration(now.getTime() - Date.parse(newest.at))} ago.${expired ? ` ${countText(expired)} expired entries were counted.` : ''}`,
+      what: `The oldest expired entry expired ${humanDuration(ageMs)} before it was last seen, ${humanDuration(now.getTime() - newest.at)} ago.${expired ? ` ${countText(expired)} expired entries were counted.` : ''}`,
       advice:
         'See why the last purges stopped (GET /api/status). Where they skipped locked entries, a session holds rows open: end it.',
-      since: new Date(Date.parse(newest.at) - ageMs + policy.oldestExpiredMs).toISOString(),
+      since: new Date(Math.min(now.getTime(), Math.max(0, newest.at - ageMs + policy.oldestExpiredMs))).toISOString(),
     },
   ];
 }
@@ -128,34 +98,37 @@ function tableSize(counts: readonly Read<CountsReport>[], subject: string, { pol
   ];
 }
 
-/** By the newest run that knows it: of the index job, or of a purge, which looks after the index first. */
+/**
+ * By the newest run that knows it: of the index job, or of a purge, which looks after the index first. The job fails where it
+ * lacks the right to build the index: whether there is one, it may see without any.
+ */
 function missingIndex({ index, purge }: SqlCacheRecords, subject: string): JudgedFinding[] {
   const known = [
-    ...index.runs.filter(isReal).map(({ startedAt, report, error }) => ({
-      at: startedAt,
-      isMissing: report ? report.outcome === 'missing' : error?.code === 'permission_missing' ? true : undefined,
-      why: error?.message,
+    ...index.runs.filter(isReal).map((run) => ({
+      run,
+      isMissing: run.report ? run.report.outcome === 'missing' : run.error?.code === 'permission_missing' || undefined,
     })),
-    ...purge.runs.filter(isReal).map(({ startedAt, report }) => ({
-      at: startedAt,
-      isMissing: report && !report.dryRun ? report.index === 'missing' : undefined,
-      why: report?.warnings.find((warning) => /index|ALTER/i.test(warning)),
+    ...purge.runs.filter(isReal).map((run) => ({
+      run,
+      isMissing: run.report && !run.report.dryRun ? run.report.index === 'missing' : undefined,
     })),
   ]
     .filter(({ isMissing }) => isMissing !== undefined)
-    .sort((a, b) => b.at.localeCompare(a.at));
-  const [newest] = known;
-  if (!newest?.isMissing) return [];
+    .sort((a, b) => endOf(b.run) - endOf(a.run));
+  if (!known[0]?.isMissing) return [];
   const sinceIndex = known.findIndex(({ isMissing }) => !isMissing);
+  const first = sinceIndex < 0 ? known.at(-1) : known[sinceIndex - 1];
+  const error = index.failures[0]?.error;
   return [
     {
       check: 'index-missing',
       level: 'warning',
       subject,
-      what: `No usable index leads with the expiry, and none could be built: each purge reads the whole table.${newest.why ? ` ${newest.why}` : ''}`,
+      what: `No usable index leads with the expiry, and none could be built: each purge reads the whole table.${error ? ` ${error.message}` : ''}`,
       advice:
+        error?.advice ??
         'Create the index once yourself, or give the identity the right to: docs/operations.md, "Rights", has the statements.',
-      since: (sinceIndex < 0 ? known.at(-1) : known[sinceIndex - 1])?.at ?? null,
+      since: first?.run.startedAt ?? null,
     },
   ];
 }

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { Finding } from './finding.ts';
+import { intervalOf } from './timers.ts';
 
 const stateKey = 'findings';
+/** The app was down where so many judgements are missing: what is missing then is given its turn first. */
+const missedJudgements = 3;
+const leastDownMs = 900_000;
+
 /** What was judged last, kept over restarts: which findings stood since when, and since when each job could have run. */
 const standingState = z.object({
   judgedAt: z.iso.datetime(),
@@ -10,7 +15,7 @@ const standingState = z.object({
   upSince: z.iso.datetime(),
   /** By check, level and subject. */
   findings: z.record(z.string(), z.iso.datetime()),
-  /** By job and subject: when it was first judged. */
+  /** By job, subject and schedule: when it was first judged. */
   known: z.record(z.string(), z.iso.datetime()),
 });
 export type StandingState = z.infer<typeof standingState>;
@@ -24,20 +29,34 @@ export async function keepStanding(records: RecordStore, state: StandingState): 
   await records.writeState(stateKey, state);
 }
 
-/**
- * Since when a job could have run on a subject: it was known, and the app was up. That was down where nothing was judged for
- * `downMs`; what is missing then is given its turn first.
- */
-export function couldRunSince(state: StandingState | undefined, now: Date, downMs: number) {
-  const upSince = state && !isDown(state, now, downMs) ? Date.parse(state.upSince) : now.getTime();
-  return (job: string, subject: string) => {
-    const known = state?.known[`${job}|${subject}`];
+/** A job that a timer runs on a subject. */
+export interface TimedJob {
+  job: string;
+  subject: string;
+  schedule: string;
+}
+
+const knownKey = ({ job, subject, schedule }: TimedJob) => `${job}|${subject}|${schedule}`;
+
+/** Since when a job could have run on a subject by its schedule: it was known, and the app was up. */
+export function couldRunSince(state: StandingState | undefined, judging: string, now: Date) {
+  const upSince = wasUp(state, judging, now) ? Date.parse(state.upSince) : now.getTime();
+  return (job: string, subject: string, schedule: string) => {
+    const known = state?.known[knownKey({ job, subject, schedule })];
     return new Date(Math.max(upSince, known === undefined ? now.getTime() : Date.parse(known)));
   };
 }
 
-const isDown = ({ judgedAt }: StandingState, now: Date, downMs: number) =>
-  now.getTime() - Date.parse(judgedAt) > downMs;
+/**
+ * Whether the app has judged without a gap up to now.
+ * @param judging the schedule by which it judges
+ */
+export function wasUp(state: StandingState | undefined, judging: string, now: Date): state is StandingState {
+  if (!state) return false;
+  const judgedAt = new Date(state.judgedAt);
+  const downMs = Math.max(leastDownMs, missedJudgements * intervalOf(judging, judgedAt));
+  return now.getTime() - judgedAt.getTime() <= downMs;
+}
 
 /** Check, level and subject of a finding: what the metric tells of it. */
 export const keyOf = ({ check, level, subject }: Pick<Finding, 'check' | 'level' | 'subject'>) =>
@@ -48,21 +67,21 @@ export function withSince(findings: readonly Finding[], state: StandingState | u
   return findings.map((finding) => ({ ...finding, since: finding.since ?? state?.findings[keyOf(finding)] ?? null }));
 }
 
-/** The state that this judgement leaves. Subjects that are gone from the settings go with their jobs. */
+/** The state that this judgement leaves. A job goes with its subject, and where its timer is switched off. */
 export function nextState(
   before: StandingState | undefined,
   findings: readonly Finding[],
-  jobs: readonly { job: string; subject: string }[],
+  jobs: readonly TimedJob[],
+  judging: string,
   now: Date,
-  downMs: number,
 ): StandingState {
   const at = now.toISOString();
+  const kept = (times: Record<string, string> | undefined, keys: readonly string[]) =>
+    Object.fromEntries(keys.map((key) => [key, times?.[key] ?? at]));
   return {
     judgedAt: at,
-    upSince: before && !isDown(before, now, downMs) ? before.upSince : at,
-    findings: Object.fromEntries(findings.map((finding) => [keyOf(finding), before?.findings[keyOf(finding)] ?? at])),
-    known: Object.fromEntries(
-      jobs.map(({ job, subject }) => [`${job}|${subject}`, before?.known[`${job}|${subject}`] ?? at]),
-    ),
+    upSince: wasUp(before, judging, now) ? before.upSince : at,
+    findings: kept(before?.findings, findings.map(keyOf)),
+    known: kept(before?.known, jobs.map(knownKey)),
   };
 }

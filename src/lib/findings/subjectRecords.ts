@@ -1,8 +1,10 @@
 import pLimit from 'p-limit';
+import type { FindingPolicy } from '../findingPolicy.ts';
 import type { JobName } from '../runs/catalogue.ts';
 import { type JobHistory, readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { type RunningRun, readRunning } from '../runs/runningState.ts';
+import { tellAge, tellBacklog } from './sqlReadings.ts';
 
 /** What the records say of a SQL cache. */
 export interface SqlCacheRecords {
@@ -42,9 +44,16 @@ export interface SubjectNames {
   keyRings: readonly string[];
 }
 
-/** Records of each job that are read: as many as a judge needs. */
-export const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, rotateKeyRing: 5, asked: 5 };
+/** Records of each job that are read at least: most often as many as a judge needs. */
+const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, rotateKeyRing: 5, asked: 5 };
 export type Depths = typeof judgedRuns;
+
+interface Reading {
+  now: Date;
+  policy: FindingPolicy;
+  /** Where somebody wants to see more. */
+  depths?: Partial<Depths>;
+}
 
 /** Reads of the record store at once: there may be thousands of jobs and caches. */
 const readsAtOnce = 32;
@@ -53,21 +62,21 @@ const readsAtOnce = 32;
 export async function readSubjects(
   records: RecordStore,
   { sqlCaches, redisCaches, keyRings }: SubjectNames,
-  now: Date,
-  depths: Depths = judgedRuns,
+  { now, policy, depths: wanted }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
-  const of = <J extends JobName>(job: J, name: string, count: number) =>
-    limit(() => readHistory(records, job, name, count));
+  const depths = { ...judgedRuns, ...wanted };
+  const of = <J extends JobName>(job: J, name: string, count: number, tells?: (history: JobHistory<J>) => boolean) =>
+    limit(() => readHistory(records, job, name, count, tells));
   const running = (name: string) => limit(() => readRunning(records, name, now));
   return Promise.all<SubjectRecords>([
     ...sqlCaches.map(async (name) => ({
       kind: 'sqlCache' as const,
       name,
       ...(await together({
-        purge: of('purge', name, depths.purge),
+        purge: of('purge', name, depths.purge, (history) => tellBacklog(history, policy, now)),
         index: of('index', name, depths.index),
-        counts: of('counts', name, depths.counts),
+        counts: of('counts', name, depths.counts, tellAge),
         clear: of('clear', name, depths.asked),
         running: running(name),
       })),

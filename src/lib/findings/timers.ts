@@ -56,9 +56,11 @@ export function intervalOf(schedule: string, now: Date): number {
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
 }
 
-/** When the schedule fires for the `count`th time after `since`, in milliseconds since 1970. */
-export function firingAfter(schedule: string, since: Date, count: number): number {
-  return cron(schedule).nextRuns(count, since).at(-1)?.getTime() ?? Number.POSITIVE_INFINITY;
+/** When the schedule fires the next `count` times after `since`, in milliseconds since 1970. */
+export function firingsAfter(schedule: string, since: Date, count: number): number[] {
+  return cron(schedule)
+    .nextRuns(count, since)
+    .map((date) => date.getTime());
 }
 
 /**

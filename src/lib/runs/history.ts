@@ -1,3 +1,4 @@
+import { parseDuration } from '../durations.ts';
 import type { JobName } from './catalogue.ts';
 import type { RecordStore } from './recordStore.ts';
 import type { RunRecord } from './runRecord.ts';
@@ -6,7 +7,7 @@ import type { RunRecord } from './runRecord.ts';
 export interface JobHistory<J extends JobName = JobName> {
   job: J;
   subject: string;
-  /** Newest first, of every kind. */
+  /** Of every kind, the one that began last first; each once. */
   runs: RunRecord<J>[];
   /** The last real success; undefined where the records know none. */
   lastSuccess: RunRecord<J> | undefined;
@@ -19,9 +20,10 @@ export interface JobHistory<J extends JobName = JobName> {
 /**
  * When did this job last succeed on this subject, and how often has it failed since? Dry runs, refused requests, runs that
  * found another at work and runs that were stopped say nothing of that.
- * @param runs newest first
+ * @param found in any order: a store gives them by when they were asked for, which is not when they began
  */
-export function historyOf<J extends JobName>(job: J, subject: string, runs: RunRecord<J>[]): JobHistory<J> {
+export function historyOf<J extends JobName>(job: J, subject: string, found: readonly RunRecord<J>[]): JobHistory<J> {
+  const runs = [...new Map(found.map((run) => [run.runId, run])).values()].sort(newestFirst);
   const real = runs.filter(isReal);
   const success = real.findIndex(({ outcome }) => outcome === 'succeeded');
   return {
@@ -33,34 +35,44 @@ export function historyOf<J extends JobName>(job: J, subject: string, runs: RunR
   };
 }
 
+/** By when they began; runs of one instant by their ids, so that the order never depends on who read them. */
+export function newestFirst(a: Pick<RunRecord, 'startedAt' | 'runId'>, b: Pick<RunRecord, 'startedAt' | 'runId'>) {
+  return Date.parse(b.startedAt) - Date.parse(a.startedAt) || (a.runId < b.runId ? -1 : 1);
+}
+
+/** When a run ended, in ms since 1970. */
+export function endOf({ startedAt, duration }: Pick<RunRecord, 'startedAt' | 'duration'>): number {
+  return Date.parse(startedAt) + (parseDuration(duration) ?? 0);
+}
+
 /** Whether a run tells how the job fares. */
 export function isReal({ dryRun, outcome }: Pick<RunRecord, 'dryRun' | 'outcome'>): boolean {
   return !dryRun && (outcome === 'succeeded' || outcome === 'failed');
 }
 
-/** Runs that are looked through for the last success, where the newest ones know none. */
+/** Runs that are looked through where the newest ones do not tell enough. */
 const mostRuns = [200, 1_000];
 
 /**
- * The history of a job, from at least `count` of its newest records: more are read until a real success is found.
- * Records that cannot be read make it say so; it does not fail over them.
+ * The history of a job, from at least `count` of its newest records: more are read until a real success is found, and what
+ * else `tells` asks for. Records that cannot be read make it say so; it does not fail over them.
  */
 export async function readHistory<J extends JobName>(
   records: RecordStore,
   job: J,
   subject: string,
   count: number,
+  tells: (history: JobHistory<J>) => boolean = () => true,
 ): Promise<JobHistory<J>> {
   try {
-    let runs = await records.latestRuns(job, subject, count);
-    let asked = count;
-    for (const more of mostRuns) {
-      if (runs.length < asked || historyOf(job, subject, runs).lastSuccess) break;
-      asked = Math.max(asked, more);
-      runs = await records.latestRuns(job, subject, asked);
+    let history = historyOf<J>(job, subject, []);
+    for (const asked of [count, ...mostRuns.filter((more) => more > count)]) {
+      const found = await records.latestRuns(job, subject, asked);
+      history = historyOf(job, subject, found);
+      if (found.length < asked || (history.lastSuccess && tells(history))) break;
     }
-    return historyOf(job, subject, runs);
+    return history;
   } catch {
-    return { ...historyOf(job, subject, [] as RunRecord<J>[]), unreadable: true };
+    return { ...historyOf<J>(job, subject, []), unreadable: true };
   }
 }

@@ -1,5 +1,6 @@
 import { formatDuration, parseDuration } from '../durations.ts';
 import type { PurgeReport } from '../sqlCache/purgeReport.ts';
+import { endOf } from './history.ts';
 import type { RecordStore } from './recordStore.ts';
 import type { RunRecord } from './runRecord.ts';
 
@@ -37,8 +38,7 @@ export function sumOfParts(parts: readonly RunRecord<'purge'>[], now: Date): Run
   if (!head || !last) throw new RangeError('a run has one part at least');
   if (inOrder.length === 1 && !last.goesOn && head.part === undefined) return head;
   const missing = inOrder.some(({ part = 1 }, index) => part !== index + 1);
-  const ended = Date.parse(last.startedAt) + (parseDuration(last.duration) ?? 0);
-  const overdue = last.goesOn === true && now.getTime() - ended > lostAfterMs;
+  const overdue = last.goesOn === true && now.getTime() - endOf(last) > lostAfterMs;
   const lost = inOrder.reduce((sum, part) => sum + (part.lost ?? 0), 0);
   const report = inOrder
     .flatMap(({ report }) => (report && !report.dryRun ? report : []))

@@ -6,8 +6,8 @@ import { bytes, duration, schedule, wholeNumber } from './fields.ts';
 /** `check=level`, several divided by commas. */
 const levels = z.string().transform((text, context) => {
   const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
-  const parsed = z.record(z.string().min(1), z.enum([...level.options, 'off'])).safeParse(Object.fromEntries(pairs));
-  if (parsed.success && pairs.every((pair) => pair.length === 2)) return parsed.data;
+  const parsed = z.array(z.tuple([z.string().min(1), z.enum([...level.options, 'off'])])).safeParse(pairs);
+  if (parsed.success) return new Map(parsed.data);
   context.addIssue({
     code: 'custom',
     message: 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info',
@@ -34,6 +34,6 @@ export function findingPolicy(values: Values): FindingPolicy {
     oldestExpiredMs: values.FINDING_OLDEST_EXPIRED,
     tableSizeBytes: values.FINDING_TABLE_SIZE,
     defaultKeyMs: values.FINDING_DEFAULT_KEY,
-    levels: values.FINDING_LEVELS ?? {},
+    levels: values.FINDING_LEVELS ?? new Map(),
   };
 }

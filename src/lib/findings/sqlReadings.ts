@@ -1,0 +1,56 @@
+import type { FindingPolicy } from '../findingPolicy.ts';
+import { endOf, isReal, type JobHistory } from '../runs/history.ts';
+import { joinParts } from '../runs/sumOfParts.ts';
+import type { CountsReport } from '../sqlCache/counts.ts';
+import type { PurgeReport } from '../sqlCache/purgeReport.ts';
+
+/** A report, and when its run began. */
+export interface Read<R> {
+  at: string;
+  report: R;
+}
+
+/** Real purges that succeeded, or go on in further parts, newest first; the parts of one count as one. */
+export function purgesOf({ runs }: JobHistory<'purge'>, now: Date): Read<PurgeReport>[] {
+  const real = runs.filter(({ dryRun, outcome }) => !dryRun && outcome !== 'skipped');
+  return joinParts(real, now).flatMap(({ startedAt, outcome, report }) =>
+    (outcome === 'succeeded' || outcome === 'running') && report && !report.dryRun ? [{ at: startedAt, report }] : [],
+  );
+}
+
+export function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
+  return runs.flatMap((run) => (isReal(run) && run.report ? [{ at: run.startedAt, report: run.report }] : []));
+}
+
+/** A reading of how long ago the oldest expired entry expired; null where there was none. */
+export interface Age {
+  /** In ms since 1970. */
+  at: number;
+  age: string | null;
+}
+
+/** The newest first, of counts and purges. One that found no answer in time is none. */
+export function agesOf(purge: JobHistory<'purge'>, counts: JobHistory<'counts'>): Age[] {
+  const byCounts = countsOf(counts)
+    .filter(({ report }) => isAge(report))
+    .map(({ at, report }) => ({ at: Date.parse(at), age: report.oldestExpiredAge }));
+  // What is left is read as the purge ends.
+  const byPurges = purge.runs.filter(isReal).flatMap((run) => {
+    if (!run.report || run.report.dryRun) return [];
+    const { oldestExpiredAge, stopReason } = run.report;
+    const isKnown = oldestExpiredAge.after !== null || stopReason === 'drained';
+    return isKnown ? [{ at: endOf(run), age: oldestExpiredAge.after }] : [];
+  });
+  return [...byCounts, ...byPurges].sort((a, b) => b.at - a.at);
+}
+
+const isAge = ({ oldestExpiredAge, expired }: CountsReport) => oldestExpiredAge !== null || expired.count === 0;
+
+/** Whether the records hold a reading of the oldest expired entry. */
+export const tellAge = (history: JobHistory<'counts'>) => countsOf(history).some(({ report }) => isAge(report));
+
+/** Whether the records tell if there is a backlog: not while they hold a part of its purges alone. */
+export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: FindingPolicy, now: Date): boolean {
+  const last = purgesOf(history, now).slice(0, backlogRuns);
+  return last.length === backlogRuns || last.some(({ report }) => report.stopReason === 'drained');
+}
