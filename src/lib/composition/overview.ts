@@ -5,6 +5,7 @@ import type { QueueReading } from '../findings/judgeApp.ts';
 import {
   couldRunSince,
   keepStanding,
+  keyOf,
   nextState,
   readStanding,
   type StandingState,
@@ -50,15 +51,17 @@ export async function readOverview(deps: OverviewDeps, depths: Partial<Depths> =
 
 /** As {@link readOverview}, by a timer; then exports what stands, and keeps it for the next time. */
 export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
-  const { overview, state, queue, plan, isWhole } = await read(deps, {}, true);
+  const { overview, state, queue, plan, statesReadable, isWhole } = await read(deps, {}, true);
   const { findings, timers, subjects, now } = overview;
+  const before = Object.keys(state?.findings ?? {});
   // What is missing since something cannot be read has not gone.
-  tell(findings, isWhole ? Object.keys(state?.findings ?? {}) : []);
+  tell(findings, isWhole ? before : []);
   measureLateness(timers);
   if (queue?.poison) instruments.queuePoison.record(queue.poison.count, { queue: queue.name });
+  const standing = [...(isWhole ? [] : before), ...findings.map(keyOf)];
   const judging = deps.settings.schedules.findings;
-  if (!isWhole) return overview;
-  const next = nextState(state, findings, timedJobs(subjects, plan), judging, now);
+  if (!statesReadable) return overview;
+  const next = nextState(state, standing, timedJobs(subjects, plan), judging, now);
   // A store that fails is a finding of the next judgement.
   await keepStanding(deps.records, next).catch(() => undefined);
   return overview;
@@ -110,7 +113,7 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false
     statesReadable &&
     !subjects.flatMap(historiesOf).some(({ unreadable }) => unreadable) &&
     (!queue || queue.poison !== undefined);
-  return { overview, state, queue, plan, isWhole };
+  return { overview, state, queue, plan, statesReadable, isWhole };
 }
 
 /** The timers that are switched on, by their names. */

@@ -1,10 +1,10 @@
 import { type Level, worst, worstFirst } from '../level.ts';
-import type { JobName } from '../runs/catalogue.ts';
+import { type JobName, jobNames } from '../runs/catalogue.ts';
 import type { Finding } from './finding.ts';
 import { type AppFacts, appSubject, judgeApp } from './judgeApp.ts';
 import { judgeKeyRing } from './judgeKeyRing.ts';
 import { judgeRedisCache } from './judgeRedisCache.ts';
-import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import { type JudgeContext, judgeRuns, missedBefore } from './judgeRuns.ts';
 import { judgeSqlCache } from './judgeSqlCache.ts';
 import { historiesOf, type SubjectRecords } from './subjectRecords.ts';
 
@@ -26,14 +26,19 @@ export type HealthStatus = 'ok' | 'degraded' | 'failing';
 export function judge(facts: Judged): Finding[] {
   const { subjects, statesReadable, timers, policy } = facts;
   const late = new Set(timers.filter(({ status }) => status !== 'ok').map(({ name }) => name));
+  const jobTimers = new Map(
+    jobNames.flatMap((job) => {
+      const planned = facts.scheduleOf(job);
+      if (!planned) return [];
+      const { timer, schedule } = planned;
+      return [[job, { schedule, isLate: late.has(timer), missedBefore: missedBefore(schedule, facts.now, policy) }]];
+    }),
+  );
   const context: JudgeContext = {
     now: facts.now,
     policy,
     couldRunSince: facts.couldRunSince,
-    timerOf: (job) => {
-      const timer = facts.scheduleOf(job);
-      return timer && { schedule: timer.schedule, isLate: late.has(timer.timer) };
-    },
+    timerOf: (job) => jobTimers.get(job),
   };
   const histories = subjects.flatMap(historiesOf);
   const ofSubjects = subjects.flatMap((subject) => judgeSubject(subject, context));

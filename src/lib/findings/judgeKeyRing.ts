@@ -4,6 +4,7 @@ import { instantOf, parseInstant } from '../keyRing/instants.ts';
 import type { KeyReport, RingStatus } from '../keyRing/ringStatus.ts';
 import { firstGap } from '../keyRing/rotationPlan.ts';
 import { isReal, newestFirst } from '../runs/history.ts';
+import { countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
@@ -18,6 +19,7 @@ export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Fi
   const isKnown = findings.some(({ check }) => gapChecks.has(check));
   return [
     ...historiesOf(records).flatMap((history) => judgeRuns(history, subject, context)),
+    ...notMoved(records, subject),
     ...findings.map(({ check, level, what, advice }) => ({ check, level, subject, what, advice, since: null })),
     ...(status && gap && !isKnown ? withoutDefault(status, gap, subject, context) : []),
   ];
@@ -31,6 +33,28 @@ export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): 
     .flatMap(({ report }) => (report && 'status' in report ? report.status : (report ?? [])))[0];
 }
 
+/** Keys that the last run could not move to the newest version of their protector: it succeeds all the same. */
+function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: string): Finding[] {
+  const [last] = [...rotateKeyRing.runs, ...rewrapKeyRing.runs]
+    .filter((run) => isReal(run) && run.outcome === 'succeeded')
+    .sort(newestFirst);
+  const report = last && 'report' in last ? last.report : undefined;
+  const failed = (report && ('status' in report ? report.rewrap : report)?.failed) ?? [];
+  if (failed.length === 0) return [];
+  const keys = failed.map(({ id, code, message }) => `${id} (${code}): ${message.replace(/\.$/, '')}.`);
+  return [
+    {
+      check: 'rotation-failed',
+      level: 'warning',
+      subject,
+      what: `${countOf(failed.length, 'key')} could not be moved to the newest version of the protector. ${keys.join(' ')}`,
+      advice:
+        'Do not remove or disable the older version of the Key Vault key or certificate. docs/operations.md, "Errors", explains the code; then run `key-ring rewrap`.',
+      since: last?.startedAt ?? null,
+    },
+  ];
+}
+
 /** Checks of the status that tell of a time without a default key. */
 const gapChecks = new Set(['no_default_key', 'no_default_soon']);
 
@@ -41,7 +65,12 @@ function isOver(check: string, gap: Date | undefined, now: Date): boolean {
 }
 
 /** A day's run may come too late to say it. An app that mints its own keys publishes a successor two days ahead. */
-function withoutDefault({ mode }: RingStatus, gap: Date, subject: string, { now, policy }: JudgeContext): JudgedFinding[] {
+function withoutDefault(
+  { mode }: RingStatus,
+  gap: Date,
+  subject: string,
+  { now, policy }: JudgeContext,
+): JudgedFinding[] {
   const aheadMs = mode === 'manage' ? policy.defaultKeyMs : Math.min(policy.defaultKeyMs, observedMs);
   if (gap.getTime() > now.getTime() + aheadMs) return [];
   const isNow = gap <= now;

@@ -3,13 +3,15 @@ import type { FindingPolicy } from '../findingPolicy.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, type JobHistory } from '../runs/history.ts';
 import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
-import { firingsAfter } from './timers.ts';
+import { firingsBefore } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
 export interface JobTimer {
   schedule: string;
   /** It does not fire: that is a finding of its own, and explains why its jobs are missing. */
   isLate: boolean;
+  /** A job that has not succeeded since then is missed, in milliseconds since 1970. */
+  missedBefore: number;
 }
 
 export interface JudgeContext {
@@ -36,6 +38,17 @@ const graceMs = 300_000;
 const earliestMs = 30_000;
 /** What somebody asked for and what failed is told for a day: who asked was told at once. */
 const askedForMs = 24 * 3_600_000;
+
+/**
+ * Since when a job with this schedule must have succeeded. A night or a weekend between two runs makes no job one that runs
+ * seldom.
+ */
+export function missedBefore(schedule: string, now: Date, { absentRuns }: FindingPolicy): number {
+  const firings = firingsBefore(schedule, now.getTime() - graceMs, Math.max(absentRuns, 3));
+  const isSeldom = firings.every((firing, index) => index === 0 || (firings[index - 1] ?? 0) - firing >= seldomMs);
+  const missed = isSeldom ? firingsBefore(schedule, now.getTime() - seldomGraceMs, 1)[0] : firings[absentRuns - 1];
+  return (missed ?? Number.NEGATIVE_INFINITY) - earliestMs;
+}
 
 /** A job that fails, or of which nothing is heard: one finding at most, since they have one cause. */
 export function judgeRuns(history: JobHistory, subject: string, context: JudgeContext): JudgedFinding[] {
@@ -71,10 +84,10 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
   const check = absentChecks[job];
   const timer = context.timerOf(job);
   if (!check || !timer || timer.isLate || unreadable) return undefined;
-  const { now, policy } = context;
+  const { now } = context;
   const success = lastSuccess ? Math.min(endOf(lastSuccess), now.getTime()) : 0;
   const since = Math.max(success, context.couldRunSince(job, history.subject, timer.schedule).getTime());
-  if (now.getTime() <= dueAfter(timer.schedule, since, policy.absentRuns)) return undefined;
+  if (since >= timer.missedBefore) return undefined;
   const heard = lastSuccess
     ? `for ${humanDuration(now.getTime() - success)}`
     : `since the app began to look, ${humanDuration(now.getTime() - since)} ago`;
@@ -87,13 +100,6 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
     advice: error?.advice ?? adviceOnAbsence(history),
     since: lastSuccess?.startedAt ?? new Date(since).toISOString(),
   };
-}
-
-/** By when so many runs are missing. A night or a weekend between two runs makes no job one that runs seldom. */
-function dueAfter(schedule: string, since: number, runs: number): number {
-  const firings = firingsAfter(schedule, new Date(since + earliestMs), Math.max(runs, 3));
-  const isSeldom = firings.every((firing, index) => index === 0 || firing - (firings[index - 1] ?? 0) >= seldomMs);
-  return (firings[isSeldom ? 0 : runs - 1] ?? Number.POSITIVE_INFINITY) + (isSeldom ? seldomGraceMs : graceMs);
 }
 
 function adviceOnAbsence({ job, runs }: JobHistory): string {

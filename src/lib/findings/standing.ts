@@ -13,7 +13,7 @@ const standingState = z.object({
   judgedAt: z.iso.datetime(),
   /** Since when the app judges without a gap. */
   upSince: z.iso.datetime(),
-  /** By check, level and subject. */
+  /** By {@link keyOf}. */
   findings: z.record(z.string(), z.iso.datetime()),
   /** By job, subject and schedule: when it was first judged. */
   known: z.record(z.string(), z.iso.datetime()),
@@ -67,10 +67,10 @@ export function withSince(findings: readonly Finding[], state: StandingState | u
   return findings.map((finding) => ({ ...finding, since: finding.since ?? state?.findings[keyOf(finding)] ?? null }));
 }
 
-/** The state that this judgement leaves. A job goes with its subject, and where its timer is switched off. */
+/** The state that a judgement leaves by which these findings stand. A job goes with its subject, and where its timer is switched off. */
 export function nextState(
   before: StandingState | undefined,
-  findings: readonly Finding[],
+  standing: readonly string[],
   jobs: readonly TimedJob[],
   judging: string,
   now: Date,
@@ -81,7 +81,7 @@ export function nextState(
   return {
     judgedAt: at,
     upSince: wasUp(before, judging, now) ? before.upSince : at,
-    findings: kept(before?.findings, findings.map(keyOf)),
+    findings: kept(before?.findings, standing),
     known: kept(before?.known, jobs.map(knownKey)),
   };
 }

@@ -56,10 +56,10 @@ export function intervalOf(schedule: string, now: Date): number {
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
 }
 
-/** When the schedule fires the next `count` times after `since`, in milliseconds since 1970. */
-export function firingsAfter(schedule: string, since: Date, count: number): number[] {
+/** When the schedule fired the last `count` times before then, the last first; all in milliseconds since 1970. */
+export function firingsBefore(schedule: string, before: number, count: number): number[] {
   return cron(schedule)
-    .nextRuns(count, since)
+    .previousRuns(count, new Date(before))
     .map((date) => date.getTime());
 }
 

@@ -1,0 +1,35 @@
+import { systemClock } from '../../src/lib/clock.ts';
+import { Maintenance } from '../../src/lib/composition/maintenance.ts';
+import { judgeAndTell, type Overview, type OverviewDeps } from '../../src/lib/composition/overview.ts';
+import { timersOf } from '../../src/lib/composition/timers.ts';
+import { recordTimerStart } from '../../src/lib/findings/timers.ts';
+import type { WorkQueue } from '../../src/lib/queue/workQueue.ts';
+import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
+import { readSettings } from '../../src/lib/settings/settings.ts';
+
+const deployment = 'one';
+
+/** What the judges need of an app with these settings and records, as seen at that time. */
+export function overviewDeps(
+  env: Record<string, string>,
+  records: RecordStore,
+  now: Date,
+  queue?: WorkQueue,
+): OverviewDeps {
+  const settings = readSettings(env, 'table');
+  const clock = { ...systemClock, now: () => now };
+  const maintenance = new Maintenance(settings, () => undefined, records, clock);
+  return { settings, maintenance, records, clock, timers: timersOf(settings), deployment, queue };
+}
+
+/** As its timer does it at that time, while all others fire as well. */
+export async function judgeApp(
+  env: Record<string, string>,
+  records: RecordStore,
+  now: Date,
+  queue?: WorkQueue,
+): Promise<Overview> {
+  const deps = overviewDeps(env, records, now, queue);
+  for (const { name } of deps.timers) await recordTimerStart(records, name, deployment, now);
+  return judgeAndTell(deps);
+}

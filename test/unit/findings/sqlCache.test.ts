@@ -1,0 +1,275 @@
+/** What is said of a SQL cache by the reports of its purges, counts and index runs. */
+import { describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../../src/lib/runs/runRecord.ts';
+import { ago, day, hour, judged, minute, now, soundSqlCache, standing } from '../../support/judging.ts';
+import {
+  countsReport,
+  exactly,
+  failed,
+  indexReport,
+  leftBehind,
+  purgePlan,
+  purgeReport,
+  record,
+} from '../../support/records.ts';
+
+const purge = (minutesAgo: number, report = purgeReport(), changes: Partial<RunRecord<'purge'>> = {}) =>
+  record('purge', 'web', ago(minutesAgo * minute), { report, ...changes });
+const counts = (minutesAgo: number, report = countsReport()) =>
+  record('counts', 'web', ago(minutesAgo * minute), { report });
+
+describe('backlog-growing', () => {
+  /** Purges every so many minutes that left so much, the newest first. */
+  const every = (minutes: number, ...left: number[]) =>
+    left.map((count, index) => purge(index * minutes + 10, leftBehind(count)));
+  const ofPurges = (purges: RunRecord<'purge'>[], env: Record<string, string> = {}) =>
+    judged(soundSqlCache({ purge: purges }), {}, env);
+
+  it.each([
+    [30, '0 */30 * * * *'],
+    [60, '0 0 * * * *'],
+    [5, '0 */5 * * * *'],
+  ])('is told where six purges, one every %i minutes, left more and more', (minutes, schedule) => {
+    const env = { SCHEDULE_PURGE: schedule };
+    expect(ofPurges(every(minutes, 600, 500, 400, 300, 200, 100), env)).toEqual(['backlog-growing warning']);
+    expect(ofPurges(every(minutes, 500, 400, 300, 200, 100), env)).toEqual([]);
+    expect(ofPurges(every(minutes, 100, 200, 300, 400, 500, 600), env)).toEqual([]);
+    expect(ofPurges(every(minutes, 500, 500, 500, 500, 500, 500), env)).toEqual([]);
+  });
+
+  it('is told despite a reading in between that dips', () => {
+    expect(ofPurges(every(30, 600, 500, 120, 300, 200, 100))).toEqual(['backlog-growing warning']);
+    expect(ofPurges(every(30, 600, 500, 400, 90, 200, 100))).toEqual(['backlog-growing warning']);
+  });
+
+  it('is told though one purge could not count what it left', () => {
+    const [first, ...rest] = every(30, 600, 500, 400, 300, 200, 100);
+    const uncounted = purge(10, leftBehind(0, { expiredRemaining: null }));
+    expect(ofPurges(first ? [uncounted, ...rest] : [])).toEqual(['backlog-growing warning']);
+  });
+
+  it('is not told on a day of rising load on which every purge drains', () => {
+    const rising = Array.from({ length: 48 }, (_, index) =>
+      purge(index * 30 + 10, purgeReport({ deleted: 48_000 - 1_000 * index, expiredRemaining: exactly(48 - index) })),
+    );
+    const load = Array.from({ length: 288 }, (_, index) =>
+      counts(index * 5, countsReport({ expired: exactly(30_000 - 100 * index) })),
+    );
+    expect(judged(soundSqlCache({ purge: rising, counts: load }))).toEqual([]);
+  });
+
+  it('is over with the first purge that drains', () => {
+    const growing = every(30, 600, 500, 400, 300, 200, 100);
+    expect(ofPurges([purge(5), ...growing])).toEqual([]);
+  });
+
+  it('counts the parts of one purge as one', () => {
+    // Each part leaves less than the one before, each purge more.
+    const chain = (hoursAgo: number, left: number) => {
+      const first = purge(hoursAgo * 60, leftBehind(left + 300), { part: 1, goesOn: true });
+      const parts = [2, 3, 4].map((part) =>
+        purge(hoursAgo * 60 - 10 * part, leftBehind(left + 300 - 100 * (part - 1)), {
+          first: first.runId,
+          part,
+          ...(part < 4 && { goesOn: true }),
+        }),
+      );
+      return [first, ...parts];
+    };
+    const env = { SCHEDULE_PURGE: '0 0 */2 * * *' };
+    const of = (...left: number[]) => left.flatMap((count, index) => chain(index * 2 + 1, count));
+    expect(ofPurges(of(600, 500, 400, 300, 200, 100), env)).toEqual(['backlog-growing warning']);
+    expect(ofPurges(of(500, 400), env)).toEqual([]);
+    expect(ofPurges(of(100, 200, 300, 400, 500, 600), env)).toEqual([]);
+  });
+
+  it('is judged alike in whatever order the records come', () => {
+    const growing = every(30, 600, 500, 400, 300, 200, 100);
+    expect(ofPurges([...growing].reverse())).toEqual(['backlog-growing warning']);
+  });
+
+  it('looks past runs that say nothing', () => {
+    const growing = every(30, 600, 500, 400, 300, 200, 100);
+    const silent = [
+      purge(5, purgeReport(), { dryRun: true, report: purgePlan() }),
+      purge(6, purgeReport({ stopReason: 'busy' }), { outcome: 'skipped' }),
+      purge(7, leftBehind(1, { stopReason: 'aborted' }), { outcome: 'aborted' }),
+      purge(45, leftBehind(9_999, { stopReason: 'failed' }), failed()),
+    ];
+    expect(ofPurges([...silent, ...growing])).toEqual(['backlog-growing warning']);
+    expect(standing(soundSqlCache({ purge: [...silent, ...growing] }))[0]).toMatchObject({
+      subject: 'cache web',
+      what: 'The last 6 purges left 100, and now 600 expired entries. They stopped by timeBudget.',
+      advice: expect.stringContaining('PURGE_TIME_BUDGET'),
+      since: ago(160 * minute).toISOString(),
+    });
+  });
+
+  it('is told after as many purges as the settings say', () => {
+    expect(ofPurges(every(30, 300, 200, 100), { FINDING_BACKLOG_RUNS: '3' })).toEqual(['backlog-growing warning']);
+  });
+});
+
+describe('oldest-expired', () => {
+  const old = countsReport({ expired: exactly(900), oldestExpiredAge: 'PT7H' });
+  const unknown = countsReport({ expired: exactly(900), oldestExpiredAge: null });
+  const none = countsReport({ expired: exactly(0), oldestExpiredAge: null });
+  const young = countsReport({ expired: exactly(900), oldestExpiredAge: 'PT20M' });
+  const before = purge(50, leftBehind(900, { oldestExpiredAge: { before: 'PT8H', after: 'PT7H' } }));
+  const of = (readings: RunRecord<'counts'>[], purges = [before]) =>
+    judged(soundSqlCache({ purge: purges, counts: readings }));
+
+  it('is told by the newest reading, of the counts or of a purge', () => {
+    expect(standing(soundSqlCache({ purge: [before], counts: [counts(4, old)] }))).toMatchObject([
+      {
+        check: 'oldest-expired',
+        level: 'warning',
+        what: 'The oldest expired entry expired 7 h before it was last seen, 4 min ago. 900 expired entries were counted.',
+        since: ago(hour + 4 * minute).toISOString(),
+      },
+    ]);
+    expect([of([counts(4, young)]), of([counts(4, none)])]).toEqual([[], []]);
+    expect(of([counts(4, old)], [purge(2)])).toEqual([]);
+    expect(
+      of([counts(4, young)], [purge(2, leftBehind(9, { oldestExpiredAge: { before: 'P1D', after: 'PT9H' } }))]),
+    ).toEqual(['oldest-expired warning']);
+  });
+
+  it('takes what a purge left for read as it ended', () => {
+    const long = purge(60, purgeReport(), { duration: 'PT58M' });
+    expect(of([counts(4, old)], [long])).toEqual([]);
+  });
+
+  it('is not over for a reading that found no answer in time, nor for want of readings', () => {
+    expect(of([counts(4, unknown), counts(9, old)])).toEqual(['oldest-expired warning']);
+    const stopped = record('counts', 'web', ago(3 * hour), { report: old });
+    expect(of([stopped], [purge(5, leftBehind(900, { oldestExpiredAge: { before: null, after: null } }))])).toEqual([
+      'counts-absent warning',
+      'oldest-expired warning',
+    ]);
+    const failing = [2, 7].map((minutes) => record('counts', 'web', ago(minutes * minute), failed()));
+    expect(of([...failing, stopped])).toEqual(['job-failures warning', 'oldest-expired warning']);
+  });
+
+  it('is judged by when a reading was taken, though it comes late', () => {
+    expect(of([counts(30, old), counts(4, young)])).toEqual([]);
+  });
+
+  it('is told beyond the age of the settings', () => {
+    const sound = soundSqlCache({ purge: [before], counts: [counts(4, young)] });
+    expect(judged(sound, {}, { FINDING_OLDEST_EXPIRED: 'PT10M' })).toEqual(['oldest-expired warning']);
+    expect(judged(sound)).toEqual([]);
+  });
+});
+
+describe('table-size', () => {
+  const size = (dataBytes: number | null, indexBytes: number | null) =>
+    counts(4, countsReport({ dataBytes, indexBytes }));
+
+  it('is told of data and indexes together, by the newest reading that knows it', () => {
+    expect(judged(soundSqlCache({ counts: [size(9e9, 2e9)] }))).toEqual(['table-size warning']);
+    expect(judged(soundSqlCache({ counts: [size(9e9, 0.5e9)] }))).toEqual([]);
+    const earlier = counts(9, countsReport({ dataBytes: 20e9, indexBytes: null }));
+    expect(judged(soundSqlCache({ counts: [size(null, null), earlier] }))).toEqual(['table-size warning']);
+    expect(judged(soundSqlCache({ counts: [size(9e9, 2e9)] }), {}, { FINDING_TABLE_SIZE: '20gb' })).toEqual([]);
+  });
+});
+
+describe('index-missing', () => {
+  const index = (minutesAgo: number, changes: Partial<RunRecord<'index'>> = {}) =>
+    record('index', 'web', ago(minutesAgo * minute), { report: indexReport(), ...changes });
+  const withoutRight = {
+    outcome: 'failed',
+    error: { code: 'permission_missing', message: 'It may not create an index.', advice: 'GRANT ALTER.' },
+  } as const;
+  const { report: _, ...bare } = index(60);
+
+  it('is told where the job cannot build it for want of a right, which fails: as one finding', () => {
+    expect(standing(soundSqlCache({ index: [{ ...bare, ...withoutRight }], purge: [purge(90)] }))).toMatchObject([
+      { check: 'index-missing', level: 'warning', what: expect.stringContaining('It may not'), advice: 'GRANT ALTER.' },
+    ]);
+  });
+
+  it('is told by a purge that went without it', () => {
+    const missing = purgeReport({ index: 'missing', way: 'key' });
+    expect(judged(soundSqlCache({ purge: [purge(10, missing)], index: [index(60)] }))).toEqual([
+      'index-missing warning',
+    ]);
+    expect(judged(soundSqlCache({ purge: [purge(10, missing)], index: [index(5)] }))).toEqual([]);
+    expect(
+      judged(
+        soundSqlCache({ purge: [purge(10)], index: [index(60, { report: indexReport({ outcome: 'missing' }) })] }),
+      ),
+    ).toEqual([]);
+    expect(
+      judged(
+        soundSqlCache({ purge: [purge(90)], index: [index(60, { report: indexReport({ outcome: 'missing' }) })] }),
+      ),
+    ).toEqual(['index-missing warning']);
+  });
+
+  it('is since the first run that missed it', () => {
+    const missing = purgeReport({ index: 'missing', way: 'key' });
+    const purges = [purge(10, missing), purge(40, missing), purge(70)];
+    expect(standing(soundSqlCache({ purge: purges, index: [index(200)] }))[0]?.since).toBe(
+      ago(40 * minute).toISOString(),
+    );
+  });
+
+  it.each(['present', 'created', 'rebuilt', 'building'] as const)('is not told of an index that is %s', (outcome) => {
+    expect(judged(soundSqlCache({ index: [index(2, { report: indexReport({ outcome }) })] }))).toEqual([]);
+  });
+
+  it('is not changed by runs that say nothing', () => {
+    const busy = index(2, { outcome: 'skipped', report: indexReport({ outcome: 'busy' }) });
+    const dry = index(1, { dryRun: true, report: indexReport({ dryRun: true, outcome: 'wouldBuild' }) });
+    expect(judged(soundSqlCache({ index: [dry, busy, { ...bare, ...withoutRight }], purge: [purge(90)] }))).toEqual([
+      'index-missing warning',
+    ]);
+  });
+
+  it('is not claimed where the job fails otherwise: that is told', () => {
+    expect(judged(soundSqlCache({ index: [{ ...bare, ...failed() }] }))).toEqual(['job-failures warning']);
+  });
+});
+
+describe('what the last purge saw', () => {
+  const of = (...purges: RunRecord<'purge'>[]) => judged(soundSqlCache({ purge: purges }));
+
+  it('is told: that an app purges by itself, that the database was loaded, and what it warned of', () => {
+    const seen = purgeReport({
+      stopReason: 'unhealthy',
+      appPurge: {
+        state: 'running',
+        lastRunAt: ago(hour).toISOString(),
+        lastDuration: 'PT3S',
+        lastOutcome: 'done',
+        longest: 'PT9S',
+        runs: 4,
+      },
+      warnings: ['A login is old.'],
+    });
+    expect(of(purge(10, seen))).toEqual(['app-purge warning', 'database-load warning', 'purge-warning info']);
+    expect(of(purge(5), purge(10, seen))).toEqual([]);
+  });
+
+  it('is not hidden by runs that did nothing', () => {
+    const seen = purgeReport({ stopReason: 'unhealthy' });
+    const silent = purge(5, purgeReport({ stopReason: 'busy' }), { outcome: 'skipped' });
+    expect(of(silent, purge(10, seen))).toEqual(['database-load warning']);
+  });
+});
+
+it('a broken purge of a queue is one finding, for all its messages', () => {
+  const purges = [5, 35, 65, 95, 125].map((minutes) => {
+    const { report: _, ...run } = purge(minutes);
+    return { ...run, ...failed('permission_missing') };
+  });
+  const messages = Array.from({ length: 5 }, () => ({ job: 'purge' as const, subject: 'web' }));
+  const queue = { name: 'work', poison: { name: 'work-poison', count: 5, messages }, nextSince: undefined };
+  const changes = { queue, couldRunSince: () => ago(2 * day), now };
+  expect(judged(soundSqlCache({ purge: purges }), changes)).toEqual(['purge-absent critical']);
+  expect(judged(soundSqlCache({ purge: [...purges.slice(0, 1), purge(35)] }), changes)).toEqual([
+    'job-failures warning',
+  ]);
+});

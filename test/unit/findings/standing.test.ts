@@ -1,0 +1,274 @@
+/** What is kept from one judgement to the next, and what is told of the difference. */
+import { trace } from '@opentelemetry/api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { judgeAndTell, readOverview } from '../../../src/lib/composition/overview.ts';
+import type { PoisonQueue, WorkQueue } from '../../../src/lib/queue/workQueue.ts';
+import type { RecordStore } from '../../../src/lib/runs/recordStore.ts';
+import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/inMemoryTelemetry.ts';
+import { judgeApp, overviewDeps } from '../../support/judgedApp.ts';
+import { day, hour, minute } from '../../support/judging.ts';
+import { type MemoryRecords, memoryRecords } from '../../support/memoryRecords.ts';
+import { countsReport, failed, indexReport, purgeReport, record, rotateReport } from '../../support/records.ts';
+
+const database = 'Host=h;Username=u;Database=d';
+const caches = (...names: string[]) => ({
+  TOKEN_CACHES: JSON.stringify(names.map((name) => ({ name, connectionStringSetting: 'DB' }))),
+  DB: database,
+});
+const env = caches('web');
+const start = new Date('2026-11-24T12:00:45Z');
+const at = (ms: number) => new Date(start.getTime() + ms);
+
+let records: MemoryRecords;
+beforeEach(() => {
+  records = memoryRecords();
+});
+
+const judged = async (time: Date, settings: Record<string, string> = env, queue?: WorkQueue) =>
+  (await judgeApp(settings, records, time, queue)).findings.map(({ check, level }) => `${check} ${level}`);
+/** Judges every ten minutes from one time to another: what was told, and when first, in hours. */
+async function judgedBetween(
+  from: number,
+  to: number,
+  settings: Record<string, string> = env,
+  each: (time: Date) => Promise<void> = async () => undefined,
+) {
+  const first = new Map<string, number>();
+  for (let ms = from; ms <= to; ms += 10 * minute) {
+    await each(at(ms));
+    for (const text of await judged(at(ms), settings)) if (!first.has(text)) first.set(text, ms / hour);
+  }
+  return Object.fromEntries(first);
+}
+const failure = (time: Date, subject = 'web') => record('purge', subject, time, failed());
+const success = (time: Date, subject = 'web') => record('purge', subject, time, { report: purgeReport() });
+
+describe('after a deployment', () => {
+  it('nothing is missed before it has had its turn, in the order of the schedules', async () => {
+    const told = await judgedBetween(0, 30 * hour);
+    expect(Object.keys(told)).toEqual(['counts-absent warning', 'purge-absent critical', 'index-absent warning']);
+    expect(told['counts-absent warning']).toBeGreaterThan(0.25);
+    expect(told['purge-absent critical']).toBeGreaterThan(1.5);
+    // It fires at 03:17.
+    expect(told['index-absent warning']).toBeGreaterThan(15.3);
+  });
+
+  it('nothing is told while every job runs in its turn', async () => {
+    const ring = {
+      KEY_RINGS: JSON.stringify([
+        { name: 'web', mode: 'manage', store: { kind: 'folder', path: '/k' }, protector: { kind: 'none' } },
+      ]),
+    };
+    const everything = async (time: Date) => {
+      await records.addRun(record('counts', 'web', time, { report: countsReport() }));
+      const clock = time.toISOString().slice(11, 16);
+      if (/:[03]0$/.test(clock)) await records.addRun(success(time));
+      if (clock === '03:20') await records.addRun(record('index', 'web', time, { report: indexReport() }));
+      if (clock === '04:50') await records.addRun(record('rotateKeyRing', 'web', time, { report: rotateReport() }));
+    };
+    expect(await judgedBetween(0, 30 * hour, { ...env, ...ring }, everything)).toEqual({});
+  });
+});
+
+describe('after a time down', () => {
+  it('what was missed meanwhile has its turn, and timers that fire at once are not late', async () => {
+    await records.addRun(success(start));
+    await judgedBetween(0, 10 * minute, { ...env, 'AzureWebJobs.recordCacheCounts.Disabled': 'true' });
+    const up = 9 * hour;
+    const deps = overviewDeps(env, records, at(up));
+    // The judges may fire before the other timers note that they do.
+    expect((await judgeAndTell(deps)).findings).toEqual([]);
+    const told = await judgedBetween(up + 5 * minute, up + 3 * hour);
+    expect(told['purge-absent critical']).toBeGreaterThan(up / hour + 1.5);
+  });
+
+  it('is told by a timer that has not fired since', async () => {
+    await judged(start);
+    await judgeAndTell(overviewDeps(env, records, at(9 * hour)));
+    const { findings } = await judgeAndTell(overviewDeps(env, records, at(9 * hour + 5 * minute)));
+    expect(findings.map(({ subject }) => subject)).toContain('timer purgeExpiredEntries');
+  });
+
+  it('is told by the page, which no timer makes', async () => {
+    await judged(start);
+    const { health } = await readOverview(overviewDeps(env, records, at(9 * hour)));
+    expect(health).toBe('failing');
+  });
+});
+
+describe('a job', () => {
+  const off = { ...env, 'AzureWebJobs.purgeExpiredEntries.Disabled': 'true' };
+
+  it('whose timer was switched off for a week has its turn first', async () => {
+    await records.addRun(success(start));
+    await judged(at(0));
+    await judgedBetween(5 * minute, 2 * hour, off);
+    const told = await judgedBetween(2 * hour + 5 * minute, 3 * hour);
+    expect(told).not.toHaveProperty('purge-absent critical');
+  });
+
+  it('whose schedule becomes a closer one has its turn first', async () => {
+    const daily = { ...env, SCHEDULE_PURGE: '0 0 12 * * *' };
+    await records.addRun(success(start));
+    await judgedBetween(0, 4 * hour, daily);
+    expect(await judged(at(4 * hour + 5 * minute))).not.toContain('purge-absent critical');
+  });
+
+  it('is missed though the judges look once an hour', async () => {
+    const hourly = { ...env, SCHEDULE_FINDINGS: '45 0 * * * *' };
+    for (let hours = 0; hours <= 4; hours += 1) await judged(at(hours * hour), hourly);
+    expect(await judged(at(5 * hour), hourly)).toContain('purge-absent critical');
+  });
+});
+
+describe('telling', () => {
+  let telemetry: InMemoryTelemetry;
+  beforeEach(() => {
+    telemetry = startTelemetryInMemory();
+  });
+  afterEach(() => telemetry.stop());
+
+  const findingsTold = async () =>
+    (await telemetry.told()).metrics
+      .filter(({ name }) => name === 'maintenance.findings')
+      .map(({ value, attributes: { check, level, subject } }) => `${check} ${level} ${subject}: ${value}`);
+
+  it('exports what stands each time, and a 0 once for what went', async () => {
+    await records.addRun(failure(start));
+    await judged(at(0));
+    expect(await findingsTold()).toEqual(['job-failures warning cache web: 1']);
+    await judged(at(5 * minute));
+    expect(await findingsTold()).toEqual(['job-failures warning cache web: 1']);
+    await records.addRun(success(at(6 * minute)));
+    await judged(at(10 * minute));
+    expect(await findingsTold()).toEqual(['job-failures warning cache web: 0']);
+    await judged(at(15 * minute));
+    expect(await findingsTold()).toEqual([]);
+  });
+
+  it('counts findings of one check, level and subject together', async () => {
+    await records.addRun(record('purge', 'web', start, { report: purgeReport({ warnings: ['One.', 'Two.'] }) }));
+    await judged(at(0));
+    const { metrics, logs } = await telemetry.told();
+    expect(metrics.filter(({ name }) => name === 'maintenance.findings')).toMatchObject([{ value: 2 }]);
+    expect(logs.map(({ attributes }) => attributes.what)).toEqual(['One.', 'Two.']);
+  });
+
+  it('has a heartbeat each time, whatever stands', async () => {
+    for (const ms of [0, 5 * minute, 10 * minute]) {
+      await judged(at(ms));
+      const { metrics } = await telemetry.told();
+      expect(metrics.filter(({ name }) => name === 'maintenance.heartbeat')).toMatchObject([{ value: 1 }]);
+    }
+  });
+
+  it('tells that a finding changed its level: a 0 of the old one', async () => {
+    await records.addRun(success(start));
+    await judgedBetween(0, 30 * minute);
+    await records.addRun(failure(at(31 * minute)));
+    await judged(at(35 * minute));
+    await findingsTold();
+    await judged(at(40 * minute), { ...env, FINDING_LEVELS: 'job-failures=critical' });
+    expect((await findingsTold()).filter((text) => text.startsWith('job-failures'))).toEqual([
+      'job-failures warning cache web: 0',
+      'job-failures critical cache web: 1',
+    ]);
+  });
+
+  it('tells that a cache was taken out of the settings, or renamed, with a 0, and then nothing', async () => {
+    await records.addRun(failure(start));
+    await records.addRun(failure(start, 'portal'));
+    await judged(at(0), caches('web', 'portal'));
+    await findingsTold();
+    await judged(at(5 * minute), caches('web', 'intranet'));
+    expect((await findingsTold()).sort()).toEqual([
+      'job-failures warning cache portal: 0',
+      'job-failures warning cache web: 1',
+    ]);
+    await judged(at(10 * minute), caches('web', 'intranet'));
+    expect(await findingsTold()).toEqual(['job-failures warning cache web: 1']);
+  });
+
+  it.each<[string, (store: RecordStore) => RecordStore]>([
+    ['records', (store) => ({ ...store, latestRuns: () => Promise.reject(new Error('secret-1')) })],
+    ['states', (store) => ({ ...store, readState: () => Promise.reject(new Error('secret-1')) })],
+    [
+      'records of one cache',
+      (store) => ({
+        ...store,
+        latestRuns: (job, subject, count) =>
+          subject === 'web' ? Promise.reject(new Error('secret-1')) : store.latestRuns(job, subject, count),
+      }),
+    ],
+  ])('tells nothing to be over while %s cannot be read', async (_name, broken) => {
+    await records.addRun(failure(start));
+    await judged(at(0));
+    await findingsTold();
+    const overview = await judgeApp(env, broken(records), at(5 * minute)).catch((error: Error) => error);
+    expect(JSON.stringify(overview)).not.toContain('secret-1');
+    expect((await findingsTold()).filter((text) => text.endsWith(': 0'))).toEqual([]);
+    await judged(at(10 * minute));
+    const told = await findingsTold();
+    expect(told).toContain('job-failures warning cache web: 1');
+    expect(told.filter((text) => text.endsWith(': 0')).join()).toMatch(/^(records-unreadable [^,]*)?$/);
+  });
+
+  it('tells nothing to be over while the queue cannot be read', async () => {
+    let readable = true;
+    const orFail = async <T>(value: T) => {
+      if (!readable) throw new Error('secret-1');
+      return value;
+    };
+    const poison = { name: 'work-poison', count: () => orFail(2), peek: () => orFail([]) } as unknown as PoisonQueue;
+    const queue = { name: 'work', poison, nextSince: () => orFail(at(-3 * hour)) } as unknown as WorkQueue;
+    await judged(at(0), env, queue);
+    await findingsTold();
+    readable = false;
+    expect(await judged(at(5 * minute), env, queue)).toEqual(['queue-unreadable warning']);
+    expect(await findingsTold()).toEqual(['queue-unreadable warning queue work: 1']);
+    readable = true;
+    await judged(at(10 * minute), env, queue);
+    expect((await findingsTold()).sort()).toEqual([
+      'poison-messages warning queue work: 1',
+      'queue-idle critical queue work: 1',
+      'queue-unreadable warning queue work: 0',
+    ]);
+  });
+
+  it('tells each finding in words by a log record, outside any trace, so that no sampling takes it away', async () => {
+    await records.addRun(failure(start));
+    await trace.getTracer('host').startActiveSpan('invocation', async (span) => {
+      expect(span.isRecording()).toBe(false);
+      await judged(at(0));
+      span.end();
+    });
+    expect((await telemetry.told()).logs).toEqual([
+      {
+        severity: 'warning',
+        body: 'cache web: The job purge failed last time (firewall). Not let in.',
+        attributes: {
+          check: 'job-failures',
+          level: 'warning',
+          subject: 'cache web',
+          what: 'The job purge failed last time (firewall). Not let in.',
+          advice: 'Let it in.',
+          since: start.toISOString(),
+        },
+        traceId: undefined,
+      },
+    ]);
+  });
+});
+
+it('a finding stands since it was judged first, and anew after it went', async () => {
+  const broken = { ...env, PURGE_GRACE: 'x' };
+  const sinceAt = async (ms: number, settings: Record<string, string>) => {
+    const { findings } = await judgeApp(settings, records, at(ms));
+    return findings.find(({ check }) => check === 'settings')?.since;
+  };
+  expect(await sinceAt(0, broken)).toBeNull();
+  expect(await sinceAt(5 * minute, broken)).toBe(start.toISOString());
+  expect(await sinceAt(10 * minute, env)).toBeUndefined();
+  expect(await sinceAt(15 * minute, broken)).toBeNull();
+  expect(await sinceAt(2 * day, broken)).toBe(at(15 * minute).toISOString());
+});
