@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import pg from 'pg';
-import type { LocalPostgres } from '../local/embeddedPostgres.ts';
-import { createTable, seedEntries } from '../local/seed.ts';
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import type { LocalPostgres } from '../dev/embeddedPostgres.ts';
+import { createTable, seedEntries } from '../dev/seed.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import { table } from './ways.ts';
 
 /** By measure: heap, TOAST and indexes. */

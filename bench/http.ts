@@ -5,10 +5,10 @@
  */
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startAzurite } from '../local/azurite.ts';
-import { startPostgres } from '../local/embeddedPostgres.ts';
-import { onStopSignal } from '../local/stopSignal.ts';
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import { startAzurite } from '../dev/azurite.ts';
+import { startPostgres } from '../dev/embeddedPostgres.ts';
+import { onStopSignal } from '../dev/stopSignal.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import { type FunctionsApp, startFunctionsApp } from '../test/support/functionsApp.ts';
 import { Databases } from './databases.ts';
 import { readHttpArguments } from './httpArguments.ts';

@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import { type Kind, kinds, labels, type Round } from './httpKinds.ts';
 import type { LoadFigures } from './httpLoad.ts';
 

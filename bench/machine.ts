@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type } from 'node:os';
 import pg from 'pg';
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import type { Arguments } from './arguments.ts';
 
 /** A small server's. Everything else is PostgreSQL's default, fsync and autovacuum too. */

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Maintenance } from '../src/lib/composition/maintenance.ts';
+import { Maintenance } from '../src/lib/app/maintenance.ts';
 import { parseDuration } from '../src/lib/durations.ts';
 import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';

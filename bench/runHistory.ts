@@ -1,4 +1,4 @@
-import { openRecordStore } from '../src/lib/composition/recordStores.ts';
+import { openRecordStore } from '../src/lib/app/recordStores.ts';
 import type { RunRecord } from '../src/lib/runs/recordStore.ts';
 import { newRunId } from '../src/lib/runs/runId.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';

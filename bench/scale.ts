@@ -3,9 +3,9 @@
  * continuations while processes are killed. The figures go to stdout as Markdown; a bench is no test, so it exits 0.
  */
 import { cpus, loadavg } from 'node:os';
-import { startAzurite } from '../local/azurite.ts';
-import { type LocalPostgres, startPostgres } from '../local/embeddedPostgres.ts';
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import { startAzurite } from '../dev/azurite.ts';
+import { type LocalPostgres, startPostgres } from '../dev/embeddedPostgres.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import { serverFlags } from './machine.ts';
 import { type Arguments, readArguments } from './scale/arguments.ts';
 import { type ChainRound, chainRound } from './scale/chain.ts';

@@ -9,8 +9,8 @@ export async function shippedPurge(
   const [{ systemClock }, { readSettings }, { openTable }, { purge }] = await Promise.all([
     import('../src/lib/clock.ts'),
     import('../src/lib/settings/settings.ts'),
-    import('../src/lib/composition/cacheTables.ts'),
-    import('../src/lib/sqlCache/purge.ts'),
+    import('../src/lib/app/cacheTables.ts'),
+    import('../src/lib/sql/purge.ts'),
   ]);
   const settings = readSettings(
     { PURGE_TIME_BUDGET: 'PT6H', TOKEN_CACHE_CONNECTION_STRING: url, TOKEN_CACHE_TABLE: table },

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import * as signIns from '../local/sqlSignIns.ts';
+import * as signIns from '../dev/sqlSignIns.ts';
 import { table } from './ways.ts';
 
 export interface SampledKeys {

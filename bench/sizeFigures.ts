@@ -1,4 +1,4 @@
-import { percentiles } from '../src/lib/sqlCache/estimate.ts';
+import { percentiles } from '../src/lib/sql/estimate.ts';
 import type { Measurement } from './measure.ts';
 import { type Way, ways } from './ways.ts';
 

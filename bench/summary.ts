@@ -1,4 +1,4 @@
-import { numberText } from '../src/lib/sqlCache/summaries.ts';
+import { numberText } from '../src/lib/sql/summaries.ts';
 import type { Ratio, SizeFigures, WayFigures } from './sizeFigures.ts';
 import type { Way } from './ways.ts';
 

@@ -1,6 +1,6 @@
 import { Connection, Request, TYPES } from 'tedious';
-import { fromInstant, toInstant } from '../src/lib/sqlCache/sqlServer/instant.ts';
-import * as statements from '../src/lib/sqlCache/sqlServer/statements.ts';
+import { fromInstant, toInstant } from '../src/lib/sql/sqlserver/instant.ts';
+import * as statements from '../src/lib/sql/sqlserver/statements.ts';
 import type { EndpointReady } from './endpointProcess.ts';
 
 type Row = Record<string, unknown>;

@@ -23,7 +23,7 @@ await writeFile(join(folder, 'THIRD-PARTY-LICENSES.txt'), await licences(output)
 await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
 await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
 for (const name of ['page.js', 'page.css'])
-  await copyFile(join(root, 'dist/src/functions/support/statusPage', name), join(folder, name));
+  await copyFile(join(root, 'dist/src/lib/pages/status', name), join(folder, name));
 const { name, version, description, license, type, engines } = packageFile;
 const deployed = { name, version, private: true, description, license, type, main: entry, engines };
 await writeFile(join(folder, 'package.json'), `${JSON.stringify(deployed, undefined, 2)}\n`);

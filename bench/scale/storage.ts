@@ -1,6 +1,6 @@
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
-import type { LocalStorage } from '../../local/azurite.ts';
+import type { LocalStorage } from '../../dev/azurite.ts';
 import type { RunRecord } from '../../src/lib/runs/recordStore.ts';
 import { recordTableName, TableRecordStore } from '../../src/lib/runs/tableRecordStore.ts';
 

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import pg from 'pg';
-import { createTable, seedEntries } from '../../local/seed.ts';
-import { numberText } from '../../src/lib/sqlCache/summaries.ts';
+import { createTable, seedEntries } from '../../dev/seed.ts';
+import { numberText } from '../../src/lib/sql/summaries.ts';
 
 /** By measure: heap, TOAST and indexes. */
 const bytesPerEntry = 7_000;

@@ -1,7 +1,7 @@
 /** An instance of the function app: the built functions behind the local queue trigger. `fire` by IPC fires the purge's timer. */
 import { fileURLToPath } from 'node:url';
-import { loadFunctions } from '../../local/functionsWorker.ts';
-import { startQueueListener } from '../../local/queueListener.ts';
+import { loadFunctions } from '../../dev/functionsWorker.ts';
+import { startQueueListener } from '../../dev/queueListener.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const worker = await loadFunctions(root, (name, level, message) => {

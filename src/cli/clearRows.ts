@@ -1,7 +1,7 @@
-import type { RedisClearPlan, RedisClearReport } from '../lib/redisCache/clearReport.ts';
+import type { RedisClearPlan, RedisClearReport } from '../lib/redis/clearReport.ts';
 import type { ReportOf } from '../lib/runs/catalogue.ts';
-import type { ClearPlan, ClearReport } from '../lib/sqlCache/clearReport.ts';
-import { countText, numberText } from '../lib/sqlCache/summaries.ts';
+import type { ClearPlan, ClearReport } from '../lib/sql/clearReport.ts';
+import { countText, numberText } from '../lib/sql/summaries.ts';
 import type { Row } from './output.ts';
 
 /** The report of a clear, as lines for people. */

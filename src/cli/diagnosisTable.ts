@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import type { CheckStatus } from '../lib/diagnosis/check.ts';
-import type { DiagnosisReport } from '../lib/diagnosis/diagnosisReport.ts';
-import { diagnosisView } from '../lib/diagnosis/diagnosisView.ts';
+import type { CheckStatus } from '../lib/checks/check.ts';
+import type { DiagnosisReport } from '../lib/checks/diagnosisReport.ts';
+import { diagnosisView } from '../lib/pages/diagnosis/diagnosisView.ts';
 import { harmless } from './findingTable.ts';
 import { plainTable } from './output.ts';
 

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { Finding } from '../lib/findings/finding.ts';
 import type { HealthStatus } from '../lib/findings/judge.ts';
 import type { Level } from '../lib/level.ts';
-import { timeText } from '../lib/status/wording.ts';
+import { timeText } from '../lib/pages/status/wording.ts';
 import { countOf } from '../lib/wording.ts';
 import { plainTable } from './output.ts';
 

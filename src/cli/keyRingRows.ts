@@ -10,7 +10,7 @@ import {
   summarizeRewrap,
   summarizeRotate,
 } from '../lib/keyRing/summaries.ts';
-import { ageText } from '../lib/sqlCache/summaries.ts';
+import { ageText } from '../lib/sql/summaries.ts';
 import type { Row } from './output.ts';
 
 /** The reports of the key ring jobs, as lines for people. */

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
-import { ageText } from '../lib/sqlCache/summaries.ts';
+import { ageText } from '../lib/sql/summaries.ts';
 
 /** A line of a report: what, and its value. */
 export type Row = [string, string];

@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { humanDuration } from '../lib/durations.ts';
-import type { PurgeProgress } from '../lib/sqlCache/purgeReport.ts';
-import { numberText } from '../lib/sqlCache/summaries.ts';
+import type { PurgeProgress } from '../lib/sql/purgeReport.ts';
+import { numberText } from '../lib/sql/summaries.ts';
 
 /** A progress bar on stderr: deleted of expired, rows a second, time left. */
 export function purgeProgressBar(cache: string) {

@@ -1,5 +1,5 @@
-import type { NodeReport, NodeUp, WatchReport } from '../lib/redisCache/watchReport.ts';
-import { ageText } from '../lib/sqlCache/summaries.ts';
+import type { NodeReport, NodeUp, WatchReport } from '../lib/redis/watchReport.ts';
+import { ageText } from '../lib/sql/summaries.ts';
 import { bytesText, countOf, percentText } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { Maintenance } from '../lib/app/maintenance.ts';
+import { openRecordStore } from '../lib/app/recordStores.ts';
+import { openWorkQueue } from '../lib/app/workQueues.ts';
 import { systemClock } from '../lib/clock.ts';
-import { Maintenance } from '../lib/composition/maintenance.ts';
-import { openRecordStore } from '../lib/composition/recordStores.ts';
-import { openWorkQueue } from '../lib/composition/workQueues.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
 import { Repeats } from '../lib/repeats.ts';
 import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';

@@ -1,8 +1,8 @@
-import type { AppPurge } from '../lib/sqlCache/cacheTable.ts';
-import type { CountsReport } from '../lib/sqlCache/counts.ts';
-import type { IndexReport } from '../lib/sqlCache/ensureExpiryIndex.ts';
-import type { PurgePlan, PurgeReport } from '../lib/sqlCache/purgeReport.ts';
-import { ageText, countText, numberText, summarizeIndex } from '../lib/sqlCache/summaries.ts';
+import type { AppPurge } from '../lib/sql/cacheTable.ts';
+import type { CountsReport } from '../lib/sql/counts.ts';
+import type { IndexReport } from '../lib/sql/ensureExpiryIndex.ts';
+import type { PurgePlan, PurgeReport } from '../lib/sql/purgeReport.ts';
+import { ageText, countText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
 import { bytesText } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 

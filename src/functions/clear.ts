@@ -1,11 +1,11 @@
 import { parseDuration } from '../lib/durations.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
+import { chooseCache } from './http/chooseCache.ts';
+import { refuseUnconfirmed } from './http/confirmation.ts';
+import { Problem, refuseUnended } from './http/problem.ts';
+import { answer, route } from './http/route.ts';
+import { clearRequest } from './http/schemas.ts';
 import { maintenanceFor, settings } from './support/app.ts';
-import { chooseCache } from './support/chooseCache.ts';
-import { refuseUnconfirmed } from './support/confirmation.ts';
-import { Problem, refuseUnended } from './support/problem.ts';
-import { answer, route } from './support/route.ts';
-import { clearRequest } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
 
 route({

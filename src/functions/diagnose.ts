@@ -1,12 +1,12 @@
 import { readTimers } from '../lib/findings/timers.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { packageVersion } from '../lib/version.ts';
-import { preferredType, varyByAccept } from './support/accept.ts';
+import { preferredType, varyByAccept } from './http/accept.ts';
+import { pageAnswer } from './http/pageAnswer.ts';
+import { refuseUnended } from './http/problem.ts';
+import { answer, route } from './http/route.ts';
+import { diagnoseQuery } from './http/schemas.ts';
 import { clock, deployment, maintenanceFor, records, timers } from './support/app.ts';
-import { pageAnswer } from './support/pageAnswer.ts';
-import { refuseUnended } from './support/problem.ts';
-import { answer, route } from './support/route.ts';
-import { diagnoseQuery } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
 
 /** Keys of entries name users: over HTTP they are never shown. */
@@ -46,8 +46,7 @@ route({
     refuseUnended(result);
     const { report } = result;
     if (!page || !report) return answer(200, result, varyByAccept);
-    const { diagnosisPage } = await import('../lib/diagnosis/page/diagnosisPage.ts');
-    const { text, contentSecurityPolicy } = diagnosisPage(report);
-    return pageAnswer(text, contentSecurityPolicy);
+    const { diagnosisPage } = await import('../lib/pages/diagnosis/diagnosisPage.ts');
+    return pageAnswer(diagnosisPage(report));
   },
 });

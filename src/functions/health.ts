@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Overview, readOverview } from '../lib/composition/overview.ts';
+import { type Overview, readOverview } from '../lib/app/overview.ts';
+import { answer, route } from './http/route.ts';
+import { SharedCopy } from './http/sharedCopy.ts';
 import { clock, overviewDeps } from './support/app.ts';
-import { answer, route } from './support/route.ts';
-import { SharedCopy } from './support/sharedCopy.ts';
 
 /** Anonymous callers read a copy of this age at most: they cannot be used to load the storage. */
 const copy = new SharedCopy<Overview>(15_000, clock);

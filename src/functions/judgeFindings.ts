@@ -1,6 +1,6 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import { judgeAndTell } from '../lib/composition/overview.ts';
-import { judgingTimer } from '../lib/composition/timers.ts';
+import { judgeAndTell } from '../lib/app/overview.ts';
+import { judgingTimer } from '../lib/app/timers.ts';
 import { overviewDeps, settings } from './support/app.ts';
 import { awaitedAtShutdown } from './support/shutdown.ts';
 import { noteTimerStart } from './support/timerStart.ts';

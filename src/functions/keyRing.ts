@@ -1,13 +1,13 @@
-import type { Maintenance } from '../lib/composition/maintenance.ts';
+import type { Maintenance } from '../lib/app/maintenance.ts';
 import { parseInstant } from '../lib/keyRing/instants.ts';
 import type { RequestedTarget } from '../lib/keyRing/revoke.ts';
 import type { RunOptions, RunResult, Started } from '../lib/runs/runJob.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
+import { refuseUnconfirmed } from './http/confirmation.ts';
+import { Problem, refuseUnended } from './http/problem.ts';
+import { answer, type RouteCall, route } from './http/route.ts';
+import { type RevokeBody, revokeRequest, ringRequest } from './http/schemas.ts';
 import { maintenanceFor } from './support/app.ts';
-import { refuseUnconfirmed } from './support/confirmation.ts';
-import { Problem, refuseUnended } from './support/problem.ts';
-import { answer, type RouteCall, route } from './support/route.ts';
-import { type RevokeBody, revokeRequest, ringRequest } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
 
 /** Azure ends a request after 230 s; a ring whose store does not answer is given up before. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { openApiDocument } from './support/openApi.ts';
-import { answer, route } from './support/route.ts';
+import { openApiDocument } from './http/openApi.ts';
+import { answer, route } from './http/route.ts';
 
 route({
   name: 'openapi',

@@ -1,10 +1,10 @@
 import { parseDuration } from '../lib/durations.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
+import { chooseCache } from './http/chooseCache.ts';
+import { refuseUnended } from './http/problem.ts';
+import { answer, route } from './http/route.ts';
+import { purgeRequest } from './http/schemas.ts';
 import { maintenanceFor, queueFor, records } from './support/app.ts';
-import { chooseCache } from './support/chooseCache.ts';
-import { refuseUnended } from './support/problem.ts';
-import { answer, route } from './support/route.ts';
-import { purgeRequest } from './support/schemas.ts';
 import { stopSignal } from './support/shutdown.ts';
 
 route({

@@ -1,16 +1,16 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { everySubject } from '../lib/composition/diagnosisMaintenance.ts';
-import type { Maintenance } from '../lib/composition/maintenance.ts';
+import { everySubject } from '../lib/app/diagnosisMaintenance.ts';
+import type { Maintenance } from '../lib/app/maintenance.ts';
 import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
 import { findRun } from '../lib/runs/pendingRuns.ts';
 import { recordsUnavailable } from '../lib/runs/recordStore.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { joinParts } from '../lib/runs/sumOfParts.ts';
+import { Problem } from './http/problem.ts';
+import { answer, route } from './http/route.ts';
+import { runsQuery } from './http/schemas.ts';
 import { clock, maintenanceFor, records } from './support/app.ts';
-import { Problem } from './support/problem.ts';
-import { answer, route } from './support/route.ts';
-import { runsQuery } from './support/schemas.ts';
 
 /** Reads of the record store at once: there may be thousands of jobs and caches. */
 const readsAtOnce = 32;

@@ -1,16 +1,17 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
-import { type Overview, readOverview } from '../lib/composition/overview.ts';
+import { type Overview, readOverview } from '../lib/app/overview.ts';
 import { finding } from '../lib/findings/finding.ts';
 import { historiesOf, type SubjectRecords } from '../lib/findings/subjectRecords.ts';
 import { timerReading } from '../lib/findings/timers.ts';
+import { statusView } from '../lib/pages/status/statusView.ts';
 import { runningRun } from '../lib/runs/runningState.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
-import { statusView } from '../lib/status/statusView.ts';
-import { preferredType, varyByAccept } from './support/accept.ts';
+import { preferredType, varyByAccept } from './http/accept.ts';
+import { pageAnswer } from './http/pageAnswer.ts';
+import { answer, route } from './http/route.ts';
+import { SharedCopy } from './http/sharedCopy.ts';
 import { clock, overviewDeps, records } from './support/app.ts';
-import { answer, route } from './support/route.ts';
-import { SharedCopy } from './support/sharedCopy.ts';
 
 const types = ['application/json', 'text/html'] as const;
 /** Many open pages cost the storage, and the runs beside them, no more than one reader. */
@@ -60,8 +61,8 @@ function newCopy(): SharedCopy<HttpResponseInit> {
 
 async function page(overview: Overview): Promise<HttpResponseInit> {
   // Loaded for those who look at it; the timers of the same app have no use for it.
-  const { statusPage } = await import('./support/statusPage/statusPage.ts');
-  return statusPage(statusView({ ...overview, recordStore: records.description }));
+  const { statusPage } = await import('../lib/pages/status/statusPage.ts');
+  return pageAnswer(statusPage(statusView({ ...overview, recordStore: records.description })));
 }
 
 function json({ now, health, findings, timers, subjects }: Overview): HttpResponseInit {

@@ -3,7 +3,7 @@
  * belongs to one engine alone (how an index build is continued, say) does not stand here.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheTable, ExpiryRange } from '../../src/lib/sqlCache/cacheTable.ts';
+import type { CacheTable, ExpiryRange } from '../../src/lib/sql/cacheTable.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 
 const hour = 3_600_000;

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClearRequest } from '../../src/lib/clearRequest.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { type ClearHooks, clearTable } from '../../src/lib/sqlCache/clear.ts';
-import type { ClearPlan, ClearReport } from '../../src/lib/sqlCache/clearReport.ts';
-import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { type ClearHooks, clearTable } from '../../src/lib/sql/clear.ts';
+import type { ClearPlan, ClearReport } from '../../src/lib/sql/clearReport.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { indexPolicy, overriding, quickPolicy, steppingClock } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 

@@ -3,10 +3,10 @@
  * but its test table, so that it runs on a real server as it is; integration tests know their engine, and look closer.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
-import { purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
-import type { PurgeContext } from '../../src/lib/sqlCache/purgeRequest.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
+import { purgeReport } from '../../src/lib/sql/purgeReport.ts';
+import type { PurgeContext } from '../../src/lib/sql/purgeRequest.ts';
 import { overriding, purgeContext } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 

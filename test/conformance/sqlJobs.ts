@@ -4,13 +4,13 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { CacheTableError } from '../../src/lib/sqlCache/cacheTableError.ts';
-import { countEntries, countsReport } from '../../src/lib/sqlCache/counts.ts';
-import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
-import { purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
-import type { PurgeContext, PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { CacheTableError } from '../../src/lib/sql/cacheTableError.ts';
+import { countEntries, countsReport } from '../../src/lib/sql/counts.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
+import { purgeReport } from '../../src/lib/sql/purgeReport.ts';
+import type { PurgeContext, PurgeRequest } from '../../src/lib/sql/purgeRequest.ts';
 import { indexPolicy, memoryPosition, overriding, purgeContext, steppingClock } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 

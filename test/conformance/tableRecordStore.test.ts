@@ -1,7 +1,7 @@
 /** The record store in Azure Table Storage, on Azurite. */
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { recordTableName, TableRecordStore } from '../../src/lib/runs/tableRecordStore.ts';
 import { describeRecordStore, runRecord } from './recordStore.ts';
 

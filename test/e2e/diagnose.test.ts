@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { run } from '../support/childProcess.ts';
 import { entries, userKey } from '../support/diagnosis.ts';
 import { createPostgresCache, fillPostgres, postgresTable } from '../support/diagnosisTables.ts';

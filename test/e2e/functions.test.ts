@@ -1,4 +1,4 @@
-/** The built functions, loaded as the worker of the Functions host loads them (see local/functionsWorker.ts). */
+/** The built functions, loaded as the worker of the Functions host loads them (see dev/functionsWorker.ts). */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

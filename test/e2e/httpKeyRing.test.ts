@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { BlobServiceClient, type BlockBlobClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { root } from '../support/childProcess.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { day, idFrom, plainKey } from '../support/ringBuilder.ts';

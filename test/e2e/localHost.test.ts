@@ -1,6 +1,6 @@
 /** The local host answers as the Azure Functions host does; every expectation here was seen on host 4.1037 itself. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../local/azurite.ts';
+import { startAzurite } from '../../dev/azurite.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 
 let app: FunctionsApp;

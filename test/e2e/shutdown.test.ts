@@ -1,6 +1,6 @@
 /** What is left of a run when the host takes the instance away. */
 import { expect, it } from 'vitest';
-import { startAzurite } from '../../local/azurite.ts';
+import { startAzurite } from '../../dev/azurite.ts';
 import { startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';

@@ -19,7 +19,7 @@ describe('npm start', () => {
   afterEach(() => rm(temporary, { recursive: true }));
 
   it('runs the main job on an embedded database, shows before and after, and leaves nothing behind', async () => {
-    const { code, stdout, stderr } = await run('local/start.ts', ['--once', '--entries', '3000'], {
+    const { code, stdout, stderr } = await run('dev/start.ts', ['--once', '--entries', '3000'], {
       TMPDIR: temporary,
     });
     expect(stderr).toContain('expiry index created');
@@ -30,7 +30,7 @@ describe('npm start', () => {
   });
 
   it('leaves nothing behind on Ctrl-C', async () => {
-    const { child, finished } = start('local/start.ts', ['--entries', '500000'], { TMPDIR: temporary });
+    const { child, finished } = start('dev/start.ts', ['--entries', '500000'], { TMPDIR: temporary });
     await new Promise<void>((resolve) =>
       child.stderr?.on('data', (chunk) => String(chunk).includes('Writing') && resolve()),
     );
@@ -43,7 +43,7 @@ describe('npm start', () => {
     'explains itself when given %s %s',
     async (...args) => {
       const { code, stderr } = await run(
-        'local/start.ts',
+        'dev/start.ts',
         args.filter((arg) => arg !== undefined),
       );
       expect(code).toBe(2);
@@ -119,7 +119,7 @@ describe('npm start', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const { code, stdout, stderr } = await run('local/start.ts', ['--port', String(port)], { TMPDIR: temporary });
+    const { code, stdout, stderr } = await run('dev/start.ts', ['--port', String(port)], { TMPDIR: temporary });
     other.close();
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -132,7 +132,7 @@ describe('npm start', () => {
 
 describe('npm run func', () => {
   it('says how to install func where it is missing', async () => {
-    const { code, stderr } = await run('local/func.ts', [], { PATH: '/nowhere' });
+    const { code, stderr } = await run('dev/func.ts', [], { PATH: '/nowhere' });
     expect(code).toBe(1);
     expect(stderr).toContain('npm install --global azure-functions-core-tools@4');
   });
@@ -161,7 +161,7 @@ describe('npm run func', () => {
       if (process.argv[2] === 'start') told().then((all) => console.log(JSON.stringify(all)));`;
     await writeFile(join(folder, 'func'), program, { mode: 0o755 });
     await mkdir(join(folder, 'temporary'), { mode: 0o755 });
-    const { code, stdout, stderr } = await run('local/func.ts', [], {
+    const { code, stdout, stderr } = await run('dev/func.ts', [], {
       PATH: `${folder}:${dirname(process.execPath)}:${process.env.PATH}`,
       TMPDIR: join(folder, 'temporary'),
     });
@@ -183,7 +183,7 @@ type Run = { outcome: string; report?: { active?: { count: number } } };
 
 /** `npm start` once it has printed its addresses. */
 async function startServing(environment: Record<string, string>) {
-  const { child, finished } = start('local/start.ts', ['--entries', '3000', '--port', '0'], environment);
+  const { child, finished } = start('dev/start.ts', ['--entries', '3000', '--port', '0'], environment);
   let printed = '';
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', (chunk) => {

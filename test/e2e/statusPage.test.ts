@@ -3,24 +3,27 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Plot } from '../../src/lib/status/plot.ts';
-import { type StatusView, statusView } from '../../src/lib/status/statusView.ts';
+import type { Plot } from '../../src/lib/pages/status/plot.ts';
+import { type StatusView, statusView } from '../../src/lib/pages/status/statusView.ts';
 import { root } from '../support/childProcess.ts';
 import { hasChromium, serve, startChromium } from '../support/chromium.ts';
 import { allWell, badNight } from '../support/statusSources.ts';
 
-const built = `${root}/dist/src/functions/support/statusPage/statusPage.js`;
-type Built = typeof import('../../src/functions/support/statusPage/statusPage.ts');
+const built = `${root}/dist/src`;
+type Pages = typeof import('../../src/lib/pages/status/statusPage.ts');
+type Answers = typeof import('../../src/functions/http/pageAnswer.ts');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshots = `${root}/test-results/status-page`;
 
 describe.skipIf(!hasChromium())('the status page in Chromium', () => {
   let browser: Browser;
-  let render: Built['statusPage'];
+  let render: (view: StatusView) => ReturnType<Answers['pageAnswer']>;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     browser = await startChromium();
-    render = ((await import(built)) as Built).statusPage;
+    const { statusPage } = (await import(`${built}/lib/pages/status/statusPage.js`)) as Pages;
+    const { pageAnswer } = (await import(`${built}/functions/http/pageAnswer.js`)) as Answers;
+    render = (view) => pageAnswer(statusPage(view));
     mkdirSync(screenshots, { recursive: true });
   });
   afterEach(async () => {

@@ -1,7 +1,7 @@
 /** `GET /api/status` of the built functions: as JSON or as a page, on the real PostgreSQL and Azurite. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { hasChromium, startChromium } from '../support/chromium.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';

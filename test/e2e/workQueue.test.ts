@@ -1,11 +1,11 @@
 /**
  * The work queue, end to end: the built functions behind the local host in processes of their own, which share one Azurite and
- * one PostgreSQL as instances in Azure would. The queue trigger is local/queueListener.ts, which says what it does not prove.
+ * one PostgreSQL as instances in Azure would. The queue trigger is dev/queueListener.ts, which says what it does not prove.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { startFaultProxy } from '../support/faultProxy.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';

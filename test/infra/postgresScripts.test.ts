@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quoteIdentifier } from '../../src/lib/sqlCache/postgres/tableName.ts';
+import { quoteIdentifier } from '../../src/lib/sql/postgres/tableName.ts';
 import { infra } from '../support/bicep.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 

@@ -9,7 +9,7 @@ import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import type { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
-import { EntraLogin } from '../../src/lib/redisCache/entraLogin.ts';
+import { EntraLogin } from '../../src/lib/redis/entraLogin.ts';
 import { startCluster } from '../support/redisCluster.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';

@@ -1,10 +1,10 @@
 /** A large backlog on PostgreSQL, which is worked off page by page first. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
+import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { indexPolicy, memoryPosition, purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';

@@ -1,7 +1,7 @@
 /** A clear on PostgreSQL: entries at the end of time, and a table that apps go on using. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { clearTable } from '../../src/lib/sqlCache/clear.ts';
+import { clearTable } from '../../src/lib/sql/clear.ts';
 import { quickPolicy } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';

@@ -1,10 +1,10 @@
 /** Broken connections, foreign locks and missing rights, on the real PostgreSQL with the real driver. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { countEntries } from '../../src/lib/sqlCache/counts.ts';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
-import type { PurgeRequest } from '../../src/lib/sqlCache/purgeRequest.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { countEntries } from '../../src/lib/sql/counts.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
+import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
+import type { PurgeRequest } from '../../src/lib/sql/purgeRequest.ts';
 import { openPostgres } from '../support/openTables.ts';
 import { purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';

@@ -1,9 +1,9 @@
 /** The expiry index on PostgreSQL: builds that broke off, builds under way, and builds longer than their budget. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
-import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
 import { indexPolicy, purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';

@@ -2,8 +2,8 @@
 import { Socket } from 'node:net';
 import type { ClientConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PostgresConnections } from '../../src/lib/sqlCache/postgres/connections.ts';
-import { tryPostgresLock } from '../../src/lib/sqlCache/postgres/runLock.ts';
+import { PostgresConnections } from '../../src/lib/sql/postgres/connections.ts';
+import { tryPostgresLock } from '../../src/lib/sql/postgres/runLock.ts';
 import { openPool } from '../support/postgresConnections.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 

@@ -3,7 +3,7 @@
  * was, so that "no live entry is ever deleted" is checked row by row.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { purge } from '../../src/lib/sqlCache/purge.ts';
+import { purge } from '../../src/lib/sql/purge.ts';
 import { overriding, purgeContext } from '../support/policies.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';

@@ -1,12 +1,12 @@
 /** What becomes of a message that an instance is given, on Azurite and PostgreSQL, in the test's own process; the trigger around it is in test/e2e. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
+import { serverOf } from '../../src/lib/app/databaseServers.ts';
+import { Maintenance } from '../../src/lib/app/maintenance.ts';
+import { QueueWork } from '../../src/lib/app/queueWork.ts';
+import { openRecordStore } from '../../src/lib/app/recordStores.ts';
+import { openWorkQueue } from '../../src/lib/app/workQueues.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { serverOf } from '../../src/lib/composition/databaseServers.ts';
-import { Maintenance } from '../../src/lib/composition/maintenance.ts';
-import { QueueWork } from '../../src/lib/composition/queueWork.ts';
-import { openRecordStore } from '../../src/lib/composition/recordStores.ts';
-import { openWorkQueue } from '../../src/lib/composition/workQueues.ts';
 import type { WorkMessage } from '../../src/lib/queue/message.ts';
 import { findRun } from '../../src/lib/runs/pendingRuns.ts';
 import { runningKey } from '../../src/lib/runs/runningState.ts';

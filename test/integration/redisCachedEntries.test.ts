@@ -10,10 +10,10 @@ import {
   type RedisEntriesOptions,
 } from '../../src/lib/keyRing/redisCachedEntries.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
-import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
-import { openReader } from '../../src/lib/redisCache/ioredis/ioredisEntries.ts';
-import type { LineOptions } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
-import { openNode } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
+import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
+import { openReader } from '../../src/lib/redis/line/ioredisEntries.ts';
+import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
+import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
 import { startCluster } from '../support/redisCluster.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';

@@ -1,8 +1,8 @@
 /** What a SQL Server, or what speaks like one, may refuse: the run does without, and says why. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { countEntries } from '../../src/lib/sqlCache/counts.ts';
-import { ensureExpiryIndex } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
+import { countEntries } from '../../src/lib/sql/counts.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { indexPolicy } from '../support/policies.ts';
 import { errorFault, type Fault } from '../support/sqlServer/faults.ts';
 import { expiredEntries, useScenario } from '../support/sqlServer/scenario.ts';

@@ -1,10 +1,10 @@
 /** Types, counts and cancelling over the wire, with mssql itself; and that the endpoint answers nothing that it does not know. */
 import sql from 'mssql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConnectionString } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
-import { driverConfig } from '../../src/lib/sqlCache/sqlServer/connections.ts';
-import { fromInstant, toInstant } from '../../src/lib/sqlCache/sqlServer/instant.ts';
-import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
+import { parseConnectionString } from '../../src/lib/sql/sqlserver/connectionString.ts';
+import { driverConfig } from '../../src/lib/sql/sqlserver/connections.ts';
+import { fromInstant, toInstant } from '../../src/lib/sql/sqlserver/instant.ts';
+import * as statements from '../../src/lib/sql/sqlserver/statements.ts';
 import { appStatements } from '../support/sqlServer/appStatements.ts';
 import { useScenario } from '../support/sqlServer/scenario.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';

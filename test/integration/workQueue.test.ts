@@ -2,7 +2,7 @@
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { BlobSlots, slotContainerName } from '../../src/lib/queue/blobSlots.ts';
 import { Standby } from '../../src/lib/queue/standby.ts';

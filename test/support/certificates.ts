@@ -1,5 +1,5 @@
 import forge from 'node-forge';
-import { selfSigned as makeCertificate, type SelfSignedCertificate } from '../../local/certificate.ts';
+import { selfSigned as makeCertificate, type SelfSignedCertificate } from '../../dev/certificate.ts';
 import { type LoadedCertificate, loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { Secret } from '../../src/lib/secret.ts';
 

@@ -1,4 +1,4 @@
-import { createTable } from '../../local/seed.ts';
+import { createTable } from '../../dev/seed.ts';
 import type { CacheEntry } from './diagnosis.ts';
 import { createTable as createEndpointTable } from './sqlServer/engine.ts';
 import { nowTicks } from './sqlServer/entry.ts';

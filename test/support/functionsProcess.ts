@@ -1,6 +1,6 @@
 /** A child process of the functions' tests: loads the packaged functions, runs the named timers, prints what came of it as JSON. */
 import { join } from 'node:path';
-import { loadFunctions } from '../../local/functionsWorker.ts';
+import { loadFunctions } from '../../dev/functionsWorker.ts';
 import { packageFolder, root } from './childProcess.ts';
 
 const logs: { name: string; level: string; message: string }[] = [];

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from '../../local/embeddedPostgres.ts';
+import { startPostgres } from '../../dev/embeddedPostgres.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,8 +1,8 @@
 /** A child process of the tests: the functions of a folder behind the local host, until standard input ends. */
 import { resolve } from 'node:path';
-import { startHost } from '../../local/functionsHost.ts';
-import { loadFunctions } from '../../local/functionsWorker.ts';
-import { startQueueListener } from '../../local/queueListener.ts';
+import { startHost } from '../../dev/functionsHost.ts';
+import { loadFunctions } from '../../dev/functionsWorker.ts';
+import { startQueueListener } from '../../dev/queueListener.ts';
 import { packageFolder, root } from './childProcess.ts';
 
 const [folder = packageFolder, workerAge = 'new'] = process.argv.slice(2);

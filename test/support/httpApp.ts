@@ -1,6 +1,6 @@
 /** The built HTTP functions over one PostgreSQL cache with 1,000 expired entries and a live one, on Azurite, for one test file. */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { type LocalStorage, startAzurite } from '../../local/azurite.ts';
+import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { type FunctionsApp, startFunctionsApp } from './functionsApp.ts';
 import { postgresEngine } from './postgresEngine.ts';
 import { useTestDatabase } from './testDatabase.ts';

@@ -1,7 +1,7 @@
+import { Maintenance } from '../../src/lib/app/maintenance.ts';
+import { judgeAndTell, type Overview, type OverviewDeps } from '../../src/lib/app/overview.ts';
+import { timersOf } from '../../src/lib/app/timers.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { Maintenance } from '../../src/lib/composition/maintenance.ts';
-import { judgeAndTell, type Overview, type OverviewDeps } from '../../src/lib/composition/overview.ts';
-import { timersOf } from '../../src/lib/composition/timers.ts';
 import { recordTimerStart } from '../../src/lib/findings/timers.ts';
 import type { WorkQueue } from '../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../src/lib/runs/recordStore.ts';

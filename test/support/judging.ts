@@ -1,5 +1,5 @@
 /** The judges as the app calls them, with its settings by default, for tests over histories of records. */
-import { timersOf } from '../../src/lib/composition/timers.ts';
+import { timersOf } from '../../src/lib/app/timers.ts';
 import type { Finding } from '../../src/lib/findings/finding.ts';
 import { type Judged, judge } from '../../src/lib/findings/judge.ts';
 import type { SubjectRecords } from '../../src/lib/findings/subjectRecords.ts';

@@ -1,9 +1,9 @@
-import { parseConnectionString as parsePostgres } from '../../src/lib/sqlCache/postgres/connectionString.ts';
-import { PostgresCacheTable } from '../../src/lib/sqlCache/postgres/postgresCacheTable.ts';
-import { parseTableName as parsePostgresTable } from '../../src/lib/sqlCache/postgres/tableName.ts';
-import { parseConnectionString as parseSqlServer } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
-import { SqlServerCacheTable, type SqlServerOptions } from '../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
-import { parseTableName as parseSqlServerTable } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { parseConnectionString as parsePostgres } from '../../src/lib/sql/postgres/connectionString.ts';
+import { PostgresCacheTable } from '../../src/lib/sql/postgres/postgresCacheTable.ts';
+import { parseTableName as parsePostgresTable } from '../../src/lib/sql/postgres/tableName.ts';
+import { parseConnectionString as parseSqlServer } from '../../src/lib/sql/sqlserver/connectionString.ts';
+import { SqlServerCacheTable, type SqlServerOptions } from '../../src/lib/sql/sqlserver/sqlServerCacheTable.ts';
+import { parseTableName as parseSqlServerTable } from '../../src/lib/sql/sqlserver/tableName.ts';
 
 /** Adapters, by texts as the settings have them. */
 

@@ -4,7 +4,7 @@
  */
 import type { ClientConfig, PoolConfig } from 'pg';
 import { afterAll, afterEach, beforeEach, vi } from 'vitest';
-import { Client, Pool } from '../../src/lib/sqlCache/postgres/client.ts';
+import { Client, Pool } from '../../src/lib/sql/postgres/client.ts';
 
 export type { Client, Pool };
 

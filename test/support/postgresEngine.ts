@@ -1,5 +1,5 @@
-import { createTable } from '../../local/seed.ts';
-import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/postgres/tableName.ts';
+import { createTable } from '../../dev/seed.ts';
+import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sql/postgres/tableName.ts';
 import { openPostgres } from './openTables.ts';
 import type { TestDatabase } from './testDatabase.ts';
 import type { TestEngine, TestTable } from './testTable.ts';

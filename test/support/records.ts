@@ -3,15 +3,15 @@ import type { KeyRingRecords, RedisCacheRecords, SqlCacheRecords } from '../../s
 import type { KeyReport, RingStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import type { RotateReport } from '../../src/lib/keyRing/rotate.ts';
 import { worst } from '../../src/lib/level.ts';
-import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
 import type { JobName } from '../../src/lib/runs/catalogue.ts';
 import { historyOf } from '../../src/lib/runs/history.ts';
 import { newRunId } from '../../src/lib/runs/runId.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
-import type { ClearReport } from '../../src/lib/sqlCache/clearReport.ts';
-import type { CountsReport } from '../../src/lib/sqlCache/counts.ts';
-import type { IndexReport } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import type { PurgePlan, PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { ClearReport } from '../../src/lib/sql/clearReport.ts';
+import type { CountsReport } from '../../src/lib/sql/counts.ts';
+import type { IndexReport } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import type { PurgePlan, PurgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { reports } from './reports.ts';
 
 /** A real run that succeeded, begun at that time. */

@@ -1,8 +1,8 @@
 import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
 import { RingConnection } from '../../src/lib/keyRing/stores/redisConnection.ts';
-import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
-import { type LineOptions, openLine } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
+import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
+import { type LineOptions, openLine } from '../../src/lib/redis/line/ioredisLine.ts';
 
 /** The store of a ring in Redis, by a connection string; it logs in as that says, unless told otherwise. */
 export function redisRing(

@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
-import type { LineOptions } from '../../src/lib/redisCache/ioredis/ioredisLine.ts';
-import { openNode } from '../../src/lib/redisCache/ioredis/ioredisNode.ts';
-import type { WatchPolicy } from '../../src/lib/redisCache/policy.ts';
-import type { WatchState } from '../../src/lib/redisCache/state.ts';
-import { type WatchContext, type WatchRequest, watchRedis } from '../../src/lib/redisCache/watch.ts';
-import { type NodeUp, type WatchReport, watchReport } from '../../src/lib/redisCache/watchReport.ts';
+import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
+import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
+import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
+import type { WatchPolicy } from '../../src/lib/redis/policy.ts';
+import type { WatchState } from '../../src/lib/redis/state.ts';
+import { type WatchContext, type WatchRequest, watchRedis } from '../../src/lib/redis/watch.ts';
+import { type NodeUp, type WatchReport, watchReport } from '../../src/lib/redis/watchReport.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
 /** The policy of the default settings. */

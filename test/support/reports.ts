@@ -5,12 +5,12 @@ import { revokeReport } from '../../src/lib/keyRing/revoke.ts';
 import { rewrapReport } from '../../src/lib/keyRing/rewrap.ts';
 import { ringStatusReport } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateReport } from '../../src/lib/keyRing/rotate.ts';
-import { redisClearPlan, redisClearReport } from '../../src/lib/redisCache/clearReport.ts';
-import { watchReport } from '../../src/lib/redisCache/watchReport.ts';
-import { clearPlan, clearReport } from '../../src/lib/sqlCache/clearReport.ts';
-import { countsReport } from '../../src/lib/sqlCache/counts.ts';
-import { indexReport } from '../../src/lib/sqlCache/ensureExpiryIndex.ts';
-import { purgePlan, purgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import { redisClearPlan, redisClearReport } from '../../src/lib/redis/clearReport.ts';
+import { watchReport } from '../../src/lib/redis/watchReport.ts';
+import { clearPlan, clearReport } from '../../src/lib/sql/clearReport.ts';
+import { countsReport } from '../../src/lib/sql/counts.ts';
+import { indexReport } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import { purgePlan, purgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { root } from './childProcess.ts';
 
 /** The schema of each report that `realReports` makes. */

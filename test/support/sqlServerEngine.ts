@@ -1,7 +1,7 @@
 import sql from 'mssql';
-import { parseConnectionString } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
-import { driverConfig } from '../../src/lib/sqlCache/sqlServer/connections.ts';
-import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { parseConnectionString } from '../../src/lib/sql/sqlserver/connectionString.ts';
+import { driverConfig } from '../../src/lib/sql/sqlserver/connections.ts';
+import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sql/sqlserver/tableName.ts';
 import { openSqlServer } from './openTables.ts';
 import type { TestEngine, TestTable } from './testTable.ts';
 

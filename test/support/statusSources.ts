@@ -12,15 +12,15 @@ import type { RingFinding } from '../../src/lib/keyRing/findings.ts';
 import type { RingStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import type { RotateReport } from '../../src/lib/keyRing/rotate.ts';
 import { worst } from '../../src/lib/level.ts';
-import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import type { StatusSources } from '../../src/lib/pages/status/statusView.ts';
+import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
 import { type JobName, jobs, type ScheduleName } from '../../src/lib/runs/catalogue.ts';
 import { historyOf } from '../../src/lib/runs/history.ts';
 import { newRunId } from '../../src/lib/runs/runId.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
-import type { CountsReport } from '../../src/lib/sqlCache/counts.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
-import type { StatusSources } from '../../src/lib/status/statusView.ts';
+import type { CountsReport } from '../../src/lib/sql/counts.ts';
+import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { reports } from './reports.ts';
 
 /** When the ring of the reports was as it is. */

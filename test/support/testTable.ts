@@ -1,4 +1,4 @@
-import type { CacheTable } from '../../src/lib/sqlCache/cacheTable.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 
 /** An entry that a test puts into a table. */
 export interface TestEntry {

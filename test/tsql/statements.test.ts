@@ -6,9 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as inspection from '../../src/lib/sqlCache/sqlServer/inspectionStatements.ts';
-import * as statements from '../../src/lib/sqlCache/sqlServer/statements.ts';
-import { maxIdentifierLength } from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import * as inspection from '../../src/lib/sql/sqlserver/inspectionStatements.ts';
+import * as statements from '../../src/lib/sql/sqlserver/statements.ts';
+import { maxIdentifierLength } from '../../src/lib/sql/sqlserver/tableName.ts';
 import { root } from '../support/childProcess.ts';
 import {
   adapterStatements,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BatchSize, minBatchRows } from '../../src/lib/sqlCache/batchSize.ts';
+import { BatchSize, minBatchRows } from '../../src/lib/sql/batchSize.ts';
 
 const targetMs = 200;
 const batch = fc.record({

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkNames } from '../../src/lib/findings/checkNames.ts';
 import { judgeApp } from '../../src/lib/findings/judgeApp.ts';
 import { earlierCheckNames as earlierOfRings } from '../../src/lib/keyRing/findingAdvice.ts';
-import { earlierCheckNames } from '../../src/lib/redisCache/rules/rules.ts';
+import { earlierCheckNames } from '../../src/lib/redis/rules/rules.ts';
 import { findingPolicy, findingShape } from '../../src/lib/settings/findingSettings.ts';
 import { anchorsOf } from '../support/anchors.ts';
 import { root } from '../support/childProcess.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConnectionString as parsePostgres } from '../../src/lib/sqlCache/postgres/connectionString.ts';
-import { parseConnectionString as parseSqlServer } from '../../src/lib/sqlCache/sqlServer/connectionString.ts';
+import { parseConnectionString as parsePostgres } from '../../src/lib/sql/postgres/connectionString.ts';
+import { parseConnectionString as parseSqlServer } from '../../src/lib/sql/sqlserver/connectionString.ts';
 
 describe('connection strings of SQL Server', () => {
   it('name a managed identity', () => {

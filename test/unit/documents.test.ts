@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { symptoms } from '../../src/lib/diagnosis/check.ts';
-import { registry } from '../../src/lib/diagnosis/registry.ts';
+import { symptoms } from '../../src/lib/checks/check.ts';
+import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
 import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
-import { watchCheckNames } from '../../src/lib/redisCache/rules/rules.ts';
-import { adviceOfSteps } from '../../src/lib/redisCache/unreachable.ts';
+import { watchCheckNames } from '../../src/lib/redis/rules/rules.ts';
+import { adviceOfSteps } from '../../src/lib/redis/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
 import { root } from '../support/childProcess.ts';
@@ -59,36 +59,36 @@ describe('the documents', () => {
   it('explain every error code', async () => {
     const text = await read('docs/operations.md');
     const files = ['errors', 'expiryIndex', 'tableName'].flatMap((file) =>
-      ['postgres', 'sqlServer'].map((engine) => `src/lib/sqlCache/${engine}/${file}.ts`),
+      ['postgres', 'sqlserver'].map((engine) => `src/lib/sql/${engine}/${file}.ts`),
     );
     const sources = await Promise.all(
       [
         ...files,
-        'src/lib/composition/cachesOfEngine.ts',
-        'src/lib/sqlCache/purge.ts',
+        'src/lib/app/cachesOfEngine.ts',
+        'src/lib/sql/purge.ts',
         'src/lib/errors.ts',
         'src/lib/settings/problems.ts',
-        'src/lib/sqlCache/retry.ts',
+        'src/lib/sql/retry.ts',
         'src/functions/purge.ts',
         'src/functions/clear.ts',
         'src/functions/keyRing.ts',
-        'src/functions/support/chooseCache.ts',
-        'src/functions/support/confirmation.ts',
-        'src/functions/support/problem.ts',
+        'src/functions/http/chooseCache.ts',
+        'src/functions/http/confirmation.ts',
+        'src/functions/http/problem.ts',
         'src/lib/clearRequest.ts',
-        'src/lib/redisCache/clear.ts',
+        'src/lib/redis/clear.ts',
         'src/functions/runs.ts',
-        'src/functions/support/accept.ts',
-        'src/functions/support/route.ts',
-        'src/functions/support/requester.ts',
-        'src/lib/composition/queueWork.ts',
+        'src/functions/http/accept.ts',
+        'src/functions/http/route.ts',
+        'src/functions/http/requester.ts',
+        'src/lib/app/queueWork.ts',
         'src/lib/queue/blobSlots.ts',
         'src/lib/queue/message.ts',
         'src/lib/queue/storageQueue.ts',
-        'src/lib/redisCache/redisConnection.ts',
-        'src/lib/redisCache/unreachable.ts',
-        'src/lib/redisCache/watch.ts',
-        'src/lib/redisCache/azureMonitor/monitorMetrics.ts',
+        'src/lib/redis/redisConnection.ts',
+        'src/lib/redis/unreachable.ts',
+        'src/lib/redis/watch.ts',
+        'src/lib/redis/azureMonitor/monitorMetrics.ts',
       ].map(read),
     );
     const codes = new Set(
@@ -129,7 +129,7 @@ describe('the documents', () => {
       file.endsWith('.ts'),
     );
     const sources = await Promise.all(
-      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/composition/keyRingMaintenance.ts'].map(read),
+      [...files.map((file) => `src/lib/keyRing/${file}`), 'src/lib/app/keyRingMaintenance.ts'].map(read),
     );
     const codes = new Set(
       sources
@@ -152,10 +152,10 @@ describe('the documents', () => {
     // Of the parts of a connection, `ring-store-certificate` and the like are those of `connection`.
     for (const id of checks.filter((each) => !/^ring-(store|protector)-/.test(each)))
       expect(text, id).toContain(`\`${id}\``);
-    const files = (await readdir(`${root}/src/lib/diagnosis`, { recursive: true })).filter((file) =>
+    const files = (await readdir(`${root}/src/lib/findings/diagnosis`, { recursive: true })).filter((file) =>
       file.endsWith('.ts'),
     );
-    const sources = await Promise.all(files.map((file) => read(`src/lib/diagnosis/${file}`)));
+    const sources = await Promise.all(files.map((file) => read(`src/lib/findings/diagnosis/${file}`)));
     const causes = new Set(sources.join('\n').match(/'[a-z]+(_[a-z]+)+'/g));
     expect(causes.size).toBeGreaterThan(60);
     for (const cause of causes) expect(text, cause).toContain(`\`${cause.slice(1, -1)}\``);

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { diagnosis, earlier as earlierDiagnosis } from '../../src/lib/diagnosis/diagnosisReport.ts';
+import { diagnosis, earlier as earlierDiagnosis } from '../../src/lib/checks/diagnosisReport.ts';
 import { earlier as earlierRevocation } from '../../src/lib/keyRing/revoke.ts';
 import { earlier as earlierStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { earlier as earlierRotation } from '../../src/lib/keyRing/rotate.ts';
-import { earlier as earlierWatch } from '../../src/lib/redisCache/watchReport.ts';
+import { earlier as earlierWatch } from '../../src/lib/redis/watchReport.ts';
 import { root } from '../support/childProcess.ts';
 import { reportSchemas } from '../support/reports.ts';
 

@@ -63,10 +63,10 @@ describe('the folders of the source', () => {
   });
 
   it('of the domains know nothing of settings, which know them', () => {
-    const domains = ['azure', 'telemetry', 'sqlCache', 'redisCache', 'keyRing', 'queue', 'runs', 'health'];
+    const domains = ['azure', 'telemetry', 'sql', 'redis', 'keyRing', 'queue', 'runs'];
     expect(domains.filter((room) => known.get(room)?.has('settings'))).toEqual([]);
     const others = own.filter(
-      ({ file, target }) => /^lib\/(diagnosis|status)\//.test(file) && roomOf(target) === 'settings',
+      ({ file, target }) => /^lib\/(findings|checks|pages)\//.test(file) && roomOf(target) === 'settings',
     );
     expect(others.filter(({ target }) => target !== 'lib/settings/problems.ts')).toEqual([]);
   });

@@ -18,7 +18,7 @@ describe('the metrics of key rings', () => {
   afterAll(() => metrics.disable());
 
   it('say how many keys there are in each state, how long they last and what was published', async () => {
-    const { Maintenance } = await import('../../src/lib/composition/maintenance.ts');
+    const { Maintenance } = await import('../../src/lib/app/maintenance.ts');
     const { readSettings } = await import('../../src/lib/settings/settings.ts');
     const { store, folder, remove } = await ringFolder();
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseConnectionString } from '../../src/lib/redisCache/connectionString.ts';
-import { endpointName } from '../../src/lib/redisCache/redisConnection.ts';
+import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
+import { endpointName } from '../../src/lib/redis/redisConnection.ts';
 
 const azure = 'contoso.redis.cache.windows.net';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { EntraLogin } from '../../src/lib/redisCache/entraLogin.ts';
+import { EntraLogin } from '../../src/lib/redis/entraLogin.ts';
 
 const tokenOf = (claims: object, mark = '') =>
   ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), `signature${mark}`].join('.');

@@ -1,7 +1,7 @@
 /** What is read from INFO of different servers; test/fixtures/redis-info says where each text is from. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { readFigures } from '../../src/lib/redisCache/nodeFigures.ts';
+import { readFigures } from '../../src/lib/redis/nodeFigures.ts';
 import { root } from '../support/childProcess.ts';
 
 const figuresOf = async (name: string) =>

@@ -2,15 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Level } from '../../src/lib/level.ts';
-import { kindOfKey } from '../../src/lib/redisCache/keyGroups.ts';
-import { levelOf } from '../../src/lib/redisCache/levels.ts';
-import type { NodeLook } from '../../src/lib/redisCache/look.ts';
-import { readFigures } from '../../src/lib/redisCache/nodeFigures.ts';
-import { changeSince, type NodeReading } from '../../src/lib/redisCache/rates.ts';
-import { nodeRules } from '../../src/lib/redisCache/rules/rules.ts';
-import type { NodeSubject } from '../../src/lib/redisCache/subject.ts';
-import { subjectOf } from '../../src/lib/redisCache/subjectOf.ts';
-import { addPoint, growthPerDay, type TrendPoint, timeUntilFull } from '../../src/lib/redisCache/trend.ts';
+import { kindOfKey } from '../../src/lib/redis/keyGroups.ts';
+import { levelOf } from '../../src/lib/redis/levels.ts';
+import type { NodeLook } from '../../src/lib/redis/look.ts';
+import { readFigures } from '../../src/lib/redis/nodeFigures.ts';
+import { changeSince, type NodeReading } from '../../src/lib/redis/rates.ts';
+import { nodeRules } from '../../src/lib/redis/rules/rules.ts';
+import type { NodeSubject } from '../../src/lib/redis/subject.ts';
+import { subjectOf } from '../../src/lib/redis/subjectOf.ts';
+import { addPoint, growthPerDay, type TrendPoint, timeUntilFull } from '../../src/lib/redis/trend.ts';
 import type { RoundTrip } from '../../src/lib/roundTrips.ts';
 import { defaultPolicy } from '../support/redisWatch.ts';
 

@@ -1,9 +1,9 @@
 /** The bounds of the sample of keys, on readers that behave as services do which cannot be had here. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { sampleKeys } from '../../src/lib/redisCache/keySample.ts';
-import type { KeyReader } from '../../src/lib/redisCache/redisNode.ts';
-import { RefusedError } from '../../src/lib/redisCache/unreachable.ts';
+import { sampleKeys } from '../../src/lib/redis/keySample.ts';
+import type { KeyReader } from '../../src/lib/redis/redisNode.ts';
+import { RefusedError } from '../../src/lib/redis/unreachable.ts';
 import { steppingClock } from '../support/policies.ts';
 
 const limits = { calls: 8, keysPerCall: 10, timeMs: 60_000 };

@@ -1,7 +1,7 @@
 /** What of a watch is exported, by a meter that keeps what it is told. */
 import { type Attributes, type Meter, type MeterProvider, metrics } from '@opentelemetry/api';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
 
 type Point = [name: string, value: number, attributes: Attributes];
 
@@ -11,14 +11,14 @@ describe('the metrics of a watch', () => {
     const keep = (value: number, attributes: Attributes) => void points.push([name, value, attributes]);
     return { record: keep, add: keep };
   };
-  let measureWatch: typeof import('../../src/lib/redisCache/watchMetrics.ts').measureWatch;
+  let measureWatch: typeof import('../../src/lib/redis/watchMetrics.ts').measureWatch;
 
   beforeAll(async () => {
     const meter = { createGauge: instrument, createCounter: instrument, createHistogram: instrument };
     const provider: MeterProvider = { getMeter: () => meter as unknown as Meter };
     metrics.setGlobalMeterProvider(provider);
     // The instruments are made with the module.
-    ({ measureWatch } = await import('../../src/lib/redisCache/watchMetrics.ts'));
+    ({ measureWatch } = await import('../../src/lib/redis/watchMetrics.ts'));
   });
   beforeEach(() => void points.splice(0));
   afterAll(() => metrics.disable());

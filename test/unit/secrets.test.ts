@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openTable } from '../../src/lib/composition/cacheTables.ts';
+import { openTable } from '../../src/lib/app/cacheTables.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 

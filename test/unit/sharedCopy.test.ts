@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedCopy } from '../../src/functions/support/sharedCopy.ts';
+import { SharedCopy } from '../../src/functions/http/sharedCopy.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 
 function scene(maxAgeMs: number) {

@@ -1,16 +1,16 @@
 /** The status page's view of findings and records: in which order, in which words, and that no record breaks it. */
 import { describe, expect, it } from 'vitest';
-import { axisValues, valueText } from '../../src/functions/support/statusPage/browser/values.ts';
 import type { RingStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import type { RedisClearPlan, RedisClearReport } from '../../src/lib/redisCache/clearReport.ts';
-import type { WatchReport } from '../../src/lib/redisCache/watchReport.ts';
+import { axisValues, valueText } from '../../src/lib/pages/browser/values.ts';
+import { cacheView } from '../../src/lib/pages/status/cacheView.ts';
+import { redisView } from '../../src/lib/pages/status/redisView.ts';
+import { ringView } from '../../src/lib/pages/status/ringView.ts';
+import { runViews } from '../../src/lib/pages/status/runView.ts';
+import { statusView } from '../../src/lib/pages/status/statusView.ts';
+import type { RedisClearPlan, RedisClearReport } from '../../src/lib/redis/clearReport.ts';
+import type { WatchReport } from '../../src/lib/redis/watchReport.ts';
 import { readRecord } from '../../src/lib/runs/runRecord.ts';
-import type { ClearReport } from '../../src/lib/sqlCache/clearReport.ts';
-import { cacheView } from '../../src/lib/status/cacheView.ts';
-import { redisView } from '../../src/lib/status/redisView.ts';
-import { ringView } from '../../src/lib/status/ringView.ts';
-import { runViews } from '../../src/lib/status/runView.ts';
-import { statusView } from '../../src/lib/status/statusView.ts';
+import type { ClearReport } from '../../src/lib/sql/clearReport.ts';
 import { reports } from '../support/reports.ts';
 import {
   ago,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as postgres from '../../src/lib/sqlCache/postgres/tableName.ts';
-import * as sqlServer from '../../src/lib/sqlCache/sqlServer/tableName.ts';
+import * as postgres from '../../src/lib/sql/postgres/tableName.ts';
+import * as sqlServer from '../../src/lib/sql/sqlserver/tableName.ts';
 
 const anyName = fc
   .string({ minLength: 1, maxLength: 20, unit: 'grapheme' })

@@ -7,7 +7,7 @@ import { readMessage } from '../../src/lib/queue/message.ts';
 import { ServerLimits } from '../../src/lib/queue/serverLimits.ts';
 import type { RunRecord } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
-import type { PurgeReport } from '../../src/lib/sqlCache/purgeReport.ts';
+import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { workMessage } from '../support/workQueue.ts';
 
 const now = new Date('2026-11-24T06:00:00Z');

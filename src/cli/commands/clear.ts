@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { clearRows } from '../clearRows.ts';
 import { duration } from '../optionValues.ts';
 import { deletionBar } from '../progressBar.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { codeOf } from '../../lib/diagnosis/connection/line.ts';
-import { diagnosisPage } from '../../lib/diagnosis/page/diagnosisPage.ts';
+import { codeOf } from '../../lib/findings/diagnosis/connection/line.ts';
+import { diagnosisPage } from '../../lib/pages/diagnosis/diagnosisPage.ts';
 import { diagnosisTable } from '../diagnosisTable.ts';
 import type { Session } from '../session.ts';
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { type Instant, parseInstant } from '../../lib/keyRing/instants.ts';
 import { pruneRows, revokeRows, rewrapRows, rotateRows, statusRows } from '../keyRingRows.ts';
 import { type CommonOptions, type Session, withCommonOptions } from '../session.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Maintenance } from '../../lib/composition/maintenance.ts';
+import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { redisRows } from '../redisRows.ts';
 import { type CommonOptions, type Session, withCommonOptions } from '../session.ts';
 

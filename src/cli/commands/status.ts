@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { readOverview } from '../../lib/app/overview.ts';
+import { timersOf } from '../../lib/app/timers.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { readOverview } from '../../lib/composition/overview.ts';
-import { timersOf } from '../../lib/composition/timers.ts';
 import { findingTable } from '../findingTable.ts';
 import type { Session } from '../session.ts';
 

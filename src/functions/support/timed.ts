@@ -1,8 +1,8 @@
 import { app, type InvocationContext, type Timer, type TimerHandler } from '@azure/functions';
 import pLimit from 'p-limit';
-import { serverOf, slotKindOf } from '../../lib/composition/databaseServers.ts';
-import type { Maintenance } from '../../lib/composition/maintenance.ts';
-import type { QueueWork } from '../../lib/composition/queueWork.ts';
+import { serverOf, slotKindOf } from '../../lib/app/databaseServers.ts';
+import type { Maintenance } from '../../lib/app/maintenance.ts';
+import type { QueueWork } from '../../lib/app/queueWork.ts';
 import { toErrorReport } from '../../lib/errors.ts';
 import { nextStart } from '../../lib/findings/timers.ts';
 import { isWorkJob, type WorkJob } from '../../lib/queue/message.ts';

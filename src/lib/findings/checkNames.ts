@@ -1,5 +1,5 @@
 import { ringCheckNames } from '../keyRing/findingAdvice.ts';
-import { watchCheckNames } from '../redisCache/rules/rules.ts';
+import { watchCheckNames } from '../redis/rules/rules.ts';
 import type { Finding } from './finding.ts';
 
 /** What the judges themselves find; the rest comes from the looks at Redis and the statuses of rings. */

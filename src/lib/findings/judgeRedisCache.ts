@@ -1,5 +1,5 @@
-import { eventChecks, unreachableCheck } from '../redisCache/rules/rules.ts';
-import type { WatchReport } from '../redisCache/watchReport.ts';
+import { eventChecks, unreachableCheck } from '../redis/rules/rules.ts';
+import type { WatchReport } from '../redis/watchReport.ts';
 import { isReal } from '../runs/history.ts';
 import type { Finding } from './finding.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';

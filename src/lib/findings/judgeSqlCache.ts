@@ -1,8 +1,8 @@
 import { humanDuration, parseDuration } from '../durations.ts';
 import { endOf, isReal } from '../runs/history.ts';
-import type { CountsReport } from '../sqlCache/counts.ts';
-import type { PurgeReport } from '../sqlCache/purgeReport.ts';
-import { countText } from '../sqlCache/summaries.ts';
+import type { CountsReport } from '../sql/counts.ts';
+import type { PurgeReport } from '../sql/purgeReport.ts';
+import { countText } from '../sql/summaries.ts';
 import { bytesText } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';

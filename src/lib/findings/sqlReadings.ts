@@ -1,8 +1,8 @@
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
 import { joinParts } from '../runs/sumOfParts.ts';
-import type { CountsReport } from '../sqlCache/counts.ts';
-import type { PurgeReport } from '../sqlCache/purgeReport.ts';
+import type { CountsReport } from '../sql/counts.ts';
+import type { PurgeReport } from '../sql/purgeReport.ts';
 
 /** A report, and when its run began. */
 export interface Read<R> {

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
-import { globOf, keyTest } from '../redisCache/entryKeys.ts';
-import type { EntryReader, OpenReader } from '../redisCache/entryPorts.ts';
-import { findPrimaries } from '../redisCache/primaries.ts';
-import type { Endpoint } from '../redisCache/redisConnection.ts';
-import type { Connect } from '../redisCache/redisNode.ts';
-import { Watchdog } from '../redisCache/watchdog.ts';
+import { globOf, keyTest } from '../redis/entryKeys.ts';
+import type { EntryReader, OpenReader } from '../redis/entryPorts.ts';
+import { findPrimaries } from '../redis/primaries.ts';
+import type { Endpoint } from '../redis/redisConnection.ts';
+import type { Connect } from '../redis/redisNode.ts';
+import { Watchdog } from '../redis/watchdog.ts';
 import type { CachedEntries, KeyUse } from './cachedEntries.ts';
 import { tally } from './headerTally.ts';
 

@@ -1,4 +1,4 @@
-import type { CacheTable } from '../sqlCache/cacheTable.ts';
+import type { CacheTable } from '../sql/cacheTable.ts';
 import type { CachedEntries, KeyUse } from './cachedEntries.ts';
 import { tally } from './headerTally.ts';
 import { payloadMark } from './payloadHeader.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../diagnosis/diagnosisReport.ts';
+import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../checks/diagnosisReport.ts';
 import { pruneReport } from '../keyRing/prune.ts';
 import { earlier as earlierRevocation, revokeReport } from '../keyRing/revoke.ts';
 import { rewrapReport } from '../keyRing/rewrap.ts';
@@ -13,16 +13,16 @@ import {
   summarizeRotate,
   summarizeStatus,
 } from '../keyRing/summaries.ts';
-import { anyRedisClearReport } from '../redisCache/clearReport.ts';
-import { summarizeRedisClear } from '../redisCache/clearSummary.ts';
-import { earlier as earlierWatch, watchReport } from '../redisCache/watchReport.ts';
-import { summarizeWatch, watchWarnings } from '../redisCache/watchSummary.ts';
-import { anyClearReport } from '../sqlCache/clearReport.ts';
-import { summarizeClear } from '../sqlCache/clearSummary.ts';
-import { countsReport } from '../sqlCache/counts.ts';
-import { indexReport } from '../sqlCache/ensureExpiryIndex.ts';
-import { anyPurgeReport } from '../sqlCache/purgeReport.ts';
-import { summarizeCounts, summarizeIndex, summarizePurge } from '../sqlCache/summaries.ts';
+import { anyRedisClearReport } from '../redis/clearReport.ts';
+import { summarizeRedisClear } from '../redis/clearSummary.ts';
+import { earlier as earlierWatch, watchReport } from '../redis/watchReport.ts';
+import { summarizeWatch, watchWarnings } from '../redis/watchSummary.ts';
+import { anyClearReport } from '../sql/clearReport.ts';
+import { summarizeClear } from '../sql/clearSummary.ts';
+import { countsReport } from '../sql/counts.ts';
+import { indexReport } from '../sql/ensureExpiryIndex.ts';
+import { anyPurgeReport } from '../sql/purgeReport.ts';
+import { summarizeCounts, summarizeIndex, summarizePurge } from '../sql/summaries.ts';
 import type { Ending } from './ending.ts';
 
 /** What a job works on. */

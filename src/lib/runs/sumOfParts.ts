@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from '../durations.ts';
-import type { PurgeReport } from '../sqlCache/purgeReport.ts';
+import type { PurgeReport } from '../sql/purgeReport.ts';
 import { endOf } from './history.ts';
 import type { RecordStore } from './recordStore.ts';
 import type { RunRecord } from './runRecord.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { parseConnectionString as parseRedis } from '../redisCache/connectionString.ts';
-import type { RedisOptions } from '../redisCache/redisConnection.ts';
-import { looksLikePostgres, parseConnectionString as parsePostgres } from '../sqlCache/postgres/connectionString.ts';
-import { parseTableName as parsePostgresTable } from '../sqlCache/postgres/tableName.ts';
-import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sqlCache/sqlServer/connectionString.ts';
-import { parseTableName as parseSqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
+import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
+import type { RedisOptions } from '../redis/redisConnection.ts';
+import { looksLikePostgres, parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
+import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
+import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
+import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
 import { bytes, name } from './fields.ts';
 import { readNamedList } from './namedList.ts';

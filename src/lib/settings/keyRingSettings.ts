@@ -1,8 +1,8 @@
 import { Cron } from 'croner';
 import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
-import { parseConnectionString } from '../redisCache/connectionString.ts';
-import type { RedisOptions } from '../redisCache/redisConnection.ts';
+import { parseConnectionString } from '../redis/connectionString.ts';
+import type { RedisOptions } from '../redis/redisConnection.ts';
 import { Secret } from '../secret.ts';
 import type { Environment } from './environment.ts';
 import { schedule } from './fields.ts';

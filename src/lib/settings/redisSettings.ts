@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { WatchPolicy } from '../redisCache/policy.ts';
+import type { WatchPolicy } from '../redis/policy.ts';
 import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
 import type { JobName } from './problems.ts';
 

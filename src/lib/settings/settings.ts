@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import type { QueueSettings } from '../queue/dispatch.ts';
-import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
+import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import { readCaches } from './cacheSettings.ts';
 import { disabledFunctions, type Environment, usesEasyAuth } from './environment.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PurgePolicy } from '../sqlCache/purgeRequest.ts';
+import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
 import type { JobName } from './problems.ts';
 

@@ -1,11 +1,11 @@
 import type { BlobAddress } from '../azure/storage.ts';
 import type { KeyRingPolicy } from '../keyRing/policy.ts';
 import type { CertificateFile } from '../keyRing/protectors/certificateFile.ts';
-import type { RedisConnection } from '../redisCache/redisConnection.ts';
-import type { PostgresConnection } from '../sqlCache/postgres/connectionString.ts';
-import type { TableName as PostgresTable } from '../sqlCache/postgres/tableName.ts';
-import type { SqlServerConnection } from '../sqlCache/sqlServer/connectionString.ts';
-import type { TableName as SqlServerTable } from '../sqlCache/sqlServer/tableName.ts';
+import type { RedisConnection } from '../redis/redisConnection.ts';
+import type { PostgresConnection } from '../sql/postgres/connectionString.ts';
+import type { TableName as PostgresTable } from '../sql/postgres/tableName.ts';
+import type { SqlServerConnection } from '../sql/sqlserver/connectionString.ts';
+import type { TableName as SqlServerTable } from '../sql/sqlserver/tableName.ts';
 
 /** What the jobs work on. Each is read once, when the settings are, and handed on parsed; no secret in it shows itself. */
 export type Subject = Cache | KeyRing;

@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LocalPostgres, startPostgres } from '../../../local/embeddedPostgres.ts';
+import { type LocalPostgres, startPostgres } from '../../../dev/embeddedPostgres.ts';
 import { selfSigned } from '../../support/certificates.ts';
 import { diagnose, entries } from '../../support/diagnosis.ts';
 import { createEndpointCache, createPostgresCache, fillEndpoint, fillPostgres } from '../../support/diagnosisTables.ts';

@@ -1,11 +1,11 @@
 /** The diagnosis of this tool itself, and what it promises: bounded, read-only, without content, one check never stopping another. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Check, pass } from '../../../src/lib/checks/check.ts';
+import { runChecks } from '../../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { type Check, pass } from '../../../src/lib/diagnosis/check.ts';
-import { registry } from '../../../src/lib/diagnosis/registry.ts';
-import { runChecks } from '../../../src/lib/diagnosis/runChecks.ts';
 import { MaintenanceError } from '../../../src/lib/errors.ts';
+import { registry } from '../../../src/lib/findings/diagnosis/registry.ts';
 import { readHealth } from '../../../src/lib/health/health.ts';
 import { recordTimerStart } from '../../../src/lib/health/timerStarts.ts';
 import type { RecordStore, RunRecord } from '../../../src/lib/runs/recordStore.ts';

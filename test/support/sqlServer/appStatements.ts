@@ -1,4 +1,4 @@
-import { quoteTable } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { quoteTable } from '../../../src/lib/sql/sqlserver/tableName.ts';
 import { select } from './entry.ts';
 import type { Call, Names } from './statementTable.ts';
 

@@ -1,6 +1,6 @@
 /** The test's side of cache tables behind the TDS endpoint: it works on PostgreSQL directly, the adapter through the endpoint. */
-import { quoteIdentifier as quoteInPostgres } from '../../../src/lib/sqlCache/postgres/tableName.ts';
-import { parseTableName } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { quoteIdentifier as quoteInPostgres } from '../../../src/lib/sql/postgres/tableName.ts';
+import { parseTableName } from '../../../src/lib/sql/sqlserver/tableName.ts';
 import { openSqlServer } from '../openTables.ts';
 import type { TestDatabase } from '../testDatabase.ts';
 import type { TestEngine, TestTable } from '../testTable.ts';

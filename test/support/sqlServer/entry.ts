@@ -1,6 +1,6 @@
 /** Short forms for entries of the statement table. */
-import { withoutHints } from '../../../src/lib/sqlCache/sqlServer/hints.ts';
-import { quoteTable } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { withoutHints } from '../../../src/lib/sql/sqlserver/hints.ts';
+import { quoteTable } from '../../../src/lib/sql/sqlserver/tableName.ts';
 import { type Call, combinations, type Entry, type Names, type Rendering } from './statementTable.ts';
 import type { Column } from './tokens.ts';
 

@@ -1,10 +1,10 @@
 /** What the tests of faults have in common: a filled table behind the endpoint, runs on it, and what must hold after each. */
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { CacheTable } from '../../../src/lib/sqlCache/cacheTable.ts';
-import { purge } from '../../../src/lib/sqlCache/purge.ts';
-import type { PurgeReport } from '../../../src/lib/sqlCache/purgeReport.ts';
-import type { PurgePolicy, PurgeRequest } from '../../../src/lib/sqlCache/purgeRequest.ts';
-import type { SqlServerOptions } from '../../../src/lib/sqlCache/sqlServer/sqlServerCacheTable.ts';
+import type { CacheTable } from '../../../src/lib/sql/cacheTable.ts';
+import { purge } from '../../../src/lib/sql/purge.ts';
+import type { PurgeReport } from '../../../src/lib/sql/purgeReport.ts';
+import type { PurgePolicy, PurgeRequest } from '../../../src/lib/sql/purgeRequest.ts';
+import type { SqlServerOptions } from '../../../src/lib/sql/sqlserver/sqlServerCacheTable.ts';
 import { openSqlServer } from '../openTables.ts';
 import { purgeContext } from '../policies.ts';
 import type { TestDatabase } from '../testDatabase.ts';

@@ -3,8 +3,8 @@
  * recognised as a whole or not at all; only the delimited names, and the minutes of an index build, may differ.
  */
 
-import { quoteIdentifier } from '../../../src/lib/sqlCache/postgres/tableName.ts';
-import { parseTableName } from '../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import { quoteIdentifier } from '../../../src/lib/sql/postgres/tableName.ts';
+import { parseTableName } from '../../../src/lib/sql/sqlserver/tableName.ts';
 import type { Parameters } from './requests.ts';
 import type { Column } from './tokens.ts';
 import type { Value } from './types.ts';

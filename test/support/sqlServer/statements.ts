@@ -1,5 +1,5 @@
-import type * as inspection from '../../../src/lib/sqlCache/sqlServer/inspectionStatements.ts';
-import type * as statements from '../../../src/lib/sqlCache/sqlServer/statements.ts';
+import type * as inspection from '../../../src/lib/sql/sqlserver/inspectionStatements.ts';
+import type * as statements from '../../../src/lib/sql/sqlserver/statements.ts';
 import { appTwins } from './appStatements.ts';
 import type { Entry, StatementTable } from './statementTable.ts';
 import { entryTwins } from './twins/entries.ts';

@@ -1,6 +1,6 @@
 /** What is said of a Redis cache by the looks at it. */
 import { describe, expect, it } from 'vitest';
-import type { WatchFinding } from '../../../src/lib/redisCache/watchReport.ts';
+import type { WatchFinding } from '../../../src/lib/redis/watchReport.ts';
 import type { RunRecord } from '../../../src/lib/runs/runRecord.ts';
 import { ago, hour, judged, minute, standing } from '../../support/judging.ts';
 import { failed, record, redisCache, watchFinding, watchReport } from '../../support/records.ts';

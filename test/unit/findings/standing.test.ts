@@ -1,7 +1,7 @@
 /** What is kept from one judgement to the next, and what is told of the difference. */
 import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { judgeAndTell, readOverview } from '../../../src/lib/composition/overview.ts';
+import { judgeAndTell, readOverview } from '../../../src/lib/app/overview.ts';
 import type { PoisonQueue, WorkQueue } from '../../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../../src/lib/runs/recordStore.ts';
 import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/inMemoryTelemetry.ts';

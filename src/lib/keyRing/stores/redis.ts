@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { UnreachableError } from '../../redisCache/unreachable.ts';
+import { UnreachableError } from '../../redis/unreachable.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { isAbort } from '../patience.ts';

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { IoredisLine } from '../../redisCache/ioredis/ioredisLine.ts';
-import { type Endpoint, endpointName } from '../../redisCache/redisConnection.ts';
+import type { IoredisLine } from '../../redis/line/ioredisLine.ts';
+import { type Endpoint, endpointName } from '../../redis/redisConnection.ts';
 import { Patience } from '../patience.ts';
 
 export type OpenLine = (endpoint: Endpoint, signal: AbortSignal) => Promise<IoredisLine>;

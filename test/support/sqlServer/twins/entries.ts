@@ -1,4 +1,4 @@
-import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
+import * as statements from '../../../../src/lib/sql/sqlserver/statements.ts';
 import { nowTicks, ofTable, select } from '../entry.ts';
 import type { Call } from '../statementTable.ts';
 

@@ -1,5 +1,5 @@
-import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
-import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import * as statements from '../../../../src/lib/sql/sqlserver/statements.ts';
+import { quoteTable } from '../../../../src/lib/sql/sqlserver/tableName.ts';
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import type { Names } from '../statementTable.ts';
 

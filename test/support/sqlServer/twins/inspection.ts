@@ -1,7 +1,7 @@
 /** The diagnosis: entries of a sample, and what the catalogue knows of the table, as SQL Server would tell it. */
-import * as statements from '../../../../src/lib/sqlCache/sqlServer/inspectionStatements.ts';
-import { sampleShares } from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
-import { quoteTable } from '../../../../src/lib/sqlCache/sqlServer/tableName.ts';
+import * as statements from '../../../../src/lib/sql/sqlserver/inspectionStatements.ts';
+import { sampleShares } from '../../../../src/lib/sql/sqlserver/statements.ts';
+import { quoteTable } from '../../../../src/lib/sql/sqlserver/tableName.ts';
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import type { Names } from '../statementTable.ts';
 

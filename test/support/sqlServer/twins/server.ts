@@ -1,5 +1,5 @@
 /** What is not about the table: the server itself, its clock, the run's lock, its load, and Query Store. */
-import * as statements from '../../../../src/lib/sqlCache/sqlServer/statements.ts';
+import * as statements from '../../../../src/lib/sql/sqlserver/statements.ts';
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
 import { SqlError } from '../sqlError.ts';
 import type { Call } from '../statementTable.ts';

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { Pool } from '../src/lib/sql/postgres/client.ts';
+import * as redisEntries from './redisSignIns.ts';
+import { cacheTable, type LocalServices } from './services.ts';
+import * as sqlEntries from './sqlSignIns.ts';
+
+/**
+ * Users who come and go in the background, so that entries come alive and expire: a user who comes back finds the entry and
+ * slides its expiry, or signs in again. Their number rises and falls, as in the course of a day, but within minutes.
+ */
+export interface SignIns {
+  stop(): Promise<void>;
+}
+
+interface Cache {
+  /** False where the user has no live entry. */
+  find(key: string): Promise<boolean>;
+  write(key: string): Promise<void>;
+  close(): Promise<unknown>;
+}
+
+interface Traffic {
+  users: number;
+  visitsPerSecond: number;
+  /** All users have signed in when it begins: else a watch would see a cache that hardly anybody finds an entry in. */
+  warm: boolean;
+}
+
+/** So few visits of so many users that a good part of the entries expires. */
+const sqlTraffic: Traffic = { users: 10_000, visitsPerSecond: 200, warm: false };
+const redisTraffic: Traffic = { users: 2_000, visitsPerSecond: 80, warm: true };
+/** Short, so that something expires while one looks on. */
+const slidingSeconds = 45;
+const tickMs = 100;
+const dayMs = 5 * 60_000;
+/** Share of the visits by users who were never there before; each takes the place of one who leaves for good. */
+const newUsers = 0.05;
+/** Beyond that the caches do not keep up, and visits are left out. */
+const mostAtOnce = 200;
+
+export function startSignIns(
+  { sqlCache, redisCache }: Pick<LocalServices, 'sqlCache' | 'redisCache'>,
+  onFailure: (message: string) => void,
+): SignIns {
+  const loads = [
+    ...(sqlCache ? [visit(openSqlCache(sqlCache), sqlTraffic, onFailure)] : []),
+    ...(redisCache ? [visit(openRedisCache(redisCache), redisTraffic, onFailure)] : []),
+  ];
+  return { stop: async () => void (await Promise.all(loads.map((stop) => stop()))) };
+}
+
+/** Begins the visits; the result ends them. */
+function visit(cache: Cache, traffic: Traffic, onFailure: (message: string) => void): () => Promise<void> {
+  const tenant = randomUUID();
+  const newUser = () => `${randomUUID()}.${tenant}`;
+  const users = Array.from({ length: traffic.users }, newUser);
+  const start = performance.now();
+  const pending = new Set<Promise<void>>();
+  let due = 0;
+  let failed = false;
+  const comeBack = async () => {
+    const place = Math.floor(Math.random() * users.length);
+    if (Math.random() < newUsers) users[place] = newUser();
+    const key = users[place] ?? '';
+    if (!(await cache.find(key))) await cache.write(key);
+  };
+  const attempt = (work: Promise<void>) => {
+    const visit: Promise<void> = work
+      .catch((error: Error) => {
+        // Said once: the caches may be down for long.
+        if (!failed) onFailure(error.message);
+        failed = true;
+      })
+      .finally(() => pending.delete(visit));
+    pending.add(visit);
+  };
+  if (traffic.warm) for (const user of users) attempt(cache.write(user));
+  const timer = setInterval(() => {
+    const dayTime = ((performance.now() - start) / dayMs) * 2 * Math.PI;
+    due += (traffic.visitsPerSecond * tickMs * (1 + 0.4 * Math.sin(dayTime))) / 1_000;
+    for (; due >= 1; due -= 1) {
+      if (pending.size >= mostAtOnce) continue;
+      attempt(comeBack());
+    }
+  }, tickMs);
+  return async () => {
+    clearInterval(timer);
+    failed = true;
+    await Promise.all(pending);
+    await cache.close();
+  };
+}
+
+function openSqlCache(url: string): Cache {
+  const pool = new Pool({ connectionString: url, max: 4 });
+  return {
+    find: (key) => sqlEntries.readAndSlide(pool, cacheTable, key, slidingSeconds),
+    write: (key) => sqlEntries.writeEntry(pool, cacheTable, key, slidingSeconds),
+    close: () => pool.end(),
+  };
+}
+
+function openRedisCache(connectionString: string): Cache {
+  const [host = '', port] = connectionString.split(',', 1)[0]?.split(':') ?? [];
+  const redis = new Redis({ host, port: Number(port), enableOfflineQueue: true, maxRetriesPerRequest: 1 });
+  redis.on('error', () => undefined);
+  return {
+    find: (key) => redisEntries.readAndSlide(redis, key, slidingSeconds),
+    write: (key) => redisEntries.writeEntry(redis, key, slidingSeconds),
+    close: async () => redis.disconnect(),
+  };
+}

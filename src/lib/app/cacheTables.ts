@@ -1,0 +1,16 @@
+import type { SqlCache } from '../settings/subjects.ts';
+import type { CacheTable } from '../sql/cacheTable.ts';
+
+/** The adapter of a cache's engine. Its driver is loaded only now: a function app with one engine pays for one. */
+export async function openTable(cache: SqlCache, statementTimeoutMs: number): Promise<CacheTable> {
+  switch (cache.kind) {
+    case 'postgres': {
+      const { PostgresCacheTable } = await import('../sql/postgres/postgresCacheTable.ts');
+      return new PostgresCacheTable({ ...cache, statementTimeoutMs });
+    }
+    case 'sqlserver': {
+      const { SqlServerCacheTable } = await import('../sql/sqlserver/sqlServerCacheTable.ts');
+      return new SqlServerCacheTable({ ...cache, statementTimeoutMs });
+    }
+  }
+}

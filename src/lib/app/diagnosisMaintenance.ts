@@ -1,0 +1,160 @@
+import type { CheckReport } from '../checks/diagnosisReport.ts';
+import { type DiagnosisReport, diagnosisReport } from '../checks/diagnosisReport.ts';
+import { once } from '../checks/memo.ts';
+import { runChecks } from '../checks/runChecks.ts';
+import { MaintenanceError } from '../errors.ts';
+import { registry } from '../findings/diagnosis/registry.ts';
+import { showKeys } from '../findings/diagnosis/shownKey.ts';
+import type { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
+import type { TimerReading } from '../findings/timers.ts';
+import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import type { Settings } from '../settings/settings.ts';
+import { ringSubject } from './diagnosisRings.ts';
+import { redisSubject, type SubjectDeps, sqlSubject } from './diagnosisSubjects.ts';
+import type { KeyRingMaintenance } from './keyRingMaintenance.ts';
+import { identityCheckOf } from './neededTokens.ts';
+import type { RedisMaintenance } from './redisMaintenance.ts';
+
+export interface DiagnosisRequest {
+  /** Only these; undefined for all, or for none where rings alone are named. */
+  caches?: readonly string[] | undefined;
+  rings?: readonly string[] | undefined;
+  /** Keys of entries in clear; else a short hash of each. */
+  showKeys?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Whether the timers fire, asked by the function app alone. */
+  timers?: (() => Promise<TimerReading[]>) | undefined;
+  /** Of this tool. */
+  version?: string;
+}
+
+interface Parts {
+  redis: RedisMaintenance;
+  rings: KeyRingMaintenance;
+}
+
+const leastNodeMajor = 20;
+
+/** Under this name the diagnosis of several subjects is recorded. */
+export const everySubject = 'all';
+
+/** The diagnosis, put together from the settings: all subjects side by side, and each of their checks. */
+export class DiagnosisMaintenance {
+  readonly #settings: Settings;
+  readonly #runs: RunDeps;
+  readonly #parts: Parts;
+
+  constructor(settings: Settings, runs: RunDeps, parts: Parts) {
+    this.#settings = settings;
+    this.#runs = runs;
+    this.#parts = parts;
+  }
+
+  /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
+  diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<'diagnose'>> {
+    const named = [...(request.caches ?? []), ...(request.rings ?? [])];
+    const subject = named.length === 1 && named[0] ? named[0] : everySubject;
+    return runJob(this.#runs, {
+      job: 'diagnose',
+      subject,
+      started,
+      dryRun: false,
+      work: () => this.#diagnose(request),
+    });
+  }
+
+  async #diagnose(request: DiagnosisRequest): Promise<DiagnosisReport> {
+    const { clock, records } = this.#runs;
+    const { caches, rings } = this.#chosen(request);
+    const end = new AbortController();
+    const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
+    const all = once(() => this.#ringSubjects(signal));
+    const deps = { settings: this.#settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
+    try {
+      const reports = await Promise.all([
+        this.#self(request, signal),
+        ...caches.map((cache) =>
+          this.#cache(cache, {
+            ...deps,
+            rings: async () => {
+              const known = await all();
+              const tied = this.#settings.rings.filter((ring) => ring.caches.includes(cache)).map(({ name }) => name);
+              const asked = known.filter(({ name }) => tied.length === 0 || tied.includes(name));
+              return Promise.all(asked.map((ring) => ring.knowledge()));
+            },
+          }),
+        ),
+        ...rings.map(async (ring) => {
+          const of = (await all()).find(({ name }) => name === ring);
+          return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];
+        }),
+      ]);
+      const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
+      return diagnosisReport(clock.now(), reports.flat(), versions);
+    } finally {
+      end.abort();
+    }
+  }
+
+  /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
+  #chosen({ caches, rings }: DiagnosisRequest): { caches: string[]; rings: string[] } {
+    const { sqlCaches, redisCaches, rings: allRings } = this.#settings;
+    const narrowed = caches !== undefined || rings !== undefined;
+    const choose = (
+      asked: readonly string[] | undefined,
+      subjects: { name: string }[],
+      [code, kind]: ['cache_unknown', 'cache'] | ['key_ring_unknown', 'key ring'],
+    ) => {
+      const known = subjects.map(({ name }) => name);
+      const strange = asked?.find((name) => !known.includes(name));
+      if (strange === undefined) return [...(asked ?? (narrowed ? [] : known))];
+      throw new MaintenanceError(code, `No usable ${kind} is named ${strange}.`, chooseFrom(known));
+    };
+    return {
+      caches: choose(caches, [...sqlCaches, ...redisCaches], ['cache_unknown', 'cache']),
+      rings: choose(rings, allRings, ['key_ring_unknown', 'key ring']),
+    };
+  }
+
+  async #cache(name: string, deps: SubjectDeps): Promise<CheckReport[]> {
+    const { sqlCaches, redisCaches } = this.#settings;
+    const { clock } = this.#runs;
+    const subject = `cache ${name}`;
+    const sql = sqlCaches.find((each) => each.name === name);
+    if (sql) {
+      const { subject: of, close } = await sqlSubject(sql, deps);
+      return runChecks({ subject, checks: registry.sql, of }, clock, deps.signal).finally(close);
+    }
+    const redis = redisCaches.find((each) => each.name === name);
+    if (!redis) return [];
+    const watch = () => this.#parts.redis.look(name, deps.signal);
+    const { subject: of, close } = await redisSubject(redis, deps, watch);
+    return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
+  }
+
+  #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {
+    const context = { clock: this.#runs.clock, signal };
+    return Promise.all(
+      this.#settings.rings.map((ring) => ringSubject(ring, () => this.#parts.rings.look(ring.name, signal), context)),
+    );
+  }
+
+  #self({ timers }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> {
+    const { clock, records } = this.#runs;
+    const of = {
+      settingProblems: this.#settings.problems,
+      records,
+      ofFunctionApp: timers !== undefined,
+      timers,
+      identity: identityCheckOf(this.#settings),
+      telemetryEndpoint: this.#settings.telemetryEndpoint,
+      nodeVersion: process.versions.node,
+      leastNodeMajor,
+    };
+    return runChecks({ subject: 'token-cache-maintenance', checks: registry.self, of }, clock, signal);
+  }
+}
+
+function chooseFrom(names: readonly string[]): string {
+  return `Choose one of: ${names.join(', ') || 'none is configured'}. The check \`settings\` says what is wrong with others.`;
+}

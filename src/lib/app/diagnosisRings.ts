@@ -1,0 +1,62 @@
+import { openContainer } from '../azure/storage.ts';
+import type { Clock } from '../clock.ts';
+import { httpsProbe } from '../findings/diagnosis/connection/httpsProbe.ts';
+import type { ConnectionProbe } from '../findings/diagnosis/connection/probe.ts';
+import { redisProbe } from '../findings/diagnosis/connection/redisProbe.ts';
+import { redisAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
+import { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
+import type { RingStatus } from '../keyRing/ringStatus.ts';
+import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
+import { openProtector, openStore } from './keyRingAdapters.ts';
+import { redisPorts } from './redisNodes.ts';
+
+/** Key rings as subjects of a diagnosis, from their settings. */
+export async function ringSubject(
+  { name, store, protector }: KeyRing,
+  status: () => Promise<RingStatus>,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<RingSubject> {
+  return new RingSubject({
+    name,
+    store: await storeConnection(store, clock),
+    protector: vaultConnection(protector, clock),
+    status,
+    clock,
+    signal,
+  });
+}
+
+async function storeConnection(store: RingStore, clock: Clock) {
+  if (store.kind === 'folder') return undefined;
+  if (store.kind === 'redis') {
+    const { connection } = store;
+    const { connect } = await redisPorts(connection, clock);
+    return { probe: redisProbe(connection, connect), advice: redisAdvice(connection) };
+  }
+  return { probe: await blobProbe(store, clock), advice: [] };
+}
+
+async function blobProbe(store: Extract<RingStore, { kind: 'blob' }>, clock: Clock): Promise<ConnectionProbe> {
+  const { url } = await openContainer(store.address, store.container);
+  return httpsProbe({
+    kind: 'Blob storage',
+    url: new URL(url),
+    request: async () => {
+      const opened = await openStore(store, clock);
+      try {
+        await opened.read();
+      } finally {
+        await opened.close();
+      }
+    },
+  });
+}
+
+function vaultConnection(protector: RingProtector, clock: Clock): { probe: ConnectionProbe } | undefined {
+  if (protector.kind !== 'keyVault') return undefined;
+  const request = async () => {
+    const opened = await openProtector(protector, () => clock.now());
+    await opened.versions();
+  };
+  return { probe: httpsProbe({ kind: 'Key Vault', url: new URL(protector.keyId), request }) };
+}

@@ -1,0 +1,216 @@
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  checkServerIdentity,
+  type PeerCertificate,
+  rootCertificates,
+  type TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls';
+import type { Evidence } from '../../../checks/check.ts';
+import { MaintenanceError } from '../../../errors.ts';
+import type { SqlTls } from '../../../sql/sqlConnection.ts';
+import type { CertificateFacts, ProbeStep } from './probe.ts';
+
+const wrongNameCode = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
+export interface TlsExpectation extends Omit<SqlTls, 'direct'> {
+  alpn?: string[];
+}
+
+/** The line to one server: name, TCP and TLS, each a step of its own. */
+export class Line {
+  readonly #host: string;
+  readonly #port: number;
+  #addresses: string[] = [];
+  #socket: Socket | undefined;
+  #secured: TLSSocket | undefined;
+  certificate: CertificateFacts | undefined;
+
+  constructor(host: string, port: number) {
+    this.#host = host;
+    this.#port = port;
+  }
+
+  get target(): string {
+    return `${isIP(this.#host) === 6 ? `[${this.#host}]` : this.#host}:${this.#port}`;
+  }
+
+  /** Name, TCP, and TLS where `secure` is given. */
+  steps(secure?: ProbeStep['run']): ProbeStep[] {
+    return [
+      ...(isIP(this.#host) ? [] : [{ name: 'name' as const, run: () => this.resolve() }]),
+      { name: 'tcp', run: (signal) => this.connect(signal) },
+      ...(secure ? [{ name: 'tls' as const, run: secure }] : []),
+    ];
+  }
+
+  async resolve(): Promise<Evidence[]> {
+    try {
+      const found = await lookup(this.#host, { all: true });
+      this.#addresses = found.map(({ address }) => address);
+    } catch (error) {
+      throw new MaintenanceError(
+        'host_not_found',
+        `The name ${this.#host} does not resolve (${codeOf(error)}).`,
+        'Check the name in the connection string, and the DNS of the network: with a private endpoint, its private DNS zone must be linked to the network.',
+      );
+    }
+    return [{ what: 'addresses', value: this.#addresses.length }];
+  }
+
+  /** @throws MaintenanceError `tcp_refused`, `tcp_unreachable` */
+  async connect(signal: AbortSignal): Promise<undefined> {
+    const socket = connect({ host: this.#host, port: this.#port });
+    this.#socket = socket;
+    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    socket.on('error', () => undefined);
+    try {
+      await settled(socket, 'connect');
+    } catch (error) {
+      const code = codeOf(error);
+      throw code === 'ECONNREFUSED'
+        ? new MaintenanceError(
+            'tcp_refused',
+            `${this.target} refuses connections: nothing listens on this port.`,
+            'Check the port of the connection string (SQL Server 1433, PostgreSQL 5432, Redis 6380, Azure Managed Redis 10000), and that the server runs.',
+          )
+        : new MaintenanceError(
+            'tcp_unreachable',
+            `${this.target} cannot be reached (${code}).`,
+            'Check the route to the server: virtual network, private endpoint, firewall rules.',
+          );
+    }
+    return undefined;
+  }
+
+  get socket(): Socket {
+    if (!this.#socket) throw new Error('the step tcp comes first');
+    return this.#socket;
+  }
+
+  /**
+   * TLS over the line, or over what carries it. The certificate is read whether it is accepted or not.
+   * @throws MaintenanceError `tls_mismatch`, `tls_version`, or one of the certificate
+   */
+  async secure(expected: TlsExpectation, signal: AbortSignal, carrier: Duplex = this.socket): Promise<Evidence[]> {
+    const { name, checked, anyName = false, ca, alpn } = expected;
+    const secured = tlsConnect({
+      socket: carrier as Socket,
+      // The name that the certificate is checked against where there is no SNI.
+      host: name,
+      ...(isIP(name) ? {} : { servername: name }),
+      ...(ca && { ca: [...rootCertificates, ca] }),
+      ...(alpn && { ALPNProtocols: alpn }),
+      // Looked at below: a refused handshake would not show the certificate.
+      rejectUnauthorized: false,
+    });
+    this.#secured = secured;
+    signal.addEventListener('abort', () => secured.destroy(), { once: true });
+    secured.on('error', () => undefined);
+    try {
+      await settled(secured, 'secureConnect');
+    } catch (error) {
+      throw handshakeFailed(this.target, codeOf(error));
+    }
+    this.certificate = factsOf(secured, name);
+    const nameAlone = this.certificate?.problem === wrongNameCode;
+    if (checked && this.certificate?.problem && !(anyName && nameAlone))
+      throw certificateRefused(this.target, name, this.certificate);
+    return [{ what: 'TLS version', value: this.certificate?.tlsVersion ?? 'unknown' }];
+  }
+
+  close(): void {
+    this.#secured?.destroy();
+    this.#socket?.destroy();
+  }
+}
+
+function factsOf(secured: TLSSocket, name: string): CertificateFacts | undefined {
+  const certificate = secured.getPeerCertificate(true);
+  if (!certificate.valid_to) return undefined;
+  const chain = chainOf(certificate);
+  const wrongName = checkServerIdentity(name, certificate) as { code?: string } | undefined;
+  const trust = secured.authorizationError as unknown;
+  const problem = trust ? (trust instanceof Error ? codeOf(trust) : String(trust)) : undefined;
+  return {
+    name: one(certificate.subject?.CN) || certificate.subjectaltname?.split(',')[0] || 'unnamed',
+    issuer: one(chain.at(0)?.issuer?.CN) || 'unnamed',
+    validTo: new Date(certificate.valid_to),
+    chainLength: chain.length,
+    // A private authority explains more than the name; an expired certificate more than both.
+    problem: problem ?? (wrongName ? (wrongName.code ?? wrongNameCode) : undefined),
+    tlsVersion: secured.getProtocol() ?? 'unknown',
+  };
+}
+
+function chainOf(certificate: PeerCertificate | { issuerCertificate?: PeerCertificate }): PeerCertificate[] {
+  const chain: PeerCertificate[] = [];
+  let next = certificate as (PeerCertificate & { issuerCertificate?: PeerCertificate }) | undefined;
+  while (
+    next?.fingerprint256 &&
+    chain.length < 10 &&
+    !chain.some((each) => each.fingerprint256 === next?.fingerprint256)
+  ) {
+    chain.push(next);
+    next = next.issuerCertificate as typeof next;
+  }
+  return chain;
+}
+
+const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
+
+function handshakeFailed(target: string, code: string): MaintenanceError {
+  if (/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_PROTOCOLS/i.test(code))
+    return new MaintenanceError(
+      'tls_version',
+      `${target} speaks no TLS version that is still allowed (${code}).`,
+      'Switch TLS 1.2 on at the server: older versions are refused here as by the apps.',
+    );
+  return new MaintenanceError(
+    'tls_mismatch',
+    `${target} does not speak TLS on this port (${code}).`,
+    'Make port and encryption fit: Redis `ssl=True` on 6380 and `ssl=False` on 6379; SQL Server `Encrypt=`; PostgreSQL `SSL Mode=`.',
+  );
+}
+
+export function certificateRefused(
+  target: string,
+  name: string,
+  { problem = '', name: own, validTo }: CertificateFacts,
+): MaintenanceError {
+  if (/EXPIRED|NOT_YET_VALID/.test(problem))
+    return new MaintenanceError(
+      'certificate_expired',
+      `The certificate of ${target} is not valid now: it ends at ${validTo.toISOString()} (${problem}).`,
+      'Renew the certificate of the server, and look at the clocks of both sides.',
+    );
+  if (problem === wrongNameCode)
+    return new MaintenanceError(
+      'certificate_name',
+      `The certificate of ${target} is for ${own}, not for ${name}.`,
+      'Use the name that the certificate was issued for, in the connection string or as `HostNameInCertificate=` (SQL Server), `sslHost=` (Redis).',
+    );
+  return new MaintenanceError(
+    'certificate_untrusted',
+    `The certificate of ${target} is signed by nobody that is trusted here (${problem}).`,
+    'Install its authority (NODE_EXTRA_CA_CERTS; Redis: REDIS_CA_FILE; PostgreSQL: `Root Certificate=`), or use a certificate of a public one.',
+  );
+}
+
+/** Also rejects where the line is closed without an error. */
+function settled(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, () => resolve());
+    socket.once('error', reject);
+    socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'the server closed the line' })));
+  });
+}
+
+/** The code alone: texts of OpenSSL and of the system are long, and say no more. */
+export function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'an error without a code';
+}

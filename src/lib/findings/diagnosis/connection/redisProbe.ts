@@ -1,0 +1,146 @@
+import { isIP } from 'node:net';
+import type { ErrorCode } from '../../../errorCodes.ts';
+import { MaintenanceError } from '../../../errors.ts';
+import type { Endpoint, RedisConnection } from '../../../redis/redisConnection.ts';
+import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
+import { type Step, UnreachableError } from '../../../redis/unreachable.ts';
+import { Line } from './line.ts';
+import type { ConnectionProbe } from './probe.ts';
+
+/** The names of the causes, where the watch has names of steps. */
+const causes: Record<Step, ErrorCode> = {
+  name: 'host_not_found',
+  tcp: 'tcp_unreachable',
+  tls: 'tls_mismatch',
+  authentication: 'login_failed',
+  permission: 'permission_missing',
+  loading: 'server_loading',
+  moved: 'cluster_moved',
+  busy: 'server_busy',
+  connectionLimit: 'connection_limit',
+  answer: 'no_redis_answer',
+};
+
+/** The first endpoint of a Redis cache: the line by itself, then login, database and commands with the driver. */
+export function redisProbe(connection: RedisConnection, connect: Connect): ConnectionProbe {
+  const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
+  const { host, port } = endpoint;
+  const line = new Line(host, port);
+  const name = connection.tlsHost ?? (isIP(host) ? (connection.sharedHost ?? host) : host);
+  let node: RedisNode | undefined;
+  let databaseFailure: unknown;
+  const opened = () => {
+    if (!node) throw new Error('the step login comes first');
+    return node;
+  };
+  /** A Redis without TLS waits for the end of a line that never comes: so it is asked in plain text as well. */
+  const secure = async (signal: AbortSignal) => {
+    const handshake = line.secure({ name, checked: true, ca: connection.ca }, signal);
+    const silent = speaksPlain(endpoint, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
+    return Promise.race([
+      handshake,
+      silent.then((plain) => (plain ? Promise.reject(tlsMismatch(line.target, 'False')) : handshake)),
+    ]);
+  };
+  return {
+    kind: 'Redis',
+    target: line.target,
+    get certificate() {
+      return line.certificate;
+    },
+    steps: [
+      ...line.steps(connection.tls ? secure : undefined),
+      {
+        name: 'login',
+        run: async (signal) => {
+          try {
+            node = await connect(endpoint, signal);
+            await node.info();
+          } catch (error) {
+            const told = tell(error);
+            if (!connection.tls && error instanceof UnreachableError && error.step === 'answer')
+              await refuseTlsPort(endpoint, name, signal);
+            if (told instanceof MaintenanceError && told.code === 'permission_missing' && /database/.test(told.message))
+              databaseFailure = new MaintenanceError('database_missing', told.message, told.advice);
+            else if (!node || !(told instanceof MaintenanceError) || told.code !== 'permission_missing') throw told;
+            else databaseFailure = told;
+          }
+          return undefined;
+        },
+      },
+      {
+        name: 'database',
+        run: async () => {
+          if (databaseFailure && (databaseFailure as MaintenanceError).code === 'database_missing')
+            throw databaseFailure;
+          return [{ what: 'database', value: connection.database }];
+        },
+      },
+      {
+        name: 'permission',
+        run: async () => {
+          if (databaseFailure) throw databaseFailure;
+          try {
+            await opened().keys.scan('0', 1);
+          } catch (error) {
+            throw tell(error);
+          }
+          return undefined;
+        },
+      },
+    ],
+    close: () => {
+      node?.close();
+      line.close();
+    },
+  };
+}
+
+const plainLimitMs = 3_000;
+
+/** Whether the port answers an inline PING in plain text. */
+async function speaksPlain({ host, port }: Endpoint, signal: AbortSignal): Promise<boolean> {
+  const line = new Line(host, port);
+  try {
+    await line.connect(signal);
+    line.socket.write('PING\r\n');
+    const answer = await new Promise<string>((resolve) => {
+      line.socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+      line.socket.once('close', () => resolve(''));
+    });
+    return /^[+-]/.test(answer);
+  } catch {
+    return false;
+  } finally {
+    line.close();
+  }
+}
+
+/** @throws MaintenanceError `tls_mismatch` where the port speaks TLS */
+async function refuseTlsPort({ host, port }: Endpoint, name: string, signal: AbortSignal): Promise<void> {
+  const line = new Line(host, port);
+  try {
+    await line.connect(signal);
+    await line.secure({ name, checked: false }, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
+  } catch {
+    return;
+  } finally {
+    line.close();
+  }
+  throw tlsMismatch(line.target, 'True');
+}
+
+function tlsMismatch(target: string, wanted: 'True' | 'False'): MaintenanceError {
+  return new MaintenanceError(
+    'tls_mismatch',
+    `${target} ${wanted === 'True' ? 'speaks TLS, and the connection string does not' : 'does not speak TLS, and the connection string does'}.`,
+    `Set \`ssl=${wanted}\` in the connection string, or use the other port (6380 is for TLS, 6379 without).`,
+  );
+}
+
+function tell(error: unknown): unknown {
+  if (error instanceof UnreachableError) return new MaintenanceError(causes[error.step], error.message, error.advice);
+  if (error instanceof MaintenanceError && error.code === 'redis_command_refused')
+    return new MaintenanceError('permission_missing', error.message, error.advice);
+  return error;
+}

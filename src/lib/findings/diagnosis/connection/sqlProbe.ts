@@ -1,0 +1,121 @@
+import type { Evidence } from '../../../checks/check.ts';
+import { MaintenanceError } from '../../../errors.ts';
+import type { CacheTable, SqlEngine } from '../../../sql/cacheTable.ts';
+import { CacheTableError } from '../../../sql/cacheTableError.ts';
+import type { SqlConnection, SqlTls } from '../../../sql/sqlConnection.ts';
+import { Line } from './line.ts';
+import { askForTls } from './postgresTls.ts';
+import { type ConnectionProbe, noAnswer, type ProbeStep } from './probe.ts';
+import { databaseCauses, refine } from './refine.ts';
+import { agreeOnTls } from './tdsTls.ts';
+
+/** What its server is called, and how TLS begins on the line to it. */
+const servers: Record<
+  SqlEngine,
+  { kind: string; secure(line: Line, tls: SqlTls, signal: AbortSignal): Promise<Evidence[]> }
+> = {
+  sqlserver: {
+    kind: 'SQL Server',
+    secure: async (line, tls, signal) =>
+      tls.direct
+        ? line.secure({ ...tls, alpn: ['tds/8.0'] }, signal)
+        : line.secure(tls, signal, await agreeOnTls(line.socket, line.target, signal)),
+  },
+  postgres: {
+    kind: 'PostgreSQL',
+    secure: async (line, tls, signal) => {
+      await askForTls(line.socket, line.target);
+      return line.secure(tls, signal);
+    },
+  },
+};
+
+/**
+ * A SQL cache: the line by itself, then login, database and table with the driver.
+ * @param open a table of the probe's own, so that its login is a first one
+ */
+export function sqlProbe(
+  cache: { kind: SqlEngine; connection: SqlConnection },
+  open: () => Promise<CacheTable>,
+): ConnectionProbe {
+  const { host, port, tls } = cache.connection;
+  const { kind, secure } = servers[cache.kind];
+  const line = new Line(host, port ?? 0);
+  let table: CacheTable | undefined;
+  let databaseFailure: unknown;
+  const opened = () => {
+    if (!table) throw new Error('the step login comes first');
+    return table;
+  };
+  const login: ProbeStep = {
+    name: 'login',
+    run: async () => {
+      table = await open();
+      try {
+        await table.inspection.database();
+      } catch (error) {
+        const refined = loginCutOff(error, kind, line.target) ?? refine(error);
+        if (!(refined instanceof MaintenanceError) || !databaseCauses.has(refined.code)) throw refined;
+        databaseFailure = refined;
+      }
+      return undefined;
+    },
+  };
+  const database: ProbeStep = {
+    name: 'database',
+    run: async () => {
+      if (databaseFailure) throw databaseFailure;
+      return [{ what: 'database', value: await opened().inspection.database() }];
+    },
+  };
+  const permission: ProbeStep = {
+    name: 'permission',
+    run: async () => {
+      try {
+        await opened().clock();
+        return undefined;
+      } catch (error) {
+        if (error instanceof MaintenanceError && ['statement_timeout', 'lock_in_the_way'].includes(error.code))
+          throw noAnswer('permission', kind, line.target, 4_000);
+        throw refine(error);
+      }
+    },
+  };
+  return {
+    kind,
+    target: line.target,
+    get certificate() {
+      return line.certificate;
+    },
+    steps: [
+      // The port of a named instance is the driver's to find: of the line, its name alone is looked at.
+      ...line
+        .steps(tls && ((signal) => secure(line, tls, signal)))
+        .filter(({ name }) => port !== undefined || name === 'name'),
+      login,
+      database,
+      permission,
+    ],
+    close: async () => {
+      line.close();
+      await table?.close();
+    },
+  };
+}
+
+/** The driver's word for a line that is silent or cut off during the login is that of a database that is away. */
+function loginCutOff(error: unknown, kind: string, target: string): MaintenanceError | undefined {
+  if (!(error instanceof CacheTableError) || error.code !== 'database_unavailable') return undefined;
+  if (error.engineCode === 'ETIMEOUT' || error.engineCode === 'ETIMEDOUT')
+    return new MaintenanceError(
+      'login_no_answer',
+      `${kind} at ${target} gave no answer to the login in the time of the connection string.`,
+      'The server takes connections and does not answer a login: it may be overloaded or hang.',
+    );
+  if (!/^(ECONNRESET|EPIPE|ESOCKET)$/.test(error.engineCode)) return undefined;
+  return new MaintenanceError(
+    'login_cut_off',
+    `${target} closed the connection during the login (${error.engineCode}).`,
+    `Look whether ${kind} listens on this port and not something else, and whether it is restarting or a proxy on the way cuts the line.`,
+  );
+}

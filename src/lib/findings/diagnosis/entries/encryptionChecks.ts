@@ -1,0 +1,239 @@
+import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../../../checks/check.ts';
+import { formatDuration, humanDuration } from '../../../durations.ts';
+import { countOf, percentText } from '../../../wording.ts';
+import {
+  type EntriesSubject,
+  type EntryReading,
+  livingEntries,
+  type RingKnowledge,
+  type SampledCacheEntry,
+  scaled,
+} from './entriesSubject.ts';
+
+/** Which key ids the entries name, held against the rings: the answer to `json_parse_failed` on some servers. */
+
+const timeLimitMs = 20_000;
+
+interface KeyGroup {
+  keyId: string;
+  entries: SampledCacheEntry[];
+}
+
+/** The key id stands in the first 20 bytes of a Data Protection payload: no secret is needed to read it. */
+function groupsOf({ entries }: EntryReading): KeyGroup[] {
+  const groups = new Map<string, SampledCacheEntry[]>();
+  for (const entry of entries) {
+    if (entry.format.kind !== 'encrypted') continue;
+    groups.set(entry.format.keyId, [...(groups.get(entry.format.keyId) ?? []), entry]);
+  }
+  return [...groups]
+    .map(([keyId, members]) => ({ keyId, entries: members }))
+    .sort((a, b) => b.entries.length - a.entries.length);
+}
+
+/** The first look of every check here: an outcome where there is nothing to hold against each other. */
+async function look(subject: EntriesSubject) {
+  const reading = await livingEntries(subject);
+  const groups = groupsOf(reading);
+  const encrypted = groups.reduce((sum, group) => sum + group.entries.length, 0);
+  const figures: Evidence[] = [
+    { what: 'entries sampled', value: reading.entries.length },
+    { what: 'encrypted', value: encrypted },
+    { what: 'key ids', value: groups.length },
+  ];
+  if (groups.length === 0) return { settled: pass('No sampled entry is encrypted.', figures) };
+  const rings = await subject.rings();
+  if (rings.length === 0)
+    return {
+      settled: unknown(
+        'no_ring_configured',
+        `${countOf(encrypted, 'sampled entry is', 'sampled entries are')} encrypted, and no key ring is configured to hold them against.`,
+        'Name the ring of the apps in KEY_RINGS, with this cache among its `caches`; mode observe is enough.',
+        figures,
+      ),
+    };
+  const unread = rings.find(({ keys }) => keys === undefined);
+  if (unread)
+    return {
+      settled: unknown(
+        'ring_unreadable',
+        `The key ring ${unread.ring} could not be read: ${unread.problem ?? ''}`.trim(),
+        `See the checks of the key ring ${unread.ring}.`,
+        figures,
+      ),
+    };
+  // Every entry would be a stranger's: that the ring is empty says more, and its own check says it.
+  const [first] = rings;
+  if (first && rings.every(({ keys }) => keys?.size === 0))
+    return {
+      settled: unknown(
+        'ring_empty',
+        `The key ring ${first.ring} holds no key to hold the entries against.`,
+        `See the checks of the key ring ${first.ring}.`,
+        figures,
+      ),
+    };
+  return { reading, groups, rings, figures };
+}
+
+type Look = Exclude<Awaited<ReturnType<typeof look>>, { settled: Outcome }>;
+
+function encryptionCheck(id: string, judge: (look: Look) => Outcome): Check<EntriesSubject> {
+  return {
+    id,
+    symptom: 'encryption',
+    timeLimitMs,
+    run: async (subject) => {
+      const found = await look(subject);
+      return 'settled' in found && found.settled ? found.settled : judge(found as Look);
+    },
+  };
+}
+
+/** When the oldest of them was last written or read, as an estimate; null where no entry tells. */
+function sinceWhen(entries: readonly SampledCacheEntry[]): Date | null {
+  const times = entries.flatMap(({ expiresAt, slidingSeconds }) =>
+    expiresAt && slidingSeconds ? [expiresAt.getTime() - slidingSeconds * 1000] : [],
+  );
+  return times.length > 0 ? new Date(Math.min(...times)) : null;
+}
+
+const findKey = (rings: readonly RingKnowledge[], keyId: string) =>
+  rings.map(({ keys }) => keys?.get(keyId)).find((key) => key !== undefined);
+
+const shareEvidence = (groups: readonly KeyGroup[]): Evidence[] =>
+  groups.slice(0, 5).map(({ keyId, entries }) => ({ what: `entries under key ${keyId}`, value: entries.length }));
+
+export const encryptionChecks: Check<EntriesSubject>[] = [
+  encryptionCheck('encryption-unknown-keys', ({ reading, groups, rings, figures }) => {
+    const strange = groups.filter(({ keyId }) => !findKey(rings, keyId));
+    if (strange.length === 0) return pass('The rings know every key id that the sampled entries name.', figures);
+    const entries = strange.flatMap((group) => group.entries);
+    const since = sinceWhen(entries);
+    const all = groups.reduce((sum, group) => sum + group.entries.length, 0);
+    const age = since && Math.max(0, reading.now.getTime() - since.getTime());
+    return critical({
+      cause: 'key_not_in_ring',
+      what: `${countOf(entries.length, 'entry', 'entries')} of ${all} encrypted ones (${percentText((100 * entries.length) / all)}) name ${countOf(strange.length, 'key')} that no configured ring has: an instance keeps a ring of its own, or a key was removed.${
+        since
+          ? ` The oldest of them was touched about ${humanDuration(age ?? 0)} ago (an estimate: expiry less sliding span).`
+          : ''
+      }`,
+      evidence: [
+        ...figures,
+        ...shareEvidence(strange),
+        { what: 'such entries in the whole cache (estimate)', value: scaled(entries.length, reading) },
+        ...(since
+          ? [
+              { what: 'since about (estimate)', value: since.toISOString() },
+              { what: 'age (estimate)', value: formatDuration(age ?? 0) },
+            ]
+          : []),
+      ],
+      advice:
+        'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries; their users sign in once more.',
+    });
+  }),
+  encryptionCheck('encryption-revoked-keys', ({ reading, groups, rings, figures }) => {
+    const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
+    if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
+    const found = revoked.reduce((sum, group) => sum + group.entries.length, 0);
+    return critical({
+      cause: 'key_revoked',
+      what: `${countOf(found, 'sampled entry names', 'sampled entries name')} ${countOf(revoked.length, 'revoked key')}: they cannot be read any more.`,
+      evidence: [
+        ...figures,
+        ...shareEvidence(revoked),
+        { what: 'such entries in the whole cache (estimate)', value: scaled(found, reading) },
+      ],
+      advice:
+        'Remove them; `key-ring revoke` shows the statement for each key. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
+    });
+  }),
+  encryptionCheck('encryption-several-rings', ({ groups, rings, figures }) => {
+    const used = rings.filter(({ keys }) => groups.some(({ keyId }) => keys?.has(keyId)));
+    const known = groups.filter(({ keyId }) => findKey(rings, keyId));
+    // A ring may be named twice, or be a copy with fewer keys: what matters is that one reads all.
+    const together = used.some(({ keys }) => known.every(({ keyId }) => keys?.has(keyId)));
+    if (used.length <= 1 || together) return pass('The entries are of one ring.', figures);
+    return critical({
+      cause: 'several_rings',
+      what: `The entries are protected by ${used.length} rings at once: ${used.map(({ ring }) => ring).join(', ')}. Apps of one ring cannot read the entries of another.`,
+      evidence: [
+        ...figures,
+        ...used.map(({ ring, keys }) => ({
+          what: `entries of ring ${ring}`,
+          value: groups.filter(({ keyId }) => keys?.has(keyId)).reduce((sum, group) => sum + group.entries.length, 0),
+        })),
+      ],
+      advice: 'Give all apps that share this cache one ring and one SetApplicationName, or each a cache of its own.',
+    });
+  }),
+  encryptionCheck('encryption-unreadable-keys', ({ groups, rings, figures }) => {
+    const named = groups.flatMap((group) => {
+      const key = findKey(rings, group.keyId);
+      return key && !key.revoked ? [{ ...group, unwraps: key.unwraps }] : [];
+    });
+    const locked = named.filter(({ unwraps }) => unwraps === false);
+    const untried = named.filter(({ unwraps }) => unwraps === null);
+    const count = (of: readonly KeyGroup[]) => of.reduce((sum, group) => sum + group.entries.length, 0);
+    if (locked.length > 0)
+      return critical({
+        cause: 'key_does_not_unwrap',
+        what: `${countOf(count(locked), 'sampled entry names', 'sampled entries name')} keys that the configured Key Vault key or certificates cannot unwrap.`,
+        evidence: [...figures, ...shareEvidence(locked)],
+        advice:
+          'Enable or recover the Key Vault key version, or name the old certificate in KEY_RINGS and in the apps (UnprotectKeysWithAnyCertificate). See the checks of the ring.',
+      });
+    if (untried.length > 0)
+      return unknown(
+        'key_not_tried',
+        `${countOf(untried.length, 'key')} of the entries could not be tried with the protector.`,
+        'See the checks of the ring: the protector does not answer, or is another than the settings say.',
+        [...figures, ...shareEvidence(untried)],
+      );
+    // Why a key is not among them is said by its own check.
+    if (named.length === 0)
+      return unknown(
+        'key_not_tried',
+        'The rings hold no valid key that the sampled entries name, so none could be tried.',
+        'See the checks `encryption-unknown-keys` and `encryption-revoked-keys`.',
+        figures,
+      );
+    const strange = groups.filter(({ keyId }) => !findKey(rings, keyId)).length;
+    const others =
+      strange > 0 ? ` ${countOf(strange, 'key is', 'keys are')} in no ring: see \`encryption-unknown-keys\`.` : '';
+    return pass(`The valid keys of the rings that the sampled entries name can be unwrapped.${others}`, figures);
+  }),
+];
+
+/** Also for the checks of formats: a mixture means that `Encrypt` differs between apps, or was switched lately. */
+export const mixtureCheck: Check<EntriesSubject> = {
+  id: 'entries-mixture',
+  symptom: 'deserialization',
+  timeLimitMs,
+  run: async (subject) => {
+    const reading = await livingEntries(subject);
+    const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
+    const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
+    const evidence = [
+      { what: 'plain', value: plain },
+      { what: 'encrypted', value: encrypted },
+    ];
+    if (encrypted === 0 || plain === 0)
+      return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
+    const trouble = {
+      cause: 'plain_and_encrypted',
+      what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
+      evidence: [
+        ...evidence,
+        {
+          what: 'the fewer of the two in the whole cache (estimate)',
+          value: scaled(Math.min(plain, encrypted), reading),
+        },
+      ],
+      advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
+    };
+    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
+  },
+};

@@ -1,0 +1,77 @@
+import { type Check, critical, pass } from '../../../checks/check.ts';
+import { countOf, percentText } from '../../../wording.ts';
+import { mixtureCheck } from './encryptionChecks.ts';
+import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
+
+const timeLimitMs = 20_000;
+
+/** What somebody signed out by a clear would be: one for each user's entry. */
+const usersIn = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kind }) => kind === 'user').length;
+
+/** Entries that no reader of the token cache can use. */
+function unusable(
+  id: string,
+  cause: string,
+  is: (entry: SampledCacheEntry) => boolean,
+  well: string,
+  what: string,
+  why: string,
+): Check<EntriesSubject> {
+  return {
+    id,
+    symptom: 'deserialization',
+    timeLimitMs,
+    run: async (subject) => {
+      const reading = await livingEntries(subject);
+      const { entries } = reading;
+      const found = entries.filter(is);
+      if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);
+      const share = found.length / entries.length;
+      const affected = scaled(usersIn(found), reading);
+      const all = scaled(usersIn(entries), reading);
+      const whole = share > 0.5;
+      return critical({
+        cause,
+        what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
+        evidence: [
+          { what: 'entries sampled', value: entries.length },
+          { what: 'entries concerned', value: found.length },
+          { what: 'users signed out by removing these (estimate)', value: affected },
+          { what: 'users signed out by clearing the cache (estimate)', value: all },
+          { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
+        ],
+        advice: whole
+          ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
+          : `Remove these entries alone: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
+      });
+    },
+  };
+}
+
+function formsOf(entries: readonly SampledCacheEntry[]): string {
+  const forms = new Map<string, number>();
+  for (const { format } of entries)
+    if (format.kind === 'foreign') forms.set(format.form, (forms.get(format.form) ?? 0) + 1);
+  if (forms.size === 0) return '';
+  return ` (${[...forms].map(([form, count]) => `${count} ${form}`).join(', ')})`;
+}
+
+export const formatChecks: Check<EntriesSubject>[] = [
+  unusable(
+    'entries-empty',
+    'empty_values',
+    ({ format }) => format.kind === 'empty',
+    'Every sampled entry has a value.',
+    'have no value',
+    'MSAL fails to parse them.',
+  ),
+  unusable(
+    'entries-format',
+    'foreign_format',
+    ({ format, kind }) => format.kind === 'foreign' && kind !== 'other',
+    'Every sampled entry has a form that the token cache writes.',
+    "are neither MSAL's JSON nor a Data Protection payload",
+    'They were written by another version, by a compressing or encrypting wrapper, or cut off on the way: reading one fails with json_parse_failed.',
+  ),
+  mixtureCheck,
+];

@@ -1,0 +1,162 @@
+import { type Check, critical, pass, warning } from '../../../checks/check.ts';
+import { humanDuration } from '../../../durations.ts';
+import { bytesText, countOf, percentText } from '../../../wording.ts';
+import type { EntriesSubject, SampledCacheEntry } from './entriesSubject.ts';
+
+const timeLimitMs = 20_000;
+const day = 86_400_000;
+/** A refresh token of a web app ends after 90 days without use ("Refresh token lifetime", Microsoft Entra). */
+const longestTokenMs = 90 * day;
+/** An access token lives for 60 to 90 minutes ("Access token lifetime", Microsoft Entra). */
+const accessTokenSeconds = 3_600;
+/** Bytes. An id token has 2 to 7 kB and an access token about 2 (Microsoft.Identity.Web, "Token cache serialization"). */
+const largeEntry = 262_144;
+
+const usersOf = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kind }) => kind === 'user');
+
+/** What makes a cache grow, or forget too soon, as its entries show. */
+export const entryGrowthChecks: Check<EntriesSubject>[] = [
+  {
+    id: 'entries-lifetime',
+    symptom: 'growth',
+    timeLimitMs,
+    run: async (subject) => {
+      const { entries, now } = await subject.entries();
+      const endless = entries.filter(({ expiresAt }) => !expiresAt);
+      const long = entries.filter(
+        ({ expiresAt }) => expiresAt && expiresAt.getTime() - now.getTime() > longestTokenMs + day,
+      );
+      const found = endless.length + long.length;
+      const evidence = [
+        { what: 'entries sampled', value: entries.length },
+        { what: 'without any expiry', value: endless.length },
+        { what: 'alive for over 90 days more', value: long.length },
+      ];
+      if (found === 0) return pass('No sampled entry outlives its tokens.', evidence);
+      const longest = Math.max(
+        0,
+        ...long.flatMap(({ expiresAt }) => (expiresAt ? [expiresAt.getTime() - now.getTime()] : [])),
+      );
+      return warning({
+        cause: endless.length > 0 && long.length === 0 ? 'entries_never_expire' : 'entries_outlive_tokens',
+        what: `${countOf(found, 'entry', 'entries')} of ${entries.length} sampled (${percentText((100 * found) / entries.length)}) outlive every token: a refresh token ends after 90 days${longest > 0 ? `, the longest of these lives for ${humanDuration(longest)}` : ''}.`,
+        evidence,
+        advice:
+          'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions to some days: longer than users stay away, shorter than their refresh tokens live.',
+      });
+    },
+  },
+  {
+    id: 'entries-sliding-missing',
+    symptom: 'prompts',
+    timeLimitMs,
+    run: async (subject) => {
+      const users = usersOf((await subject.entries()).entries);
+      const fixed = users.filter(({ slidingSeconds, expiresAt }) => slidingSeconds === null && expiresAt);
+      const evidence = [
+        { what: "users' entries sampled", value: users.length },
+        { what: 'without sliding expiration', value: fixed.length },
+      ];
+      if (fixed.length * 10 < users.length || fixed.length === 0)
+        return pass("Users' entries live on while they are used.", evidence);
+      return warning({
+        cause: 'no_sliding_expiration',
+        what: `${countOf(fixed.length, "user's entry has", "users' entries have")} no sliding expiration (of ${users.length} sampled): they end while their users work, who then sign in again.`,
+        evidence,
+        advice: 'Set SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, besides any absolute expiration.',
+      });
+    },
+  },
+  {
+    id: 'entries-sliding-short',
+    symptom: 'prompts',
+    timeLimitMs,
+    run: async (subject) => {
+      const users = usersOf((await subject.entries()).entries);
+      const sliding = users.filter(({ slidingSeconds }) => slidingSeconds !== null);
+      const short = sliding.filter(({ slidingSeconds }) => (slidingSeconds ?? 0) < accessTokenSeconds);
+      const shortest = Math.min(...short.map(({ slidingSeconds }) => slidingSeconds ?? 0));
+      const evidence = [
+        { what: "users' entries with sliding expiration", value: sliding.length },
+        { what: 'shorter than an hour', value: short.length },
+        ...(short.length > 0 ? [{ what: 'shortest', value: shortest, unit: 's' }] : []),
+      ];
+      if (short.length === 0) return pass('No sliding expiration is shorter than a token lives.', evidence);
+      const trouble = {
+        cause: 'sliding_shorter_than_token',
+        what: `${countOf(short.length, "user's entry", "users' entries")} of ${sliding.length} sampled slide by less than the hour that a token lives (the shortest by ${humanDuration(shortest * 1000)}${shortest === 1200 ? ", the library's default" : ''}): a user who pauses that long signs in again for nothing.`,
+        evidence,
+        advice:
+          'Set DefaultSlidingExpiration of the cache (SqlServerCacheOptions; 20 minutes by default), or SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, to a day or more.',
+      };
+      return short.length * 2 >= sliding.length ? critical(trouble) : warning(trouble);
+    },
+  },
+  {
+    id: 'entries-kinds',
+    symptom: 'growth',
+    timeLimitMs,
+    run: async (subject) => {
+      const { entries } = await subject.entries();
+      const count = (kind: SampledCacheEntry['kind']) => entries.filter((entry) => entry.kind === kind).length;
+      const other = count('other');
+      const evidence = (['user', 'app', 'onBehalfOf', 'other'] as const).map((kind) => ({
+        what: `entries of kind ${kind}`,
+        value: count(kind),
+      }));
+      if (other * 100 <= entries.length) return pass('The keys are those of Microsoft.Identity.Web.', evidence);
+      if (await subject.prefixDiffers?.())
+        return pass('The keys are not told apart: the prefix is another; see instance-name.', evidence);
+      return warning({
+        cause: 'foreign_keys',
+        what: `${countOf(other, 'key')} of ${entries.length} sampled (${percentText((100 * other) / entries.length)}) have no form of Microsoft.Identity.Web: something else, such as sessions, shares the cache.`,
+        evidence: [
+          ...evidence,
+          { what: 'first', value: subject.showKey(entries.find(({ kind }) => kind === 'other')?.key ?? '') },
+        ],
+        advice:
+          'Give sessions and other data a table or an InstanceName of their own: they grow and expire by other rules.',
+      });
+    },
+  },
+  {
+    id: 'entries-large',
+    symptom: 'growth',
+    timeLimitMs,
+    run: async (subject) => {
+      const { entries } = await subject.entries();
+      const bySize = [...entries].sort((a, b) => b.size - a.size);
+      const large = bySize.filter(({ size }) => size > largeEntry);
+      const median = bySize[Math.floor(bySize.length / 2)]?.size ?? 0;
+      const evidence = [
+        { what: 'median', value: median, unit: 'B' },
+        { what: 'largest', value: bySize[0]?.size ?? 0, unit: 'B' },
+        { what: `larger than ${bytesText(largeEntry)}`, value: large.length },
+      ];
+      if (large.length === 0) return pass('No sampled entry is unusually large.', evidence);
+      const [first] = large;
+      const plain = bySize.find(({ format, size }) => format.kind === 'msal' && format.tokens && size > largeEntry / 8);
+      const tokens = plain?.format.kind === 'msal' ? plain.format.tokens : undefined;
+      return warning({
+        cause: 'large_entries',
+        what: `${countOf(large.length, 'sampled entry is', 'sampled entries are')} larger than ${bytesText(largeEntry)}, the largest ${bytesText(first?.size ?? 0)}: each sign-in reads and writes it whole.`,
+        evidence: [
+          ...evidence,
+          { what: 'largest entry', value: subject.showKey(first?.key ?? '') },
+          ...(tokens
+            ? [
+                { what: 'access tokens in the largest plain entry that was read whole', value: tokens.accessTokens },
+                { what: 'resources in it', value: tokens.resources },
+                {
+                  what: 'tokens per resource',
+                  value: Math.round((10 * tokens.accessTokens) / Math.max(1, tokens.resources)) / 10,
+                },
+              ]
+            : []),
+        ],
+        advice:
+          'Ask for fewer sets of scopes: every set is a token of its own. On-behalf-of tokens belong into entries of their own (long-running sessions keep adding to one). Group claims make tokens large: use app roles or group overage.',
+      });
+    },
+  },
+];

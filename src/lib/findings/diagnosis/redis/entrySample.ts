@@ -1,0 +1,104 @@
+import type { Clock } from '../../../clock.ts';
+import { sampleKeys } from '../../../redis/keySample.ts';
+import type { RedisEntry, RedisNode } from '../../../redis/redisNode.ts';
+import type { SampledCacheEntry } from '../entries/entriesSubject.ts';
+import { formatOf } from '../entries/entryFormat.ts';
+import { keyParts } from '../entries/keyKind.ts';
+
+export interface RedisSampleOptions {
+  instanceName: string;
+  /** Of the ring, which may lie in the same database and is no entry. */
+  keyRingKey: string;
+  /** Keys in the database. */
+  keysHeld: number;
+  clock: Clock;
+  random: () => number;
+}
+
+export interface RedisSample {
+  entries: SampledCacheEntry[];
+  /** Keys of users' or apps' tokens by what stands before them, the whole database over. */
+  prefixes: Map<string, number>;
+}
+
+/** Calls of SCAN, keys of each, and the time for all of them: as the watch's own sample, for some more keys. */
+const limits = { calls: 30, keysPerCall: 25, timeMs: 8_000 };
+const mostEntries = 500;
+const batch = 50;
+
+/** Microsoft.Identity.Web's key forms behind a prefix. */
+const tokenKey =
+  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:(?:-[\w-]+)?\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:_[\w.-]+)?_AppTokenCache)$/i;
+
+/** Entries of a Redis cache from a bounded SCAN, with what the values tell. */
+export async function sampleEntries(node: RedisNode, options: RedisSampleOptions): Promise<RedisSample> {
+  const { instanceName, keyRingKey, keysHeld, clock, random } = options;
+  const keys = new Set<string>();
+  const reader = {
+    ...node.keys,
+    scan: async (cursor: string, count: number) => {
+      const answer = await node.keys.scan(cursor, count);
+      for (const key of answer.keys) keys.add(key);
+      return answer;
+    },
+    // The expiry is read below, of the entries alone.
+    timesToLive: async (some: readonly string[]) => some.map(() => -1),
+  };
+  await sampleKeys(reader, keysHeld, { instanceName, keyRingKey, limits, clock, random });
+  const prefixes = new Map<string, number>();
+  for (const key of keys) {
+    const found = tokenKey.exec(key);
+    if (found) prefixes.set(key.slice(0, found.index), (prefixes.get(key.slice(0, found.index)) ?? 0) + 1);
+  }
+  const own = [...keys].filter((key) => key.startsWith(instanceName) && key !== keyRingKey).slice(0, mostEntries);
+  const entries: SampledCacheEntry[] = [];
+  for (let start = 0; start < own.length; start += batch) {
+    const some = own.slice(start, start + batch);
+    const [values, times] = [await node.entries(some), await node.keys.timesToLive(some)];
+    some.forEach((key, at) => {
+      const entry = entryOf(key.slice(instanceName.length), values[at], times[at] ?? -2, clock.now());
+      if (entry) entries.push(entry);
+    });
+  }
+  return { entries, prefixes };
+}
+
+/** Undefined where it has gone meanwhile. */
+function entryOf(
+  key: string,
+  value: RedisEntry | undefined,
+  timeToLive: number,
+  now: Date,
+): SampledCacheEntry | undefined {
+  if (timeToLive === -2) return undefined;
+  const { kind } = keyParts(key);
+  // Of another type than the library's: something else that shares the database.
+  if (!value && kind === 'other') return { ...none, key, kind, expiresAt: expiryOf(timeToLive, now) };
+  const data = value?.data ?? new Uint8Array();
+  return {
+    key,
+    kind,
+    size: data.length,
+    expiresAt: expiryOf(timeToLive, now),
+    slidingSeconds: ticksOf(value?.sldexp) === undefined ? null : (ticksOf(value?.sldexp) ?? 0) / 10_000_000,
+    hasAbsoluteExpiration: ticksOf(value?.absexp) !== undefined,
+    format: formatOf(data, data.length),
+  };
+}
+
+const none = {
+  size: 0,
+  slidingSeconds: null,
+  hasAbsoluteExpiration: false,
+  format: { kind: 'foreign', form: 'other bytes' },
+} as const;
+
+function expiryOf(timeToLive: number, now: Date): Date | undefined {
+  return timeToLive < 0 ? undefined : new Date(now.getTime() + timeToLive);
+}
+
+/** .NET ticks; `-1` for none (RedisCache.cs). */
+function ticksOf(text: string | undefined): number | undefined {
+  const ticks = Number(text ?? '-1');
+  return Number.isFinite(ticks) && ticks >= 0 ? ticks : undefined;
+}

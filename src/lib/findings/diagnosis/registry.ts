@@ -1,0 +1,52 @@
+import type { Check } from '../../checks/check.ts';
+import { clockCheck } from './connection/clockCheck.ts';
+import { connectionChecks } from './connection/connectionChecks.ts';
+import { latencyCheck } from './connection/latencyCheck.ts';
+import { encryptionChecks } from './entries/encryptionChecks.ts';
+import { formatChecks } from './entries/formatChecks.ts';
+import { entryGrowthChecks } from './entries/growthChecks.ts';
+import { keyChecks } from './entries/keyChecks.ts';
+import { sharingCheck } from './entries/sharingCheck.ts';
+import { instanceNameCheck } from './redis/instanceNameCheck.ts';
+import { watchChecks } from './redis/watchChecks.ts';
+import { ringChecks } from './ring/ringChecks.ts';
+import { selfChecks } from './self/selfChecks.ts';
+import { sqlGrowthChecks } from './sql/growthChecks.ts';
+import { schemaChecks } from './sql/schemaChecks.ts';
+import type { RedisSubject } from './subjects/redisSubject.ts';
+import type { RingSubject } from './subjects/ringSubject.ts';
+import type { SelfSubject } from './subjects/selfSubject.ts';
+import type { SqlSubject } from './subjects/sqlSubject.ts';
+
+/** Every check there is, by what it looks at. A new one is a module, and a line here. */
+const ofEntries = [...encryptionChecks, ...formatChecks, ...entryGrowthChecks, sharingCheck, ...keyChecks];
+
+export const registry: {
+  sql: readonly Check<SqlSubject>[];
+  redis: readonly Check<RedisSubject>[];
+  ring: readonly Check<RingSubject>[];
+  self: readonly Check<SelfSubject>[];
+} = {
+  sql: [
+    ...connectionChecks<SqlSubject>('connection', (subject) => subject),
+    latencyCheck,
+    clockCheck,
+    ...ofEntries,
+    ...sqlGrowthChecks,
+    ...schemaChecks,
+  ],
+  redis: [
+    ...connectionChecks<RedisSubject>('connection', (subject) => subject),
+    latencyCheck,
+    clockCheck,
+    instanceNameCheck,
+    ...ofEntries,
+    ...watchChecks,
+  ],
+  ring: [
+    ...connectionChecks<RingSubject>('ring-store', ({ store }) => store),
+    ...connectionChecks<RingSubject>('ring-protector', ({ protector }) => protector),
+    ...ringChecks,
+  ],
+  self: selfChecks,
+};

@@ -1,0 +1,33 @@
+import { type Html, html } from '../../html.ts';
+import type { CacheView, Reading } from './cacheView.ts';
+import { plotFigures } from './plotFigure.ts';
+import { timeText } from './wording.ts';
+
+export function cacheSection({ name, engine, running, figures, plots, readings }: CacheView): Html {
+  return html`<section aria-labelledby="cache-${name}">
+<h2 id="cache-${name}">${name} <span class="quiet">${engine ?? 'cannot be used'}</span></h2>
+${running !== null && html`<p class="running">${running}</p>`}
+<dl class="figures">${figures.map(
+    ({ label, value, note }) => html`<div><dt>${label}</dt><dd>${value}</dd><dd class="quiet">${note}</dd></div>`,
+  )}</dl>
+${plotFigures(plots)}
+${readings.length > 0 && readingTable(name, readings)}
+</section>
+`;
+}
+
+function readingTable(name: string, readings: readonly Reading[]): Html {
+  return html`<details id="readings-${name}">
+<summary>Counts of ${name} as a table</summary>
+<div class="scroll" role="region" aria-label="Counts of ${name}" tabindex="0">
+<table>
+<thead><tr><th scope="col">Time</th><th scope="col">Active</th><th scope="col">Expired</th><th scope="col">Data</th><th scope="col">Indexes</th><th scope="col">Oldest expired</th></tr></thead>
+<tbody>${readings.map(
+    ({ at, active, expired, data, index, oldestExpired }) =>
+      html`<tr><th scope="row">${timeText(at)}</th><td>${active}</td><td>${expired}</td><td>${data}</td><td>${index}</td><td>${oldestExpired}</td></tr>
+`,
+  )}</tbody>
+</table>
+</div>
+</details>`;
+}

@@ -1,0 +1,198 @@
+import { humanDuration, parseDuration } from '../../durations.ts';
+import type { SqlCacheRecords } from '../../findings/subjectRecords.ts';
+import type { JobHistory } from '../../runs/history.ts';
+import { joinParts } from '../../runs/sumOfParts.ts';
+import type { CountsReport } from '../../sql/counts.ts';
+import type { PurgeReport } from '../../sql/purgeReport.ts';
+import { countText, numberText } from '../../sql/summaries.ts';
+import { bytesText } from '../../wording.ts';
+import { type Plot, rangeOf } from './plot.ts';
+import { durationText, fromNow, timeText } from './wording.ts';
+
+/** A SQL cache as the page shows it. */
+export interface CacheView {
+  name: string;
+  /** Null where no run tells it. */
+  engine: string | null;
+  running: string | null;
+  figures: Figure[];
+  plots: Plot[];
+  /** The plotted readings of the counts, the newest first: what the plots say, in figures. */
+  readings: Reading[];
+}
+
+/** A figure of the present, with what it means or when it was read. */
+export interface Figure {
+  label: string;
+  value: string;
+  note: string;
+}
+
+export interface Reading {
+  at: string;
+  active: string;
+  expired: string;
+  data: string;
+  index: string;
+  oldestExpired: string;
+}
+
+/** Rows of the table beside the plots; further readings are thinned out evenly. */
+const tableRows = 48;
+
+export function cacheView(records: SqlCacheRecords, now: Date): CacheView {
+  const { name, running } = records;
+  const readings = [...records.counts.runs].reverse().flatMap(({ report }) => report ?? []);
+  const purges = realPurges(records.purge, now);
+  return {
+    name,
+    engine: readings.at(-1)?.engine ?? purges.at(-1)?.report.engine ?? null,
+    running: running ? runningText(running) : null,
+    figures: [...countFigures(readings.at(-1), now), purgeFigure(records.purge, now)],
+    plots: [...countPlots(name, readings), ...deletionPlot(name, purges)],
+    readings: thinned(readings, tableRows).reverse().map(readingOf),
+  };
+}
+
+function runningText({ startedAt, deleted, updatedAt, lost }: NonNullable<SqlCacheRecords['running']>): string {
+  if (!lost) return `A purge is under way since ${timeText(startedAt)}: ${numberText(deleted)} deleted so far.`;
+  return `A purge that began at ${timeText(startedAt)} is lost, since its process ended. It told last at ${timeText(updatedAt)}: ${numberText(deleted)} deleted. The next run goes on.`;
+}
+
+interface RealPurge {
+  at: number;
+  report: PurgeReport;
+}
+
+/** Purges that deleted, or could have, the oldest first; the parts of one as one. */
+function realPurges({ runs }: JobHistory<'purge'>, now: Date): RealPurge[] {
+  return joinParts(runs, now)
+    .reverse()
+    .flatMap(({ startedAt, outcome, report }) =>
+      report && !report.dryRun && outcome !== 'skipped' ? [{ at: Date.parse(startedAt) / 1000, report }] : [],
+    );
+}
+
+/** The last one that did its work: a dry run, or one that found another at it, does not hide what that deleted. */
+function purgeFigure({ runs, lastSuccess }: JobHistory<'purge'>, now: Date): Figure {
+  const last = joinParts(runs, now).find(
+    ({ runId, first }) => lastSuccess && runId === (lastSuccess.first ?? lastSuccess.runId) && !first,
+  );
+  const report = last?.report ?? lastSuccess?.report;
+  if (!lastSuccess || !report || report.dryRun)
+    return { label: 'Last purge', value: 'none', note: 'no purge has succeeded yet' };
+  const more = last?.incomplete ? ' at least' : '';
+  return {
+    label: 'Last purge',
+    value: `${numberText(report.deleted)} deleted${more}`,
+    note: fromNow(lastSuccess.startedAt, now),
+  };
+}
+
+function countFigures(latest: CountsReport | undefined, now: Date): Figure[] {
+  if (!latest) return [{ label: 'Entries', value: 'unknown', note: 'no counts are recorded yet' }];
+  const read = `counted ${fromNow(latest.at, now)}`;
+  const bytes = (latest.dataBytes ?? 0) + (latest.indexBytes ?? 0);
+  return [
+    { label: 'Active entries', value: countText(latest.active), note: read },
+    { label: 'Expired entries', value: countText(latest.expired), note: read },
+    {
+      label: 'Table size',
+      value: latest.dataBytes === null ? 'unknown' : bytesText(bytes),
+      note: latest.indexBytes === null ? 'data' : `of it ${bytesText(latest.indexBytes)} indexes`,
+    },
+    oldestFigure(latest),
+  ];
+}
+
+function oldestFigure({ oldestExpiredAge, expired }: CountsReport): Figure {
+  const label = 'Oldest expired';
+  if (oldestExpiredAge !== null)
+    return { label, value: durationText(oldestExpiredAge), note: 'how far behind the purge is' };
+  if (expired.count > 0) return { label, value: 'unknown', note: 'finding it took too long' };
+  return { label, value: 'none', note: 'nothing to delete was seen' };
+}
+
+function countPlots(cache: string, readings: readonly CountsReport[]): Plot[] {
+  const times = readings.map(({ at }) => Date.parse(at) / 1000);
+  const active = readings.map((reading) => reading.active.count);
+  const expired = readings.map((reading) => reading.expired.count);
+  const data = readings.map(({ dataBytes }) => dataBytes);
+  const index = readings.map(({ indexBytes }) => indexBytes);
+  const ages = readings.map(({ oldestExpiredAge, expired }) => {
+    if (oldestExpiredAge === null) return expired.count > 0 ? null : 0;
+    return (parseDuration(oldestExpiredAge) ?? 0) / 1000;
+  });
+  const between = (what: string, values: (number | null)[], text: (value: number) => string) => {
+    const range = rangeOf(values);
+    return range ? `${what} between ${text(range.least)} and ${text(range.greatest)}.` : '';
+  };
+  const common = { kind: 'lines', times } as const;
+  return [
+    {
+      ...common,
+      id: `${cache}-entries`,
+      title: 'Entries',
+      unit: 'count',
+      series: [
+        { label: 'Active', tone: 'first', values: active },
+        { label: 'Expired', tone: 'second', values: expired },
+      ],
+      summary: `${between('Active', active, numberText)} ${between('Expired', expired, numberText)}`,
+    },
+    {
+      ...common,
+      id: `${cache}-size`,
+      title: 'Table size',
+      unit: 'bytes',
+      series: [
+        { label: 'Data', tone: 'first', values: data },
+        { label: 'Indexes', tone: 'third', values: index },
+      ],
+      summary: `${between('Data', data, bytesText)} ${between('Indexes', index, bytesText)}`,
+    },
+    {
+      ...common,
+      id: `${cache}-age`,
+      title: 'Oldest expired entry, its age',
+      unit: 'seconds',
+      series: [{ label: 'Age', tone: 'second', values: ages }],
+      summary: between('Age', ages, (seconds) => humanDuration(seconds * 1000)),
+    },
+  ];
+}
+
+function deletionPlot(cache: string, purges: readonly RealPurge[]): Plot[] {
+  const runs = purges.map(({ at, report }) => ({ at, deleted: report.deleted }));
+  const total = runs.reduce((sum, { deleted }) => sum + deleted, 0);
+  const most = Math.max(0, ...runs.map(({ deleted }) => deleted));
+  return [
+    {
+      id: `${cache}-deletions`,
+      title: 'Deleted by each purge',
+      kind: 'bars',
+      unit: 'count',
+      times: runs.map(({ at }) => at),
+      series: [{ label: 'Deleted', tone: 'fourth', values: runs.map(({ deleted }) => deleted) }],
+      summary: `${numberText(total)} deleted by ${numberText(runs.length)} ${runs.length === 1 ? 'purge' : 'purges'}, at most ${numberText(most)} by one.`,
+    },
+  ];
+}
+
+function readingOf(reading: CountsReport): Reading {
+  const { at, active, expired, dataBytes, indexBytes } = reading;
+  return {
+    at,
+    active: countText(active),
+    expired: countText(expired),
+    data: dataBytes === null ? 'unknown' : bytesText(dataBytes),
+    index: indexBytes === null ? 'unknown' : bytesText(indexBytes),
+    oldestExpired: oldestFigure(reading).value,
+  };
+}
+
+/** At most `count` of the values, evenly, the last one among them. */
+function thinned<T>(values: readonly T[], count: number): T[] {
+  const step = Math.ceil(values.length / count);
+  return values.filter((_, index) => (values.length - 1 - index) % step === 0);
+}

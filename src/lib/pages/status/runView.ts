@@ -1,0 +1,90 @@
+import { type JobName, jobs } from '../../runs/catalogue.ts';
+import { summaryOf } from '../../runs/runJob.ts';
+import type { RunRecord } from '../../runs/runRecord.ts';
+import { durationText } from './wording.ts';
+
+/** A run as the page lists it. */
+export interface RunView {
+  runId: string;
+  job: string;
+  subject: string;
+  startedAt: string;
+  /** What started it, and who asked where that is known. */
+  startedBy: string;
+  duration: string;
+  /** Why it stopped: a stop reason, an outcome or an error code. */
+  reason: string;
+  /** What the reason means. */
+  meaning: string;
+  did: string;
+  tone: 'good' | 'neutral' | 'bad';
+}
+
+/** docs/operations.md, "What a purge reports" and "What the index job reports". */
+const reasons: Record<string, { meaning: string; tone: RunView['tone'] }> = {
+  drained: { meaning: 'a last look found nothing left to delete', tone: 'good' },
+  timeBudget: { meaning: 'its time was up; the next run goes on', tone: 'neutral' },
+  rowLimit: { meaning: 'it had deleted as many as it may', tone: 'neutral' },
+  unhealthy: { meaning: 'it waited for the database, above a load limit, until its time was up', tone: 'bad' },
+  present: { meaning: 'the expiry index is there', tone: 'good' },
+  created: { meaning: 'the expiry index was created', tone: 'good' },
+  rebuilt: { meaning: 'the expiry index was rebuilt', tone: 'good' },
+  building: { meaning: 'a build of the expiry index is under way', tone: 'neutral' },
+  missing: { meaning: 'the expiry index could not be built', tone: 'bad' },
+  wouldBuild: { meaning: 'the expiry index is to be built', tone: 'neutral' },
+};
+
+/** The newest first. Looks that only read and succeeded are in the plots, not here. */
+export function runViews(records: readonly RunRecord[], count: number): RunView[] {
+  return records
+    .filter(({ job, outcome }) => outcome === 'failed' || !jobs[job].looks)
+    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+    .slice(0, count)
+    .map(runView);
+}
+
+function runView(record: RunRecord): RunView {
+  const { runId, job, subject, startedAt, trigger, requestedBy } = record;
+  return {
+    runId,
+    job,
+    subject,
+    startedAt,
+    startedBy: requestedBy ? `${trigger}, ${requestedBy.by} from ${requestedBy.from}` : trigger,
+    duration: durationText(record.duration),
+    ...endOf(record),
+  };
+}
+
+const outcomes: Partial<Record<RunRecord['outcome'], { meaning: string; tone: RunView['tone'] }>> = {
+  queued: { meaning: 'it waits in the work queue', tone: 'neutral' },
+  running: { meaning: 'it goes on from the work queue', tone: 'neutral' },
+  skipped: { meaning: 'another run was at work', tone: 'neutral' },
+  aborted: { meaning: 'it was asked to stop, or lost its lock', tone: 'neutral' },
+};
+
+function endOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did' | 'tone'> {
+  const { outcome, error, dryRun, parts, incomplete } = record;
+  const work = didText(record);
+  const gaps = incomplete ? 'at least, since a part left no record' : '';
+  const did = [work, parts && parts > 1 ? `in ${parts} parts` : '', gaps].filter(Boolean).join(', ');
+  if (error) {
+    const meaning = [error.message, outcome === 'failed' && work ? `By then: ${work}.` : ''].filter(Boolean).join(' ');
+    return { reason: error.code, meaning, did: error.advice, tone: outcome === 'failed' ? 'bad' : 'neutral' };
+  }
+  const known = outcomes[outcome];
+  if (known) return { reason: outcome, ...known, did };
+  if (dryRun) return { reason: 'dry run', meaning: 'nothing was changed', did, tone: 'neutral' };
+  const reason = reasonOf(record);
+  return { reason, ...(reasons[reason] ?? { meaning: '', tone: 'good' }), did };
+}
+
+/** What a report says of itself, in a word. */
+function reasonOf({ report }: RunRecord): string {
+  if (report && 'stopReason' in report) return report.stopReason;
+  return report && 'outcome' in report ? report.outcome : 'succeeded';
+}
+
+function didText<J extends JobName>({ job, report }: RunRecord<J>): string {
+  return report === undefined ? '' : summaryOf(job, report);
+}

@@ -1,0 +1,34 @@
+import { html, jsonData } from '../../html.ts';
+import { frame, type Page } from '../frame.ts';
+import { pageAssets } from './assets.ts';
+import { cacheSection } from './cacheSection.ts';
+import { redisSection } from './redisSection.ts';
+import { ringSection } from './ringSection.ts';
+import { runsSection, timersSection } from './runsSection.ts';
+import { stateIcon, stateSection, stateWords } from './stateSection.ts';
+import type { StatusView } from './statusView.ts';
+
+/**
+ * The status page. It is whole without its script, which takes the key out of the address, draws the plots and reads the page
+ * anew.
+ */
+export function statusPage(view: StatusView): Page {
+  const plots = [...view.caches, ...view.redis].flatMap((part) => part.plots);
+  return frame({
+    ...pageAssets(),
+    title: `${stateWords[view.state]} · token caches`,
+    heading: 'Token caches',
+    icon: stateIcon(view.state),
+    beside: html`<p id="reading"><span id="reading-text" role="status"></span> <button id="reload" type="button" hidden>Reload</button></p>`,
+    main: html`${stateSection(view)}
+${view.caches.map((cache) => cacheSection(cache))}
+${view.redis.map(redisSection)}
+${view.rings.map(ringSection)}
+${runsSection(view)}
+${timersSection(view)}
+<script type="application/json" id="plots">${jsonData(plots)}</script>`,
+    footer: html`Records: ${view.recordStore}.`,
+    // The icon of the page's own state, and reading the page anew.
+    alsoAllowed: ['img-src data:', "connect-src 'self'"],
+  });
+}

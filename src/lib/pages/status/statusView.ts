@@ -1,0 +1,60 @@
+import type { Finding } from '../../findings/finding.ts';
+import type { HealthStatus } from '../../findings/judge.ts';
+import { historiesOf, type SubjectRecords } from '../../findings/subjectRecords.ts';
+import type { TimerReading } from '../../findings/timers.ts';
+import { worst } from '../../level.ts';
+import { joinParts } from '../../runs/sumOfParts.ts';
+import { type CacheView, cacheView } from './cacheView.ts';
+import { type RedisView, redisView } from './redisView.ts';
+import { type RingView, ringView } from './ringView.ts';
+import { type RunView, runViews } from './runView.ts';
+
+/** All that the status page is made from. */
+export interface StatusSources {
+  now: Date;
+  health: HealthStatus;
+  findings: Finding[];
+  timers: TimerReading[];
+  subjects: readonly SubjectRecords[];
+  /** Where records go; `none` where they are not kept. */
+  recordStore: string;
+}
+
+/** The status page as plain data. */
+export interface StatusView {
+  at: string;
+  /** The worst of the findings. */
+  state: 'ok' | 'warning' | 'critical';
+  /** As /api/health tells it. */
+  health: HealthStatus;
+  findings: Finding[];
+  caches: CacheView[];
+  redis: RedisView[];
+  rings: RingView[];
+  runs: RunView[];
+  timers: TimerReading[];
+  recordStore: string;
+}
+
+const shownRuns = 25;
+
+/** What the page shows, from records and findings. Pure: it reads nothing and never throws over a record. */
+export function statusView({ now, health, findings, timers, subjects, recordStore }: StatusSources): StatusView {
+  const level = worst(findings);
+  const histories = subjects.flatMap(historiesOf);
+  return {
+    at: now.toISOString(),
+    state: level === 'critical' || level === 'warning' ? level : 'ok',
+    health,
+    findings,
+    caches: subjects.flatMap((each) => (each.kind === 'sqlCache' ? cacheView(each, now) : [])),
+    redis: subjects.flatMap((each) => (each.kind === 'redisCache' ? redisView(each) : [])),
+    rings: subjects.flatMap((each) => (each.kind === 'keyRing' ? ringView(each, now) : [])),
+    runs: runViews(
+      histories.flatMap(({ runs }) => joinParts(runs, now)),
+      shownRuns,
+    ),
+    timers,
+    recordStore,
+  };
+}
