@@ -174,6 +174,22 @@ describe('the documents', () => {
     expect(workflow).toContain('npm run test:infra');
   });
 
+  it('name tests and commands that there are', async () => {
+    const text = await read('CONTRIBUTING.md');
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+    for (const [, name = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([name]);
+    const files = (await readdir(`${root}/test`, { recursive: true })).filter((path) => path.endsWith('.test.ts'));
+    const filters = [...text.matchAll(/npx vitest(?: run)? ([^`#\n]+)/g)].flatMap(([, names = '']) =>
+      names.trim().split(' '),
+    );
+    expect(filters.length).toBeGreaterThan(20);
+    for (const name of filters)
+      expect(
+        files.some((path) => `test/${path}`.includes(name)),
+        name,
+      ).toBe(true);
+  });
+
   it('begin the example of local settings with those that are needed', async () => {
     const { Values } = JSON.parse(await read('local.settings.example.json')) as { Values: Record<string, string> };
     const known = [...(await read('docs/settings.md')).matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);
