@@ -1,228 +1,180 @@
 import { type SyntaxNode, syntaxOf } from './kusto.ts';
 
 /**
- * Runs a query on rows, by the tree that Microsoft's parser makes of it. It knows what the queries of the alerts and the
- * workbook's list of findings use, and throws at all else. Times are ms since 1970, time spans ms; null compares with nothing.
+ * Runs a query on rows, by the tree that Microsoft's parser makes of it. It knows what the queries of findings and silence
+ * use, and throws at all else. Times are ms since 1970, time spans ms; a comparison with null is false.
  */
-
-type Value = unknown;
-export type Row = Record<string, Value>;
-export type Tables = Record<string, readonly Row[]>;
-
 export function runQuery(query: string, tables: Tables, now: Date): Row[] {
-  const scope = new Map<string, Value>();
-  let result: Row[] = [];
-  for (const statement of items(part(syntaxOf(query), 'Statements'))) {
-    const expression = part(statement, 'Expression');
-    if (statement.kind === 'LetStatement') {
-      const value = new Run(tables, scope, now.getTime()).value(expression, {});
-      scope.set(part(statement, 'Name').text, value);
-    } else result = new Run(tables, scope, now.getTime()).rows(expression);
-  }
-  return result;
+  const run = new Run(tables, now.getTime());
+  return items(part(syntaxOf(query), 'Statements')).flatMap((statement) => run.statement(statement));
 }
+
+export type Row = Record<string, unknown>;
+export type Tables = Record<string, readonly Row[]>;
 
 class Run {
   readonly #tables: Tables;
-  readonly #scope: ReadonlyMap<string, Value>;
   readonly #now: number;
+  readonly #lets: Row = {};
 
-  constructor(tables: Tables, scope: ReadonlyMap<string, Value>, now: number) {
+  constructor(tables: Tables, now: number) {
     this.#tables = tables;
-    this.#scope = scope;
     this.#now = now;
   }
 
-  rows(node: SyntaxNode): Row[] {
+  statement(node: SyntaxNode): Row[] {
+    if (node.kind !== 'LetStatement') return this.#rows(part(node, 'Expression'));
+    this.#lets[part(node, 'Name').text] = this.#value(part(node, 'Expression'), {});
+    return [];
+  }
+
+  #rows(node: SyntaxNode): Row[] {
     switch (node.kind) {
       case 'ParenthesizedExpression':
-        return this.rows(part(node, 'Expression'));
+        return this.#rows(part(node, 'Expression'));
       case 'PipeExpression':
-        return this.#operator(part(node, 'Operator'), this.rows(part(node, 'Expression')));
+        return this.#operator(part(node, 'Operator'), this.#rows(part(node, 'Expression')));
       case 'DataTableExpression':
-        if (items(part(node, 'Values')).length > 0) break;
-        return [];
+        return part(node, 'Values').text === '' ? [] : notKnown(node);
       case 'UnionOperator': {
-        // A leg that does not resolve is left out where the union is fuzzy, as long as one is left.
+        // A leg that does not resolve is left out of a fuzzy union, as long as one is left.
         const isFuzzy = part(node, 'Parameters').text === 'isfuzzy=true';
         const legs = items(part(node, 'Expressions'));
-        const resolved = legs.filter((leg) => !isFuzzy || leg.kind !== 'NameReference' || leg.text in this.#tables);
-        if (resolved.length === 0) throw new Error('No leg of the union resolves.');
-        return resolved.flatMap((leg) => this.rows(leg));
+        const resolved = legs.filter(({ kind, text }) => kind !== 'NameReference' || !isFuzzy || text in this.#tables);
+        return resolved.length === 0 ? notKnown(node) : resolved.flatMap((leg) => this.#rows(leg));
       }
-      case 'NameReference': {
-        const table = this.#tables[node.text];
-        if (!table) throw new Error(`There is no table ${node.text}.`);
-        return [...table];
-      }
+      case 'NameReference':
+        return [...(this.#tables[node.text] ?? notKnown(node))];
     }
-    throw new Error(`Not known here: ${node.kind} ${node.text}`);
+    return notKnown(node);
   }
 
   #operator(node: SyntaxNode, rows: Row[]): Row[] {
     switch (node.kind) {
       case 'FilterOperator':
-        return rows.filter((row) => this.value(part(node, 'Condition'), row) === true);
+        return rows.filter((row) => this.#value(part(node, 'Condition'), row) === true);
       case 'ProjectOperator':
-        return rows.map((row) => this.#columns(node, row));
-      case 'ProjectAwayOperator': {
-        const away = items(part(node, 'Expressions')).map(({ text }) => text);
-        return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !away.includes(name))));
-      }
+        return rows.map((row) => this.#columns(node, (expression) => this.#value(expression, row)));
       case 'ExtendOperator':
-        return rows.map((row) => ({ ...row, ...this.#columns(node, row) }));
+        return rows.map((row) => ({ ...row, ...this.#columns(node, (expression) => this.#value(expression, row)) }));
+      case 'DistinctOperator': {
+        const columns = rows.map((row) => this.#columns(node, (expression) => this.#value(expression, row)));
+        return [...new Set(columns.map((row) => JSON.stringify(row)))].map((row) => JSON.parse(row) as Row);
+      }
       case 'SummarizeOperator':
-        return this.#summarize(node, rows);
+        // Without `by` there is one row, also of nothing.
+        if (node.text.includes(' by ')) return notKnown(node);
+        return [this.#columns(node, (expression) => this.#aggregate(expression, rows), 'Aggregates')];
       case 'SortOperator': {
-        const keys = items(part(node, 'Expressions'));
-        return rows.sort((a, b) => keys.map((key) => this.#compare(key, a, b)).find((order) => order !== 0) ?? 0);
+        const keys = items(part(node, 'Expressions')).map((key) => (key.text.endsWith(' asc') ? key : notKnown(key)));
+        const ordered = rows.map((row) => ({ row, by: keys.map((key) => this.#value(part(key, 'Expression'), row)) }));
+        return ordered.sort((a, b) => (JSON.stringify(a.by) < JSON.stringify(b.by) ? -1 : 1)).map(({ row }) => row);
       }
     }
-    throw new Error(`Not known here: ${node.kind}`);
+    return notKnown(node);
   }
 
-  #columns(node: SyntaxNode, row: Row, names: 'Expressions' | 'Aggregates' = 'Expressions', group?: Row[]): Row {
-    return Object.fromEntries(
-      items(part(node, names)).map((column) => {
-        const isNamed = column.kind === 'SimpleNamedExpression';
-        const expression = isNamed ? part(column, 'Expression') : column;
-        const value = group ? this.#aggregate(expression, group) : this.value(expression, row);
-        return [isNamed ? part(column, 'Name').text : column.text, value];
-      }),
+  #columns(node: SyntaxNode, evaluate: (expression: SyntaxNode) => unknown, list = 'Expressions'): Row {
+    const columns = items(part(node, list)).map((column) =>
+      column.kind === 'SimpleNamedExpression'
+        ? [part(column, 'Name').text, evaluate(part(column, 'Expression'))]
+        : [column.text, evaluate(column)],
     );
+    return Object.fromEntries(columns) as Row;
   }
 
-  /** Without `by` there is one row, also of nothing. */
-  #summarize(node: SyntaxNode, rows: Row[]): Row[] {
-    const by = node.parts.find(({ name }) => name === 'ByClause')?.node;
-    if (!by) return [this.#columns(node, {}, 'Aggregates', rows)];
-    const groups = Map.groupBy(rows, (row) => JSON.stringify(this.#columns(by, row)));
-    return [...groups].map(([key, group]) => ({
-      ...(JSON.parse(key) as Row),
-      ...this.#columns(node, {}, 'Aggregates', group),
-    }));
-  }
-
-  #aggregate(node: SyntaxNode, rows: Row[]): Value {
+  #aggregate(node: SyntaxNode, rows: Row[]): unknown {
     const name = part(node, 'Name').text;
-    const [over] = items(part(part(node, 'ArgumentList'), 'Expressions'));
     if (name === 'count') return rows.length;
-    if (name !== 'max' || !over) throw new Error(`Not known here: ${node.text}`);
-    const values = rows.map((row) => this.value(over, row) as number);
-    return values.length === 0 ? null : Math.max(...values);
+    const [over = node] = items(part(part(node, 'ArgumentList'), 'Expressions'));
+    const values = rows.map((row) => this.#value(over, row) as number);
+    return name !== 'max' ? notKnown(node) : values.length === 0 ? null : Math.max(...values);
   }
 
-  #compare(key: SyntaxNode, a: Row, b: Row): number {
-    const column = part(key, 'Expression');
-    const [left, right] = [this.value(column, a), this.value(column, b)] as [string, string];
-    const order = left < right ? -1 : left > right ? 1 : 0;
-    return key.text.endsWith(' asc') ? order : -order;
-  }
-
-  value(node: SyntaxNode, row: Row): Value {
+  #value(node: SyntaxNode, row: Row): unknown {
+    const of = (...path: string[]) => this.#value(path.reduce(part, node), row);
+    const listOf = (...path: string[]) => items(path.reduce(part, node)).map((each) => this.#value(each, row));
     switch (node.kind) {
       case 'ParenthesizedExpression':
-        return this.value(part(node, 'Expression'), row);
+        return of('Expression');
       case 'LiteralExpression':
         return literal(node.text);
       case 'DynamicExpression':
-        return JSON.parse(part(node, 'Expression').text.replaceAll("'", '"'));
+        return JSON.parse(part(node, 'Expression').text);
       case 'NameReference':
-        if (node.text in row) return row[node.text];
-        if (this.#scope.has(node.text)) return this.#scope.get(node.text);
-        break;
+        return node.text in row ? row[node.text] : (this.#lets[node.text] ?? null);
       case 'PathExpression':
-        return (this.value(part(node, 'Expression'), row) as Row | undefined)?.[part(node, 'Selector').text] ?? null;
+        return (of('Expression') as Row | undefined)?.[part(node, 'Selector').text] ?? null;
       case 'ToScalarExpression':
-        return Object.values(this.rows(part(node, 'Expression'))[0] ?? {})[0] ?? null;
+        return Object.values(this.#rows(part(node, 'Expression'))[0] ?? {})[0] ?? null;
       case 'BinaryExpression':
-        return binary(
-          part(node, 'Operator').text,
-          this.value(part(node, 'Left'), row),
-          this.value(part(node, 'Right'), row),
-        );
-      case 'BetweenExpression': {
-        const value = this.value(part(node, 'Left'), row);
-        const [from, to] = ['First', 'Second'].map((end) => this.value(part(part(node, 'Right'), end), row));
-        return binary('>=', value, from) && binary('<=', value, to);
-      }
-      case 'InExpression': {
-        const list = items(part(part(node, 'Right'), 'Expressions')).flatMap((each) => this.value(each, row));
-        return list.includes(this.value(part(node, 'Left'), row));
-      }
-      case 'FunctionCallExpression': {
-        const args = items(part(part(node, 'ArgumentList'), 'Expressions'));
-        return this.#call(
-          part(node, 'Name').text,
-          args.map((argument) => this.value(argument, row)),
-        );
-      }
+        return binary(part(node, 'Operator').text, of('Left'), of('Right'));
+      case 'BetweenExpression':
+        return binary('>=', of('Left'), of('Right', 'First')) && binary('<=', of('Left'), of('Right', 'Second'));
+      case 'InExpression':
+        return listOf('Right', 'Expressions').flat().includes(of('Left'));
+      case 'FunctionCallExpression':
+        return this.#call(node, listOf('ArgumentList', 'Expressions'));
     }
-    throw new Error(`Not known here: ${node.kind} ${node.text}`);
+    return notKnown(node);
   }
 
-  #call(name: string, args: Value[]): Value {
-    switch (name) {
+  #call(node: SyntaxNode, args: unknown[]): unknown {
+    const [first] = args;
+    switch (part(node, 'Name').text) {
       case 'now':
         return this.#now;
       case 'ago':
-        return this.#now - (args[0] as number);
+        return this.#now - Number(first);
       case 'not':
-        return args[0] !== true;
+        return first !== true;
       case 'tostring':
-        return args[0] === null ? '' : String(args[0]);
+        return first === null ? '' : String(first);
       case 'isnotempty':
-        return args[0] !== null && args[0] !== '';
+        return first !== null && first !== '';
       case 'coalesce':
         return args.find((value) => value !== null) ?? null;
       case 'case':
         return args.find((_, index) => index % 2 === 1 && args[index - 1] === true) ?? args.at(-1);
     }
-    throw new Error(`Not known here: ${name}()`);
+    return notKnown(node);
   }
 }
 
-const unitsMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function literal(text: string): Value {
+function literal(text: string): unknown {
   const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return Number(count) * (unitsMs[unit] ?? Number.NaN);
+  if (count) return Number(count) * ({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? Number.NaN);
   const [, instant] = /^datetime\((.*)\)$/.exec(text) ?? [];
-  if (instant !== undefined) return Date.parse(instant);
-  return JSON.parse(text) as Value;
+  return instant ? Date.parse(instant) : JSON.parse(text);
 }
 
-function binary(operator: string, left: Value, right: Value): Value {
+function binary(operator: string, left: unknown, right: unknown): unknown {
   if (operator === 'and') return left === true && right === true;
-  if (operator === 'or') return left === true || right === true;
-  if (left === null || right === null) return operator === '+' || operator === '-' ? null : false;
+  const isSum = operator === '+' || operator === '-';
+  if (left === null || right === null) return isSum ? null : false;
   const [a, b] = [left, right] as [number, number];
-  switch (operator) {
-    case '==':
-      return a === b;
-    case '>':
-      return a > b;
-    case '<':
-      return a < b;
-    case '>=':
-      return a >= b;
-    case '<=':
-      return a <= b;
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-  }
-  throw new Error(`Not known here: ${operator}`);
+  const values: Record<string, unknown> = {
+    '==': a === b,
+    '>': a > b,
+    '<': a < b,
+    '>=': a >= b,
+    '<=': a <= b,
+    '+': a + b,
+    '-': a - b,
+  };
+  if (!(operator in values)) throw new Error(`Not known here: ${operator}`);
+  return values[operator];
 }
 
 function part(node: SyntaxNode, name: string): SyntaxNode {
-  const found = node.parts.find((each) => each.name === name);
-  if (!found) throw new Error(`${node.kind} has no ${name}: ${node.text}`);
-  return found.node;
+  return node.parts.find((each) => each.name === name)?.node ?? notKnown(node);
 }
 
 /** Of a list, without what divides them. */
 function items(list: SyntaxNode): SyntaxNode[] {
   return list.parts.map(({ node }) => (node.kind === 'SeparatedElement' ? (node.parts[0]?.node ?? node) : node));
+}
+
+function notKnown(node: SyntaxNode): never {
+  throw new Error(`Not known here: ${node.kind} ${node.text}`);
 }
