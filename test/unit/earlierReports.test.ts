@@ -55,7 +55,7 @@ describe('a report of an earlier version', () => {
 
   it('says what a watch saw, and what a diagnosis found', () => {
     expect(read('watchDown')).toMatchObject({
-      findings: [{ check: 'unreachable', what: expect.stringContaining('ECONNREFUSED') }, {}],
+      findings: [{ check: 'redis-unreachable', what: expect.stringContaining('ECONNREFUSED') }, {}],
     });
     expect(read('diagnosis')).toMatchObject({
       status: 'critical',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { type ChangeDeps, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey, wouldMint } from './defaultKey.ts';
+import { earlierCheckNames } from './findingAdvice.ts';
 import { findingsOf, type RingFinding, ringFinding } from './findings.ts';
 import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from './instants.ts';
 import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtector.ts';
@@ -78,7 +79,7 @@ const earlierStatus = z.looseObject({
   ),
 });
 
-/** A status of an earlier version in the present shape; undefined where the report is none. */
+/** A status of an earlier version in the present shape; undefined where the report is not one. */
 export function earlier(report: unknown): unknown {
   const { data } = earlierStatus.safeParse(report);
   return (
@@ -86,7 +87,7 @@ export function earlier(report: unknown): unknown {
       ...data,
       keys: data.keys.map((key) => ({ revoked: null, ...key })),
       findings: data.findings.map(({ check, level, message, advice }) => ({
-        check,
+        check: earlierCheckNames[check] ?? check,
         level: level === 'error' ? 'critical' : level,
         what: `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`,
         advice: advice ?? `See what docs/operations.md says about ${check}.`,

@@ -12,6 +12,7 @@ import {
   nodeRole,
   replicationFigures,
 } from './nodeFigures.ts';
+import { earlierCheckNames } from './rules/rules.ts';
 import { type NodeSubject, pingSummary } from './subject.ts';
 import { step } from './unreachable.ts';
 
@@ -98,17 +99,21 @@ export const watchReport = z
 export type WatchReport = z.infer<typeof watchReport>;
 
 const earlierReport = z.looseObject({
-  findings: z.array(z.looseObject({ evidence: z.string() })),
+  findings: z.array(z.looseObject({ check: z.string(), level, evidence: z.string() })),
   nodes: z.array(z.looseObject({ pingMilliseconds: z.looseObject({ p95: z.number() }).nullish() })),
 });
 
-/** A report of an earlier version in the present shape; undefined where the report is none. */
+/** A report of an earlier version in the present shape; undefined where the report is not one. */
 export function earlier(report: unknown): unknown {
   const { data } = earlierReport.safeParse(report);
   return (
     data && {
       ...data,
-      findings: data.findings.map(({ evidence, ...finding }) => ({ ...finding, what: evidence })),
+      findings: data.findings.map(({ evidence, ...finding }) => ({
+        ...finding,
+        check: earlierCheckNames[finding.check]?.(finding.level) ?? finding.check,
+        what: evidence,
+      })),
       nodes: data.nodes.map(({ pingMilliseconds: ping, ...node }) => ({
         ...node,
         ...(ping !== undefined && {
