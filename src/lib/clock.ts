@@ -8,10 +8,13 @@ export interface Clock {
   elapsed(): number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** From 0 to below 1, by which waits differ, so that instances spread. */
+  random(): number;
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
   elapsed: () => performance.now(),
   sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+  random: () => Math.random(),
 };

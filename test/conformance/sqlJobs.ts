@@ -357,7 +357,7 @@ export function describeSqlJobs(engine: TestEngine): void {
       it('tell entries, expired, active, the near future, the oldest and the sizes', async () => {
         await fill(120, 30);
         await table.insert([{ id: 'soon', expiresInMs: 10 * minute, size: 7_000 }]);
-        const report = countsReport.parse(await countEntries(open()));
+        const report = countsReport.parse(await countEntries(open(), systemClock));
         expect(report).toMatchObject({
           entries: { count: 151, estimated: false },
           expired: { count: 120, estimated: false },
@@ -369,7 +369,7 @@ export function describeSqlJobs(engine: TestEngine): void {
       });
 
       it('of an empty table are zero', async () => {
-        expect(await countEntries(open())).toMatchObject({
+        expect(await countEntries(open(), systemClock)).toMatchObject({
           entries: { count: 0, estimated: false },
           expired: { count: 0, estimated: false },
           oldestExpiredAge: null,

@@ -1,5 +1,6 @@
 /** Broken connections, foreign locks and missing rights, on the real PostgreSQL with the real driver. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { countEntries } from '../../src/lib/sql/counts.ts';
 import { purge } from '../../src/lib/sql/purge.ts';
@@ -228,9 +229,9 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
     const url = new URL(database.url);
     url.port = String(proxy.port);
     const cache = openPostgres(url.href, 'public.tokencache', 1_000);
-    await countEntries(cache);
+    await countEntries(cache, systemClock);
     proxy.reset();
-    expect(await countEntries(cache)).toMatchObject({ expired: { count: entries } });
+    expect(await countEntries(cache, systemClock)).toMatchObject({ expired: { count: entries } });
     await cache.close();
     await proxy.close();
   });

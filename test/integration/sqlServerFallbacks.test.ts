@@ -50,7 +50,7 @@ describe('where the server refuses', () => {
   it('statistics views, rows are counted and sizes come from the catalogue', async () => {
     const cache = scenario.open();
     endpoint().faults.on('catalogue', errorFault(262), always);
-    const report = await countEntries(cache);
+    const report = await countEntries(cache, systemClock);
     expect(report.entries).toEqual({ count: expiredEntries + 20, estimated: false });
     expect(report.dataBytes).toBeGreaterThan(0);
     expect(report.notes.join(' ')).toContain('partition statistics cannot be read');
@@ -59,7 +59,7 @@ describe('where the server refuses', () => {
   it('the catalogue as well, sizes are unknown', async () => {
     const cache = scenario.open();
     endpoint().faults.on('catalogue', errorFault(297), always).on('catalogueWithoutStats', errorFault(208), always);
-    const report = await countEntries(cache);
+    const report = await countEntries(cache, systemClock);
     expect(report).toMatchObject({ entries: { count: expiredEntries + 20, estimated: false }, dataBytes: null });
     expect(report.notes.join(' ')).toContain('Sizes are unknown');
   });

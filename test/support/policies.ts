@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
-import type { PositionStore, PurgeContext, PurgePolicy } from '../../src/lib/sql/purgeRequest.ts';
+import type { PurgeContext, PurgePolicy } from '../../src/lib/sql/purgeRequest.ts';
+import type { PositionStore } from '../../src/lib/sql/walks.ts';
 
 export const indexPolicy = {
   name: 'IX_TokenCache_ExpiresAtTime',
@@ -50,6 +51,7 @@ export function steppingClock(stepMs: number): Clock {
     sleep: async (ms) => {
       elapsed += ms;
     },
+    random: () => 0,
   };
 }
 

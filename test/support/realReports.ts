@@ -49,7 +49,7 @@ async function ofSql(database: TestDatabase) {
     return {
       index: await ensureExpiryIndex(table, indexPolicy, systemClock),
       purgePlan: await purge(context, { dryRun: true }),
-      counts: await countEntries(table),
+      counts: await countEntries(table, systemClock),
       purge: await purge(context),
       clearPlan: await clearTable(context, 'web'),
       clear: await clearTable(context, 'web', { confirm: 'web' }),

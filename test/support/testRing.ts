@@ -31,6 +31,7 @@ export function turnableClock(start: number | string): TurnableClock {
       elapsed += ms;
       await delay(Math.min(ms, 20));
     },
+    random: () => 0,
     set: (time) => {
       now = new Date(time).getTime();
     },

@@ -108,7 +108,7 @@ export class SqlMaintenance {
     { signal, ...place }: RunOptions = {},
   ): Promise<RunResult<'counts'>> {
     const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
-    return this.#run('counts', cache, started, (table) => countEntries(table, signal), {
+    return this.#run('counts', cache, started, (table) => countEntries(table, this.#runs.clock, signal), {
       dryRun: false,
       measure,
       place,

@@ -105,7 +105,7 @@ export interface IndexBuild {
   name: string;
   /** The call returns after about this time, the build finished or not. */
   timeBudgetMs: number;
-  /** An offline build, which blocks writers while it lasts, is allowed up to this many rows of the table. */
+  /** An offline build, which blocks writers while it lasts, is allowed up to this many rows; Infinity allows every one. */
   offlineRowLimit: number;
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { purgeWay, sqlEngine } from './cacheTable.ts';
 import { entryCount } from './estimate.ts';
-import { batchFigures, stopReason } from './purgeReport.ts';
+import { deletionFigures, planFigures } from './purgeReport.ts';
 
 const upTo = z.string().nullable().meta({
   description:
@@ -9,12 +8,8 @@ const upTo = z.string().nullable().meta({
 });
 
 /** What a clear did. Entries that were written or refreshed after its start with a later expiry are not touched. */
-export const clearReport = batchFigures
+export const clearReport = deletionFigures
   .extend({
-    engine: sqlEngine,
-    table: z.string(),
-    dryRun: z.literal(false),
-    stopReason,
     upTo,
     remaining: entryCount.nullable().meta({
       description:
@@ -24,26 +19,15 @@ export const clearReport = batchFigures
       description:
         'Of these, those that expire later than any seen at the start: written or refreshed since, by apps that go on.',
     }),
-    skippedLocked: z.int().meta({ description: 'Entries left since an app held them locked.' }),
-    way: purgeWay,
-    duration: z.iso.duration(),
-    warnings: z.array(z.string()),
   })
   .meta({ id: 'ClearReport' });
 export type ClearReport = z.infer<typeof clearReport>;
 
 /** What a clear would do; nothing was changed and no lock taken. */
-export const clearPlan = z
-  .object({
-    engine: sqlEngine,
-    table: z.string(),
-    dryRun: z.literal(true),
-    wouldDelete: entryCount,
+export const clearPlan = planFigures
+  .extend({
     active: entryCount.meta({ description: 'Of these, those that are alive: their users sign in again.' }),
     upTo,
-    way: purgeWay,
-    statement: z.string(),
-    warnings: z.array(z.string()),
   })
   .meta({ id: 'ClearPlan' });
 export type ClearPlan = z.infer<typeof clearPlan>;

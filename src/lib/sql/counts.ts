@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { type CacheTable, type SampledEntry, sqlEngine } from './cacheTable.ts';
-import { Estimator, entryCount, percentiles } from './estimate.ts';
-import { patientRetries, retryTransient } from './retry.ts';
+import { Estimator, entryCount, percentiles, without } from './estimate.ts';
+import { retryTransient } from './retry.ts';
 
 export const entrySize = z
   .object({ p50: z.int(), p95: z.int(), max: z.int(), sampled: z.int() })
@@ -34,8 +35,8 @@ export type CountsReport = z.infer<typeof countsReport>;
 const hourMs = 3_600_000;
 
 /** Says how large the table is and how much of it has expired. Reads only, and blocks no writer. */
-export function countEntries(table: CacheTable, signal?: AbortSignal): Promise<CountsReport> {
-  return retryTransient(() => countOnce(table), { retries: patientRetries, withinMs: 60_000, signal });
+export function countEntries(table: CacheTable, clock: Clock, signal?: AbortSignal): Promise<CountsReport> {
+  return retryTransient(() => countOnce(table), { clock, deadline: clock.elapsed() + 60_000, signal });
 }
 
 async function countOnce(table: CacheTable): Promise<CountsReport> {
@@ -51,8 +52,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     at: now.toISOString(),
     entries,
     expired,
-    // Entries come and go between the two counts.
-    active: { count: Math.max(0, entries.count - expired.count), estimated: entries.estimated || expired.estimated },
+    active: without(entries, expired),
     expiringWithinHour,
     dataBytes: dataBytes ?? null,
     indexBytes: indexBytes ?? null,

@@ -1,17 +1,9 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import { type CacheTable, type ExpiryIndexState, sqlEngine } from './cacheTable.ts';
+import { type CacheTable, type ExpiryIndexState, type IndexBuild, sqlEngine } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
-import { patientRetries, retryTransient } from './retry.ts';
-
-export interface IndexPolicy {
-  /** Name for an index that is created. */
-  name: string;
-  timeBudgetMs: number;
-  /** An offline build is allowed up to this many rows; Infinity allows every one. */
-  offlineRowLimit: number;
-}
+import { retryTransient } from './retry.ts';
 
 export const indexOutcome = z
   .enum(['present', 'created', 'rebuilt', 'building', 'busy', 'missing', 'wouldBuild'])
@@ -54,15 +46,15 @@ export interface IndexRequest {
 /** Sees to it that the table has an index that leads with the expiry. Finding one, under whatever name, is the normal case. */
 export async function ensureExpiryIndex(
   table: CacheTable,
-  policy: IndexPolicy,
+  policy: IndexBuild,
   clock: Clock,
   request: IndexRequest = {},
 ): Promise<IndexReport> {
   const start = clock.elapsed();
   const dryRun = request.dryRun ?? false;
-  const options = { retries: patientRetries, withinMs: policy.timeBudgetMs, signal: request.signal };
-  await retryTransient(() => table.clock(), options);
-  const before = await retryTransient(() => table.expiryIndex.state(), options);
+  const patience = { clock, deadline: start + policy.timeBudgetMs, signal: request.signal };
+  await retryTransient(() => table.clock(), patience);
+  const before = await retryTransient(() => table.expiryIndex.state(), patience);
   const report = (outcome: IndexOutcome, after: ExpiryIndexState): IndexReport => ({
     engine: table.engine,
     table: table.displayName,
@@ -80,7 +72,7 @@ export async function ensureExpiryIndex(
   if (before.kind === 'building') return report('building', before);
   if (dryRun) return report('wouldBuild', before);
 
-  const lock = await retryTransient(() => table.tryLock('index'), options);
+  const lock = await retryTransient(() => table.tryLock('index'), patience);
   if (!lock) return report('busy', await table.expiryIndex.state());
   try {
     // Looked at anew before each try: a build that broke off has left something to drop first.
@@ -88,7 +80,7 @@ export async function ensureExpiryIndex(
       const state = await table.expiryIndex.state();
       if (state.kind !== 'present' && state.kind !== 'building') await table.expiryIndex.build(state, policy);
     };
-    await retryTransient(bringForward, options);
+    await retryTransient(bringForward, patience);
     const after = await table.expiryIndex.state();
     return report(outcomeOf(before, after), after);
   } finally {

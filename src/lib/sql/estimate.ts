@@ -7,6 +7,11 @@ export const entryCount = z.object({
 });
 export type EntryCount = z.infer<typeof entryCount>;
 
+/** Those of `all` that are not among `some`, counted a little later or earlier: entries come and go in between. */
+export function without(all: EntryCount, some: EntryCount): EntryCount {
+  return { count: Math.max(0, all.count - some.count), estimated: all.estimated || some.estimated };
+}
+
 /** Counting stops being exact beyond these: a count must not read for long beside the sign-ins. */
 const exactRows = 1_000_000;
 const exactTimeMs = 2_000;

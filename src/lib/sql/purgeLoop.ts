@@ -1,42 +1,34 @@
-import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import { BacklogWalk } from './backlogWalk.ts';
 import { BatchSize } from './batchSize.ts';
-import type { CacheTable, RunLock } from './cacheTable.ts';
+import type { RunLock } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
 import { percentiles } from './estimate.ts';
-import { KeyWalk } from './keyWalk.ts';
 import { LoadGuard } from './loadGuard.ts';
 import type { PurgeReport, StopReason } from './purgeReport.ts';
-import type { PositionStore, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
+import type { DeletionContext, DeletionRequest } from './purgeRequest.ts';
 import { retryTransient } from './retry.ts';
-import type { Step, Walk } from './walk.ts';
+import type { Step, Walk } from './walks.ts';
 
-export interface PurgeLoopOptions {
-  table: CacheTable;
-  policy: PurgePolicy;
-  clock: Clock;
-  position: PositionStore;
-  pagePosition?: PositionStore;
+export interface PurgeLoopOptions extends DeletionContext {
   walk: Walk;
   lock: RunLock;
-  request: PurgeRequest;
+  request: Pick<DeletionRequest<never>, 'maxRows' | 'signal' | 'onBatch' | 'onProgress'>;
   /** Of `clock.elapsed()`. */
   start: number;
   deadline: number;
   expired: number | undefined;
+  /** What the run has to say besides; the loop adds to it. */
+  warnings: Set<string>;
 }
 
 /** How often the position of a walk is kept, so that a killed run does not begin again. */
 const keepPositionEveryMs = 5_000;
-
 /** One batch after the other: how large, with what pause, and when to stop. Knows nothing of engines or of the way walked. */
 export class PurgeLoop {
   readonly #o: PurgeLoopOptions;
   readonly #size: BatchSize;
   readonly #guard: LoadGuard;
   readonly #batchMs: number[] = [];
-  readonly #warnings = new Set<string>();
   #positionLost: string | undefined;
   #deleted = 0;
   #retries = 0;
@@ -70,12 +62,7 @@ export class PurgeLoop {
     };
   }
 
-  /** Each once. */
-  get warnings(): string[] {
-    return [...this.#warnings, ...(this.#positionLost ? [this.#positionLost] : [])];
-  }
-
-  /** Runs until one of the reasons to stop. Keeps the position of a walk along the primary key or page by page, however it ends. */
+  /** Runs until one of the reasons to stop. Keeps the walk's position, however it ends. */
   async run(): Promise<StopReason> {
     try {
       for (;;) {
@@ -84,23 +71,22 @@ export class PurgeLoop {
       }
     } finally {
       for (const reason of this.#guard.waited.unknown)
-        this.#warnings.add(`The database's load is not watched: ${reason}`);
+        this.#o.warnings.add(`The database's load is not watched: ${reason}`);
       await this.#keepPosition();
+      if (this.#positionLost) this.#o.warnings.add(this.#positionLost);
     }
   }
 
   async #reasonToStop(): Promise<StopReason | undefined> {
-    const { request, lock, deadline, clock } = this.#o;
+    const { request, lock, deadline, clock, warnings } = this.#o;
     if (request.signal?.aborted) return 'aborted';
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
-    if (
-      !(await this.#guard.untilHealthy(deadline, request.signal, (reason) => this.#warnings.add(`Paused: ${reason}.`)))
-    ) {
+    if (!(await this.#guard.untilHealthy(deadline, request.signal, (reason) => warnings.add(`Paused: ${reason}.`)))) {
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
     }
     if (!(await lock.isHeld())) {
-      this.#warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
+      warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
       return 'aborted';
     }
     return undefined;
@@ -118,12 +104,7 @@ export class PurgeLoop {
           startedAt = clock.elapsed();
           return this.#o.walk.step(asked);
         },
-        {
-          retries: 100,
-          withinMs: deadline - clock.elapsed(),
-          signal: request.signal,
-          onRetry: (error) => this.#learnFrom(error),
-        },
+        { clock, deadline, signal: request.signal, retries: 100, onRetry: (error) => this.#learnFrom(error) },
       );
     } catch (error) {
       if (request.signal?.aborted) return 'aborted';
@@ -165,11 +146,9 @@ export class PurgeLoop {
   }
 
   async #keepPosition(): Promise<void> {
-    const { walk, position, pagePosition, clock } = this.#o;
-    const store = walk instanceof KeyWalk ? position : pagePosition;
-    if (!store || !(walk instanceof KeyWalk || walk instanceof BacklogWalk)) return;
+    const { walk, clock } = this.#o;
     this.#positionKeptAt = clock.elapsed();
-    this.#positionLost = await store.write(walk.position).then(
+    this.#positionLost = await walk.keepPosition?.().then(
       () => undefined,
       ({ message }: Error) => `The position could not be kept, so the next run begins at the start: ${message}`,
     );

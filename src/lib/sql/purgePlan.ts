@@ -5,7 +5,6 @@ import { ageOf, sizesOf } from './counts.ts';
 import { Estimator } from './estimate.ts';
 import type { PurgePlan } from './purgeReport.ts';
 import type { PurgePolicy } from './purgeRequest.ts';
-import { patientRetries, retryTransient } from './retry.ts';
 
 /** Rows a second that a batch deletes on a small server; a real run measures its own. */
 const assumedRowsPerSecond = 10_000;
@@ -18,38 +17,33 @@ export async function planPurge(
   now: Date,
   warnings: string[],
 ): Promise<PurgePlan> {
-  return retryTransient(
-    async () => {
-      const estimator = new Estimator(table.figures);
-      const wouldDelete = await estimator.within({ before: cutoff });
-      const sample = (await estimator.sample()).filter(({ expiresAt }) => expiresAt < cutoff);
-      const meanBytes = sample.length === 0 ? null : sample.reduce((sum, { size }) => sum + size, 0) / sample.length;
-      const index = (await table.expiryIndex.state()).kind;
-      const way = await chooseWay(
-        table,
-        index === 'building' || index === 'paused' ? 'building' : 'present',
-        cutoff,
-        estimator,
-      );
-      const rows = Math.min(table.maxBatchRows, Math.max(1, (assumedRowsPerSecond * policy.batchTargetMs) / 1000));
-      const batches = Math.ceil(wouldDelete.count / rows);
-      return {
-        engine: table.engine,
-        table: table.displayName,
-        dryRun: true,
-        cutoff: cutoff.toISOString(),
-        wouldDelete,
-        oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
-        entrySize: sizesOf(sample),
-        wouldFreeBytes: meanBytes && Math.round(wouldDelete.count * meanBytes),
-        batches,
-        duration: formatDuration((wouldDelete.count / assumedRowsPerSecond) * 1000 * (1 + policy.pauseRatio)),
-        index: index === 'present' ? 'present' : index === 'building' ? 'building' : 'wouldBuild',
-        way,
-        statement: table.entries.deleteStatement(way),
-        warnings,
-      };
-    },
-    { retries: patientRetries, withinMs: policy.timeBudgetMs },
+  const estimator = new Estimator(table.figures);
+  const wouldDelete = await estimator.within({ before: cutoff });
+  const sample = (await estimator.sample()).filter(({ expiresAt }) => expiresAt < cutoff);
+  const meanBytes = sample.length === 0 ? null : sample.reduce((sum, { size }) => sum + size, 0) / sample.length;
+  const index = (await table.expiryIndex.state()).kind;
+  const way = await chooseWay(
+    table,
+    index === 'building' || index === 'paused' ? 'building' : 'present',
+    cutoff,
+    estimator,
   );
+  const rows = Math.min(table.maxBatchRows, Math.max(1, (assumedRowsPerSecond * policy.batchTargetMs) / 1000));
+  const batches = Math.ceil(wouldDelete.count / rows);
+  return {
+    engine: table.engine,
+    table: table.displayName,
+    dryRun: true,
+    cutoff: cutoff.toISOString(),
+    wouldDelete,
+    oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
+    entrySize: sizesOf(sample),
+    wouldFreeBytes: meanBytes && Math.round(wouldDelete.count * meanBytes),
+    batches,
+    duration: formatDuration((wouldDelete.count / assumedRowsPerSecond) * 1000 * (1 + policy.pauseRatio)),
+    index: index === 'present' ? 'present' : index === 'building' ? 'building' : 'wouldBuild',
+    way,
+    statement: table.entries.deleteStatement(way),
+    warnings,
+  };
 }

@@ -16,8 +16,12 @@ export const stopReason = z.enum(['drained', 'timeBudget', 'rowLimit', 'busy', '
 });
 export type StopReason = z.infer<typeof stopReason>;
 
-/** What a loop of batches did. */
-export const batchFigures = z.object({
+/** What every run that deletes in batches tells. */
+export const deletionFigures = z.object({
+  engine: sqlEngine,
+  table: z.string(),
+  dryRun: z.literal(false),
+  stopReason,
   deleted: z.int(),
   batches: z.int(),
   batchSize: z.int().meta({ description: 'Rows that the last batches asked for.' }),
@@ -27,38 +31,42 @@ export const batchFigures = z.object({
     description: 'Batches whose answer was lost: they may have deleted entries that `deleted` does not count.',
   }),
   waits: z.object({ pauses: z.iso.duration(), load: z.iso.duration(), loadReasons: z.array(z.string()) }),
+  skippedLocked: z.int().meta({ description: 'Entries left since an app held them locked.' }),
+  way: purgeWay,
+  duration: z.iso.duration(),
+  warnings: z.array(z.string()),
+});
+export type DeletionFigures = z.infer<typeof deletionFigures>;
+
+/** What every plan of such a run tells. */
+export const planFigures = z.object({
+  engine: sqlEngine,
+  table: z.string(),
+  dryRun: z.literal(true),
+  wouldDelete: entryCount,
+  way: purgeWay,
+  statement: z.string(),
+  warnings: z.array(z.string()),
 });
 
 /** What a purge did, and why it stopped. Instants are the database's. */
-export const purgeReport = batchFigures
+export const purgeReport = deletionFigures
   .extend({
-    engine: sqlEngine,
-    table: z.string(),
-    dryRun: z.literal(false),
-    stopReason,
     cutoff: z.iso.datetime().meta({ description: 'Entries that expired before this were deleted.' }),
     oldestExpiredAge: z.object({ before: z.iso.duration().nullable(), after: z.iso.duration().nullable() }),
     expiredRemaining: entryCount.nullable(),
-    skippedLocked: z.int().meta({ description: 'Expired entries left since an app held them locked.' }),
     appPurge: appPurge.nullable().meta({
       description: 'Whether the web app still purges the table itself; null on an engine that cannot tell.',
     }),
     index: indexOutcome,
-    way: purgeWay,
-    duration: z.iso.duration(),
-    warnings: z.array(z.string()),
   })
   .meta({ id: 'PurgeReport' });
 export type PurgeReport = z.infer<typeof purgeReport>;
 
 /** What a purge would do; nothing was changed and no lock taken. */
-export const purgePlan = z
-  .object({
-    engine: sqlEngine,
-    table: z.string(),
-    dryRun: z.literal(true),
+export const purgePlan = planFigures
+  .extend({
     cutoff: z.iso.datetime(),
-    wouldDelete: entryCount,
     oldestExpiredAge: z.iso.duration().nullable(),
     entrySize: entrySize.nullable(),
     wouldFreeBytes: z.int().nullable(),
@@ -67,9 +75,6 @@ export const purgePlan = z
       description: 'At the batch time aimed at and with the pauses; the real run adapts to the database.',
     }),
     index: indexOutcome,
-    way: purgeWay,
-    statement: z.string(),
-    warnings: z.array(z.string()),
   })
   .meta({ id: 'PurgePlan' });
 export type PurgePlan = z.infer<typeof purgePlan>;

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { CacheTable } from './cacheTable.ts';
-import type { IndexPolicy } from './ensureExpiryIndex.ts';
+import type { CacheTable, IndexBuild } from './cacheTable.ts';
 import type { LoadLimits } from './loadGuard.ts';
 import type { PurgeProgress, PurgeReport } from './purgeReport.ts';
+import type { PositionStore } from './walks.ts';
 
 export interface PurgePolicy {
   /** Entries are deleted only when they expired at least this long ago: app servers' clocks differ. */
@@ -13,15 +13,13 @@ export interface PurgePolicy {
   pauseRatio: number;
   timeBudgetMs: number;
   loadLimits: LoadLimits;
-  index: IndexPolicy;
+  index: IndexBuild;
 }
 
-export interface PurgeRequest {
-  dryRun?: boolean;
-  /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
-  olderThanMs?: number;
+/** What is asked of a run that deletes; `R` is its report. */
+export interface DeletionRequest<R> {
   maxRows?: number;
-  timeBudgetMs?: number;
+  timeBudgetMs?: number | undefined;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;
   /** Called once, when the run has the table's lock and begins. */
@@ -29,21 +27,25 @@ export interface PurgeRequest {
   /** Called after each batch, with its time in ms and what has been deleted so far. */
   onBatch?: (batch: { tookMs: number; deleted: number }) => void;
   /** Called where an error ends the run after it began, with what it had done by then. */
-  onFailure?: (report: PurgeReport) => void;
+  onFailure?: (report: R) => void;
   /** Called after each batch too; for it the expired entries are counted first, which takes up to 2 s. */
   onProgress?: (progress: PurgeProgress) => void;
 }
 
-/** Where a walk along the primary key, or page by page, stopped: kept from run to run. */
-export interface PositionStore {
-  read(): Promise<string | undefined>;
-  write(position: string | undefined): Promise<void>;
+export interface PurgeRequest extends DeletionRequest<PurgeReport> {
+  dryRun?: boolean;
+  /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
+  olderThanMs?: number;
 }
 
-export interface PurgeContext {
+export interface DeletionContext {
   table: CacheTable;
   policy: PurgePolicy;
   clock: Clock;
+}
+
+export interface PurgeContext extends DeletionContext {
+  /** Of the walk along the primary key. */
   position: PositionStore;
   /** Of the walk page by page; without it each run begins at the first page. */
   pagePosition?: PositionStore;

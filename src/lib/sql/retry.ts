@@ -1,51 +1,44 @@
-import pRetry from 'p-retry';
+import type { Clock } from '../clock.ts';
 import { CacheTableError } from './cacheTableError.ts';
 
-export interface RetryOptions {
-  /** Retries at most. */
-  retries: number;
-  /** No retry begins later than this from now. */
-  withinMs: number;
+export interface Patience {
+  clock: Clock;
+  /** Of `clock.elapsed()`: no retry begins later. */
+  deadline: number;
   signal?: AbortSignal | undefined;
+  /** At most; else those of a single question, with the waits some 50 s or more, in which a failover or a paused serverless database comes back. */
+  retries?: number;
   onRetry?: (error: CacheTableError) => void;
 }
 
-/** Retries of a single question: with the backoff some 50 s or more, in which a failover or a paused serverless database comes back. */
-export const patientRetries = 9;
+const patientRetries = 9;
 /** A name that does not resolve is most often a wrong one. */
 const nameRetries = 3;
-
-/** Backoff from 0.1 s, doubled each time up to 15 s, each with a random factor of 1 to 2, so that instances spread. */
-const backoff = { minTimeout: 100, factor: 2, maxTimeout: 15_000, randomize: true };
+const firstWaitMs = 100;
+const longestWaitMs = 15_000;
 
 /**
  * Runs `work`, again where it failed for a while only: locks in the way, a passing failure, a statement that took too long.
- * Work that was done when the signal came counts as done.
+ * Each wait is twice the one before, with a random factor of 1 to 2, so that instances spread. Work that was done when the
+ * signal came counts as done.
  */
-export async function retryTransient<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
-  let done: { value: T } | undefined;
-  const attempt = async () => {
-    done = { value: await work() };
-    return done.value;
-  };
-  const result = pRetry(attempt, {
-    ...backoff,
-    retries: options.retries,
-    maxRetryTime: Math.max(1, options.withinMs),
-    ...(options.signal && { signal: options.signal }),
-    shouldRetry: ({ error, attemptNumber }) =>
-      error instanceof CacheTableError &&
-      error.kind !== 'permanent' &&
-      (error.code !== 'host_not_found' || attemptNumber <= nameRetries),
-    onFailedAttempt: ({ error, retryDelay }) => {
-      if (retryDelay > 0 && error instanceof CacheTableError) options.onRetry?.(error);
-    },
-  }).catch((error: unknown) => {
-    if (!options.signal?.aborted || error instanceof CacheTableError) throw error;
-    throw new CacheTableError('permanent', 'aborted', 'aborted', 'The run was asked to stop.', 'Start it again.');
-  });
-  return result.catch((error: unknown) => {
-    if (done) return done.value;
-    throw error;
-  });
+export async function retryTransient<T>(
+  work: () => Promise<T>,
+  { clock, deadline, signal, retries = patientRetries, onRetry }: Patience,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    if (signal?.aborted)
+      throw new CacheTableError('permanent', 'aborted', 'aborted', 'The run was asked to stop.', 'Start it again.');
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted) continue;
+      if (!(error instanceof CacheTableError) || error.kind === 'permanent') throw error;
+      const left = deadline - clock.elapsed();
+      if (attempt > (error.code === 'host_not_found' ? nameRetries : retries) || left <= 0) throw error;
+      onRetry?.(error);
+      const wait = firstWaitMs * 2 ** (attempt - 1) * (1 + clock.random());
+      await clock.sleep(Math.min(wait, longestWaitMs, left), signal);
+    }
+  }
 }

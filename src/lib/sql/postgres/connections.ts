@@ -1,5 +1,6 @@
 import type { ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
+import { type Clock, systemClock } from '../../clock.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, type ErrorContext, type Purpose, translateError } from './errors.ts';
@@ -9,6 +10,7 @@ export interface ConnectionOptions {
   /** The table's name, delimited. */
   table: string;
   statementTimeoutMs: number;
+  clock?: Clock | undefined;
 }
 
 /** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
@@ -34,6 +36,7 @@ const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan 
  * they break, and single ones for the run's lock and for index builds.
  */
 export class PostgresConnections {
+  readonly clock: Clock;
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
   readonly #reads: Pool;
@@ -41,6 +44,7 @@ export class PostgresConnections {
 
   constructor(options: ConnectionOptions) {
     const { user, host, password } = options.connection;
+    this.clock = options.clock ?? systemClock;
     this.#options = options;
     this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };
     this.#reads = this.#pool('');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import { endConnection } from './client.ts';
@@ -64,19 +63,20 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
    * its half-built index: so a build that met locks looks again, drops what is left over, and tries once more.
    */
   async build(state: ExpiryIndexState, build: IndexBuild): Promise<void> {
-    const end = performance.now() + build.timeBudgetMs;
+    const { clock } = this.#connections;
+    const end = clock.elapsed() + build.timeBudgetMs;
     let current = state;
     for (let attempt = 1; ; attempt += 1) {
       if (current.kind === 'invalid' && !(await this.#dropLeftover(current.name))) return;
       if (current.kind !== 'invalid' && current.kind !== 'missing') return;
-      const failure = await this.#create(build.name, end - performance.now());
+      const failure = await this.#create(build.name, end - clock.elapsed());
       if (!failure) return;
       current = await this.state();
       if (current.kind === 'present' || current.kind === 'building') return;
       if (failure.engineCode === '42P07' && current.kind === 'missing') throw nameTaken(build.name);
       const exists = failure.engineCode === '42P07' || failure.engineCode === '23505';
-      if ((failure.kind === 'permanent' && !exists) || attempt === attempts || performance.now() >= end) throw failure;
-      await delay(attempt * 200);
+      if ((failure.kind === 'permanent' && !exists) || attempt === attempts || clock.elapsed() >= end) throw failure;
+      await clock.sleep(attempt * 200);
     }
   }
 
@@ -112,7 +112,7 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
       (error: unknown) => this.#connections.translate(error, 'index'),
     );
     const timer = new AbortController();
-    const timeUp = delay(Math.max(1, timeBudgetMs), 'timeUp' as const, { signal: timer.signal }).catch(() => undefined);
+    const timeUp = this.#connections.clock.sleep(Math.max(1, timeBudgetMs), timer.signal).then(() => 'timeUp' as const);
     const result = await Promise.race([finished, timeUp]);
     timer.abort();
     if (result === 'timeUp') {

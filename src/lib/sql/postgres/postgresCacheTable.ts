@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts';
 import type { CacheTable, DatabaseLoad, RunLock } from '../cacheTable.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { PostgresConnections } from './connections.ts';
@@ -14,6 +15,7 @@ export interface PostgresOptions {
   connection: PostgresConnection;
   table: TableName;
   statementTimeoutMs: number;
+  clock?: Clock | undefined;
 }
 
 /** The table of Microsoft.Extensions.Caching.Postgres. Connects when first asked something. */
@@ -29,9 +31,9 @@ export class PostgresCacheTable implements CacheTable {
   readonly inspection: PostgresInspection;
   readonly #connections: PostgresConnections;
 
-  constructor({ connection, table, statementTimeoutMs }: PostgresOptions) {
+  constructor({ table, ...options }: PostgresOptions) {
     this.displayName = quoteTable(table);
-    this.#connections = new PostgresConnections({ connection, table: this.displayName, statementTimeoutMs });
+    this.#connections = new PostgresConnections({ ...options, table: this.displayName });
     this.entries = new PostgresExpiredEntries(this.#connections, this.displayName);
     this.pages = new PostgresStoredPages(this.#connections, this.displayName);
     this.expiryIndex = new PostgresExpiryIndex(this.#connections, table);
@@ -41,7 +43,7 @@ export class PostgresCacheTable implements CacheTable {
 
   async clock(): Promise<Date> {
     const { rows } = await this.#connections.query<{ now: Date }>('read', sql.clock(this.displayName));
-    return rows[0]?.now ?? new Date();
+    return rows[0]?.now ?? this.#connections.clock.now();
   }
 
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {

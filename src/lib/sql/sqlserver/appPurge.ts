@@ -42,7 +42,7 @@ export async function readAppPurge(
     );
     // 0 is off, 3 an error; without the right to see it, some versions show no row.
     if (!row) return { state: 'unknown', reason: `Query Store needs GRANT VIEW DATABASE STATE TO ${user}` };
-    if (row.lastRunAt) return shape(row, row.lastRunAt);
+    if (row.lastRunAt) return shape(row, row.lastRunAt, connections.clock.now());
     if (row.state !== 1 && row.state !== 2) return { state: 'unknown', reason: 'Query Store is off in this database' };
     return { state: 'notSeen' };
   } catch (error) {
@@ -53,10 +53,10 @@ export async function readAppPurge(
   }
 }
 
-function shape({ lastDuration, longest, runs, outcome }: Row, lastRunAt: Date): AppPurge {
+function shape({ lastDuration, longest, runs, outcome }: Row, lastRunAt: Date, now: Date): AppPurge {
   const duration = (microseconds: string | null) => formatDuration(Number(microseconds ?? 0) / 1_000);
   return {
-    state: Date.now() - lastRunAt.getTime() < dayMs ? 'running' : 'stopped',
+    state: now.getTime() - lastRunAt.getTime() < dayMs ? 'running' : 'stopped',
     lastRunAt: lastRunAt.toISOString(),
     lastDuration: duration(lastDuration),
     lastOutcome: outcome === 3 || outcome === 4 ? outcomes[outcome] : 'done',

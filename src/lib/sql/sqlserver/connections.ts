@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import sql from 'mssql';
 import { credentialOf, type Identity } from '../../azure/credentials.ts';
+import { type Clock, systemClock } from '../../clock.ts';
 import type { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnection } from './connectionString.ts';
 import { type ErrorContext, type Purpose, translateError } from './errors.ts';
@@ -16,6 +17,7 @@ export interface ConnectionOptions {
   /** The table's name, delimited. */
   table: string;
   statementTimeoutMs: number;
+  clock?: Clock | undefined;
   /** Where Entra tokens come from. */
   credential?: ((identity: Identity) => Promise<TokenCredential>) | undefined;
 }
@@ -31,16 +33,18 @@ export class SqlServerConnections {
   readonly #connection: SqlServerConnection;
   readonly #context: ErrorContext;
   readonly statementTimeoutMs: number;
+  readonly clock: Clock;
   readonly #credentialOf: (identity: Identity) => Promise<TokenCredential>;
   readonly #pools = new Map<string, Promise<sql.ConnectionPool>>();
   readonly #live = new LiveConnections();
   readonly #notes = new Set<string>();
   #hints = true;
 
-  constructor(connection: SqlServerConnection, { table, statementTimeoutMs, credential }: ConnectionOptions) {
+  constructor(connection: SqlServerConnection, { table, statementTimeoutMs, clock, credential }: ConnectionOptions) {
     const { login, host } = connection;
     this.#connection = connection;
     this.statementTimeoutMs = statementTimeoutMs;
+    this.clock = clock ?? systemClock;
     this.#credentialOf = credential ?? credentialOf;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
     this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: host, secrets };

@@ -1,11 +1,9 @@
-import type { ConnectionPool } from 'mssql';
 import type { RunLock } from '../cacheTable.ts';
+import { sessionLock } from '../sessionLock.ts';
 import { run, type SqlServerConnections } from './connections.ts';
 import { text } from './parameters.ts';
 import * as statements from './statements.ts';
 
-/** How often the lock's connection is asked whether it holds the lock; often enough that no gateway closes it as idle. */
-const checkEveryMs = 5_000;
 /** Longer than this, or than a statement may take, no answer is waited for: the lock counts as lost. */
 const longestAnswerMs = 5_000;
 
@@ -13,22 +11,30 @@ const longestAnswerMs = 5_000;
 const notGranted = [-1, -3];
 
 /**
- * An application lock of the session: released when the connection ends, however the process died. Where the server refuses
- * application locks the run goes on without one, and says so: two runs at once do each other no harm, only work twice.
+ * An application lock of the session. Where the server refuses application locks the run goes on without one, and says so:
+ * two runs at once do each other no harm, only work twice.
  */
 export async function trySqlServerLock(
   connections: SqlServerConnections,
   resource: string,
 ): Promise<RunLock | undefined> {
-  let lock: SqlServerRunLock | undefined;
-  const pool = await connections.dedicated(() => lock?.connectionEnded());
   const parameters = { resource: text(255, resource) };
+  const timeLimitMs = Math.min(longestAnswerMs, connections.statementTimeoutMs);
+  let lock: ReturnType<typeof sessionLock> | undefined;
+  // The pool has one connection, that of the lock, once it is open.
+  const pool = await connections.dedicated(() => lock?.lose());
+  const ask = <R>(statement: string) => run<R>(pool, statement, parameters, { timeLimitMs });
   try {
     const [row] = await run<{ result: number }>(pool, statements.tryLock(), parameters);
     const result = row?.result ?? -999;
+    if (result < 0 && !notGranted.includes(result)) return withoutLock(connections, `sp_getapplock answered ${result}`);
     if (result >= 0)
-      lock = new SqlServerRunLock(pool, parameters, Math.min(longestAnswerMs, connections.statementTimeoutMs));
-    else if (!notGranted.includes(result)) return withoutLock(connections, `sp_getapplock answered ${result}`);
+      lock = sessionLock(connections.clock, {
+        // A connection that the pool replaced, or a pooler switched, is another session: it does not hold the lock, and says so.
+        holdsLock: async () => (await ask<{ mode: string }>(statements.lockMode()))[0]?.mode === 'Exclusive',
+        unlock: () => ask(statements.unlock()),
+        end: () => pool.close(),
+      });
     return lock;
   } catch (error) {
     const failure = connections.translate(error, 'connect');
@@ -42,42 +48,4 @@ export async function trySqlServerLock(
 function withoutLock(connections: SqlServerConnections, reason: string): RunLock {
   connections.note(`The server gives no application lock, so nothing keeps a second run from the table: ${reason}`);
   return { isHeld: async () => true, release: async () => undefined };
-}
-
-class SqlServerRunLock implements RunLock {
-  readonly #pool: ConnectionPool;
-  readonly #parameters: Parameters<typeof run>[2];
-  readonly #answerWithinMs: number;
-  #lost = false;
-  #checkedAt = performance.now();
-
-  constructor(pool: ConnectionPool, parameters: Parameters<typeof run>[2], answerWithinMs: number) {
-    this.#pool = pool;
-    this.#answerWithinMs = answerWithinMs;
-    this.#parameters = parameters;
-  }
-
-  /** The pool has one connection: that of the lock. */
-  connectionEnded(): void {
-    this.#lost = true;
-  }
-
-  /** A connection that the pool replaced, or a pooler switched, is another session: it does not hold the lock, and says so. */
-  async isHeld(): Promise<boolean> {
-    if (!this.#lost && performance.now() - this.#checkedAt > checkEveryMs) {
-      const mode = await this.#ask<{ mode: string }>(statements.lockMode()).then(([row]) => row?.mode);
-      this.#lost ||= mode !== 'Exclusive';
-      this.#checkedAt = performance.now();
-    }
-    return !this.#lost;
-  }
-
-  async release(): Promise<void> {
-    if (!this.#lost) await this.#ask(statements.unlock());
-    await this.#pool.close().catch(() => undefined);
-  }
-
-  #ask<R>(text: string): Promise<R[]> {
-    return run<R>(this.#pool, text, this.#parameters, { timeLimitMs: this.#answerWithinMs }).catch(() => []);
-  }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
 import type { AppPurge, CacheTable, DatabaseLoad, ExpiredEntries, RunLock } from '../cacheTable.ts';
 import { readAppPurge } from './appPurge.ts';
 import type { SqlServerConnection } from './connectionString.ts';
@@ -17,6 +18,7 @@ export interface SqlServerOptions {
   connection: SqlServerConnection;
   table: TableName;
   statementTimeoutMs: number;
+  clock?: Clock | undefined;
   /** Where Entra tokens come from, if not from what the connection string says. */
   credential?: ConnectionOptions['credential'];
 }
@@ -36,13 +38,12 @@ export class SqlServerCacheTable implements CacheTable {
   readonly #user: string;
   #traits: Promise<ServerTraits> | undefined;
 
-  constructor({ connection, table: name, statementTimeoutMs, credential }: SqlServerOptions) {
+  constructor({ connection, table: name, ...options }: SqlServerOptions) {
     const { login } = connection;
     this.#name = name;
     this.displayName = quoteTable(name);
     this.#user = 'user' in login ? quoteIdentifier(login.user) : 'the identity';
-    const options = { table: this.displayName, statementTimeoutMs, credential };
-    this.#connections = new SqlServerConnections(connection, options);
+    this.#connections = new SqlServerConnections(connection, { ...options, table: this.displayName });
     const traits = () => this.#serverTraits();
     this.entries = sqlServerEntries(this.#connections, this.displayName);
     this.figures = new SqlServerFigures(this.#connections, this.displayName);
@@ -52,7 +53,7 @@ export class SqlServerCacheTable implements CacheTable {
 
   async clock(): Promise<Date> {
     const [row] = await this.#connections.query<{ now: Date }>('read', statements.clock(this.displayName));
-    return row?.now ?? new Date();
+    return row?.now ?? this.#connections.clock.now();
   }
 
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined> {

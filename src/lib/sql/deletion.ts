@@ -1,0 +1,99 @@
+import { formatDuration } from '../durations.ts';
+import { PurgeLoop } from './purgeLoop.ts';
+import type { DeletionFigures, StopReason } from './purgeReport.ts';
+import type { DeletionContext, DeletionRequest } from './purgeRequest.ts';
+import { retryTransient } from './retry.ts';
+import type { Walk } from './walks.ts';
+
+/** What a purge or a clear is about to delete. `More` is what its report has beyond the figures of every run. */
+export interface Prepared<More> {
+  /** Left out where there is nothing to delete. */
+  walk?: Walk;
+  /** Entries to delete, where they were counted. */
+  expired?: number | undefined;
+  /** Of the report, as far as it is known before the first batch. */
+  known: More;
+  /** Of the report, what is known when the last batch is done. */
+  ended?(stopReason: StopReason): Promise<Partial<More>>;
+}
+
+const nothingDone = {
+  deleted: 0,
+  batches: 0,
+  batchSize: 0,
+  batchTime: null,
+  retries: 0,
+  unansweredBatches: 0,
+  waits: { pauses: 'PT0S', load: 'PT0S', loadReasons: [] },
+};
+
+/** One run that deletes under the table's lock: what a purge and a clear have in common. */
+export class Deletion<More extends object> {
+  readonly start: number;
+  readonly deadline: number;
+  /** Each once. */
+  readonly warnings = new Set<string>();
+  readonly #context: DeletionContext;
+  readonly #request: DeletionRequest<DeletionFigures & More>;
+
+  constructor(context: DeletionContext, request: DeletionRequest<DeletionFigures & More>) {
+    this.#context = context;
+    this.#request = request;
+    this.start = context.clock.elapsed();
+    this.deadline = this.start + (request.timeBudgetMs ?? context.policy.timeBudgetMs);
+  }
+
+  /** Asks the database one question. A serverless database that was paused takes up to a minute to come back (40613). */
+  ask<T>(question: () => Promise<T>): Promise<T> {
+    const { clock } = this.#context;
+    return retryTransient(question, { clock, deadline: this.deadline, signal: this.#request.signal });
+  }
+
+  /** What cannot be counted once the work is done is a warning. */
+  async countLeft<T>(count: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await count();
+    } catch (error) {
+      this.warnings.add(
+        `What is left could not be counted: ${error instanceof Error ? error.message : 'unknown failure'}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Takes the lock, deletes what was prepared under it, and reports; `none` stands in the report of a table that is busy. */
+  async underLock(none: More, prepare: () => Promise<Prepared<More>>): Promise<DeletionFigures & More> {
+    const { table, clock } = this.#context;
+    const report = (stopReason: StopReason, more: More, { walk, loop }: { walk?: Walk; loop?: PurgeLoop } = {}) => ({
+      engine: table.engine,
+      table: table.displayName,
+      dryRun: false as const,
+      stopReason,
+      ...(loop?.result ?? nothingDone),
+      skippedLocked: walk?.skippedLocked ?? 0,
+      way: walk?.way ?? 'expiry',
+      duration: formatDuration(clock.elapsed() - this.start),
+      warnings: [...this.warnings],
+      ...more,
+    });
+    const lock = await this.ask(() => table.tryLock('purge'));
+    if (!lock) return report('busy', none);
+    try {
+      this.#request.onStart?.();
+      const { walk, expired, known, ended } = await prepare();
+      if (!walk) return report('drained', known);
+      const { start, deadline, warnings } = this;
+      const request = this.#request;
+      const loop = new PurgeLoop({ ...this.#context, walk, lock, request, start, deadline, expired, warnings });
+      const stopReason = await loop.run().catch((error: unknown) => {
+        request.onFailure?.(report('failed', known, { walk, loop }));
+        throw error;
+      });
+      const more = { ...known, ...(await ended?.(stopReason)) };
+      for (const note of table.notes ?? []) warnings.add(note);
+      return report(stopReason, more, { walk, loop });
+    } finally {
+      await lock.release();
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import type { Cutoff, ExpiredEntries, Instant, PurgeWay, StoredPages } from './cacheTable.ts';
+
+/** What one step of a walk did; a step is one batch, a transaction of its own. */
+export interface Step {
+  deleted: number;
+  /** Rows that the step's time went into: those deleted, or read through. */
+  worked: number;
+  /** Locks of other sessions were in the way. */
+  hitLocks: boolean;
+  /** A last look found nothing left to delete. */
+  finished: boolean;
+}
+
+/** A way through the table, one batch after the other. A step that failed may be repeated. */
+export interface Walk {
+  readonly way: PurgeWay;
+  step(limit: number): Promise<Step>;
+  /** Expired rows left behind since other sessions held them locked when last seen. */
+  readonly skippedLocked: number;
+  /** Keeps where the next run goes on; of a walk that does not begin at the beginning each time. */
+  keepPosition?(): Promise<void>;
+}
+
+/** Where a walk stopped: kept from run to run. */
+export interface PositionStore {
+  read(): Promise<string | undefined>;
+  write(position: string | undefined): Promise<void>;
+}
+
+const nothing = { deleted: 0, worked: 0, hitLocks: false };
+
+/**
+ * Deletes in order of expiry, along the index. The lower bound moves along, so that no batch reads over the rows just
+ * deleted; it moves only past a range that was seen empty or holds only rows that others have locked. The walk is
+ * finished when a pass from the very beginning has found nothing left to delete, or, for a clear, after one pass: what apps
+ * write behind it meanwhile is new.
+ */
+export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one' | 'untilNothingIsLeft'): Walk {
+  let after: Instant | undefined;
+  let deletedInPass = 0;
+  let skippedLocked = 0;
+  return {
+    way: 'expiry',
+    get skippedLocked() {
+      return skippedLocked;
+    },
+    async step(limit) {
+      const range = await entries.nextRange(after, cutoff, limit);
+      if (!range) {
+        const finished = deletedInPass === 0 || passes === 'one';
+        if (!finished) {
+          after = undefined;
+          deletedInPass = 0;
+          skippedLocked = 0;
+        }
+        return { ...nothing, finished };
+      }
+      const { deleted, hitLocks, skipped } = await entries.deleteRange(range, cutoff, limit);
+      deletedInPass += deleted;
+      // Where only a part was deleted, and not the rest seen locked, the next step looks at the same range again.
+      if (deleted === 0 || (!range.tied && deleted + (skipped ?? 0) >= range.rows)) {
+        skippedLocked += skipped ?? (deleted === 0 ? range.rows : 0);
+        after = range.upTo;
+      }
+      return { deleted, worked: deleted, hitLocks, finished: false };
+    },
+  };
+}
+
+/**
+ * Deletes along the primary key, for a table that has no expiry index and cannot get one: each range is read whole, so
+ * the work is bounded however few rows in it expired. Begins where the last run stopped; a walk that began in the middle
+ * goes round once more from the start, since only a whole pass has seen every row.
+ */
+export async function keyWalk(entries: ExpiredEntries, cutoff: Cutoff, store?: PositionStore): Promise<Walk> {
+  /** The last key that is done; undefined at the beginning of a pass. */
+  let position = await store?.read();
+  let whole = position === undefined;
+  let skippedLocked = 0;
+  return {
+    way: 'key',
+    get skippedLocked() {
+      return skippedLocked;
+    },
+    async step(limit) {
+      const range = await entries.nextKeyRange(position, limit);
+      if (!range) {
+        const finished = whole;
+        position = undefined;
+        whole = true;
+        if (!finished) skippedLocked = 0;
+        return { ...nothing, finished };
+      }
+      const { deleted, hitLocks, skipped } = await entries.deleteKeyRange(range, cutoff);
+      // Unknown: not all of the range was looked at, and the next step does so again.
+      if (skipped !== undefined) {
+        skippedLocked += skipped;
+        position = range.upTo;
+      }
+      return { deleted, worked: limit, hitLocks, finished: false };
+    },
+    keepPosition: async () => store?.write(position),
+  };
+}
+
+/** Rows that a page of a cache table holds at most, by measure: keys have some 70 bytes, and values lie elsewhere. */
+const rowsPerPage = 60;
+
+/**
+ * Rows of a batch at most. By page a batch of this size is as fast as a larger one, and a sign-in that revives an entry of
+ * it waits for some 25 ms instead of 100: measured in docs/performance.md.
+ */
+const batchRows = 2_500;
+
+/**
+ * A large backlog: goes through the table once in the order of storage, then along the expiry index (`rest`) for what is
+ * left: rows that were locked, or came to lie in a page already passed, or expired before the page where an earlier run
+ * stopped. What the second walk promises so holds for both.
+ */
+export async function backlogWalk(
+  pages: StoredPages,
+  cutoff: Date,
+  rest: Walk,
+  store: PositionStore | undefined,
+): Promise<Walk> {
+  const end = await pages.count();
+  // Not known, it begins at the first page.
+  const kept = (await store?.read().catch(() => undefined)) ?? '';
+  const from = /^\d{1,10}$/.test(kept) ? Number(kept) : 0;
+  // Beyond the end the table was written anew since.
+  let next = from < end ? from : 0;
+  let perPage = rowsPerPage;
+  return {
+    way: 'pages',
+    get skippedLocked() {
+      return rest.skippedLocked;
+    },
+    async step(limit) {
+      if (next >= end) return rest.step(limit);
+      const to = Math.min(end, next + Math.max(1, Math.floor(Math.min(limit, batchRows) / perPage)));
+      const { deleted, hitLocks } = await pages.deletePages(next, to, cutoff);
+      // Only ever more: a batch must not grow beyond its limit where rows are dense after a sparse stretch.
+      perPage = Math.max(perPage, deleted / (to - next));
+      next = to;
+      return { deleted, worked: limit, hitLocks, finished: false };
+    },
+    keepPosition: async () => store?.write(next < end ? String(next) : undefined),
+  };
+}
