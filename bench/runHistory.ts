@@ -1,13 +1,13 @@
 import { openRecordStore } from '../src/lib/app/recordStores.ts';
-import type { RunRecord } from '../src/lib/runs/recordStore.ts';
 import { newRunId } from '../src/lib/runs/runId.ts';
+import type { RunRecord } from '../src/lib/runs/runRecord.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
 
 /** As many records as the status page goes back over: a day of counts, two of purges. */
 const history = [
   { job: 'counts', count: 288, everyMs: 5 * 60_000 },
   { job: 'purge', count: 96, everyMs: 30 * 60_000 },
-];
+] as const;
 const atOnce = 16;
 
 /** Fills the record store by copies of each job's newest run, so that the page has to read what it has to in production. */
@@ -24,5 +24,5 @@ export async function writeHistory(connectionString: string, cache: string): Pro
 
 function earlier(record: RunRecord, ms: number): RunRecord {
   const startedAt = new Date(Date.parse(record.startedAt) - ms);
-  return { ...record, runId: newRunId(record.job, record.cache, startedAt), startedAt: startedAt.toISOString() };
+  return { ...record, runId: newRunId(record.job, record.subject, startedAt), startedAt: startedAt.toISOString() };
 }

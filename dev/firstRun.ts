@@ -3,6 +3,7 @@ import { purgeProgressBar } from '../src/cli/progressBar.ts';
 import { countRows } from '../src/cli/sqlCacheRows.ts';
 import { Maintenance } from '../src/lib/app/maintenance.ts';
 import { humanDuration } from '../src/lib/durations.ts';
+import type { JobName, ReportOf } from '../src/lib/runs/catalogue.ts';
 import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../src/lib/runs/runJob.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
@@ -53,8 +54,8 @@ function printBeforeAndAfter(before: CountsReport, after: CountsReport): void {
   );
 }
 
-function succeed<R>({ report, error }: RunResult<R>): R {
-  if (report !== undefined) return report;
+function succeed<J extends JobName>({ report, error }: RunResult<J>): ReportOf<J> {
+  if (report !== undefined && !error) return report as ReportOf<J>;
   throw new Error(`${error?.message} ${error?.advice}`);
 }
 

@@ -62,8 +62,8 @@ export async function chainRound(
     return {
       kills,
       seconds,
-      parts: run.parts ?? 0,
-      deleted: (run.report as { deleted?: number } | undefined)?.deleted ?? 0,
+      parts: run.parts ?? 1,
+      deleted: run.report?.dryRun === false ? run.report.deleted : 0,
       left: await expiredEntries(url, tables, since),
       liveAsBefore: before === (await liveEntries(url, tables, since)),
       poisoned: await storage.poisoned(),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseDuration } from '../../src/lib/durations.ts';
-import type { RunRecord } from '../../src/lib/runs/recordStore.ts';
+import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import type { BenchStorage } from './storage.ts';
 import { expiredEntries, liveEntries, type SeededTable, seedTables } from './tables.ts';
 import { Workers } from './workers.ts';
@@ -56,7 +56,7 @@ export async function fleetRound(
       workers,
       drainedSeconds: Math.max(...ended),
       lateness: started.sort((a, b) => a - b),
-      deleted: runs.reduce((sum, { report }) => sum + ((report as { deleted?: number } | undefined)?.deleted ?? 0), 0),
+      deleted: runs.reduce((sum, { report }) => sum + (report?.dryRun === false ? report.deleted : 0), 0),
       left: await expiredEntries(url, tables, since),
       liveAsBefore: before === (await liveEntries(url, tables, since)),
       poisoned: await storage.poisoned(),
@@ -68,7 +68,7 @@ export async function fleetRound(
 
 const nameOf = (index: number) => `cache-${index}`;
 
-function done(runs: RunRecord[], since: number): RunRecord {
+function done(runs: RunRecord<'purge'>[], since: number): RunRecord<'purge'> {
   const run = runs.find(({ outcome, queuedAt = '' }) => outcome === 'succeeded' && Date.parse(queuedAt) >= since);
   if (!run) throw new Error('A cache has no run that succeeded.');
   return run;

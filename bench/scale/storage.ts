@@ -1,7 +1,8 @@
 import { TableClient } from '@azure/data-tables';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { LocalStorage } from '../../dev/azurite.ts';
-import type { RunRecord } from '../../src/lib/runs/recordStore.ts';
+import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
+import { joinParts } from '../../src/lib/runs/sumOfParts.ts';
 import { recordTableName, TableRecordStore } from '../../src/lib/runs/tableRecordStore.ts';
 
 const queueName = 'token-cache-maintenance';
@@ -33,8 +34,9 @@ export class BenchStorage {
     return this.#count(`${queueName}-poison`);
   }
 
-  async purges(cache: string): Promise<RunRecord[]> {
-    return this.#records.latestRuns('purge', cache, 1_000);
+  /** Newest first; the parts of one as one. */
+  async purges(cache: string): Promise<RunRecord<'purge'>[]> {
+    return joinParts(await this.#records.latestRuns('purge', cache, 1_000), new Date());
   }
 
   async #count(name: string): Promise<number> {

@@ -12,7 +12,7 @@ export interface Read<R> {
 
 /** Real purges that succeeded, or go on in further parts, newest first; the parts of one count as one. */
 export function purgesOf({ runs }: JobHistory<'purge'>, now: Date): Read<PurgeReport>[] {
-  const real = runs.filter(({ dryRun, outcome }) => !dryRun && outcome !== 'skipped');
+  const real = runs.filter(({ dryRun, outcome }) => !dryRun && outcome !== 'skipped' && outcome !== 'refused');
   return joinParts(real, now).flatMap(({ startedAt, outcome, report }) =>
     (outcome === 'succeeded' || outcome === 'running') && report && !report.dryRun ? [{ at: startedAt, report }] : [],
   );

@@ -78,15 +78,12 @@ function purgeFigure({ runs, lastSuccess }: JobHistory<'purge'>, now: Date): Fig
   const last = joinParts(runs, now).find(
     ({ runId, first }) => lastSuccess && runId === (lastSuccess.first ?? lastSuccess.runId) && !first,
   );
-  const report = last?.report ?? lastSuccess?.report;
-  if (!lastSuccess || !report || report.dryRun)
-    return { label: 'Last purge', value: 'none', note: 'no purge has succeeded yet' };
+  const label = 'Last purge';
+  if (!lastSuccess) return { label, value: 'none', note: 'no purge has succeeded yet' };
+  const report = last?.report ?? lastSuccess.report;
   const more = last?.incomplete ? ' at least' : '';
-  return {
-    label: 'Last purge',
-    value: `${numberText(report.deleted)} deleted${more}`,
-    note: fromNow(lastSuccess.startedAt, now),
-  };
+  const value = report?.dryRun === false ? `${numberText(report.deleted)} deleted${more}` : 'unknown';
+  return { label, value, note: fromNow(lastSuccess.startedAt, now) };
 }
 
 function countFigures(latest: CountsReport | undefined, now: Date): Figure[] {

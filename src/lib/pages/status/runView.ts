@@ -1,6 +1,7 @@
 import { type JobName, jobs } from '../../runs/catalogue.ts';
 import { summaryOf } from '../../runs/runJob.ts';
 import type { RunRecord } from '../../runs/runRecord.ts';
+import { stopReason } from '../../sql/purgeReport.ts';
 import { durationText } from './wording.ts';
 
 /** A run as the page lists it. */
@@ -65,7 +66,8 @@ const outcomes: Partial<Record<RunRecord['outcome'], { meaning: string; tone: Ru
 
 function endOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did' | 'tone'> {
   const { outcome, error, dryRun, parts, incomplete } = record;
-  const work = didText(record);
+  // The reason stands beside it.
+  const work = didText(record).replace(new RegExp(`^(dry run|${stopReason.options.join('|')}), `), '');
   const gaps = incomplete ? 'at least, since a part left no record' : '';
   const did = [work, parts && parts > 1 ? `in ${parts} parts` : '', gaps].filter(Boolean).join(', ');
   if (error) {

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { Overview } from '../../lib/app/overview.ts';
+import { finding } from '../../lib/findings/finding.ts';
+import { historiesOf, type SubjectRecords } from '../../lib/findings/subjectRecords.ts';
+import { timerReading } from '../../lib/findings/timers.ts';
+import { runningRun } from '../../lib/runs/runningState.ts';
+import { runRecord } from '../../lib/runs/runRecord.ts';
+
+/** What GET /api/status answers as JSON. */
+export const statusSchema = z
+  .object({
+    at: z.iso.datetime(),
+    status: z.enum(['ok', 'degraded', 'failing']),
+    findings: z.array(finding).meta({ description: 'The worst first: the same as on the page and in the alerts.' }),
+    timers: z.array(timerReading),
+    subjects: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['sqlCache', 'redisCache', 'keyRing']),
+        running: runningRun.nullable().meta({ description: 'The purge or clear that holds the cache.' }),
+        lastRuns: z.record(z.string(), runRecord.nullable()).meta({ description: 'The newest run of each job.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Status' });
+
+export function statusContent({ now, health, findings, timers, subjects }: Overview): z.infer<typeof statusSchema> {
+  return { at: now.toISOString(), status: health, findings, timers, subjects: subjects.map(subjectStatus) };
+}
+
+function subjectStatus(subject: SubjectRecords) {
+  return {
+    name: subject.name,
+    kind: subject.kind,
+    running: ('running' in subject && subject.running) || null,
+    lastRuns: Object.fromEntries(historiesOf(subject).map(({ job, runs }) => [job, runs[0] ?? null])),
+  };
+}
