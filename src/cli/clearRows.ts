@@ -7,7 +7,7 @@ import type { Row } from './output.ts';
 /** The report of a clear, as lines for people. */
 export function clearRows(report: ReportOf<'clear'>): Row[] {
   return [
-    ...(report.engine === 'redis' ? redisRows(report) : sqlRows(report)),
+    ...('prefix' in report ? redisRows(report) : sqlRows(report)),
     ...(report.dryRun ? [['to do it', 'repeat with --confirm and the name of the cache'] as Row] : []),
   ];
 }

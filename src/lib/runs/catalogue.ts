@@ -98,7 +98,7 @@ export const jobs = {
     on: 'cache',
     looks: false,
     report: z.union([anyClearReport, anyRedisClearReport]),
-    summarize: (report) => (report.engine === 'redis' ? summarizeRedisClear(report) : summarizeClear(report)),
+    summarize: (report) => ('prefix' in report ? summarizeRedisClear(report) : summarizeClear(report)),
     warnings: warningsOf,
     endedAs: byStopReason,
   }),
