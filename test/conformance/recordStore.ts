@@ -1,20 +1,11 @@
 /** What every record store must do. Where records lie, and what is done with old ones, is each store's own. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RecordStore, RunRecord } from '../../src/lib/runs/recordStore.ts';
-import { newRunId } from '../../src/lib/runs/runId.ts';
+import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
+import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
+import { purgePlan, purgeReport, record } from '../support/records.ts';
 
-export function runRecord(cache: string, startedAt: Date, report: unknown = { deleted: 1 }): RunRecord {
-  return {
-    runId: newRunId('purge', cache, startedAt),
-    job: 'purge',
-    cache,
-    trigger: 'cli',
-    startedAt: startedAt.toISOString(),
-    duration: 'PT1S',
-    outcome: 'succeeded',
-    report,
-  };
-}
+export const runRecord = (subject: string, startedAt: Date, report = purgeReport()) =>
+  record('purge', subject, startedAt, { trigger: 'cli', report });
 
 export interface RecordStoreUnderTest {
   store: RecordStore;
@@ -29,7 +20,7 @@ export function describeRecordStore(name: string, create: () => Promise<RecordSt
     });
     afterEach(() => subject.remove());
 
-    it('gives the newest runs of a job and cache first, and each by its id', async () => {
+    it('gives the newest runs of a job on a subject first, and each by its id', async () => {
       const { store } = subject;
       const runs = [3, 1, 2].map((day) => runRecord('web', new Date(2026, 0, day)));
       for (const run of [...runs, runRecord('web-2', new Date(2027, 0, 1))]) await store.addRun(run);
@@ -57,10 +48,30 @@ export function describeRecordStore(name: string, create: () => Promise<RecordSt
     });
 
     it('keeps large reports', async () => {
-      const report = { statement: 'x'.repeat(50_000), umlauts: 'äöü€😀'.repeat(500) };
-      const run = runRecord('web', new Date(2026, 0, 1), report);
+      const report = purgePlan({ statement: 'x'.repeat(50_000), warnings: ['äöü€😀'.repeat(500)] });
+      const run = record('purge', 'web', new Date(2026, 0, 1), { dryRun: true, report });
       await subject.store.addRun(run);
       expect(await subject.store.getRun(run.runId)).toEqual(run);
+    });
+
+    it('reads records of earlier versions in the present shape, beside those of this one', async () => {
+      const { store } = subject;
+      const { subject: cache, dryRun: _, ...rest } = runRecord('web', new Date(2026, 0, 1));
+      const earlier = { ...rest, cache, parts: 3 };
+      await store.addRun(earlier as unknown as RunRecord);
+      const present = { ...rest, subject: 'web', dryRun: false, parts: 3 };
+      expect(await store.getRun(rest.runId)).toEqual(present);
+      const run = runRecord('web', new Date(2026, 0, 2));
+      await store.addRun(run);
+      expect(await store.latestRuns('purge', 'web', 10)).toEqual([run, present]);
+    });
+
+    it('passes over what is not a record', async () => {
+      const { store } = subject;
+      const run = runRecord('web', new Date(2026, 0, 1));
+      await store.addRun(run);
+      await store.addRun({ runId: runRecord('web', new Date(2026, 0, 2)).runId } as RunRecord);
+      expect(await store.latestRuns('purge', 'web', 10)).toEqual([run]);
     });
 
     it('keeps states by any key, and forgets them', async () => {

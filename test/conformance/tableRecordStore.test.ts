@@ -3,6 +3,7 @@ import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { recordTableName, TableRecordStore } from '../../src/lib/runs/tableRecordStore.ts';
+import { purgeReport } from '../support/records.ts';
 import { describeRecordStore, runRecord } from './recordStore.ts';
 
 let storage: LocalStorage;
@@ -40,17 +41,15 @@ describe('the record store in Azure Table Storage', () => {
     await client().deleteTable();
   });
 
-  it('cuts a record that is too large for an entity, and marks it', async () => {
+  it('keeps a record without its report where that is too large for an entity, and marks it', async () => {
     const store = new TableRecordStore(
       async () => client(),
       () => new Date(),
     );
-    const run = runRecord('web', new Date(), { stopReason: 'drained', text: 'x'.repeat(500_000) });
+    const run = runRecord('web', new Date(), purgeReport({ warnings: ['x'.repeat(500_000)] }));
+    const { report: _, ...rest } = run;
     await store.addRun(run);
-    expect(await store.getRun(run.runId)).toMatchObject({
-      runId: run.runId,
-      report: { cut: true, beginning: expect.stringContaining('drained') },
-    });
+    expect(await store.getRun(run.runId)).toEqual({ ...rest, cut: true });
     await client().deleteTable();
   });
 

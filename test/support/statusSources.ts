@@ -182,7 +182,7 @@ export function badNight(): StatusSources {
     },
   );
   const memory: WatchFinding = {
-    check: 'memory',
+    check: 'redis-memory-critical',
     level: 'critical',
     node: nodes[0],
     what: 'Memory is at 92 % of its maximum; at this rate it is full in 3 h.',

@@ -4,17 +4,30 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { describeFailures } from '../../src/functions/support/failures.ts';
 import { logTo } from '../../src/functions/support/log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { MaintenanceError } from '../../src/lib/errors.ts';
 import { Repeats } from '../../src/lib/repeats.ts';
+import { type JobName, jobNames } from '../../src/lib/runs/catalogue.ts';
+import { historyOf, readHistory } from '../../src/lib/runs/history.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { newRunId, parseRunId } from '../../src/lib/runs/runId.ts';
-import { type Job, type Log, runJob } from '../../src/lib/runs/runJob.ts';
+import { type Log, type RunDeps, runJob, summaryOf } from '../../src/lib/runs/runJob.ts';
+import { RunningState, readRunning } from '../../src/lib/runs/runningState.ts';
+import { readRecord } from '../../src/lib/runs/runRecord.ts';
+import { sumOfParts } from '../../src/lib/runs/sumOfParts.ts';
+import { memoryRecords } from '../support/memoryRecords.ts';
+import { failed, leftBehind, purgePlan, purgeReport, record } from '../support/records.ts';
+import { type Reports, reports } from '../support/reports.ts';
+
+const minute = 60_000;
+const start = new Date('2026-11-24T06:00:00Z');
+const at = (minutes: number) => new Date(start.getTime() + minutes * minute);
 
 describe('run ids', () => {
   it('sort the newest run first, and carry what finds the record', () => {
-    const ids = [1, 2, 3].map((minute) => newRunId('purge', 'web', new Date(2026, 0, 1, 0, minute)));
+    const ids = [1, 2, 3].map((minutes) => newRunId('purge', 'web', at(minutes)));
     expect([...ids].sort()).toEqual(ids.reverse());
-    expect(parseRunId(ids[0] ?? '')).toMatchObject({ job: 'purge', cache: 'web' });
+    expect(parseRunId(ids[0] ?? '')).toMatchObject({ job: 'purge', subject: 'web' });
   });
 
   it.each(['', 'purge', 'purge.web', '../../etc.web.00000000000deadbeef', 'purge.Web.00000000000deadbeef'])(
@@ -28,55 +41,81 @@ describe('run ids', () => {
 describe('a run', () => {
   const lines: [string, string][] = [];
   const log: Log = (level, message) => void lines.push([level, message]);
-  const job: Job<{ deleted: number }> = {
-    job: 'purge',
-    cache: 'web',
-    trigger: 'timer',
-    run: async () => ({ deleted: 3 }),
-    summarize: ({ deleted }) => `${deleted} deleted`,
-    warnings: () => ['mind the gap.'],
+  const run = (
+    work: Parameters<typeof runJob<'purge'>>[1]['work'],
+    changes: Partial<RunDeps & { dryRun: boolean }> = {},
+  ) => {
+    const { dryRun = false, ...deps } = changes;
+    const job = { job: 'purge' as const, subject: 'web', started: 'timer', dryRun, work };
+    return runJob({ clock: systemClock, records: noRecordStore, log, ...deps }, job);
   };
-  const run = (changes: Partial<typeof job>, records: RecordStore = noRecordStore) =>
-    runJob({ clock: systemClock, records, log }, { ...job, ...changes });
+  const failing = (error: unknown) => () => Promise.reject(error);
   beforeEach(() => {
     lines.length = 0;
   });
 
-  it('gives the report, and one line for the reader after its warnings', async () => {
-    expect(await run({})).toMatchObject({ outcome: 'succeeded', report: { deleted: 3 }, trigger: 'timer' });
+  it('gives the report, and one line for the reader after its warnings, each told once', async () => {
+    const report = purgeReport({ deleted: 3, warnings: ['Mind the gap.', 'Mind the gap.'] });
+    expect(await run(async () => report)).toMatchObject({
+      outcome: 'succeeded',
+      dryRun: false,
+      report,
+      trigger: 'timer',
+    });
     expect(lines.map(([level]) => level)).toEqual(['warn', 'info']);
-    expect(lines[1]?.[1]).toMatch(/^purge web: 3 deleted in PT/);
+    expect(lines[1]?.[1]).toMatch(/^purge web: drained, 3 expired entries deleted .* in PT/);
   });
 
-  it('gives a warning once that its report has twice', async () => {
-    await run({ warnings: () => ['mind the gap.', 'mind the step.', 'mind the gap.'] });
-    expect(lines.filter(([level]) => level === 'warn').map(([, text]) => text)).toEqual([
-      'purge web: mind the gap.',
-      'purge web: mind the step.',
+  it.each([
+    ['succeeded', 'drained'],
+    ['succeeded', 'timeBudget'],
+    ['succeeded', 'rowLimit'],
+    ['succeeded', 'unhealthy'],
+    ['skipped', 'busy'],
+    ['aborted', 'aborted'],
+  ] as const)('is %s where it stopped by %s', async (outcome, stopReason) => {
+    expect(await run(async () => purgeReport({ stopReason }))).toMatchObject({ outcome });
+  });
+
+  it.each(Object.entries(errorCodes).map(([code, facts]) => [code, facts.outcome] as const))(
+    'that ends with %s is %s',
+    async (code, outcome) => {
+      const error = new MaintenanceError(code as keyof typeof errorCodes, 'It is so', 'Do this.');
+      expect(await run(failing(error))).toMatchObject({ outcome, error: { code, message: 'It is so.' } });
+      expect(lines).toEqual([
+        [outcome === 'failed' ? 'error' : 'warn', `purge web: ${outcome} (${code}). It is so. Do this.`],
+      ]);
+    },
+  );
+
+  it('says of an unexpected failure that it is a defect', async () => {
+    expect(await run(failing(new TypeError('x is undefined')))).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'internal_error' },
+    });
+  });
+
+  it('keeps what it did before it failed, and whether it was dry', async () => {
+    const records = memoryRecords();
+    const report = purgeReport({ deleted: 4_857, stopReason: 'failed' });
+    const error = new MaintenanceError('database_error', 'A foreign key', 'Look.');
+    await run(
+      async ({ soFar }) => {
+        soFar(report);
+        throw error;
+      },
+      { records },
+    );
+    await run(failing(error), { records, dryRun: true });
+    expect(records.runs).toMatchObject([
+      { outcome: 'failed', dryRun: true },
+      { outcome: 'failed', dryRun: false, report: { deleted: 4_857 } },
     ]);
   });
 
-  it('gives an error with a code and what to do, and never throws', async () => {
-    const failing = async () => {
-      throw new MaintenanceError('table_missing', 'It is not there.', 'Set TOKEN_CACHE_TABLE.');
-    };
-    expect(await run({ run: failing })).toMatchObject({
-      outcome: 'failed',
-      error: { code: 'table_missing', advice: 'Set TOKEN_CACHE_TABLE.' },
-    });
-    expect(lines).toEqual([['error', 'purge web: failed (table_missing): It is not there. Set TOKEN_CACHE_TABLE.']]);
-  });
-
-  it('says of an unexpected failure that it is a defect', async () => {
-    const failing = async () => {
-      throw new TypeError('x is undefined');
-    };
-    expect(await run({ run: failing })).toMatchObject({ outcome: 'failed', error: { code: 'internal_error' } });
-  });
-
   it('costs nothing but a warning when its record cannot be kept', async () => {
-    const broken = { ...noRecordStore, addRun: () => Promise.reject(new Error('disk full')) };
-    expect(await run({}, broken)).toMatchObject({ outcome: 'succeeded' });
+    const records = { ...noRecordStore, addRun: () => Promise.reject(new Error('disk full')) };
+    expect(await run(async () => purgeReport(), { records })).toMatchObject({ outcome: 'succeeded' });
     expect(lines.at(-1)?.[1]).toContain('disk full');
   });
 });
@@ -96,10 +135,10 @@ describe('the log of an invocation', () => {
     for (const cache of ['web', 'shop', 'mail'])
       await runJob(
         { clock: systemClock, records: broken, log: logTo(context) },
-        { job: 'purge', cache, trigger: 'timer', run: async () => ({}), summarize: () => 'done' },
+        { job: 'purge', subject: cache, started: 'timer', dryRun: false, work: async () => purgeReport() },
       );
     expect(lines.filter((line) => line.includes('could not be kept'))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes('done'))).toHaveLength(3);
+    expect(lines.filter((line) => line.includes('drained'))).toHaveLength(3);
     logTo(invocation())('warn', 'The record of a run could not be kept: away', {});
     expect(lines.filter((line) => line.includes('could not be kept'))).toHaveLength(2);
   });
@@ -128,4 +167,197 @@ describe('a line', () => {
     elapsed = 1_000;
     expect(repeats.has('a')).toBe(false);
   });
+});
+
+describe('the history of a job', () => {
+  const purge = (minutes: number, changes = {}) =>
+    record('purge', 'web', at(minutes), { report: purgeReport(), ...changes });
+
+  it('knows the last real success, and the failures since', () => {
+    const success = purge(10);
+    const failures = [purge(30, failed()), purge(20, failed())];
+    const silent = [
+      purge(15, { dryRun: true }),
+      purge(25, { outcome: 'skipped' }),
+      purge(35, { outcome: 'refused' }),
+      purge(45, { outcome: 'aborted' }),
+      purge(55, { dryRun: true, ...failed() }),
+    ];
+    const history = historyOf('purge', 'web', [...silent, purge(0), ...failures, success]);
+    expect(history.lastSuccess).toBe(success);
+    expect(history.failures).toEqual(failures);
+    expect(history.runs[0]).toBe(silent[4]);
+  });
+
+  it('is read as far back as needed for a success, and for what else is asked', async () => {
+    const records = memoryRecords();
+    for (let index = 0; index < 300; index += 1)
+      await records.addRun(purge(index, index === 50 ? {} : { ...failed(), report: undefined }));
+    const asked: number[] = [];
+    const counting: RecordStore = {
+      ...records,
+      latestRuns: (job, subject, count) => {
+        asked.push(count);
+        return records.latestRuns(job, subject, count);
+      },
+    };
+    expect((await readHistory(counting, 'purge', 'web', 5)).lastSuccess?.startedAt).toBe(at(50).toISOString());
+    expect(asked).toEqual([5, 200, 1_000]);
+    await records.addRun(purge(301));
+    expect((await readHistory(counting, 'purge', 'web', 5)).runs).toHaveLength(5);
+    expect((await readHistory(counting, 'purge', 'web', 5, ({ runs }) => runs.length > 100)).runs).toHaveLength(200);
+  });
+
+  it('that cannot be read says so', async () => {
+    const broken = { ...noRecordStore, latestRuns: () => Promise.reject(new Error('secret-1')) };
+    const history = await readHistory(broken, 'purge', 'web', 5);
+    expect(history).toMatchObject({ runs: [], unreadable: true });
+    expect(JSON.stringify(history)).not.toContain('secret-1');
+  });
+});
+
+describe('a purge in parts', () => {
+  const part = (number: number, left: number, changes = {}) =>
+    record('purge', 'web', at(number * 10), {
+      report: leftBehind(left, { deleted: 100, warnings: [`of part ${number}`, 'the same'] }),
+      part: number,
+      goesOn: true,
+      ...(number > 1 && { first: 'the-first' }),
+      ...changes,
+    });
+  const last = (number: number) =>
+    part(number, 0, { goesOn: undefined, report: purgeReport({ deleted: 7, warnings: ['the same'] }) });
+  const now = at(60);
+
+  it('adds up: what was done is the sum, what is left is the last part’s', () => {
+    expect(sumOfParts([last(3), part(1, 200, { runId: 'the-first' }), part(2, 100)], now)).toMatchObject({
+      runId: 'the-first',
+      outcome: 'succeeded',
+      parts: 3,
+      startedAt: at(10).toISOString(),
+      report: {
+        deleted: 207,
+        stopReason: 'drained',
+        expiredRemaining: { count: 0 },
+        warnings: ['of part 1', 'the same', 'of part 2'],
+      },
+    });
+    expect(sumOfParts([part(1, 200), part(2, 100), last(3)], now)).not.toHaveProperty('incomplete');
+  });
+
+  it('says where a part left no record, or an instance died in one', () => {
+    expect(sumOfParts([part(1, 200), last(3)], now)).toMatchObject({ incomplete: true, report: { deleted: 107 } });
+    expect(sumOfParts([part(1, 200), part(2, 100, { lost: 1_000 }), last(3)], now)).toMatchObject({
+      incomplete: true,
+      report: { deleted: 1_207 },
+    });
+  });
+
+  it('goes on until its last part, which is waited for for an hour', () => {
+    expect(sumOfParts([part(1, 200), part(2, 100)], at(30))).toMatchObject({ outcome: 'running', parts: 2 });
+    expect(sumOfParts([part(1, 200), part(2, 100)], at(90))).toMatchObject({ outcome: 'succeeded', incomplete: true });
+  });
+
+  it('has the outcome and the error of its last part; one that found another at work did nothing', () => {
+    const error = failed();
+    expect(sumOfParts([part(1, 200), part(2, 100, { goesOn: undefined, ...error })], now)).toMatchObject(error);
+    const skipped = part(3, 0, {
+      goesOn: undefined,
+      outcome: 'skipped',
+      report: purgeReport({ stopReason: 'busy', deleted: 0 }),
+    });
+    expect(sumOfParts([part(1, 200), part(2, 100, { goesOn: undefined }), skipped], now)).toMatchObject({
+      outcome: 'succeeded',
+    });
+  });
+
+  it('of one part is that record', () => {
+    const whole = record('purge', 'web', start, { report: purgeReport() });
+    expect(sumOfParts([whole], now)).toBe(whole);
+    const plan = record('purge', 'web', start, { dryRun: true, report: purgePlan() });
+    expect(sumOfParts([plan], now)).toBe(plan);
+  });
+});
+
+describe('what a run tells of itself', () => {
+  it('is lost where it has told nothing for half a minute', async () => {
+    const records = memoryRecords();
+    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    state.begin();
+    await expect
+      .poll(() => readRunning(records, 'web', at(0.4)))
+      .toMatchObject({ runId: 'x', deleted: 0, lost: false });
+    expect(await readRunning(records, 'web', at(0.6))).toMatchObject({ lost: true, updatedAt: start.toISOString() });
+    await state.end();
+    expect(await readRunning(records, 'web', at(0.1))).toBeUndefined();
+  });
+
+  it('is not known where it cannot be read', async () => {
+    const broken = { ...noRecordStore, readState: () => Promise.reject(new Error('secret-1')) };
+    expect(await readRunning(broken, 'web', start)).toBeUndefined();
+  });
+});
+
+describe('a record', () => {
+  const jobOf: Record<keyof Reports, JobName> = {
+    index: 'index',
+    purgePlan: 'purge',
+    counts: 'counts',
+    purge: 'purge',
+    clearPlan: 'clear',
+    clear: 'clear',
+    watch: 'redis',
+    watchDown: 'redis',
+    redisClearPlan: 'clear',
+    redisClear: 'clear',
+    revokePlan: 'revokeKeys',
+    revoke: 'revokeKeys',
+    ringStatusLate: 'keyRingStatus',
+    rotatePlan: 'rotateKeyRing',
+    rotate: 'rotateKeyRing',
+    ringStatus: 'keyRingStatus',
+    rewrap: 'rewrapKeyRing',
+    prune: 'pruneKeyRing',
+  };
+
+  it.each(Object.entries(jobOf) as [keyof Reports, JobName][])('has its whole report: %s of %s', (name, job) => {
+    const kept = { ...record(job, 'web', start), report: reports[name] };
+    expect(readRecord(JSON.parse(JSON.stringify(kept)))).toEqual(kept);
+    expect(summaryOf(job, reports[name] as never)).toMatch(/^[^\n]+$/);
+  });
+
+  it('is of each job: none is without a sample', () => {
+    // The diagnosis has its own tests.
+    expect(new Set(Object.values(jobOf))).toEqual(new Set(jobNames.filter((job) => job !== 'diagnose')));
+  });
+
+  it('of an earlier version is read in the present shape', () => {
+    const { subject: _s, dryRun: _d, ...rest } = record('purge', 'web', start);
+    const earlier = { ...rest, cache: 'web' };
+    const read = (changes: object) => readRecord({ ...earlier, ...changes });
+    expect(read({ report: reports.purge })).toEqual({ ...rest, subject: 'web', dryRun: false, report: reports.purge });
+    expect(read({ report: reports.purgePlan })).toMatchObject({ dryRun: true, report: { dryRun: true } });
+    expect(read({ report: purgeReport({ stopReason: 'busy' }) })).toMatchObject({ outcome: 'skipped' });
+    expect(read({ report: purgeReport({ stopReason: 'aborted' }) })).toMatchObject({ outcome: 'aborted' });
+    expect(read(failed('database_unavailable'))).toMatchObject({ outcome: 'failed', dryRun: false });
+    expect(read(failed('cache_unknown'))).toMatchObject({ outcome: 'refused' });
+    expect(read({ report: { ...reports.purge, deleted: 9 }, parts: 4, outcome: 'running' })).toMatchObject({
+      outcome: 'running',
+      parts: 4,
+      report: { deleted: 9 },
+    });
+  });
+
+  it('without a report that can be read is read without it', () => {
+    const kept = record('counts', 'web', start);
+    for (const report of [null, 7, 'text', [], {}, { cut: true, beginning: '{"at":' }])
+      expect(readRecord({ ...kept, report })).toEqual(kept);
+  });
+
+  it.each([undefined, null, 7, 'text', {}, { job: 'purge' }, { ...record('purge', 'web', start), job: 'sweep' }])(
+    'is none where it is %j',
+    (kept) => {
+      expect(readRecord(kept)).toBeUndefined();
+    },
+  );
 });

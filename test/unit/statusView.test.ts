@@ -43,7 +43,7 @@ describe('the page', () => {
     const { findings, state, health } = statusView(badNight());
     expect(findings.map(({ level, check, subject }) => `${level} ${check} ${subject}`)).toEqual([
       'critical timer-late timer recordCacheCounts',
-      'critical memory cache sessions',
+      'critical redis-memory-critical cache sessions',
       'warning job-failures cache portal',
       'warning database-load cache portal',
       'info purge-warning cache portal',

@@ -1,14 +1,8 @@
-import { metrics } from '@opentelemetry/api';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it } from 'vitest';
-import { measureLateness } from '../../src/lib/health/measureLateness.ts';
+import { measureLateness } from '../../src/lib/findings/timers.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { type InMemoryTelemetry, startTelemetryInMemory } from '../support/inMemoryTelemetry.ts';
 
 const key = '11111111-aaaa-2222-bbbb-333333333333';
 const connectionString = `InstrumentationKey=${key};IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/`;
@@ -19,7 +13,7 @@ describe('the settings of telemetry', () => {
   it('name no backend by default', () => {
     expect(read({}).telemetry).toEqual({
       azureMonitor: undefined,
-      otlp: undefined,
+      otlp: false,
       serviceName: 'token-cache-maintenance',
       samplerChosen: false,
       flushTimeoutMs: 2_000,
@@ -67,37 +61,26 @@ describe('the settings of telemetry', () => {
     expect(problems).toMatchObject([{ setting, jobs: [] }]);
     expect(JSON.stringify(problems)).not.toContain(value);
     expect(telemetry.azureMonitor === undefined).toBe(setting.startsWith('APPLICATIONINSIGHTS'));
-    expect(telemetry.otlp === undefined).toBe(setting.startsWith('OTEL'));
+    expect(!telemetry.otlp).toBe(setting.startsWith('OTEL'));
   });
 });
 
 describe('the instruments', () => {
-  afterEach(() => metrics.disable());
+  let telemetry: InMemoryTelemetry | undefined;
+  afterEach(() => telemetry?.stop());
 
   async function recorded(work: () => void) {
-    const exporter = new InMemoryMetricExporter(AggregationTemporality.DELTA);
-    const reader = new PeriodicExportingMetricReader({ exporter });
-    const provider = new MeterProvider({ readers: [reader] });
-    metrics.setGlobalMeterProvider(provider);
+    telemetry = startTelemetryInMemory();
     work();
-    await provider.forceFlush();
-    const found = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-    await provider.shutdown();
-    return found.flatMap(({ descriptor, dataPoints }) =>
-      dataPoints.map(({ value, attributes }) => ({ name: descriptor.name, unit: descriptor.unit, value, attributes })),
-    );
+    return (await telemetry.told()).metrics;
   }
 
   it('record to the SDK that is registered after their first use', async () => {
-    instruments.runs.add(1, { job: 'purge', cache: 'web', outcome: 'succeeded' });
-    const values = await recorded(() => instruments.runs.add(1, { job: 'purge', cache: 'web', outcome: 'failed' }));
+    const attributes = { job: 'purge', subject: 'web', outcome: 'succeeded', dryRun: 'false' };
+    instruments.runs.add(1, attributes);
+    const values = await recorded(() => instruments.runs.add(1, { ...attributes, outcome: 'failed' }));
     expect(values).toEqual([
-      {
-        name: 'maintenance.runs',
-        unit: '{run}',
-        value: 1,
-        attributes: { job: 'purge', cache: 'web', outcome: 'failed' },
-      },
+      { name: 'maintenance.runs', unit: '{run}', value: 1, attributes: { ...attributes, outcome: 'failed' } },
     ]);
   });
 

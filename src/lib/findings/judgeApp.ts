@@ -56,7 +56,7 @@ export function judgeApp(facts: AppFacts): JudgedFinding[] {
 
 /** A name that is misspelt would leave its finding as it is, unnoticed. */
 function unknownLevels({ levels }: AppFacts['policy']): JudgedFinding[] {
-  const unknown = Object.keys(levels).filter((check) => !checkNames.includes(check));
+  const unknown = [...levels.keys()].filter((check) => !checkNames.includes(check));
   return unknown.map((check) => ({
     check: 'settings',
     level: 'warning',

@@ -6,32 +6,16 @@ import { runChecks } from '../../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { MaintenanceError } from '../../../src/lib/errors.ts';
 import { registry } from '../../../src/lib/findings/diagnosis/registry.ts';
-import { readHealth } from '../../../src/lib/health/health.ts';
-import { recordTimerStart } from '../../../src/lib/health/timerStarts.ts';
-import type { RecordStore, RunRecord } from '../../../src/lib/runs/recordStore.ts';
+import { readTimers, recordTimerStart } from '../../../src/lib/findings/timers.ts';
 import { diagnose, entries, entry, plainValue } from '../../support/diagnosis.ts';
 import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
+import { memoryRecords } from '../../support/memoryRecords.ts';
+import { failed, record } from '../../support/records.ts';
 import { freePort } from '../../support/redisServer.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';
 
 const database = useTestDatabase();
 const env = () => ({ TOKEN_CACHE_CONNECTION_STRING: database.url });
-
-/** Records in memory. */
-function memoryRecords(): RecordStore & { runs: RunRecord[] } {
-  const states = new Map<string, unknown>();
-  const runs: RunRecord[] = [];
-  return {
-    description: 'memory',
-    runs,
-    addRun: async (record) => void runs.unshift(record),
-    getRun: async (runId) => runs.find((run) => run.runId === runId),
-    latestRuns: async (job, cache, count) =>
-      runs.filter((run) => run.job === job && run.cache === cache).slice(0, count),
-    readState: async (key) => states.get(key),
-    writeState: async (key, value) => void states.set(key, value),
-  };
-}
 
 describe('of itself, the diagnosis blames', () => {
   beforeEach(async () => {
@@ -51,18 +35,16 @@ describe('of itself, the diagnosis blames', () => {
   });
 
   it('runs that are not recorded, of the function app alone', async () => {
-    const health = async () => ({ status: 'ok' as const, at: '', timers: [], reasons: [] });
-    expect((await diagnose(env(), { health })).blamed).toEqual(['storage: no_records']);
+    expect((await diagnose(env(), { timers: async () => [] })).blamed).toEqual(['storage: no_records']);
     expect((await diagnose(env())).blamed).toEqual([]);
   });
 
   it('a timer that has stopped', async () => {
     const records = memoryRecords();
     await recordTimerStart(records, 'purgeExpiredEntries', 'one', new Date(Date.now() - 5 * 3_600_000));
-    const timers = [{ name: 'purgeExpiredEntries', schedule: '0 */30 * * * *', enabled: true }];
-    const health = () =>
-      readHealth({ records, timers, runs: [], deployment: 'one', settingsAreWrong: false, now: new Date() });
-    expect((await diagnose(env(), { records, health })).blamed).toEqual(['timers: timer_missed']);
+    const timer = { name: 'purgeExpiredEntries', schedule: '0 */30 * * * *', enabled: true };
+    const timers = () => readTimers({ records, timers: [timer], deployment: 'one', now: new Date() });
+    expect((await diagnose(env(), { records, timers })).blamed).toEqual(['timers: timer_missed']);
   });
 
   it('telemetry that does not arrive', async () => {
@@ -87,16 +69,7 @@ describe('of itself, the diagnosis blames', () => {
 
   it('a backlog with the failure of the last purge', async () => {
     const records = memoryRecords();
-    records.runs.push({
-      runId: 'x',
-      job: 'purge',
-      cache: 'default',
-      trigger: 'timer',
-      startedAt: new Date().toISOString(),
-      duration: 'PT1S',
-      outcome: 'failed',
-      error: { code: 'permission_missing', message: '', advice: '' },
-    });
+    await records.addRun(record('purge', 'default', new Date(), failed('permission_missing')));
     await fillPostgres(
       database,
       entries(5, () => ({ expiresInMs: -86_400_000 })),
@@ -130,7 +103,7 @@ describe('the diagnosis', () => {
     await createPostgresCache(database);
     const records = memoryRecords();
     await diagnose(env(), { records });
-    expect(records.runs[0]).toMatchObject({ job: 'diagnose', cache: 'all', outcome: 'succeeded' });
+    expect(records.runs[0]).toMatchObject({ job: 'diagnose', subject: 'all', dryRun: false, outcome: 'succeeded' });
   });
 
   it('can be narrowed to one cache, and refuses a name that is unknown', async () => {

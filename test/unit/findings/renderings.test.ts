@@ -60,12 +60,12 @@ beforeEach(async () => {
   const findings = [
     watchFinding('clusterSlots', { node: null }),
     watchFinding('refusedWrites'),
-    watchFinding('unreachable'),
+    watchFinding('redis-unreachable'),
   ];
   await records.addRun(record('redis', 'sessions', ago(minute), { report: watchReport({ findings }) }));
   await records.addRun(record('redis', 'sessions', ago(6 * minute), { report: watchReport() }));
   const plain = {
-    check: 'master_key_in_plain_text',
+    check: 'keys-in-plain-text',
     level: 'warning',
     what: 'In plain text.',
     advice: 'Protect it.',
