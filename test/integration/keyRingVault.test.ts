@@ -121,6 +121,13 @@ describe('a ring protected by Key Vault', () => {
       expect.objectContaining({ check: 'protector_version_expired', level: 'warning' }),
     );
     await expect(rewrapKeyRing(deps(), {})).rejects.toMatchObject({ code: 'key_vault_no_version' });
+    // By the timer it is a finding, since the rotation itself succeeded.
+    expect((await rotateKeyRing(deps())).status.findings).toContainEqual({
+      check: 'rotation-failed',
+      level: 'warning',
+      what: expect.stringMatching(/^The automatic re-wrap failed \(key_vault_no_version\)\. .*\.$/),
+      advice: expect.any(String),
+    });
     const second = vault.addVersion();
     expect(await rewrapKeyRing(deps(), {})).toMatchObject({ outcome: 'rewrapped', newest: second });
   });

@@ -60,9 +60,13 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   const published = writes ? await publishDueKeys(deps) : [];
   // Failures of what is less urgent take nothing from the report of a published key.
   const failures: RingFinding[] = [];
-  const attempt = <R>(work: () => Promise<R | null>) => (writes ? orFinding(work, failures) : null);
-  const rewrap = await attempt(async () => ((await rewrapIsDue(deps)) ? rewrapKeyRing(deps, {}) : null));
-  const prune = await attempt(async () => (deps.policy.prune ? pruneKeyRing(deps, {}) : null));
+  const attempt = <R>(what: string, work: () => Promise<R | null>) => (writes ? orFinding(what, work, failures) : null);
+  const rewrap = await attempt('The automatic re-wrap', async () =>
+    (await rewrapIsDue(deps)) ? rewrapKeyRing(deps, {}) : null,
+  );
+  const prune = await attempt('The removal of old keys', async () =>
+    deps.policy.prune ? pruneKeyRing(deps, {}) : null,
+  );
 
   const reading = await readRing(deps);
   const keys = await viewKeys(reading.ring, deps.protector);
@@ -81,12 +85,13 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   };
 }
 
-async function orFinding<R>(work: () => Promise<R | null>, failures: RingFinding[]): Promise<R | null> {
+async function orFinding<R>(what: string, work: () => Promise<R | null>, failures: RingFinding[]): Promise<R | null> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
-    failures.push({ check: error.code, level: 'critical', what: error.message, advice: error.advice });
+    const { code, message, advice } = error;
+    failures.push({ check: 'rotation-failed', level: 'warning', what: `${what} failed (${code}). ${message}`, advice });
     return null;
   }
 }

@@ -51,7 +51,7 @@ describe('a key ring', () => {
   });
 
   it('tells of an automatic re-wrap that fails, though the rotation succeeds', () => {
-    expect(of([rotation(1, finding('key_vault_forbidden'))])).toEqual(['key_vault_forbidden critical']);
+    expect(of([rotation(1, finding('rotation-failed', 'warning'))])).toEqual(['rotation-failed warning']);
   });
 
   it('tells of keys that a re-wrap could not move, until one moves them', () => {
