@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { ClientConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseConnectionString } from '../../src/lib/sql/postgres/connectionString.ts';
 import { PostgresConnections } from '../../src/lib/sql/postgres/connections.ts';
 import { tryPostgresLock } from '../../src/lib/sql/postgres/runLock.ts';
 import { openPool } from '../support/postgresConnections.ts';
@@ -33,9 +34,10 @@ const endBackends = async (...pids: number[]) =>
 describe('a lost backend of the cache', () => {
   const opened: PostgresConnections[] = [];
   const open = (more: ClientConfig = {}) => {
+    const connection = parseConnectionString(database.url);
     const connections = new PostgresConnections({
-      config: { connectionString: database.url, ...more },
-      context: { table: 'x', user: 'postgres', host: '127.0.0.1', secrets: [] },
+      connection: { ...connection, driver: { ...connection.driver, ...more } },
+      table: 'x',
       statementTimeoutMs: 30_000,
     });
     opened.push(connections);
