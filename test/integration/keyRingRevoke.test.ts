@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MaintenanceError } from '../../src/lib/errors.ts';
-import type { CachedEntries } from '../../src/lib/keyRing/cachedEntries.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
+import type { RotateDeps } from '../../src/lib/keyRing/rotate.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { day, idFrom, instant, plainKey, revocation, ringOf } from '../support/ringBuilder.ts';
@@ -28,14 +28,14 @@ beforeEach(async () => {
   ]);
 });
 afterEach(() => remove());
-const deps = (entries?: CachedEntries, policy = {}) => ({
+const deps = (keyUse?: RotateDeps['keyUse'], policy = {}) => ({
   ...jobDeps({ store, clock, policy }),
-  ...(entries && { entries }),
+  ...(keyUse && { keyUse }),
 });
 const texts = async () => (await store.read()).elements.map(({ xml }) => xml.reveal());
-const entriesOf = (counts: Record<string, number>, complete = true): CachedEntries => ({
-  keyUse: async () => [{ cache: 'web', entries: new Map(Object.entries(counts)), complete }],
-});
+const entriesOf =
+  (counts: Record<string, number>, complete = true) =>
+  async () => [{ cache: 'web', entries: new Map(Object.entries(counts)), complete }];
 const reason = 'leaked';
 
 describe('revoking', () => {
@@ -99,15 +99,13 @@ describe('revoking', () => {
   });
 
   it('is not held up by a cache that does not answer', async () => {
-    const entries: CachedEntries = {
-      keyUse: async () => {
-        throw new MaintenanceError('database_unavailable', 'The database does not answer.', 'Wait.');
-      },
+    const keyUse = async () => {
+      throw new MaintenanceError('database_unavailable', 'The database does not answer.', 'Wait.');
     };
-    const report = await revokeKeys(deps(entries), 'web', { target: { key: current }, reason, confirm: 'web' });
+    const report = await revokeKeys(deps(keyUse), 'web', { target: { key: current }, reason, confirm: 'web' });
     expect(report).toMatchObject({ outcome: 'revoked', unreadableEntries: null });
     expect(report.warnings).toEqual([expect.stringContaining('database_unavailable')]);
-    await expect(pruneKeyRing(deps(entries), {})).rejects.toMatchObject({ code: 'database_unavailable' });
+    await expect(pruneKeyRing(deps(keyUse), {})).rejects.toMatchObject({ code: 'database_unavailable' });
   });
 
   it('of the default alone leaves the others as they are, and takes effect at once', async () => {

@@ -4,11 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { headerOf } from '../../src/lib/keyRing/payloadHeader.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
-import {
-  type EntryLimits,
-  RedisCachedEntries,
-  type RedisEntriesOptions,
-} from '../../src/lib/keyRing/redisCachedEntries.ts';
+import { type EntryLimits, type RedisEntriesOptions, redisKeyUse } from '../../src/lib/keyRing/redisCachedEntries.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
 import { openReader } from '../../src/lib/redis/line/ioredisEntries.ts';
@@ -23,7 +19,7 @@ import { jobDeps } from '../support/testRing.ts';
 const limits: EntryLimits = { timeMs: 20_000, bytes: 2 ** 26, entryBytes: 2 ** 16, keysPerCall: 50 };
 const noExpiry = '-1';
 
-function entriesOf(connectionString: string, changes: Partial<RedisEntriesOptions> = {}) {
+function keyUseOf(connectionString: string, changes: Partial<RedisEntriesOptions> = {}) {
   const connection = parseConnectionString(connectionString);
   const { user, password } = connection;
   const options: LineOptions = {
@@ -32,7 +28,7 @@ function entriesOf(connectionString: string, changes: Partial<RedisEntriesOption
     timeoutMs: 5_000,
     login: async () => ({ user, password }),
   };
-  return new RedisCachedEntries({
+  return redisKeyUse({
     cache: 'web',
     endpoints: connection.endpoints,
     connect: (endpoint, signal) => openNode(endpoint, options, signal),
@@ -67,13 +63,13 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     await client.hset('web:no-entry', 'value', 'x');
     await client.set('web:string', 'x');
     await client.rpush('DataProtection-Keys', '<key/>');
-    const [use] = await entriesOf(node).keyUse();
+    const use = await keyUseOf(node);
     expect(use).toMatchObject({ cache: 'web', complete: true, longestLivedUntil: undefined });
     expect([...(use?.entries ?? [])].sort()).toEqual([
       [idFrom(1), 120],
       [idFrom(2), 30],
     ]);
-    const [everything] = await entriesOf(node, { instanceName: '' }).keyUse();
+    const everything = await keyUseOf(node, { instanceName: '' });
     expect(everything?.entries.get(idFrom(3))).toBe(7);
   });
 
@@ -81,7 +77,7 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     const { client, node } = await startRedis();
     await write(client, 1, 900);
     await write(client, 2, 300);
-    const [use] = await entriesOf(node, { limits: { ...limits, bytes: 100_000 } }).keyUse();
+    const use = await keyUseOf(node, { limits: { ...limits, bytes: 100_000 } });
     expect(use?.complete).toBe(false);
     const [first = 0, second = 0] = [use?.entries.get(idFrom(1)), use?.entries.get(idFrom(2))];
     expect(first + second).toBeGreaterThan(900);
@@ -94,7 +90,7 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     await write(client, 1, 10);
     await write(client, 2, 10, 100_000);
     const before = await bytesSent(client);
-    const [use] = await entriesOf(node).keyUse();
+    const use = await keyUseOf(node);
     expect((await bytesSent(client)) - before).toBeLessThan(100_000);
     expect(use).toMatchObject({ complete: false });
     expect(use?.entries.get(idFrom(1))).toBe(20);
@@ -105,14 +101,14 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     const client = new Redis.Cluster([{ host: '127.0.0.1', port: nodes[0].port }]);
     await write(client, 1, 150);
     client.disconnect();
-    const [use] = await entriesOf(nodes[2].node).keyUse();
+    const use = await keyUseOf(nodes[2].node);
     expect(use).toMatchObject({ complete: true });
     expect(use?.entries.get(idFrom(1))).toBe(150);
   });
 
   it('live as long as their expiry, or the absolute one of those that slide', async () => {
     const { client, node } = await startRedis();
-    const until = async () => (await entriesOf(node).keyUse())[0]?.longestLivedUntil?.getTime() ?? 0;
+    const until = async () => (await keyUseOf(node)).longestLivedUntil?.getTime() ?? 0;
     await write(client, 1, 3);
     await client.expire('web:1-0', 3_600);
     expect(Math.abs((await until()) - Date.now() - 3_600_000)).toBeLessThan(60_000);
@@ -127,10 +123,10 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     await write(client, 1, 5);
     const rights = ['+info', '+dbsize', '+scan', '+hstrlen', '+hmget', '+pttl'];
     await client.call('ACL', 'SETUSER', 'reading', 'on', '>pw-reading', '~web:*', '-@all', ...rights);
-    const [use] = await entriesOf(`${node},user=reading,password=pw-reading`).keyUse();
+    const use = await keyUseOf(`${node},user=reading,password=pw-reading`);
     expect(use?.entries.get(idFrom(1))).toBe(5);
     await client.call('ACL', 'SETUSER', 'reading', '-hmget');
-    await expect(entriesOf(`${node},user=reading,password=pw-reading`).keyUse()).rejects.toMatchObject({
+    await expect(keyUseOf(`${node},user=reading,password=pw-reading`)).rejects.toMatchObject({
       code: 'redis_command_refused',
       advice: expect.stringContaining('+hmget'),
     });
@@ -150,7 +146,7 @@ describe.skipIf(!redisFound)('the keys that entries of a Redis cache name', () =
     const store = redisRing(node);
     const deps = {
       ...jobDeps({ store, clock: systemClock, policy: { pruneAfterMs: 365 * day } }),
-      entries: entriesOf(node),
+      keyUse: async () => [await keyUseOf(node)],
     };
     try {
       expect(

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/lib/clock.ts';
-import { noCachedEntries } from '../../src/lib/keyRing/cachedEntries.ts';
 import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
 import type { KeyRingStore } from '../../src/lib/keyRing/keyRingStore.ts';
 import type { KeyRingPolicy } from '../../src/lib/keyRing/policy.ts';
@@ -62,7 +61,7 @@ export interface DepsOptions {
 
 /** What the jobs need, with a managing policy and no protection unless it says otherwise. */
 export function jobDeps({ store, clock, protector = noProtector, policy = {} }: DepsOptions): RotateDeps {
-  return { store, clock, protector, policy: { ...managed, ...policy }, random: randomness, entries: noCachedEntries };
+  return { store, clock, protector, policy: { ...managed, ...policy }, random: randomness, keyUse: async () => [] };
 }
 
 /** A folder for a ring, which goes with the test. */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { MaintenanceError } from '../errors.ts';
-import { type CachedEntries, noCachedEntries } from '../keyRing/cachedEntries.ts';
+import type { KeyUse } from '../keyRing/cachedEntries.ts';
 import { refuseObserved } from '../keyRing/managed.ts';
 import type { Randomness } from '../keyRing/newKey.ts';
 import { pruneKeyRing } from '../keyRing/prune.ts';
@@ -10,7 +10,15 @@ import { type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
 import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
 import { measureStatus } from '../keyRing/statusMetrics.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
-import { type Run, type RunDeps, type RunOptions, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import {
+  type JobOn,
+  type Run,
+  type RunDeps,
+  type RunOptions,
+  type RunResult,
+  runJob,
+  type Started,
+} from '../runs/runJob.ts';
 import { settingsError, stopsRing } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KeyRing } from '../settings/subjects.ts';
@@ -32,12 +40,12 @@ export interface RotationRequest extends RingRequest {
 export class KeyRingMaintenance {
   readonly #settings: Settings;
   readonly #runs: RunDeps;
-  readonly #entriesOf: (caches: readonly string[]) => CachedEntries;
+  readonly #keyUse: (caches: readonly string[]) => Promise<KeyUse[]>;
 
-  constructor(settings: Settings, runs: RunDeps, entriesOf: (caches: readonly string[]) => CachedEntries) {
+  constructor(settings: Settings, runs: RunDeps, keyUse: (caches: readonly string[]) => Promise<KeyUse[]>) {
     this.#settings = settings;
     this.#runs = runs;
-    this.#entriesOf = entriesOf;
+    this.#keyUse = keyUse;
   }
 
   /** Names of all rings of the settings, those that cannot be used included: their runs fail with the reason. */
@@ -45,27 +53,18 @@ export class KeyRingMaintenance {
     return this.#settings.names.rings;
   }
 
-  status(
-    ring: string,
-    started: Started,
-    _request: object = {},
-    options: RunOptions = {},
-  ): Promise<RunResult<'keyRingStatus'>> {
+  readonly status: JobOn<'keyRingStatus'> = (ring, started, _request, options = {}) => {
     const measure = (report: RingStatus) => measureStatus(ring, report);
     return this.#run('keyRingStatus', ring, started, options, ringStatus, { dryRun: false, measure });
-  }
+  };
 
   /** One look for a diagnosis: no run is recorded. */
   look(ring: string, signal: AbortSignal): Promise<RingStatus> {
     return this.#with(ring, signal, ringStatus);
   }
 
-  rotate(
-    ring: string,
-    started: Started,
-    { dryRun = false, mustManage = false }: RotationRequest = {},
-    options: RunOptions = {},
-  ): Promise<RunResult<'rotateKeyRing'>> {
+  readonly rotate: JobOn<'rotateKeyRing', RotationRequest> = (ring, started, request = {}, options = {}) => {
+    const { dryRun = false, mustManage = false } = request;
     const work = async (deps: RotateDeps) => {
       if (mustManage && !dryRun) refuseObserved(deps.policy);
       return rotateKeyRing(deps, { dryRun });
@@ -76,16 +75,10 @@ export class KeyRingMaintenance {
       for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
     };
     return this.#run('rotateKeyRing', ring, started, options, work, { dryRun, measure });
-  }
+  };
 
-  rewrap(
-    ring: string,
-    started: Started,
-    { dryRun = false }: RingRequest = {},
-    options: RunOptions = {},
-  ): Promise<RunResult<'rewrapKeyRing'>> {
-    return this.#run('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
-  }
+  readonly rewrap: JobOn<'rewrapKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
+    this.#run('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
 
   revoke(
     ring: string,
@@ -96,21 +89,12 @@ export class KeyRingMaintenance {
     const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
       if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
     };
-    const dryRun = request.confirm === undefined;
-    return this.#run('revokeKeys', ring, started, options, (deps) => revokeKeys(deps, ring, request), {
-      dryRun,
-      measure,
-    });
+    const work = (deps: RotateDeps) => revokeKeys(deps, ring, request);
+    return this.#run('revokeKeys', ring, started, options, work, { dryRun: request.confirm === undefined, measure });
   }
 
-  prune(
-    ring: string,
-    started: Started,
-    { dryRun = false }: RingRequest = {},
-    options: RunOptions = {},
-  ): Promise<RunResult<'pruneKeyRing'>> {
-    return this.#run('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
-  }
+  readonly prune: JobOn<'pruneKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
+    this.#run('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
 
   /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
   #run<J extends JobName>(
@@ -130,9 +114,9 @@ export class KeyRingMaintenance {
     const { clock } = this.#runs;
     const protector = await openProtector(subject.protector, () => clock.now());
     const store = await openStore(subject.store, clock);
-    const entries = caches.length > 0 ? this.#entriesOf(caches) : noCachedEntries;
+    const keyUse = () => this.#keyUse(caches);
     try {
-      return await work({ store, protector, policy, clock, entries, random: systemRandomness, signal });
+      return await work({ store, protector, policy, clock, keyUse, random: systemRandomness, signal });
     } finally {
       await store.close();
     }

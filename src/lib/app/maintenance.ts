@@ -1,12 +1,9 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { allCachedEntries, type CachedEntries } from '../keyRing/cachedEntries.ts';
-import { SqlCachedEntries } from '../keyRing/sqlCachedEntries.ts';
+import type { KeyUse } from '../keyRing/cachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Asked, Log, RunOptions, RunResult, Started } from '../runs/runJob.ts';
+import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
-import { sqlCacheFor } from './cachesOfEngine.ts';
-import { openTable } from './cacheTables.ts';
 import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
@@ -14,7 +11,6 @@ import { SqlMaintenance } from './sqlMaintenance.ts';
 
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
 export class Maintenance {
-  readonly #settings: Settings;
   readonly records: RecordStore;
   readonly sqlCaches: SqlMaintenance;
   readonly redisCaches: RedisMaintenance;
@@ -22,12 +18,11 @@ export class Maintenance {
   readonly diagnosis: DiagnosisMaintenance;
 
   constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
-    this.#settings = settings;
     this.records = records;
     const runs = { clock, log, records };
     this.sqlCaches = new SqlMaintenance(settings, runs);
     this.redisCaches = new RedisMaintenance(settings, runs);
-    this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#entriesOf(caches));
+    this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));
     this.diagnosis = new DiagnosisMaintenance(settings, runs, { redis: this.redisCaches, rings: this.keyRings });
   }
 
@@ -37,29 +32,23 @@ export class Maintenance {
   }
 
   /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(
-    cache: string,
-    started: Started,
-    request: Asked<ClearRequest> = {},
-    options: RunOptions = {},
-  ): Promise<RunResult<'clear'>> {
-    const kind = this.redisCaches.names().includes(cache) ? this.redisCaches : this.sqlCaches;
-    return kind.clear(cache, started, request, options);
+  readonly clear: JobOn<'clear', ClearRequest> = (cache, ...asked) =>
+    (this.#isRedis(cache) ? this.redisCaches : this.sqlCaches).clear(cache, ...asked);
+
+  #isRedis(cache: string): boolean {
+    return this.redisCaches.names().includes(cache);
   }
 
   /** Which keys the entries of these caches name. */
-  #entriesOf(caches: readonly string[]): CachedEntries {
-    const { redisCaches, statementTimeoutMs } = this.#settings;
-    const isRedis = (name: string) => redisCaches.some((cache) => cache.name === name);
-    const sql = new SqlCachedEntries(
-      caches
-        .filter((name) => !isRedis(name))
-        .map((name) => ({
-          name,
-          open: async () => openTable(sqlCacheFor(this.#settings, 'counts', name), statementTimeoutMs),
-        })),
-    );
-    const redis = caches.filter(isRedis).map((name) => this.redisCaches.cachedEntries(name));
-    return allCachedEntries([sql, ...redis]);
+  async #keyUse(caches: readonly string[]): Promise<KeyUse[]> {
+    // SQL caches may share a server: one after the other.
+    const ofSql = async () => {
+      const uses: KeyUse[] = [];
+      for (const name of caches) if (!this.#isRedis(name)) uses.push(await this.sqlCaches.keyUse(name));
+      return uses;
+    };
+    const ofRedis = caches.filter((name) => this.#isRedis(name)).map((name) => this.redisCaches.keyUse(name));
+    const [sql, ...redis] = await Promise.all([ofSql(), ...ofRedis]);
+    return [...sql, ...redis];
   }
 }

@@ -1,17 +1,16 @@
 import { credentialOf } from '../azure/credentials.ts';
 import type { ClearRequest } from '../clearRequest.ts';
-import type { CachedEntries } from '../keyRing/cachedEntries.ts';
-import { RedisCachedEntries } from '../keyRing/redisCachedEntries.ts';
+import type { KeyUse } from '../keyRing/cachedEntries.ts';
+import { redisKeyUse } from '../keyRing/redisCachedEntries.ts';
 import { clearRedisCache, type RedisClearContext } from '../redis/clear.ts';
 import type { StateStore, WatchState } from '../redis/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redis/watch.ts';
 import { measurePing, measureWatch } from '../redis/watchMetrics.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { noRecordStore } from '../runs/recordStore.ts';
-import { type Asked, type RunDeps, type RunOptions, type RunResult, runJob, type Started } from '../runs/runJob.ts';
+import { type JobOn, type RunDeps, runJob } from '../runs/runJob.ts';
 import { RunningState } from '../runs/runningState.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { RedisCache } from '../settings/subjects.ts';
 import { redisCacheFor } from './cachesOfEngine.ts';
 import { redisPorts } from './redisNodes.ts';
 
@@ -32,33 +31,19 @@ export class RedisMaintenance {
   }
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  watch(
-    cache: string,
-    started: Started,
-    request: Asked<WatchRequest> = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'redis'>> {
-    return runJob(this.#runs, {
+  readonly watch: JobOn<'redis', WatchRequest> = (cache, started, request = {}, { signal, ...place } = {}) =>
+    runJob(this.#runs, {
       job: 'redis',
       subject: cache,
       started,
       dryRun: request.dryRun ?? false,
       place,
-      work: async () => {
-        const context = await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache));
-        return watchRedis(context, { ...request, ...(signal && { signal }) });
-      },
+      work: async () => watchRedis(await this.#watchContext(cache), { ...request, signal }),
       measure: (report) => measureWatch(cache, report),
     });
-  }
 
   /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
-  clear(
-    cache: string,
-    started: Started,
-    request: Asked<ClearRequest> = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'clear'>> {
+  readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, { signal, ...place } = {}) => {
     const { clock, records } = this.#runs;
     return runJob(this.#runs, {
       job: 'clear',
@@ -67,32 +52,26 @@ export class RedisMaintenance {
       dryRun: request.confirm === undefined,
       place,
       work: async ({ runId, soFar }) => {
-        const context = await this.#clearContext(redisCacheFor(this.#settings, 'clear', cache));
+        const context = await this.#clearContext(cache);
         const running = new RunningState(records, cache, runId, clock);
         if (request.confirm !== undefined) running.begin();
         const onProgress = (deleted: number) => {
           running.update(deleted);
           request.onProgress?.(deleted);
         };
-        const asked = { ...request, onProgress, ...(signal && { signal }) };
-        return clearRedisCache(context, cache, asked, soFar).finally(() => running.end());
+        return clearRedisCache(context, cache, { ...request, onProgress, signal }, soFar).finally(() => running.end());
       },
     });
-  }
+  };
 
   /** Which keys of a Data Protection ring the cache's entries name. */
-  cachedEntries(cache: string): CachedEntries {
+  async keyUse(cache: string): Promise<KeyUse> {
     const { clock } = this.#runs;
-    return {
-      keyUse: async () => {
-        const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
-        const { connect, openReader: open } = await redisPorts(connection, clock);
-        const { endpoints } = connection;
-        const { timeoutMs } = this.#settings.redis.policy;
-        const options = { cache, endpoints, connect, open, instanceName, ringKeys: this.#ringKeys(), timeoutMs, clock };
-        return new RedisCachedEntries(options).keyUse();
-      },
-    };
+    const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
+    const { connect, openReader: open } = await redisPorts(connection, clock);
+    const { endpoints } = connection;
+    const { timeoutMs } = this.#settings.redis.policy;
+    return redisKeyUse({ cache, endpoints, connect, open, instanceName, ringKeys: this.#ringKeys(), timeoutMs, clock });
   }
 
   /** Keys of Redis under which rings lie. */
@@ -101,7 +80,8 @@ export class RedisMaintenance {
     return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
   }
 
-  async #clearContext({ connection, instanceName }: RedisCache): Promise<RedisClearContext> {
+  async #clearContext(cache: string): Promise<RedisClearContext> {
+    const { connection, instanceName } = redisCacheFor(this.#settings, 'clear', cache);
     const { redis, purge } = this.#settings;
     const { clock } = this.#runs;
     const { connect, openRemover: open } = await redisPorts(connection, clock);
@@ -123,23 +103,17 @@ export class RedisMaintenance {
 
   /** One look for a diagnosis: no readings are kept, and no run is recorded. */
   async look(cache: string, signal: AbortSignal): Promise<WatchReport> {
-    const context = await this.#watchContext(redisCacheFor(this.#settings, 'redis', cache));
-    return watchRedis(context, { dryRun: true, signal });
+    return watchRedis(await this.#watchContext(cache), { dryRun: true, signal });
   }
 
-  async #watchContext({
-    name,
-    connection,
-    instanceName,
-    maxMemoryBytes,
-    resourceId,
-  }: RedisCache): Promise<WatchContext> {
+  async #watchContext(cache: string): Promise<WatchContext> {
     const { redis } = this.#settings;
+    const { connection, instanceName, maxMemoryBytes, resourceId } = redisCacheFor(this.#settings, 'redis', cache);
     const { clock } = this.#runs;
     return {
       connection,
       connect: (await redisPorts(connection, clock)).connect,
-      state: this.#watchState(`redis|${name}`),
+      state: this.#watchState(`redis|${cache}`),
       policy: redis.policy,
       database: connection.database,
       instanceName,
@@ -147,7 +121,7 @@ export class RedisMaintenance {
       resource: resourceId ? await this.#resourceMetrics(resourceId) : undefined,
       clock,
       random: Math.random,
-      onPing: (node, ms) => measurePing(name, node, ms),
+      onPing: (node, ms) => measurePing(cache, node, ms),
     };
   }
 

@@ -1,7 +1,9 @@
 import type { ClearRequest } from '../clearRequest.ts';
+import type { KeyUse } from '../keyRing/cachedEntries.ts';
+import { sqlKeyUse } from '../keyRing/sqlCachedEntries.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import {
-  type Asked,
+  type JobOn,
   type Run,
   type RunContext,
   type RunDeps,
@@ -38,12 +40,7 @@ export class SqlMaintenance {
   }
 
   /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
-  purge(
-    cache: string,
-    started: Started,
-    request: Asked<PurgeRequest> = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'purge'>> {
+  readonly purge: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
     const work = async (table: CacheTable, { runId, soFar }: RunContext<'purge'>) => {
       const { end, ...progress } = this.#running(cache, runId);
@@ -57,86 +54,71 @@ export class SqlMaintenance {
       return purge(context, {
         ...request,
         ...(maxRows !== undefined && { maxRows }),
-        ...(signal && { signal }),
+        signal: options.signal,
         ...progress,
         onFailure: soFar,
       }).finally(end);
     };
     const { trigger } = typeof started === 'string' ? { trigger: started } : started;
     const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
-    return this.#run('purge', cache, started, work, { dryRun: request.dryRun ?? false, measure, place });
-  }
+    return this.#run('purge', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
+  };
 
   /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
-  clear(
-    cache: string,
-    started: Started,
-    request: Asked<ClearRequest> = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'clear'>> {
+  readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
     const work = async (table: CacheTable, { runId, soFar }: RunContext<'clear'>) => {
       const { end, ...progress } = this.#running(cache, runId);
       const context = { table, policy: this.#settings.purge, clock: this.#runs.clock };
-      const asked = { ...request, ...(signal && { signal }) };
+      const asked = { ...request, signal: options.signal };
       return clearTable(context, cache, asked, { ...progress, onFailure: soFar }).finally(end);
     };
-    return this.#run('clear', cache, started, work, { dryRun: request.confirm === undefined, place });
-  }
+    return this.#run('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
+  };
 
   /** What is known of the purge or clear that holds the cache's table now; undefined where nothing is known. */
   runningPurge(cache: string): Promise<RunningRun | undefined> {
     return readRunning(this.#runs.records, cache, this.#runs.clock.now());
   }
 
-  ensureIndex(
-    cache: string,
-    started: Started,
-    request: Asked<IndexRequest> = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'index'>> {
+  readonly ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {
     const { index } = this.#settings.purge;
     const work = (table: CacheTable) =>
-      ensureExpiryIndex(table, index, this.#runs.clock, { ...request, ...(signal && { signal }) });
+      ensureExpiryIndex(table, index, this.#runs.clock, { ...request, signal: options.signal });
     const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
-    return this.#run('index', cache, started, work, { dryRun: request.dryRun ?? false, measure, place });
-  }
+    return this.#run('index', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
+  };
 
-  counts(
-    cache: string,
-    started: Started,
-    _request: object = {},
-    { signal, ...place }: RunOptions = {},
-  ): Promise<RunResult<'counts'>> {
+  readonly counts: JobOn<'counts'> = (cache, started, _request, options = {}) => {
+    const work = (table: CacheTable) => countEntries(table, this.#runs.clock, options.signal);
     const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
-    return this.#run('counts', cache, started, (table) => countEntries(table, this.#runs.clock, signal), {
-      dryRun: false,
-      measure,
-      place,
-    });
+    return this.#run('counts', cache, started, options, work, { dryRun: false, measure });
+  };
+
+  /** Which keys of a Data Protection ring the cache's entries name. */
+  keyUse(cache: string): Promise<KeyUse> {
+    return this.#with(cache, 'counts', (table) => sqlKeyUse(cache, table));
   }
 
-  /** One run of one job on one cache: opens the table, closes it again, and keeps the record. */
+  /** One run of one job on one cache, with its record. */
   #run<J extends JobName & SettingsJob>(
     job: J,
     cache: string,
     started: Started,
+    { signal: _, ...place }: RunOptions,
     work: (table: CacheTable, context: RunContext<J>) => Promise<ReportOf<J>>,
-    rest: Pick<Run<J>, 'dryRun' | 'measure' | 'place'>,
+    rest: Pick<Run<J>, 'dryRun' | 'measure'>,
   ): Promise<RunResult<J>> {
-    return runJob(this.#runs, {
-      job,
-      subject: cache,
-      started,
-      work: async (context) => {
-        const table = await openTable(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
-        try {
-          return await work(table, context);
-        } finally {
-          await table.close();
-        }
-      },
-      ...rest,
-    });
+    const onTable = (context: RunContext<J>) => this.#with(cache, job, (table) => work(table, context));
+    return runJob<J>(this.#runs, { job, subject: cache, started, place, work: onTable, ...rest });
+  }
+
+  async #with<R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> {
+    const table = await openTable(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
+    try {
+      return await work(table);
+    } finally {
+      await table.close();
+    }
   }
 
   /** What a run that deletes tells of itself while it is under way. */

@@ -1,3 +1,5 @@
+import { keyIdOf } from './payloadHeader.ts';
+
 /** What is known of the cached entries that a ring protects, by the key id in their first 20 bytes. */
 export interface KeyUse {
   cache: string;
@@ -9,15 +11,6 @@ export interface KeyUse {
   longestLivedUntil?: Date | undefined;
 }
 
-/** The port to the caches of a ring: which keys do their entries name? */
-export interface CachedEntries {
-  /** One for each cache of the ring that can be looked into. */
-  keyUse(): Promise<KeyUse[]>;
-}
-
-/** A ring without caches that can be looked into. */
-export const noCachedEntries: CachedEntries = { keyUse: async () => [] };
-
 /** How many entries name one of the keys. */
 export function entriesNaming(uses: readonly KeyUse[], ids: ReadonlySet<string>): number {
   return uses.reduce(
@@ -26,7 +19,12 @@ export function entriesNaming(uses: readonly KeyUse[], ids: ReadonlySet<string>)
   );
 }
 
-/** Those of several caches together. */
-export function allCachedEntries(parts: readonly CachedEntries[]): CachedEntries {
-  return { keyUse: async () => (await Promise.all(parts.map((part) => part.keyUse()))).flat() };
+/** How many entries name each key, by the first 20 bytes of their values; at least one of each that is named. */
+export function tally(rows: readonly { header: Uint8Array; entries: number }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { header, entries } of rows) {
+    const id = keyIdOf(header);
+    if (id) counts.set(id, (counts.get(id) ?? 0) + entries);
+  }
+  return new Map([...counts].map(([id, entries]) => [id, Math.max(1, Math.round(entries))]));
 }

@@ -55,7 +55,7 @@ export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean
   const dryRun = request.dryRun ?? false;
   if (!dryRun) refuseObserved(deps.policy);
   const now = instantOf(deps.clock.now());
-  const use = await deps.entries.keyUse();
+  const use = await deps.keyUse();
   const age = pruneAge(use, deps.policy.pruneAfterMs, deps.clock.now());
   if (dryRun) {
     const { ring } = await readRing(deps);

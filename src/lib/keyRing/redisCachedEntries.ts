@@ -5,8 +5,7 @@ import { findPrimaries } from '../redis/primaries.ts';
 import type { Endpoint } from '../redis/redisConnection.ts';
 import type { Connect } from '../redis/redisNode.ts';
 import { Watchdog } from '../redis/watchdog.ts';
-import type { CachedEntries, KeyUse } from './cachedEntries.ts';
-import { tally } from './headerTally.ts';
+import { type KeyUse, tally } from './cachedEntries.ts';
 
 export interface RedisEntriesOptions {
   cache: string;
@@ -51,78 +50,71 @@ interface NodeUse {
  * The entries of a Redis cache, by the key that each names: on every primary, by SCAN, as far as the limits go. The keys of a
  * hash table come in no order that an entry has anything to do with, so what is seen first is a fair sample.
  */
-export class RedisCachedEntries implements CachedEntries {
-  readonly #options: RedisEntriesOptions;
+export async function redisKeyUse(options: RedisEntriesOptions): Promise<KeyUse> {
+  const { cache, endpoints, connect, clock, timeoutMs } = options;
+  const primaries = await findPrimaries(endpoints, connect, clock, timeoutMs, undefined);
+  const nodes = await Promise.all(primaries.endpoints.map((endpoint) => readNode(endpoint, options)));
+  const weighted = nodes.flatMap((node) => node.headers.map((header) => ({ header, entries: weightOf(node) })));
+  const longestMs = Math.max(0, ...nodes.map((node) => node.longestMs));
+  return {
+    cache,
+    entries: tally(weighted),
+    complete: nodes.every(({ complete, unread }) => complete && unread === 0),
+    longestLivedUntil: longestMs > 0 ? new Date(clock.now().getTime() + longestMs) : undefined,
+  };
+}
 
-  constructor(options: RedisEntriesOptions) {
-    this.#options = options;
+async function readNode(endpoint: Endpoint, options: RedisEntriesOptions): Promise<NodeUse> {
+  const watchdog = new Watchdog(options.timeoutMs);
+  let reader: EntryReader | undefined;
+  try {
+    reader = await watchdog.watch(() => options.open(endpoint, watchdog.signal));
+    return await readEntries(reader, watchdog, options);
+  } finally {
+    reader?.close();
+    watchdog.stop();
   }
+}
 
-  async keyUse(): Promise<KeyUse[]> {
-    const { cache, endpoints, connect, clock, timeoutMs } = this.#options;
-    const primaries = await findPrimaries(endpoints, connect, clock, timeoutMs, undefined);
-    const nodes = await Promise.all(primaries.endpoints.map((endpoint) => this.#readNode(endpoint)));
-    const weighted = nodes.flatMap((node) => node.headers.map((header) => ({ header, entries: weightOf(node) })));
-    const longestMs = Math.max(0, ...nodes.map((node) => node.longestMs));
-    return [
-      {
-        cache,
-        entries: tally(weighted),
-        complete: nodes.every(({ complete, unread }) => complete && unread === 0),
-        longestLivedUntil: longestMs > 0 ? new Date(clock.now().getTime() + longestMs) : undefined,
-      },
-    ];
-  }
-
-  async #readNode(endpoint: Endpoint): Promise<NodeUse> {
-    const watchdog = new Watchdog(this.#options.timeoutMs);
-    let reader: EntryReader | undefined;
-    try {
-      reader = await watchdog.watch(() => this.#options.open(endpoint, watchdog.signal));
-      return await this.#readEntries(reader, watchdog);
-    } finally {
-      reader?.close();
-      watchdog.stop();
+async function readEntries(
+  reader: EntryReader,
+  watchdog: Watchdog,
+  { clock, instanceName, ringKeys, limits = defaultLimits }: RedisEntriesOptions,
+): Promise<NodeUse> {
+  const prefix = Buffer.from(instanceName);
+  const isOfCache = keyTest(prefix, ringKeys);
+  const until = clock.elapsed() + limits.timeMs;
+  const held = Math.max(1, await watchdog.watch(() => reader.keyCount()));
+  const use: NodeUse = { headers: [], unread: 0, complete: false, share: 0, longestMs: 0 };
+  const seen = new Set<string>();
+  let cursor = '0';
+  let [bytes, lookedAt] = [0, 0];
+  do {
+    const step = await watchdog.watch(() => reader.scan(cursor, globOf(prefix), limits.keysPerCall));
+    // SCAN may name a key twice.
+    const keys = step.keys.filter((key) => isOfCache(key) && !seen.has(key.toString('latin1')));
+    for (const key of keys) seen.add(key.toString('latin1'));
+    const sizes = await watchdog.watch(() => reader.sizes(keys));
+    const entries = keys.filter((_, index) => (sizes[index] ?? 0) > 0);
+    const read = keys.filter((_, index) => inRange(sizes[index] ?? 0, limits.entryBytes));
+    use.unread += entries.length - read.length;
+    bytes += sizes.reduce((sum, size) => sum + (inRange(size, limits.entryBytes) ? size : 0), 0);
+    const values = await watchdog.watch(() => reader.read(read));
+    // Copied: a view would keep the whole entry in memory.
+    for (const value of values) {
+      if (!value) continue;
+      use.headers.push(Buffer.from(value.data.subarray(0, headerBytes)));
+      const lifeMs = (value.absoluteExpiration?.getTime() ?? 0) - clock.now().getTime();
+      use.longestMs = Math.max(use.longestMs, lifeMs);
     }
-  }
-
-  async #readEntries(reader: EntryReader, watchdog: Watchdog): Promise<NodeUse> {
-    const { clock, instanceName, ringKeys, limits = defaultLimits } = this.#options;
-    const prefix = Buffer.from(instanceName);
-    const isOfCache = keyTest(prefix, ringKeys);
-    const until = clock.elapsed() + limits.timeMs;
-    const held = Math.max(1, await watchdog.watch(() => reader.keyCount()));
-    const use: NodeUse = { headers: [], unread: 0, complete: false, share: 0, longestMs: 0 };
-    const seen = new Set<string>();
-    let cursor = '0';
-    let [bytes, lookedAt] = [0, 0];
-    do {
-      const step = await watchdog.watch(() => reader.scan(cursor, globOf(prefix), limits.keysPerCall));
-      // SCAN may name a key twice.
-      const keys = step.keys.filter((key) => isOfCache(key) && !seen.has(key.toString('latin1')));
-      for (const key of keys) seen.add(key.toString('latin1'));
-      const sizes = await watchdog.watch(() => reader.sizes(keys));
-      const entries = keys.filter((_, index) => (sizes[index] ?? 0) > 0);
-      const read = keys.filter((_, index) => inRange(sizes[index] ?? 0, limits.entryBytes));
-      use.unread += entries.length - read.length;
-      bytes += sizes.reduce((sum, size) => sum + (inRange(size, limits.entryBytes) ? size : 0), 0);
-      const values = await watchdog.watch(() => reader.read(read));
-      // Copied: a view would keep the whole entry in memory.
-      for (const value of values) {
-        if (!value) continue;
-        use.headers.push(Buffer.from(value.data.subarray(0, headerBytes)));
-        const lifeMs = (value.absoluteExpiration?.getTime() ?? 0) - clock.now().getTime();
-        use.longestMs = Math.max(use.longestMs, lifeMs);
-      }
-      const times = await watchdog.watch(() => reader.timesToLive(entries));
-      use.longestMs = times.reduce((most, time) => Math.max(most, time), use.longestMs);
-      lookedAt += limits.keysPerCall;
-      cursor = step.cursor;
-    } while (cursor !== '0' && bytes < limits.bytes && clock.elapsed() < until);
-    use.complete = cursor === '0';
-    use.share = use.complete ? 1 : Math.min(1, lookedAt / held);
-    return use;
-  }
+    const times = await watchdog.watch(() => reader.timesToLive(entries));
+    use.longestMs = times.reduce((most, time) => Math.max(most, time), use.longestMs);
+    lookedAt += limits.keysPerCall;
+    cursor = step.cursor;
+  } while (cursor !== '0' && bytes < limits.bytes && clock.elapsed() < until);
+  use.complete = cursor === '0';
+  use.share = use.complete ? 1 : Math.min(1, lookedAt / held);
+  return use;
 }
 
 function inRange(size: number, most: number): boolean {

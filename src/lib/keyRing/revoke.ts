@@ -212,9 +212,9 @@ interface Use {
 }
 
 /** In an emergency a cache that does not answer must not stand in the way. */
-async function usedBy({ entries }: RotateDeps): Promise<Use> {
+async function usedBy({ keyUse }: RotateDeps): Promise<Use> {
   try {
-    return { uses: await entries.keyUse(), warnings: [] };
+    return { uses: await keyUse(), warnings: [] };
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
     return { uses: [], warnings: [`The cached entries could not be counted (${error.code}): ${error.message}`] };

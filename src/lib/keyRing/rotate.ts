@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
-import type { CachedEntries } from './cachedEntries.ts';
+import type { KeyUse } from './cachedEntries.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import type { RingFinding } from './findings.ts';
 import type { Instant } from './instants.ts';
@@ -49,8 +49,8 @@ export function earlier(report: unknown): unknown {
 
 export interface RotateDeps extends RingDeps {
   random: Randomness;
-  /** The caches whose entries the ring protects. */
-  entries: CachedEntries;
+  /** Which keys the entries of the ring's caches name: one use for each cache that can be looked into. */
+  keyUse(): Promise<KeyUse[]>;
 }
 
 /** Sees to it that the ring's consumers always have a default key that each of them has read before. */

@@ -1,6 +1,5 @@
 import type { CacheTable } from '../sql/cacheTable.ts';
-import type { CachedEntries, KeyUse } from './cachedEntries.ts';
-import { tally } from './headerTally.ts';
+import { type KeyUse, tally } from './cachedEntries.ts';
 import { payloadMark } from './payloadHeader.ts';
 
 /** Reading every entry of a large table takes long: then a sample must do. */
@@ -9,39 +8,15 @@ const sampledRows = 5_000;
 /** Absolute expirations have no index; where they take longer, the latest expiry must do, which has one. */
 const longestLimitMs = 10_000;
 
-/** The entries of SQL caches, by the key that each names. Neither keys nor contents are read beyond the first 20 bytes. */
-export class SqlCachedEntries implements CachedEntries {
-  readonly #caches: readonly { name: string; open: () => Promise<CacheTable> }[];
-
-  constructor(caches: readonly { name: string; open: () => Promise<CacheTable> }[]) {
-    this.#caches = caches;
-  }
-
-  async keyUse(): Promise<KeyUse[]> {
-    const uses: KeyUse[] = [];
-    for (const { name, open } of this.#caches) {
-      const table = await open();
-      try {
-        uses.push({ cache: name, ...(await keysOf(table)) });
-      } finally {
-        await table.close();
-      }
-    }
-    return uses;
-  }
-}
-
-async function keysOf(table: CacheTable): Promise<Omit<KeyUse, 'cache'>> {
+/** The entries of a SQL cache, by the key that each names. Neither keys nor contents are read beyond the first 20 bytes. */
+export async function sqlKeyUse(cache: string, table: CacheTable): Promise<KeyUse> {
   const longestLivedUntil =
     (await table.figures.longestLivedUntil(longestLimitMs)) ?? (await table.entries.latestExpiry())?.at ?? undefined;
-  return { ...(await keysNamed(table)), longestLivedUntil };
-}
-
-async function keysNamed(table: CacheTable): Promise<Omit<KeyUse, 'cache'>> {
   const counted = await table.figures.countByHeader(payloadMark, scanLimitMs);
-  if (counted) return { entries: tally(counted), complete: true };
+  if (counted) return { cache, entries: tally(counted), complete: true, longestLivedUntil };
   const sample = await table.figures.sample(sampledRows);
   const { entries: total } = await table.figures.catalogue();
-  const entriesEach = sample.length > 0 ? (total ?? sample.length) / sample.length : 0;
-  return { entries: tally(sample.map(({ header }) => ({ header, entries: entriesEach }))), complete: false };
+  const each = sample.length > 0 ? (total ?? sample.length) / sample.length : 0;
+  const entries = tally(sample.map(({ header }) => ({ header, entries: each })));
+  return { cache, entries, complete: false, longestLivedUntil };
 }

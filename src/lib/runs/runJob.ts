@@ -46,6 +46,14 @@ export interface RunOptions extends RunPlace {
 /** What is asked of a job, without what the process that runs it adds. */
 export type Asked<R> = Omit<R, 'signal'>;
 
+/** A job as everybody asks for it: on what, what started it, what is asked, and how it is run. */
+export type JobOn<J extends JobName, R = object> = (
+  subject: string,
+  started: Started,
+  request?: Asked<R>,
+  options?: RunOptions,
+) => Promise<RunResult<J>>;
+
 export interface Run<J extends JobName> {
   job: J;
   subject: string;
