@@ -1,12 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import type { Settings } from '../lib/settings/settings.ts';
 import { packageVersion } from '../lib/version.ts';
-import { addClearCommand } from './commands/clear.ts';
+import { addCacheCommands } from './commands/caches.ts';
 import { addDiagnoseCommand } from './commands/diagnose.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
 import { addQueueCommands } from './commands/queue.ts';
-import { addRedisCommand } from './commands/redis.ts';
-import { addSqlCacheCommands } from './commands/sqlCache.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { type ExitCode, Session } from './session.ts';
 
@@ -22,9 +20,7 @@ export async function runCommandLine(args: string[], settings: Settings, signal:
     .version(version)
     .exitOverride()
     .showHelpAfterError();
-  addSqlCacheCommands(program, session);
-  addRedisCommand(program, session);
-  addClearCommand(program, session);
+  addCacheCommands(program, session);
   addKeyRingCommands(program, session);
   addQueueCommands(program, session);
   addStatusCommand(program, session);

@@ -8,7 +8,7 @@ import { Repeats } from '../lib/repeats.ts';
 import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
-import type { Log, RunResult } from '../lib/runs/runJob.ts';
+import type { JobOn, Log, RunResult } from '../lib/runs/runJob.ts';
 import { describeProblem } from '../lib/settings/problems.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { startTelemetry, type Telemetry } from '../lib/telemetry/telemetry.ts';
@@ -23,15 +23,23 @@ export type ExitCode = 0 | 1 | 2 | 3;
 const exitCodes: Record<Ending, ExitCode> = { succeeded: 0, failed: 1, aborted: 1, refused: 2, skipped: 3 };
 
 export interface CommonOptions {
-  json?: boolean;
+  cache?: string[] | undefined;
+  ring?: string[] | undefined;
+  json?: boolean | undefined;
   dryRun?: boolean;
 }
 
-/** A job of one kind on several subjects (caches, rings): which there are, how one is run, how its report is shown. */
-export interface SubjectJob<J extends JobName> {
-  /** What the subjects are called: `SQL cache`. */
+/** What a job is run on: caches or rings. */
+export interface Subjects {
+  /** What they are called: `SQL cache`. */
   kind: string;
+  /** By which they are chosen. */
+  option: 'cache' | 'ring';
   known(maintenance: Maintenance): string[];
+}
+
+/** A job on several subjects: how it is run on one, how its report is shown. */
+interface SubjectJob<J extends JobName> extends Subjects {
   run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<J>>;
   rows(report: ReportOf<J>): Row[];
   /** The rows hold the warnings already. */
@@ -51,11 +59,11 @@ export class Session {
   }
 
   /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
-  async runOn<J extends JobName>(job: SubjectJob<J>, chosen: string[] | undefined, json: boolean): Promise<void> {
+  async runOn<J extends JobName>(job: SubjectJob<J>, { json = false, ...options }: CommonOptions): Promise<void> {
     const maintenance = await this.#open(json || (job.rowsShowWarnings ?? false));
     if (!maintenance) return;
     const known = job.known(maintenance);
-    const subjects = chosen ?? known;
+    const subjects = options[job.option] ?? known;
     const unknown = subjects.filter((name) => !known.includes(name));
     if (unknown.length > 0)
       return this.#refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
@@ -117,7 +125,7 @@ export class Session {
 }
 
 /** The options that every job has. */
-export function withCommonOptions(command: Command, subjectOption: string): Command {
+export function withCommonOptions(command: Command, subjectOption: Subjects['option']): Command {
   return command
     .option(
       `--${subjectOption} <name>`,
@@ -126,6 +134,20 @@ export function withCommonOptions(command: Command, subjectOption: string): Comm
     )
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--json', 'one JSON document on stdout');
+}
+
+/** What the command does, where its job takes no options but those that every job has. */
+export function addJob<J extends JobName>(
+  session: Session,
+  command: Command,
+  { job, ...rest }: Omit<SubjectJob<J>, 'run'> & { job(maintenance: Maintenance): JobOn<J, { dryRun?: boolean }> },
+): void {
+  command.action((options: CommonOptions) => {
+    const { dryRun = false } = options;
+    const run = (maintenance: Maintenance, subject: string) =>
+      job(maintenance)(subject, 'cli', { dryRun }, { signal: session.signal });
+    return session.runOn({ ...rest, run }, options);
+  });
 }
 
 /** Results are printed; of the log, warnings alone are left to say, each once. */

@@ -1,8 +1,8 @@
 import { parseDuration } from '../lib/durations.ts';
+import { MaintenanceError } from '../lib/errors.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
-import { chooseCache } from './http/chooseCache.ts';
-import { refuseUnconfirmed } from './http/confirmation.ts';
-import { Problem, refuseUnended } from './http/problem.ts';
+import { chooseCache, refuseUnconfirmed } from './http/chooseCache.ts';
+import { refuseUnended } from './http/problem.ts';
 import { answer, route } from './http/route.ts';
 import { clearRequest } from './http/schemas.ts';
 import { maintenanceFor, settings } from './support/app.ts';
@@ -29,7 +29,7 @@ route({
   ],
   refuse: () => {
     if (settings.allowClear) return;
-    throw new Problem(
+    throw new MaintenanceError(
       'clear_not_allowed',
       'Clearing a cache over HTTP is switched off.',
       'Set ALLOW_CLEAR=true for as long as it is needed; afterwards remove it again.',

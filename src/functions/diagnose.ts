@@ -1,8 +1,7 @@
 import { readTimers } from '../lib/findings/timers.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { packageVersion } from '../lib/version.ts';
-import { preferredType, varyByAccept } from './http/accept.ts';
-import { pageAnswer } from './http/pageAnswer.ts';
+import { pageAnswer, preferredType, varyByAccept } from './http/pageAnswer.ts';
 import { refuseUnended } from './http/problem.ts';
 import { answer, route } from './http/route.ts';
 import { diagnoseQuery } from './http/schemas.ts';

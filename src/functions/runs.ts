@@ -2,12 +2,12 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { everySubject } from '../lib/app/diagnosisMaintenance.ts';
 import type { Maintenance } from '../lib/app/maintenance.ts';
+import { MaintenanceError } from '../lib/errors.ts';
 import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
 import { findRun } from '../lib/runs/pendingRuns.ts';
 import { recordsUnavailable } from '../lib/runs/recordStore.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { joinParts } from '../lib/runs/sumOfParts.ts';
-import { Problem } from './http/problem.ts';
 import { answer, route } from './http/route.ts';
 import { runsQuery } from './http/schemas.ts';
 import { clock, maintenanceFor, records } from './support/app.ts';
@@ -32,7 +32,11 @@ route({
     const maintenance = maintenanceFor(context);
     const known = subjectsOf(maintenance, 'any');
     if (subject !== undefined && !known.includes(subject))
-      throw new Problem('cache_unknown', 'No cache or key ring has that name.', `Choose one of: ${known.join(', ')}.`);
+      throw new MaintenanceError(
+        'cache_unknown',
+        'No cache or key ring has that name.',
+        `Choose one of: ${known.join(', ')}.`,
+      );
     const atOnce = pLimit(readsAtOnce);
     const chosen = jobNames
       .filter((job) => job === (query.job ?? job))
@@ -57,7 +61,7 @@ route({
   handle: async ({ params }) => {
     const record = await readable(findRun(records, params.id ?? '', clock.now()));
     if (record) return answer(200, record);
-    throw new Problem(
+    throw new MaintenanceError(
       'run_unknown',
       'No run has that id.',
       'Records are kept for 90 days; /api/runs lists the newest.',

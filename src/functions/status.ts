@@ -1,8 +1,7 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { type Overview, readOverview } from '../lib/app/overview.ts';
 import { statusView } from '../lib/pages/status/statusView.ts';
-import { preferredType, varyByAccept } from './http/accept.ts';
-import { pageAnswer } from './http/pageAnswer.ts';
+import { pageAnswer, preferredType, varyByAccept } from './http/pageAnswer.ts';
 import { answer, route } from './http/route.ts';
 import { SharedCopy } from './http/sharedCopy.ts';
 import { statusContent, statusSchema } from './http/statusContent.ts';

@@ -1,14 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { type Instant, parseInstant } from '../../lib/keyRing/instants.ts';
+import type { RevokeReport } from '../../lib/keyRing/revoke.ts';
 import { pruneRows, revokeRows, rewrapRows, rotateRows, statusRows } from '../keyRingRows.ts';
-import { type CommonOptions, type Session, withCommonOptions } from '../session.ts';
+import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
 
-interface RingOptions extends CommonOptions {
-  ring?: string[];
-}
-
-interface RevokeOptions extends RingOptions {
+interface RevokeOptions extends CommonOptions {
   key?: string;
   all?: boolean;
   createdBefore?: Instant;
@@ -16,67 +13,38 @@ interface RevokeOptions extends RingOptions {
   confirm?: string;
 }
 
-const rings = { kind: 'key ring', known: (maintenance: Maintenance) => maintenance.keyRings.names() };
+const rings: Subjects = { kind: 'key ring', option: 'ring', known: (maintenance) => maintenance.keyRings.names() };
 
 /** `key-ring status`, `rotate`, `rewrap`, `revoke` and `prune`, on Data Protection key rings. */
 export function addKeyRingCommands(program: Command, session: Session): void {
-  const { signal } = session;
   const group = program.command('key-ring').description('Keep the Data Protection key ring that the apps share.');
   const command = (name: string, description: string) =>
     withCommonOptions(group.command(name).description(description), 'ring');
 
-  command('status', 'Say what state the ring is in. Changes nothing.').action(({ ring, json = false }: RingOptions) =>
-    session.runOn(
-      {
-        ...rings,
-        run: (maintenance, name) => maintenance.keyRings.status(name, 'cli', {}, { signal }),
-        rows: statusRows,
-      },
-      ring,
-      json,
-    ),
-  );
+  addJob(session, command('status', 'Say what state the ring is in. Changes nothing.'), {
+    ...rings,
+    job: (maintenance) => maintenance.keyRings.status,
+    rows: statusRows,
+  });
 
-  command('rotate', 'Publish the keys that are due. Usually there is nothing to do.').action(
-    ({ ring, json = false, dryRun = false }: RingOptions) =>
-      session.runOn(
-        {
-          ...rings,
-          run: (maintenance, name) => maintenance.keyRings.rotate(name, 'cli', { dryRun }, { signal }),
-          rows: rotateRows,
-        },
-        ring,
-        json,
-      ),
-  );
+  addJob(session, command('rotate', 'Publish the keys that are due. Usually there is nothing to do.'), {
+    ...rings,
+    job: (maintenance) => maintenance.keyRings.rotate,
+    rows: rotateRows,
+  });
 
-  command('rewrap', 'Move keys to the newest Key Vault key version or certificate.').action(
-    ({ ring, json = false, dryRun = false }: RingOptions) =>
-      session.runOn(
-        {
-          ...rings,
-          run: (maintenance, name) => maintenance.keyRings.rewrap(name, 'cli', { dryRun }, { signal }),
-          rows: rewrapRows,
-        },
-        ring,
-        json,
-      ),
-  );
+  addJob(session, command('rewrap', 'Move keys to the newest Key Vault key version or certificate.'), {
+    ...rings,
+    job: (maintenance) => maintenance.keyRings.rewrap,
+    rows: rewrapRows,
+  });
 
-  command(
-    'prune',
-    'Remove keys that expired long ago and that no cached entry names. Keeps a copy of the ring.',
-  ).action(({ ring, json = false, dryRun = false }: RingOptions) =>
-    session.runOn(
-      {
-        ...rings,
-        run: (maintenance, name) => maintenance.keyRings.prune(name, 'cli', { dryRun }, { signal }),
-        rows: pruneRows,
-      },
-      ring,
-      json,
-    ),
-  );
+  const aboutPrune = 'Remove keys that expired long ago and that no cached entry names. Keeps a copy of the ring.';
+  addJob(session, command('prune', aboutPrune), {
+    ...rings,
+    job: (maintenance) => maintenance.keyRings.prune,
+    rows: pruneRows,
+  });
 
   command(
     'revoke',
@@ -88,30 +56,19 @@ export function addKeyRingCommands(program: Command, session: Session): void {
     .addOption(new Option('--reason <text>', 'kept in the ring').default('revoked by token-cache-maintenance'))
     .option('--confirm <ring>', 'do it: the name of the ring')
     .action((options: RevokeOptions, self: Command) => {
-      const { ring, json = false, dryRun = false, reason } = options;
+      const { ring, dryRun = false, reason } = options;
       const given = [options.key, options.all, options.createdBefore].filter((value) => value !== undefined);
       if (given.length !== 1) self.error('Give one of --key, --all and --created-before.');
       if (ring?.length !== 1) self.error('Give the ring, once: --ring NAME.');
-      const confirm = dryRun ? undefined : options.confirm;
-      return session.runOn(
-        {
-          ...rings,
-          run: (maintenance, name) =>
-            maintenance.keyRings.revoke(
-              name,
-              'cli',
-              {
-                reason,
-                confirm,
-                target: options.key ? { key: options.key.toLowerCase() } : { createdBefore: options.createdBefore },
-              },
-              { signal },
-            ),
-          rows: (report) => revokeRows(report, ring?.[0] ?? ''),
-        },
-        ring,
-        json,
-      );
+      const request = {
+        reason,
+        confirm: dryRun ? undefined : options.confirm,
+        target: options.key ? { key: options.key.toLowerCase() } : { createdBefore: options.createdBefore },
+      };
+      const run = (maintenance: Maintenance, name: string) =>
+        maintenance.keyRings.revoke(name, 'cli', request, { signal: session.signal });
+      const rows = (report: RevokeReport) => revokeRows(report, ring?.[0] ?? '');
+      return session.runOn({ ...rings, run, rows }, options);
     });
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readOverview } from '../../lib/app/overview.ts';
 import { timersOf } from '../../lib/app/timers.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { findingTable } from '../findingTable.ts';
+import { findingTable } from '../findingTables.ts';
 import type { Session } from '../session.ts';
 
 /** `status`: what stands now, by the records. */

@@ -1,6 +1,30 @@
-import type { HttpResponseInit } from '@azure/functions';
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import Negotiator from 'negotiator';
 import type { Page } from '../../lib/pages/frame.ts';
-import { varyByAccept } from './accept.ts';
+import { Problem } from './problem.ts';
+
+/** An answer that depends on `Accept` says so to whatever caches it. */
+export const varyByAccept = { vary: 'Accept' };
+
+/**
+ * The media type, of those offered, that the client likes best (RFC 9110, 12.5.1); among equals the one that it
+ * names first, and where it names none the one offered first.
+ * @throws Problem 406 where it takes none of them
+ */
+export function preferredType<T extends string>(request: HttpRequest, offered: readonly T[]): T {
+  const accept = request.headers.get('accept');
+  const negotiator = new Negotiator({ headers: accept === null ? {} : { accept } });
+  const [preferred] = negotiator.mediaTypes([...offered]);
+  const found = offered.find((type) => type === preferred);
+  if (found) return found;
+  throw new Problem(
+    'not_acceptable',
+    'The answer cannot be had in the type that `Accept` asks for.',
+    `Ask for one of: ${offered.join(', ')}.`,
+    {},
+    varyByAccept,
+  );
+}
 
 /** A page that loads nothing but what its policy lets in, that no cache keeps and no frame holds. */
 export function pageAnswer({ text, contentSecurityPolicy }: Page): HttpResponseInit {

@@ -1,29 +1,19 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
 import { type ErrorCode, factsOf } from '../../lib/errorCodes.ts';
-import type { MaintenanceError } from '../../lib/errors.ts';
+import { MaintenanceError } from '../../lib/errors.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { type RunningRun, runningRun } from '../../lib/runs/runningState.ts';
 
-/** An error answer of RFC 9457, with a stable `code` and what to do. Thrown by a handler, answered by `route`. */
-export class Problem extends Error {
-  readonly code: ErrorCode;
-  readonly advice: string;
+/** An error of a handler that has more to answer than every {@link MaintenanceError}. */
+export class Problem extends MaintenanceError {
   /** Further members, such as the run that is in progress or the fields that are wrong. */
   readonly members: object;
   readonly headers: Record<string, string>;
 
-  constructor(
-    code: ErrorCode,
-    detail: string,
-    advice: string,
-    members: object = {},
-    headers: Record<string, string> = {},
-  ) {
-    super(detail);
+  constructor(code: ErrorCode, detail: string, advice: string, members: object, headers: Record<string, string> = {}) {
+    super(code, detail, advice);
     this.name = 'Problem';
-    this.code = code;
-    this.advice = advice;
     this.members = members;
     this.headers = headers;
   }
@@ -57,8 +47,11 @@ const titles: Record<number, string> = {
   503: 'Not available',
 };
 
-export function answerProblem({ code, message, advice, members, headers }: Problem): HttpResponseInit {
+/** The answer of RFC 9457 to an error, with its stable `code` and what to do. */
+export function answerProblem(error: MaintenanceError): HttpResponseInit {
+  const { code, message, advice } = error;
   const { status } = factsOf(code);
+  const { members = {}, headers = {} } = error as Partial<Problem>;
   return {
     status,
     headers: {
@@ -79,23 +72,14 @@ export function answerProblem({ code, message, advice, members, headers }: Probl
   };
 }
 
-export function problemOf({ code, message, advice }: MaintenanceError): Problem {
-  return new Problem(code, message, advice);
-}
-
 /** The report of a run, as an answer. @throws Problem where it ended with an error, or found another run at work */
-export function refuseUnended(result: RunResult, running?: RunningRun): void {
-  const { error, outcome, runId, subject } = result;
+export function refuseUnended({ error, outcome, runId, subject }: RunResult, running?: RunningRun): void {
   if (error) throw new Problem(error.code as ErrorCode, error.message, error.advice, { runId });
-  if (outcome === 'skipped') throw runInProgress(subject, running);
-}
-
-/** The answer where a purge or a clear holds the cache; `run` is what is known of it. */
-function runInProgress(cache: string, run: RunningRun | undefined): Problem {
-  return new Problem(
+  if (outcome !== 'skipped') return;
+  throw new Problem(
     'run_in_progress',
-    `Another run is deleting entries of ${cache}.`,
+    `Another run is deleting entries of ${subject}.`,
     'Wait for it to end; a dry run is possible meanwhile.',
-    run && { run },
+    running ? { run: running } : {},
   );
 }

@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@azure/functions';
+import { MaintenanceError } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/runRecord.ts';
 import { settings } from '../support/app.ts';
-import { Problem } from './problem.ts';
 
 /** App roles of the Entra application, where Easy Auth is on. */
 export type Role = 'TokenCache.Reader' | 'TokenCache.Operator';
@@ -23,7 +23,7 @@ export function authorize(request: HttpRequest, role: Role): Requester {
   // Whoever may change may also look.
   const sufficient: string[] = role === 'TokenCache.Reader' ? ['TokenCache.Reader', 'TokenCache.Operator'] : [role];
   if (!principal?.roles.some((held) => sufficient.includes(held))) {
-    throw new Problem(
+    throw new MaintenanceError(
       'role_missing',
       `This needs the app role ${role}.`,
       'Have the role assigned in the enterprise application of this function app.',

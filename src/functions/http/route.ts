@@ -10,7 +10,7 @@ import type { ErrorCode } from '../../lib/errorCodes.ts';
 import { MaintenanceError, toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/runRecord.ts';
 import { awaitedAtShutdown } from '../support/shutdown.ts';
-import { answerProblem, Problem, problemOf } from './problem.ts';
+import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
 
 const maxBodyBytes = 16 * 1024;
@@ -79,11 +79,10 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
         const body = parse(route.body, route.body ? await readBody(request) : undefined, 'body');
         return await route.handle({ body, query, params: request.params, requester, request, context });
       } catch (error) {
-        if (error instanceof Problem) return answerProblem(error);
-        if (error instanceof MaintenanceError) return answerProblem(problemOf(error));
+        if (error instanceof MaintenanceError) return answerProblem(error);
         const { code, message, advice } = toErrorReport(error);
         context.error(`${route.name} failed (${code}): ${message}`);
-        return answerProblem(new Problem(code as ErrorCode, 'The request failed unexpectedly.', advice));
+        return answerProblem(new MaintenanceError(code as ErrorCode, 'The request failed unexpectedly.', advice));
       }
     }),
   });
@@ -106,10 +105,10 @@ export function answer(status: number, content: unknown, headers: Record<string,
 function queryOf(request: HttpRequest, expected: boolean): Record<string, string> | undefined {
   const given = [...request.query.entries()].filter(([name]) => !hostParameters.has(name.toLowerCase()));
   if (new Set(given.map(([name]) => name)).size < given.length) {
-    throw new Problem('request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
+    throw new MaintenanceError('request_invalid', 'A query parameter is given twice.', 'Give each parameter once.');
   }
   if (!expected && given.length > 0) {
-    throw new Problem(
+    throw new MaintenanceError(
       'request_invalid',
       'This route takes no query parameters.',
       'Leave them out; openapi.json describes the route.',
@@ -135,17 +134,17 @@ async function readBody(request: HttpRequest): Promise<unknown> {
   if (bytes.byteLength === 0) {
     // The host hands on nothing of a body in chunks, without a length: the sender would look for the fault in vain.
     const advice = 'Send a JSON object, with its `Content-Length`; `{}` is the least.';
-    throw new Problem('json_invalid', 'The body is empty.', advice);
+    throw new MaintenanceError('json_invalid', 'The body is empty.', advice);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw new Problem('json_invalid', 'The body is not valid JSON.', 'Send a JSON object; `{}` is the least.');
+    throw new MaintenanceError('json_invalid', 'The body is not valid JSON.', 'Send a JSON object; `{}` is the least.');
   }
 }
 
-function tooLarge(): Problem {
-  return new Problem(
+function tooLarge(): MaintenanceError {
+  return new MaintenanceError(
     'body_too_large',
     `The body is larger than ${maxBodyBytes} bytes.`,
     'Send the fields of the route alone.',

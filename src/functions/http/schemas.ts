@@ -78,7 +78,6 @@ export const revokeRequest = z
     'must hold one of key, all and createdBefore',
   )
   .meta({ id: 'RevokeRequest' });
-export type RevokeBody = z.infer<typeof revokeRequest>;
 
 const subjectName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache or key ring');
 

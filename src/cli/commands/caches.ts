@@ -1,0 +1,104 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Maintenance } from '../../lib/app/maintenance.ts';
+import { parseDuration } from '../../lib/durations.ts';
+import { clearRows } from '../clearRows.ts';
+import { deletionBar, purgeProgressBar } from '../progressBar.ts';
+import { redisRows } from '../redisRows.ts';
+import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
+import { countRows, indexRows, purgeRows } from '../sqlCacheRows.ts';
+
+interface PurgeOptions extends CommonOptions {
+  olderThan?: number;
+  maxRows?: number;
+  timeBudget?: number;
+}
+
+interface ClearOptions extends CommonOptions {
+  confirm?: string;
+  timeBudget?: number;
+}
+
+const sqlCaches: Subjects = { kind: 'SQL cache', option: 'cache', known: ({ sqlCaches }) => sqlCaches.names() };
+const redisCaches: Subjects = { kind: 'Redis cache', option: 'cache', known: ({ redisCaches }) => redisCaches.names() };
+const allCaches: Subjects = { kind: 'cache', option: 'cache', known: (maintenance) => maintenance.cacheNames() };
+
+/** `purge`, `index` and `counts` on SQL caches, `redis` on Redis caches, `clear` on both. */
+export function addCacheCommands(program: Command, session: Session): void {
+  const { signal } = session;
+  const command = (name: string, description: string) =>
+    withCommonOptions(program.command(name).description(description), 'cache');
+
+  command('purge', 'Delete expired entries in batches. Deletes unless --dry-run is given.')
+    .option('--older-than <duration>', 'only entries that expired at least this long ago (ISO 8601, P7D)', duration)
+    .option('--max-rows <count>', 'delete at most so many entries', wholeNumber)
+    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', duration)
+    .action(({ olderThan, maxRows, timeBudget, ...options }: PurgeOptions) => {
+      const dryRun = options.dryRun ?? false;
+      const request = {
+        dryRun,
+        ...(olderThan !== undefined && { olderThanMs: olderThan }),
+        ...(maxRows !== undefined && { maxRows }),
+        ...(timeBudget !== undefined && { timeBudgetMs: timeBudget }),
+      };
+      const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
+        const bar = terminal && !dryRun ? purgeProgressBar(name) : undefined;
+        return maintenance.sqlCaches
+          .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) }, { signal })
+          .finally(() => bar?.stop());
+      };
+      return session.runOn({ ...sqlCaches, run, rows: purgeRows }, options);
+    });
+
+  addJob(session, command('index', 'Create the expiry index where it is missing.'), {
+    ...sqlCaches,
+    job: (maintenance) => maintenance.sqlCaches.ensureIndex,
+    rows: indexRows,
+  });
+
+  addJob(session, command('counts', 'Say how large the table is and how much of it has expired. Changes nothing.'), {
+    ...sqlCaches,
+    job: (maintenance) => maintenance.sqlCaches.counts,
+    rows: countRows,
+  });
+
+  const aboutRedis =
+    'Look at a Redis cache: memory, evictions, and what they mean for sign-ins. Changes nothing; --dry-run also keeps no readings for the next look.';
+  addJob(session, command('redis', aboutRedis), {
+    ...redisCaches,
+    job: (maintenance) => maintenance.redisCaches.watch,
+    rows: redisRows,
+    rowsShowWarnings: true,
+  });
+
+  // ALLOW_CLEAR is for HTTP: who has a terminal with the settings could do it anyway.
+  const aboutClear =
+    'Delete every entry of a cache, for a change of format: all its users sign in again. A plan, unless confirmed with the name of the cache.';
+  command('clear', aboutClear)
+    .option('--confirm <cache>', 'do it: the name of the cache')
+    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', duration)
+    .action(({ cache, json, dryRun = false, timeBudget, ...options }: ClearOptions, self: Command) => {
+      const confirm = dryRun ? undefined : options.confirm;
+      if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
+        self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
+      const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
+        const bar = terminal && confirm !== undefined ? deletionBar(name) : undefined;
+        const request = { confirm, timeBudgetMs: timeBudget, onProgress: bar?.update };
+        return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
+      };
+      const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
+      return session.runOn({ ...allCaches, run, rows: clearRows }, { json, cache: chosen });
+    });
+}
+
+/** Milliseconds of an ISO 8601 duration. */
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('Expected an ISO 8601 duration, such as PT5M or P7D.');
+  return ms;
+}
+
+/** 1 or more. */
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('Expected a whole number of 1 or more.');
+  return Number(text);
+}
