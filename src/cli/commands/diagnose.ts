@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { codeOf } from '../../lib/findings/diagnosis/connection/line.ts';
 import { diagnosisPage } from '../../lib/pages/diagnosis/diagnosisPage.ts';
+import { codeOf } from '../../lib/sockets.ts';
 import { diagnosisTable } from '../findingTables.ts';
 import type { Session } from '../session.ts';
 

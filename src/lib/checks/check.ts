@@ -55,23 +55,23 @@ export interface Check<S> {
   run(subject: S, clock: Clock, signal: AbortSignal): Promise<Outcome>;
 }
 
+/** Checks of one symptom, by their ids. */
+export function checksOf<S>(symptom: Symptom, timeLimitMs: number, runs: Record<string, Check<S>['run']>): Check<S>[] {
+  return Object.entries(runs).map(([id, run]) => ({ id, symptom, timeLimitMs, run }));
+}
+
 export function pass(what: string, evidence: Evidence[] = []): Outcome {
   return { status: 'pass', cause: null, what, evidence, advice: null };
 }
 
-export interface Trouble {
-  cause: string;
-  what: string;
-  evidence?: Evidence[];
-  advice: string;
+type Trouble = { cause: string; what: string; evidence?: Evidence[]; advice: string };
+
+export function warning(trouble: Trouble): Outcome {
+  return { status: 'warning', evidence: [], ...trouble };
 }
 
-export function warning({ cause, what, evidence = [], advice }: Trouble): Outcome {
-  return { status: 'warning', cause, what, evidence, advice };
-}
-
-export function critical({ cause, what, evidence = [], advice }: Trouble): Outcome {
-  return { status: 'critical', cause, what, evidence, advice };
+export function critical(trouble: Trouble): Outcome {
+  return { status: 'critical', evidence: [], ...trouble };
 }
 
 /** @param needs what the look would need */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { MaintenanceError, toErrorReport } from '../errors.ts';
+import { inTime } from '../inTime.ts';
 import { type Check, type Outcome, unknown } from './check.ts';
 import { type CheckReport, checkReport } from './diagnosisReport.ts';
 
@@ -30,23 +31,17 @@ export async function runChecks<S>(
   );
 }
 
-async function runOne<S>(check: Check<S>, of: S, clock: Clock, signal: AbortSignal | undefined): Promise<Outcome> {
-  const end = new AbortController();
-  const timer = setTimeout(() => end.abort('time'), check.timeLimitMs);
-  const stop = () => end.abort('stopped');
-  signal?.addEventListener('abort', stop, { once: true });
-  if (signal?.aborted) stop();
-  const ended = new Promise<Outcome>((resolve) => {
-    const late = () => resolve(end.signal.reason === 'time' ? tooSlow(check.timeLimitMs) : stopped);
-    if (end.signal.aborted) late();
-    end.signal.addEventListener('abort', late, { once: true });
-  });
+async function runOne<S>(check: Check<S>, of: S, clock: Clock, stop: AbortSignal | undefined): Promise<Outcome> {
+  const done = new AbortController();
   try {
-    return await Promise.race([attempt(() => check.run(of, clock, end.signal)), ended]);
+    return await inTime(
+      check.timeLimitMs,
+      stop,
+      (end) => attempt(() => check.run(of, clock, AbortSignal.any([end, done.signal]))),
+      () => (stop?.aborted ? stopped : tooSlow(check.timeLimitMs)),
+    );
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-    end.abort('done');
+    done.abort();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { withDeadline } from '../redis/deadline.ts';
+import { withDeadline } from '../inTime.ts';
 
 /** In ms. A ring has a store and a vault to wait for: 30 s in all. */
 export const silenceMs = 15_000;

@@ -1,5 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net';
-import { rootCertificates, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { codeOf, settled, tlsOver } from '../../sockets.ts';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
 import { type Step, UnreachableError } from '../unreachable.ts';
 
@@ -36,12 +36,12 @@ export async function openStream(endpoint: Endpoint, options: StreamOptions, sig
   };
   stop.addEventListener('abort', end, { once: true });
   try {
-    await settled(socket, 'connect', stop);
+    stop.throwIfAborted();
+    await settled(socket, 'connect');
     if (options.tls) {
       step = 'tls';
-      last = secure(socket, host, options);
-      last.on('error', () => undefined);
-      await settled(last, 'secureConnect', stop);
+      last = tlsOver(socket, certificateName(host, options), options.ca);
+      await settled(last, 'secureConnect');
     }
     return last;
   } catch (error) {
@@ -59,29 +59,10 @@ const failures: Partial<Record<Step, string>> = {
   tls: 'The TLS handshake with',
 };
 
-function secure(socket: Socket, host: string, { tlsHost, sharedHost, ca }: StreamOptions): TLSSocket {
-  const name = tlsHost ?? (isIP(host) ? (sharedHost ?? host) : host);
-  return tlsConnect({
-    socket,
-    host: name,
-    // No SNI for an address (RFC 6066): its certificate is checked against the address.
-    ...(isIP(name) ? {} : { servername: name }),
-    ...(ca && { ca: [...rootCertificates, ca] }),
-  });
-}
-
-/** Also rejects where the line is closed without an error, as by a server that expects something else. */
-function settled(socket: Socket, event: 'connect' | 'secureConnect', stop: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (stop.aborted) reject(new Error('ended'));
-    socket.once(event, () => resolve());
-    socket.once('error', reject);
-    socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'the server closed the line' })));
-  });
-}
-
-/** The code alone: the texts of OpenSSL and of the system are long, and say no more. */
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : 'an error without a code';
+/** The name that the certificate of an endpoint must have. */
+export function certificateName(
+  host: string,
+  { tlsHost, sharedHost }: Pick<StreamOptions, 'tlsHost' | 'sharedHost'>,
+): string {
+  return tlsHost ?? (isIP(host) ? (sharedHost ?? host) : host);
 }

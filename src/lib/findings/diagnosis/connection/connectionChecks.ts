@@ -1,6 +1,6 @@
 import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../../../checks/check.ts';
 import { countOf } from '../../../wording.ts';
-import type { ConnectionLook } from './probe.ts';
+import { type ConnectionLook, notReached } from './probe.ts';
 
 /** Whatever is reached over a network: a cache, the store of a ring, its protector. */
 export interface ConnectedSubject {
@@ -67,7 +67,7 @@ function judgeConnection(look: ConnectionLook): Outcome {
 
 function judgeCertificate({ certificate, failure, target }: ConnectionLook, now: Date): Outcome {
   if (!certificate) {
-    if (failure && ['name', 'tcp', 'tls'].includes(failure.step)) return notReached(failure.step);
+    if (failure && ['name', 'tcp', 'tls'].includes(failure.step)) throw notReached(failure.step);
     return pass('The connection does not use TLS.');
   }
   const daysLeft = Math.floor((certificate.validTo.getTime() - now.getTime()) / day);
@@ -101,15 +101,6 @@ function judgeCertificate({ certificate, failure, target }: ConnectionLook, now:
       advice: 'Renew it before that, or every app loses the cache at once.',
     });
   return pass(`The certificate of ${target} is valid for ${countOf(daysLeft, 'more day', 'more days')}.`, evidence);
-}
-
-/** For checks that need the connection: where it failed, the check of the connection has the cause. */
-export function notReached(step: string): Outcome {
-  return unknown(
-    'connection_failed',
-    `It was not reached: the connection failed at the step ${step}.`,
-    'See the check of the connection, fix that, and run the diagnosis again.',
-  );
 }
 
 function judgeAdvice(advice: readonly ConnectionAdvice[]): Outcome {

@@ -28,44 +28,28 @@ const damaged = 'key_ring_damaged';
 export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionProbe {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const line = new Line(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
-  let failure: { step: StepName; error: unknown } | undefined;
-  const stepAfter = (name: StepName) => ({
-    name,
-    run: async () => {
-      if (failure?.step === name) throw failure.error;
-      return undefined;
-    },
-  });
+  const secure = (signal: AbortSignal) => line.secure({ name: host, checked: true, ca }, signal);
   return {
     kind,
-    target: line.target,
-    get certificate() {
-      return line.certificate;
-    },
-    steps: [
-      ...line.steps(
-        url.protocol === 'https:' ? (signal) => line.secure({ name: host, checked: true, ca }, signal) : undefined,
-      ),
-      {
-        name: 'login',
-        run: async () => {
-          try {
-            await request();
-          } catch (error) {
-            const told = tell(error);
-            const code = told instanceof MaintenanceError ? told.code : '';
-            if (code === damaged) return undefined;
-            const step = stepsOfCodes[code];
-            if (step === undefined || step === 'login') throw told;
-            failure = { step, error: told };
-          }
-          return undefined;
-        },
+    line,
+    steps: {
+      ...line.steps(url.protocol === 'https:' ? secure : undefined),
+      login: async () => {
+        try {
+          await request();
+        } catch (error) {
+          const told = tell(error);
+          const code = told instanceof MaintenanceError ? told.code : '';
+          if (code === damaged) return undefined;
+          const step = stepsOfCodes[code];
+          if (step === undefined || step === 'login') throw told;
+          return { step, error: told };
+        }
+        return undefined;
       },
-      stepAfter('database'),
-      stepAfter('permission'),
-    ],
-    close: () => line.close(),
+      database: async () => undefined,
+      permission: async () => undefined,
+    },
   };
 }
 

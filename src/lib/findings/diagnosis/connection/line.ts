@@ -1,22 +1,29 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  checkServerIdentity,
-  type PeerCertificate,
-  rootCertificates,
-  type TLSSocket,
-  connect as tlsConnect,
-} from 'node:tls';
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Evidence } from '../../../checks/check.ts';
 import { MaintenanceError } from '../../../errors.ts';
+import { codeOf, settled, tlsOver } from '../../../sockets.ts';
 import type { SqlTls } from '../../../sql/sqlConnection.ts';
-import type { CertificateFacts, ProbeStep } from './probe.ts';
+import type { ProbeSteps } from './probe.ts';
 
 const wrongNameCode = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
 export interface TlsExpectation extends Omit<SqlTls, 'direct'> {
   alpn?: string[];
+}
+
+/** What the server's certificate says, whether it is accepted or not. */
+export interface CertificateFacts {
+  /** Common name, or the first alternative name. */
+  name: string;
+  issuer: string;
+  validTo: Date;
+  chainLength: number;
+  /** OpenSSL's code, or `ERR_TLS_CERT_ALTNAME_INVALID`; undefined where it is trusted and made for this name. */
+  problem: string | undefined;
+  tlsVersion: string;
 }
 
 /** The line to one server: name, TCP and TLS, each a step of its own. */
@@ -37,13 +44,13 @@ export class Line {
     return `${isIP(this.#host) === 6 ? `[${this.#host}]` : this.#host}:${this.#port}`;
   }
 
-  /** Name, TCP, and TLS where `secure` is given. */
-  steps(secure?: ProbeStep['run']): ProbeStep[] {
-    return [
-      ...(isIP(this.#host) ? [] : [{ name: 'name' as const, run: () => this.resolve() }]),
-      { name: 'tcp', run: (signal) => this.connect(signal) },
-      ...(secure ? [{ name: 'tls' as const, run: secure }] : []),
-    ];
+  /** Name, TCP, and TLS where `tls` is given. */
+  steps(tls?: ProbeSteps['tls']): ProbeSteps {
+    return {
+      ...(!isIP(this.#host) && { name: () => this.resolve() }),
+      tcp: (signal) => this.connect(signal),
+      ...(tls && { tls }),
+    };
   }
 
   async resolve(): Promise<Evidence[]> {
@@ -96,19 +103,10 @@ export class Line {
    */
   async secure(expected: TlsExpectation, signal: AbortSignal, carrier: Duplex = this.socket): Promise<Evidence[]> {
     const { name, checked, anyName = false, ca, alpn } = expected;
-    const secured = tlsConnect({
-      socket: carrier as Socket,
-      // The name that the certificate is checked against where there is no SNI.
-      host: name,
-      ...(isIP(name) ? {} : { servername: name }),
-      ...(ca && { ca: [...rootCertificates, ca] }),
-      ...(alpn && { ALPNProtocols: alpn }),
-      // Looked at below: a refused handshake would not show the certificate.
-      rejectUnauthorized: false,
-    });
+    // Looked at below: a refused handshake would not show the certificate.
+    const secured = tlsOver(carrier, name, ca, { rejectUnauthorized: false, ...(alpn && { ALPNProtocols: alpn }) });
     this.#secured = secured;
     signal.addEventListener('abort', () => secured.destroy(), { once: true });
-    secured.on('error', () => undefined);
     try {
       await settled(secured, 'secureConnect');
     } catch (error) {
@@ -197,20 +195,4 @@ export function certificateRefused(
     `The certificate of ${target} is signed by nobody that is trusted here (${problem}).`,
     'Install its authority (NODE_EXTRA_CA_CERTS; Redis: REDIS_CA_FILE; PostgreSQL: `Root Certificate=`), or use a certificate of a public one.',
   );
-}
-
-/** Also rejects where the line is closed without an error. */
-function settled(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once(event, () => resolve());
-    socket.once('error', reject);
-    socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'the server closed the line' })));
-  });
-}
-
-/** The code alone: texts of OpenSSL and of the system are long, and say no more. */
-export function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : 'an error without a code';
 }

@@ -2,50 +2,38 @@ import type { Evidence } from '../../../checks/check.ts';
 import type { Clock } from '../../../clock.ts';
 import type { ErrorCode } from '../../../errorCodes.ts';
 import { type ErrorReport, MaintenanceError, toErrorReport } from '../../../errors.ts';
+import { inTime } from '../../../inTime.ts';
+import type { CertificateFacts, Line } from './line.ts';
 
 /** The steps of a connection, in their order: the one that fails tells a firewall from a wrong password. */
 export type StepName = 'name' | 'tcp' | 'tls' | 'login' | 'database' | 'permission';
 
-export interface ProbeStep {
-  name: StepName;
-  /** Goes on from where the step before ended. `signal` ends it. */
-  run(signal: AbortSignal): Promise<Evidence[] | undefined>;
+/** A failure that shows at one step and belongs to a later one: the steps in between go on. */
+export interface LaterFailure {
+  step: StepName;
+  error: unknown;
 }
 
-/** What the server's certificate says, whether it is accepted or not. */
-export interface CertificateFacts {
-  /** Common name, or the first alternative name. */
-  name: string;
-  issuer: string;
-  validTo: Date;
-  chainLength: number;
-  /** OpenSSL's code, or `ERR_TLS_CERT_ALTNAME_INVALID`; undefined where it is trusted and made for this name. */
-  problem: string | undefined;
-  tlsVersion: string;
-}
+/** Each goes on from where the one before ended. `signal` ends it. */
+export type ProbeSteps = {
+  [name in StepName]?: (signal: AbortSignal) => Promise<Evidence[] | LaterFailure | undefined>;
+};
 
-/** The port to one server: its steps, each on top of the one before. Reads only. */
+/** The port to one server: its steps in their order, each on top of the one before. Reads only. */
 export interface ConnectionProbe {
   /** `SQL Server`, `PostgreSQL`, … */
   readonly kind: string;
-  /** `host:port`. */
-  readonly target: string;
-  readonly steps: readonly ProbeStep[];
-  /** After the step `tls`. */
-  readonly certificate?: CertificateFacts | undefined;
-  close(): Promise<void> | void;
-}
-
-export interface StepLook {
-  step: StepName;
-  milliseconds: number;
+  readonly line: Line;
+  readonly steps: ProbeSteps;
+  /** Closes what the steps opened beside the line. */
+  close?(): Promise<void> | void;
 }
 
 export interface ConnectionLook {
   kind: string;
   target: string;
   /** Those that succeeded, and the one that did not. */
-  steps: StepLook[];
+  steps: { step: StepName; milliseconds: number }[];
   evidence: Evidence[];
   failure: { step: StepName; error: ErrorReport } | undefined;
   certificate: CertificateFacts | undefined;
@@ -56,60 +44,34 @@ const stepLimitMs = 6_000;
 
 /** Takes the steps until one fails, and times each. Closes the probe. */
 export async function lookAtConnection(
-  probe: ConnectionProbe,
+  { kind, line, steps, close }: ConnectionProbe,
   clock: Clock,
   signal: AbortSignal | undefined,
-  limitMs = stepLimitMs,
 ): Promise<ConnectionLook> {
-  const look: ConnectionLook = {
-    kind: probe.kind,
-    target: probe.target,
-    steps: [],
-    evidence: [],
-    failure: undefined,
-    certificate: undefined,
-  };
+  const { target } = line;
+  const look: ConnectionLook = { kind, target, steps: [], evidence: [], failure: undefined, certificate: undefined };
+  let later: LaterFailure | undefined;
   try {
-    for (const step of probe.steps) {
+    for (const [name, run] of Object.entries(steps) as [StepName, NonNullable<ProbeSteps[StepName]>][]) {
       const start = clock.elapsed();
       try {
-        look.evidence.push(...((await withLimit(step, probe, limitMs, signal)) ?? []));
+        if (later?.step === name) throw later.error;
+        const found = await inTime(stepLimitMs, signal, run, () => {
+          throw noAnswer(name, kind, target, stepLimitMs);
+        });
+        if (found && 'step' in found) later = found;
+        else look.evidence.push(...(found ?? []));
       } catch (error) {
-        look.failure = { step: step.name, error: toErrorReport(error) };
+        look.failure = { step: name, error: toErrorReport(error) };
       }
-      look.steps.push({ step: step.name, milliseconds: clock.elapsed() - start });
-      look.certificate = probe.certificate;
+      look.steps.push({ step: name, milliseconds: clock.elapsed() - start });
+      look.certificate = line.certificate;
       if (look.failure) break;
     }
     return look;
   } finally {
-    await probe.close();
-  }
-}
-
-async function withLimit(
-  step: ProbeStep,
-  { target, kind }: ConnectionProbe,
-  limitMs: number,
-  signal: AbortSignal | undefined,
-) {
-  const end = new AbortController();
-  const late = () => end.abort();
-  const timer = setTimeout(late, limitMs);
-  signal?.addEventListener('abort', late, { once: true });
-  try {
-    return await Promise.race([
-      step.run(end.signal),
-      new Promise<never>((_, reject) => {
-        if (signal?.aborted) late();
-        const give = () => reject(noAnswer(step.name, kind, target, limitMs));
-        if (end.signal.aborted) give();
-        end.signal.addEventListener('abort', give, { once: true });
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', late);
+    line.close();
+    await close?.();
   }
 }
 
@@ -138,5 +100,14 @@ export function noAnswer(step: StepName, kind: string, target: string, limitMs: 
     code,
     `${kind} at ${target} gave no answer at the step ${step} within ${limitMs / 1000} s.`,
     advice,
+  );
+}
+
+/** For a look that needs the connection: where it failed, the check of the connection has the cause. */
+export function notReached(step: StepName): MaintenanceError {
+  return new MaintenanceError(
+    'connection_failed',
+    `It was not reached: the connection failed at the step ${step}.`,
+    'See the check of the connection, fix that, and run the diagnosis again.',
   );
 }

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { ErrorCode } from '../../../errorCodes.ts';
 import { MaintenanceError } from '../../../errors.ts';
+import { certificateName } from '../../../redis/line/openStream.ts';
 import type { Endpoint, RedisConnection } from '../../../redis/redisConnection.ts';
 import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
 import { type Step, UnreachableError } from '../../../redis/unreachable.ts';
@@ -26,9 +26,8 @@ export function redisProbe(connection: RedisConnection, connect: Connect): Conne
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const { host, port } = endpoint;
   const line = new Line(host, port);
-  const name = connection.tlsHost ?? (isIP(host) ? (connection.sharedHost ?? host) : host);
+  const name = certificateName(host, connection);
   let node: RedisNode | undefined;
-  let databaseFailure: unknown;
   const opened = () => {
     if (!node) throw new Error('the step login comes first');
     return node;
@@ -44,55 +43,36 @@ export function redisProbe(connection: RedisConnection, connect: Connect): Conne
   };
   return {
     kind: 'Redis',
-    target: line.target,
-    get certificate() {
-      return line.certificate;
-    },
-    steps: [
+    line,
+    steps: {
       ...line.steps(connection.tls ? secure : undefined),
-      {
-        name: 'login',
-        run: async (signal) => {
-          try {
-            node = await connect(endpoint, signal);
-            await node.info();
-          } catch (error) {
-            const told = tell(error);
-            if (!connection.tls && error instanceof UnreachableError && error.step === 'answer')
-              await refuseTlsPort(endpoint, name, signal);
-            if (told instanceof MaintenanceError && told.code === 'permission_missing' && /database/.test(told.message))
-              databaseFailure = new MaintenanceError('database_missing', told.message, told.advice);
-            else if (!node || !(told instanceof MaintenanceError) || told.code !== 'permission_missing') throw told;
-            else databaseFailure = told;
-          }
-          return undefined;
-        },
+      login: async (signal) => {
+        try {
+          node = await connect(endpoint, signal);
+          await node.info();
+        } catch (error) {
+          const told = tell(error);
+          if (!connection.tls && error instanceof UnreachableError && error.step === 'answer')
+            await refuseTlsPort(endpoint, name, signal);
+          if (!(told instanceof MaintenanceError) || told.code !== 'permission_missing') throw told;
+          if (/database/.test(told.message))
+            return { step: 'database', error: new MaintenanceError('database_missing', told.message, told.advice) };
+          if (!node) throw told;
+          return { step: 'permission', error: told };
+        }
+        return undefined;
       },
-      {
-        name: 'database',
-        run: async () => {
-          if (databaseFailure && (databaseFailure as MaintenanceError).code === 'database_missing')
-            throw databaseFailure;
-          return [{ what: 'database', value: connection.database }];
-        },
+      database: async () => [{ what: 'database', value: connection.database }],
+      permission: async () => {
+        try {
+          await opened().keys.scan('0', 1);
+        } catch (error) {
+          throw tell(error);
+        }
+        return undefined;
       },
-      {
-        name: 'permission',
-        run: async () => {
-          if (databaseFailure) throw databaseFailure;
-          try {
-            await opened().keys.scan('0', 1);
-          } catch (error) {
-            throw tell(error);
-          }
-          return undefined;
-        },
-      },
-    ],
-    close: () => {
-      node?.close();
-      line.close();
     },
+    close: () => node?.close(),
   };
 }
 

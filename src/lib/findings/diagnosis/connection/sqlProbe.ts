@@ -5,7 +5,7 @@ import { CacheTableError } from '../../../sql/cacheTableError.ts';
 import type { SqlConnection, SqlTls } from '../../../sql/sqlConnection.ts';
 import { Line } from './line.ts';
 import { askForTls } from './postgresTls.ts';
-import { type ConnectionProbe, noAnswer, type ProbeStep } from './probe.ts';
+import { type ConnectionProbe, noAnswer } from './probe.ts';
 import { databaseCauses, refine } from './refine.ts';
 import { agreeOnTls } from './tdsTls.ts';
 
@@ -42,64 +42,42 @@ export function sqlProbe(
   const { kind, secure } = servers[cache.kind];
   const line = new Line(host, port ?? 0);
   let table: CacheTable | undefined;
-  let databaseFailure: unknown;
   const opened = () => {
     if (!table) throw new Error('the step login comes first');
     return table;
   };
-  const login: ProbeStep = {
-    name: 'login',
-    run: async () => {
-      table = await open();
-      try {
-        await table.inspection.database();
-      } catch (error) {
-        const refined = loginCutOff(error, kind, line.target) ?? refine(error);
-        if (!(refined instanceof MaintenanceError) || !databaseCauses.has(refined.code)) throw refined;
-        databaseFailure = refined;
-      }
-      return undefined;
-    },
-  };
-  const database: ProbeStep = {
-    name: 'database',
-    run: async () => {
-      if (databaseFailure) throw databaseFailure;
-      return [{ what: 'database', value: await opened().inspection.database() }];
-    },
-  };
-  const permission: ProbeStep = {
-    name: 'permission',
-    run: async () => {
-      try {
-        await opened().clock();
-        return undefined;
-      } catch (error) {
-        if (error instanceof MaintenanceError && ['statement_timeout', 'lock_in_the_way'].includes(error.code))
-          throw noAnswer('permission', kind, line.target, 4_000);
-        throw refine(error);
-      }
-    },
-  };
+  const { name, ...others } = line.steps(tls && ((signal) => secure(line, tls, signal)));
   return {
     kind,
-    target: line.target,
-    get certificate() {
-      return line.certificate;
-    },
-    steps: [
+    line,
+    steps: {
+      ...(name && { name }),
       // The port of a named instance is the driver's to find: of the line, its name alone is looked at.
-      ...line
-        .steps(tls && ((signal) => secure(line, tls, signal)))
-        .filter(({ name }) => port !== undefined || name === 'name'),
-      login,
-      database,
-      permission,
-    ],
-    close: async () => {
-      line.close();
-      await table?.close();
+      ...(port !== undefined && others),
+      login: async () => {
+        table = await open();
+        try {
+          await table.inspection.database();
+        } catch (error) {
+          const refined = loginCutOff(error, kind, line.target) ?? refine(error);
+          if (!(refined instanceof MaintenanceError) || !databaseCauses.has(refined.code)) throw refined;
+          return { step: 'database', error: refined };
+        }
+        return undefined;
+      },
+      database: async () => [{ what: 'database', value: await opened().inspection.database() }],
+      permission: async () => {
+        try {
+          await opened().clock();
+          return undefined;
+        } catch (error) {
+          if (error instanceof MaintenanceError && ['statement_timeout', 'lock_in_the_way'].includes(error.code))
+            throw noAnswer('permission', kind, line.target, 4_000);
+          throw refine(error);
+        }
+      },
     },
+    close: () => table?.close(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Check, critical, pass, warning } from '../../../checks/check.ts';
+import { type Check, checksOf, critical, pass, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import { bytesText, countOf, percentText } from '../../../wording.ts';
 import type { EntriesSubject, SampledCacheEntry } from './entriesSubject.ts';
@@ -16,11 +16,8 @@ const usersOf = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kin
 
 /** What makes a cache grow, or forget too soon, as its entries show. */
 export const entryGrowthChecks: Check<EntriesSubject>[] = [
-  {
-    id: 'entries-lifetime',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
+  ...checksOf<EntriesSubject>('growth', timeLimitMs, {
+    'entries-lifetime': async (subject) => {
       const { entries, now } = await subject.entries();
       const endless = entries.filter(({ expiresAt }) => !expiresAt);
       const long = entries.filter(
@@ -45,12 +42,9 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
           'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions to some days: longer than users stay away, shorter than their refresh tokens live.',
       });
     },
-  },
-  {
-    id: 'entries-sliding-missing',
-    symptom: 'prompts',
-    timeLimitMs,
-    run: async (subject) => {
+  }),
+  ...checksOf<EntriesSubject>('prompts', timeLimitMs, {
+    'entries-sliding-missing': async (subject) => {
       const users = usersOf((await subject.entries()).entries);
       const fixed = users.filter(({ slidingSeconds, expiresAt }) => slidingSeconds === null && expiresAt);
       const evidence = [
@@ -66,12 +60,7 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
         advice: 'Set SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, besides any absolute expiration.',
       });
     },
-  },
-  {
-    id: 'entries-sliding-short',
-    symptom: 'prompts',
-    timeLimitMs,
-    run: async (subject) => {
+    'entries-sliding-short': async (subject) => {
       const users = usersOf((await subject.entries()).entries);
       const sliding = users.filter(({ slidingSeconds }) => slidingSeconds !== null);
       const short = sliding.filter(({ slidingSeconds }) => (slidingSeconds ?? 0) < accessTokenSeconds);
@@ -91,12 +80,9 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       };
       return short.length * 2 >= sliding.length ? critical(trouble) : warning(trouble);
     },
-  },
-  {
-    id: 'entries-kinds',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
+  }),
+  ...checksOf<EntriesSubject>('growth', timeLimitMs, {
+    'entries-kinds': async (subject) => {
       const { entries } = await subject.entries();
       const count = (kind: SampledCacheEntry['kind']) => entries.filter((entry) => entry.kind === kind).length;
       const other = count('other');
@@ -118,12 +104,7 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
           'Give sessions and other data a table or an InstanceName of their own: they grow and expire by other rules.',
       });
     },
-  },
-  {
-    id: 'entries-large',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
+    'entries-large': async (subject) => {
       const { entries } = await subject.entries();
       const bySize = [...entries].sort((a, b) => b.size - a.size);
       const large = bySize.filter(({ size }) => size > largeEntry);
@@ -158,5 +139,5 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
           'Ask for fewer sets of scopes: every set is a token of its own. On-behalf-of tokens belong into entries of their own (long-running sessions keep adding to one). Group claims make tokens large: use app roles or group overage.',
       });
     },
-  },
+  }),
 ];

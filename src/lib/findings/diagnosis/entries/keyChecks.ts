@@ -1,4 +1,4 @@
-import { type Check, critical, pass, unknown, warning } from '../../../checks/check.ts';
+import { type Check, checksOf, critical, pass, unknown, warning } from '../../../checks/check.ts';
 import { keyIdOf } from '../../../keyRing/payloadHeader.ts';
 import type { EntryState } from '../../../sql/inspection.ts';
 import { countOf } from '../../../wording.ts';
@@ -12,11 +12,8 @@ const watched = { entries: 12, looks: 4, everyMs: 500 };
 
 /** What makes users sign in again and again, as the keys of a cache show. */
 export const keyChecks: Check<EntriesSubject>[] = [
-  {
-    id: 'keys-case',
-    symptom: 'prompts',
-    timeLimitMs: 20_000,
-    run: async (subject) => {
+  ...checksOf<EntriesSubject>('prompts', 20_000, {
+    'keys-case': async (subject) => {
       const [lookups, { entries }] = [await subject.lookups(), await subject.entries()];
       // Entra's ids are in lower case: an upper-case one was made by an app.
       const odd = entries.filter(
@@ -43,12 +40,7 @@ export const keyChecks: Check<EntriesSubject>[] = [
       };
       return twins.length > 0 ? critical(trouble) : warning(trouble);
     },
-  },
-  {
-    id: 'keys-tenant',
-    symptom: 'prompts',
-    timeLimitMs: 20_000,
-    run: async (subject) => {
+    'keys-tenant': async (subject) => {
       const [lookups, { entries }] = [await subject.lookups(), await subject.entries()];
       const objects = [...new Set(entries.flatMap(({ key }) => keyParts(key).objectId ?? []))].slice(0, probedKeys);
       const several: string[] = [];
@@ -70,12 +62,9 @@ export const keyChecks: Check<EntriesSubject>[] = [
           'The tenant in the key is the home tenant of the account (HomeAccountId). Let no app set the account from the tid claim of a guest, nor mix tenanted and common authorities.',
       });
     },
-  },
-  {
-    id: 'entries-rewritten',
-    symptom: 'prompts',
-    timeLimitMs: 25_000,
-    run: async (subject, clock, signal) => {
+  }),
+  ...checksOf<EntriesSubject>('prompts', 25_000, {
+    'entries-rewritten': async (subject, clock, signal) => {
       const lookups = await subject.lookups();
       const keys = await lookups.latestKeys(watched.entries);
       const looks: (EntryState | undefined)[][] = [];
@@ -113,7 +102,7 @@ export const keyChecks: Check<EntriesSubject>[] = [
           'Look for an app that asks with forceRefresh or ever new claims, for two apps that share these entries, and for instances with different settings of `Encrypt`.',
       });
     },
-  },
+  }),
 ];
 
 /** The ids of a key; what follows them, such as `_AppTokenCache`, has upper case by right. */

@@ -1,4 +1,4 @@
-import { type Check, critical, type Evidence, pass, warning } from '../../../checks/check.ts';
+import { checksOf, critical, type Evidence, pass, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
 import { bytesText, percentText } from '../../../wording.ts';
@@ -13,94 +13,77 @@ const countLimitMs = 3_000;
 const enoughGrowthMs = 6 * hour;
 
 /** What lets a SQL table grow. */
-export const sqlGrowthChecks: Check<SqlSubject>[] = [
-  {
-    id: 'expired-backlog',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
-      const { expired, oldestAgeMs, sampled } = await expiredOf(subject);
-      const { failures, lastSuccess } = await subject.history('purge', 20);
-      const purge = failures[0] ?? lastSuccess;
-      const evidence: Evidence[] = [
-        {
-          what: sampled ? 'expired entries (estimate)' : `expired entries (counted up to ${countedRows})`,
-          value: expired,
-        },
-        ...(oldestAgeMs > 0 ? [{ what: 'oldest expired for', value: Math.round(oldestAgeMs / 1000), unit: 's' }] : []),
-        ...(purge ? [{ what: 'last purge', value: purge.startedAt }] : []),
-      ];
-      // The apps' own purge comes every 30 minutes, this tool's by its timer.
-      const limit = Math.max(2 * hour, 2 * subject.purgeEveryMs);
-      if (oldestAgeMs <= limit) return pass('Expired entries are removed in time.', evidence);
-      const trouble = {
-        cause: purge?.outcome === 'failed' ? 'purge_fails' : 'expired_backlog',
-        what: `${expired >= countedRows && !sampled ? `At least ${countedRows}` : expired} expired entries are left, the oldest for ${humanDuration(oldestAgeMs)}.${
-          purge?.error ? ` The last purge failed (${purge.error.code}).` : purge ? '' : ' No purge is recorded here.'
-        }`,
-        evidence,
-        advice:
-          'Look at the runs of `purgeExpiredEntries` (timer, stopReason); `token-cache purge --dry-run` shows what one would delete. See also the check expiry-index.',
-      };
-      return oldestAgeMs > 7 * day ? critical(trouble) : warning(trouble);
-    },
+export const sqlGrowthChecks = checksOf<SqlSubject>('growth', timeLimitMs, {
+  'expired-backlog': async (subject) => {
+    const { expired, oldestAgeMs, sampled } = await expiredOf(subject);
+    const { failures, lastSuccess } = await subject.history('purge', 20);
+    const purge = failures[0] ?? lastSuccess;
+    const evidence: Evidence[] = [
+      {
+        what: sampled ? 'expired entries (estimate)' : `expired entries (counted up to ${countedRows})`,
+        value: expired,
+      },
+      ...(oldestAgeMs > 0 ? [{ what: 'oldest expired for', value: Math.round(oldestAgeMs / 1000), unit: 's' }] : []),
+      ...(purge ? [{ what: 'last purge', value: purge.startedAt }] : []),
+    ];
+    // The apps' own purge comes every 30 minutes, this tool's by its timer.
+    const limit = Math.max(2 * hour, 2 * subject.purgeEveryMs);
+    if (oldestAgeMs <= limit) return pass('Expired entries are removed in time.', evidence);
+    const trouble = {
+      cause: purge?.outcome === 'failed' ? 'purge_fails' : 'expired_backlog',
+      what: `${expired >= countedRows && !sampled ? `At least ${countedRows}` : expired} expired entries are left, the oldest for ${humanDuration(oldestAgeMs)}.${
+        purge?.error ? ` The last purge failed (${purge.error.code}).` : purge ? '' : ' No purge is recorded here.'
+      }`,
+      evidence,
+      advice:
+        'Look at the runs of `purgeExpiredEntries` (timer, stopReason); `token-cache purge --dry-run` shows what one would delete. See also the check expiry-index.',
+    };
+    return oldestAgeMs > 7 * day ? critical(trouble) : warning(trouble);
   },
-  {
-    id: 'expiry-index',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
-      const state = await subject.index();
-      const evidence: Evidence[] = [{ what: 'state', value: state.kind }];
-      if (state.kind === 'present') return pass(`The expiry index is there (${state.name}).`, evidence);
-      if (state.kind === 'building') return pass('The expiry index is being built.', evidence);
-      return critical({
-        cause: `expiry_index_${state.kind}`,
-        what:
-          state.kind === 'missing'
-            ? "No usable index leads with the expiry: each purge, the apps' own as well, reads the whole table."
-            : `The expiry index ${state.name} is ${state.kind}: it is of no use as it stands.`,
-        evidence,
-        advice: '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
-      });
-    },
+  'expiry-index': async (subject) => {
+    const state = await subject.index();
+    const evidence: Evidence[] = [{ what: 'state', value: state.kind }];
+    if (state.kind === 'present') return pass(`The expiry index is there (${state.name}).`, evidence);
+    if (state.kind === 'building') return pass('The expiry index is being built.', evidence);
+    return critical({
+      cause: `expiry_index_${state.kind}`,
+      what:
+        state.kind === 'missing'
+          ? "No usable index leads with the expiry: each purge, the apps' own as well, reads the whole table."
+          : `The expiry index ${state.name} is ${state.kind}: it is of no use as it stands.`,
+      evidence,
+      advice: '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
+    });
   },
-  {
-    id: 'size-limit',
-    symptom: 'growth',
-    timeLimitMs,
-    run: async (subject) => {
-      const [{ sizeLimitBytes }, { dataBytes, indexBytes }] = [await subject.schema(), await subject.catalogue()];
-      const size = (dataBytes ?? 0) + (indexBytes ?? 0);
-      const perDay = growthPerDay((await subject.history('counts', 500)).runs);
-      const evidence: Evidence[] = [
-        { what: 'size', value: size, unit: 'B' },
-        ...(sizeLimitBytes ? [{ what: 'limit', value: sizeLimitBytes, unit: 'B' }] : []),
-        ...(perDay === undefined
-          ? []
-          : [{ what: 'growth by the run records', value: Math.round(perDay), unit: 'B/d' }]),
-      ];
-      if (!sizeLimitBytes) return pass(`The table has ${bytesText(size)}; this server names no limit.`, evidence);
-      const daysLeft = perDay !== undefined && perDay > 0 ? (sizeLimitBytes - size) / perDay : undefined;
-      if (daysLeft !== undefined)
-        evidence.push({ what: 'days until full', value: Math.round(daysLeft * 10) / 10, unit: 'd' });
-      const share = size / sizeLimitBytes;
-      if (share < 0.8 && (daysLeft === undefined || daysLeft > 14))
-        return pass(
-          `The table has ${bytesText(size)} of ${bytesText(sizeLimitBytes)} (${percentText(100 * share)}).`,
-          evidence,
-        );
-      const trouble = {
-        cause: share >= 0.8 ? 'near_size_limit' : 'full_soon',
-        what: `The table has ${bytesText(size)} of the ${bytesText(sizeLimitBytes)} that the database may have${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
+  'size-limit': async (subject) => {
+    const [{ sizeLimitBytes }, { dataBytes, indexBytes }] = [await subject.schema(), await subject.catalogue()];
+    const size = (dataBytes ?? 0) + (indexBytes ?? 0);
+    const perDay = growthPerDay((await subject.history('counts', 500)).runs);
+    const evidence: Evidence[] = [
+      { what: 'size', value: size, unit: 'B' },
+      ...(sizeLimitBytes ? [{ what: 'limit', value: sizeLimitBytes, unit: 'B' }] : []),
+      ...(perDay === undefined ? [] : [{ what: 'growth by the run records', value: Math.round(perDay), unit: 'B/d' }]),
+    ];
+    if (!sizeLimitBytes) return pass(`The table has ${bytesText(size)}; this server names no limit.`, evidence);
+    const daysLeft = perDay !== undefined && perDay > 0 ? (sizeLimitBytes - size) / perDay : undefined;
+    if (daysLeft !== undefined)
+      evidence.push({ what: 'days until full', value: Math.round(daysLeft * 10) / 10, unit: 'd' });
+    const share = size / sizeLimitBytes;
+    if (share < 0.8 && (daysLeft === undefined || daysLeft > 14))
+      return pass(
+        `The table has ${bytesText(size)} of ${bytesText(sizeLimitBytes)} (${percentText(100 * share)}).`,
         evidence,
-        advice:
-          'Purge what has expired, shorten the expiry of the entries, or raise the size limit of the database before that.',
-      };
-      return share >= 0.95 || (daysLeft !== undefined && daysLeft < 3) ? critical(trouble) : warning(trouble);
-    },
+      );
+    const trouble = {
+      cause: share >= 0.8 ? 'near_size_limit' : 'full_soon',
+      what: `The table has ${bytesText(size)} of the ${bytesText(sizeLimitBytes)} that the database may have${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
+      evidence,
+      advice:
+        'Purge what has expired, shorten the expiry of the entries, or raise the size limit of the database before that.',
+    };
+    return share >= 0.95 || (daysLeft !== undefined && daysLeft < 3) ? critical(trouble) : warning(trouble);
   },
-];
+});
 
 /** Counted along the index where there is one; else from the sample, since a count would read the whole table. */
 async function expiredOf(subject: SqlSubject): Promise<{ expired: number; oldestAgeMs: number; sampled: boolean }> {

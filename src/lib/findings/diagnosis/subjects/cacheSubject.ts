@@ -1,9 +1,8 @@
 import { once } from '../../../checks/memo.ts';
 import type { Clock } from '../../../clock.ts';
-import { MaintenanceError } from '../../../errors.ts';
 import { timeEach } from '../../../roundTrips.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
-import { type ConnectionLook, type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
+import { type ConnectionLook, type ConnectionProbe, lookAtConnection, notReached } from '../connection/probe.ts';
 import type { RingKnowledge } from '../entries/entriesSubject.ts';
 import type { ShowKey } from '../shownKey.ts';
 
@@ -52,10 +51,6 @@ export function onceReached<T>({ contact }: Pick<ConnectedSubject, 'contact'>, l
   return once(async () => {
     const { failure } = await contact();
     if (!failure) return look();
-    throw new MaintenanceError(
-      'connection_failed',
-      `It was not reached: the connection failed at the step ${failure.step}.`,
-      'See the check of the connection, fix that, and run the diagnosis again.',
-    );
+    throw notReached(failure.step);
   });
 }
