@@ -9,7 +9,7 @@ import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import type { RedisStore } from '../../src/lib/keyRing/stores/redis.ts';
-import { EntraLogin } from '../../src/lib/redis/entraLogin.ts';
+import { entraLogin } from '../../src/lib/redis/entraLogin.ts';
 import { startCluster } from '../support/redisCluster.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
@@ -209,14 +209,14 @@ describe.skipIf(!redisFound)('a ring in a cluster, in a replica pair, or behind 
     const token = `e30.${claims}.signature`;
     await client.call('ACL', 'SETUSER', 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6', 'on', `>${token}`, '~*', '+@all');
     await client.call('ACL', 'SETUSER', 'default', 'resetpass', '>other-password');
-    const login = new EntraLogin(
+    const login = entraLogin(
       async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }),
       systemClock,
       undefined,
-    ).login;
+    );
     expect((await rotateKeyRing(deps(open(node, key, { login })))).outcome).toBe('published');
     expect(await client.llen(key)).toBe(2);
-    const without = new EntraLogin(async () => Promise.reject(new Error('secret text')), systemClock, undefined).login;
+    const without = entraLogin(async () => Promise.reject(new Error('secret text')), systemClock, undefined);
     const error = await ringStatus(deps(open(node, key, { login: without }))).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'key_ring_forbidden', advice: expect.stringContaining('Entra') });
     expect(String(error)).not.toContain('secret text');

@@ -7,7 +7,6 @@ import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
 import { type EntryLimits, type RedisEntriesOptions, redisKeyUse } from '../../src/lib/keyRing/redisCachedEntries.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
 import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
-import { openReader } from '../../src/lib/redis/line/ioredisEntries.ts';
 import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
 import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
 import { startCluster } from '../support/redisCluster.ts';
@@ -32,7 +31,7 @@ function keyUseOf(connectionString: string, changes: Partial<RedisEntriesOptions
     cache: 'web',
     endpoints: connection.endpoints,
     connect: (endpoint, signal) => openNode(endpoint, options, signal),
-    open: (endpoint, signal) => openReader(endpoint, options, signal),
+    open: (endpoint, signal) => openNode(endpoint, options, signal),
     instanceName: 'web:',
     ringKeys: ['DataProtection-Keys'],
     timeoutMs: 5_000,

@@ -6,7 +6,6 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { clearRedisCache, type RedisClearContext } from '../../src/lib/redis/clear.ts';
 import type { RedisClearPlan, RedisClearReport } from '../../src/lib/redis/clearReport.ts';
 import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
-import { openRemover } from '../../src/lib/redis/line/ioredisEntries.ts';
 import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
 import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
 import { startCluster } from '../support/redisCluster.ts';
@@ -28,7 +27,7 @@ function contextOf(
   return {
     connection,
     connect: (endpoint, signal) => openNode(endpoint, options, signal),
-    open: (endpoint, signal) => openRemover(endpoint, options, signal),
+    open: (endpoint, signal) => openNode(endpoint, options, signal),
     instanceName,
     ringKeys: ['DataProtection-Keys'],
     policy,

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { MonitorMetrics } from '../../src/lib/redis/azureMonitor/monitorMetrics.ts';
-import { EntraLogin } from '../../src/lib/redis/entraLogin.ts';
+import { monitorMetrics } from '../../src/lib/redis/azureMonitor/monitorMetrics.ts';
+import { entraLogin } from '../../src/lib/redis/entraLogin.ts';
 import { type AzureMonitor, startAzureMonitor } from '../support/azureMonitor.ts';
 import { root } from '../support/childProcess.ts';
 import { startManagedRedis } from '../support/managedRedis.ts';
@@ -29,7 +29,7 @@ describe('a managed Redis', () => {
 
   const scopes: string[] = [];
   const metrics = () =>
-    new MonitorMetrics({
+    monitorMetrics({
       resourceId,
       endpoint: monitor.endpoint,
       credential: {
@@ -84,8 +84,8 @@ describe('a managed Redis', () => {
       },
     };
     const endpoint = 'https://management.azure.com/';
-    const asked = new MonitorMetrics({ resourceId, endpoint, credential, clock: systemClock });
-    await expect(asked.memory(AbortSignal.timeout(5_000))).rejects.toMatchObject({
+    const asked = monitorMetrics({ resourceId, endpoint, credential, clock: systemClock });
+    await expect(asked(AbortSignal.timeout(5_000))).rejects.toMatchObject({
       code: 'resource_metrics_unavailable',
     });
     expect(scopes).toContain('https://management.azure.com/.default');
@@ -101,15 +101,12 @@ describe('a managed Redis', () => {
   });
 
   it('does not wait for Azure Monitor beyond the deadline', async () => {
-    const resource = {
-      memory: (signal: AbortSignal) =>
-        new MonitorMetrics({
-          resourceId,
-          endpoint: 'https://192.0.2.1',
-          credential: { getToken: () => new Promise<null>(() => undefined) },
-          clock: systemClock,
-        }).memory(signal),
-    };
+    const resource = monitorMetrics({
+      resourceId,
+      endpoint: 'https://192.0.2.1',
+      credential: { getToken: () => new Promise<null>(() => undefined) },
+      clock: systemClock,
+    });
     const report = await look({ resource, policy: { ...defaultPolicy, timeoutMs: 2_000 } });
     expect(findingOf(report, 'resourceMetrics')?.what).toContain('no answer in time');
   });
@@ -124,10 +121,10 @@ describe.skipIf(!redisFound)('a login by Entra', () => {
     await redis.client.call('ACL', 'SETUSER', 'object-1', 'on', `>e30.${claims}.s`, '~*', '+info', '+ping', '+config');
     await redis.client.call('ACL', 'SETUSER', 'default', 'off');
     const token = { token: `e30.${claims}.s`, expiresOnTimestamp: Date.now() + 3_600_000 };
-    const { login } = new EntraLogin(async () => token, systemClock, undefined);
+    const login = entraLogin(async () => token, systemClock, undefined);
     const watch = (options: object) => testWatch(`${redis.node},abortConnect=False`, {}, options).look();
     expect(findingOf(await watch({ login }), 'redis-unreachable')).toBeUndefined();
-    const failing = new EntraLogin(() => Promise.reject(new Error('none')), systemClock, undefined).login;
+    const failing = entraLogin(() => Promise.reject(new Error('none')), systemClock, undefined);
     expect(findingOf(await watch({ login: failing }), 'redis-unreachable')).toMatchObject({ step: 'authentication' });
   });
 });

@@ -11,7 +11,6 @@ import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { clearRedisCache } from '../../src/lib/redis/clear.ts';
 import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
-import { openRemover } from '../../src/lib/redis/line/ioredisEntries.ts';
 import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { clearTable } from '../../src/lib/sql/clear.ts';
@@ -75,7 +74,7 @@ async function ofRedis() {
     const context = {
       connection,
       connect: (endpoint, signal) => openNode(endpoint, options, signal),
-      open: (endpoint, signal) => openRemover(endpoint, options, signal),
+      open: (endpoint, signal) => openNode(endpoint, options, signal),
       instanceName: 'web:',
       ringKeys: [],
       policy: { timeBudgetMs: 60_000, timeoutMs: 5_000, keysPerCall: 500, pauseRatio: 0 },

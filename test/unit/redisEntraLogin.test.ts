@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { EntraLogin } from '../../src/lib/redis/entraLogin.ts';
+import { entraLogin } from '../../src/lib/redis/entraLogin.ts';
 
 const tokenOf = (claims: object, mark = '') =>
   ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), `signature${mark}`].join('.');
@@ -20,14 +20,14 @@ describe('a login by Entra', () => {
   });
 
   it('takes the token as the password, and the object id in it as the user', async () => {
-    const { login } = new EntraLogin(fetch, clock, undefined);
+    const login = entraLogin(fetch, clock, undefined);
     const { user, password } = await login();
     expect([user, password?.reveal()]).toEqual(['object-id', tokenOf({ oid: 'object-id' }, '1')]);
-    expect((await new EntraLogin(fetch, clock, 'given').login()).user).toBe('given');
+    expect((await entraLogin(fetch, clock, 'given')()).user).toBe('given');
   });
 
   it('keeps its token, and renews it 5 minutes before it expires', async () => {
-    const { login } = new EntraLogin(fetch, clock, undefined);
+    const login = entraLogin(fetch, clock, undefined);
     await login();
     now += 54 * 60_000;
     await login();
@@ -38,13 +38,13 @@ describe('a login by Entra', () => {
   });
 
   it('asks once for all that need a token at the same time', async () => {
-    const { login } = new EntraLogin(fetch, clock, undefined);
+    const login = entraLogin(fetch, clock, undefined);
     await Promise.all([login(), login(), login()]);
     expect(fetched).toBe(1);
   });
 
   it('goes on with a token that is still valid where the renewal fails, and then says so', async () => {
-    const { login } = new EntraLogin(fetch, clock, undefined);
+    const login = entraLogin(fetch, clock, undefined);
     await login();
     failing = true;
     now += 58 * 60_000;
@@ -60,7 +60,7 @@ describe('a login by Entra', () => {
     'refuses the token %j, which names no object id',
     async (token) => {
       const odd = async () => ({ token, expiresOnTimestamp: now + 3_600_000 });
-      await expect(new EntraLogin(odd, clock, undefined).login()).rejects.toMatchObject({ step: 'authentication' });
+      await expect(entraLogin(odd, clock, undefined)()).rejects.toMatchObject({ step: 'authentication' });
     },
   );
 });

@@ -8,7 +8,7 @@ import { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
 import type { RingStatus } from '../keyRing/ringStatus.ts';
 import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
-import { redisPorts } from './redisNodes.ts';
+import { nodesOf } from './redisNodes.ts';
 
 /** Key rings as subjects of a diagnosis, from their settings. */
 export async function ringSubject(
@@ -30,7 +30,7 @@ async function storeConnection(store: RingStore, clock: Clock) {
   if (store.kind === 'folder') return undefined;
   if (store.kind === 'redis') {
     const { connection } = store;
-    const { connect } = await redisPorts(connection, clock);
+    const connect = await nodesOf(connection, clock);
     return { probe: redisProbe(connection, connect), advice: redisAdvice(connection) };
   }
   return { probe: await blobProbe(store, clock), advice: [] };

@@ -11,7 +11,7 @@ import type { RecordStore } from '../runs/recordStore.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RedisCache, SqlCache } from '../settings/subjects.ts';
 import { openTable } from './cacheTables.ts';
-import { redisPorts } from './redisNodes.ts';
+import { nodesOf } from './redisNodes.ts';
 
 /** Subjects of a diagnosis, from the settings of a cache. */
 
@@ -53,7 +53,7 @@ export async function redisSubject(
   { settings, records: _, ...deps }: SubjectDeps,
   watch: () => Promise<WatchReport>,
 ): Promise<{ subject: RedisSubject; close: () => Promise<void> }> {
-  const { connect } = await redisPorts(connection, deps.clock);
+  const connect = await nodesOf(connection, deps.clock);
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const subject = new RedisSubject({
     ...deps,

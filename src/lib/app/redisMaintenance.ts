@@ -12,7 +12,7 @@ import { type JobOn, type RunDeps, runJob } from '../runs/runJob.ts';
 import { RunningState } from '../runs/runningState.ts';
 import type { Settings } from '../settings/settings.ts';
 import { redisCacheFor } from './cachesOfEngine.ts';
-import { redisPorts } from './redisNodes.ts';
+import { nodesOf } from './redisNodes.ts';
 
 const statesInMemory = new Map<string, WatchState>();
 
@@ -68,10 +68,19 @@ export class RedisMaintenance {
   async keyUse(cache: string): Promise<KeyUse> {
     const { clock } = this.#runs;
     const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
-    const { connect, openReader: open } = await redisPorts(connection, clock);
+    const open = await nodesOf(connection, clock);
     const { endpoints } = connection;
     const { timeoutMs } = this.#settings.redis.policy;
-    return redisKeyUse({ cache, endpoints, connect, open, instanceName, ringKeys: this.#ringKeys(), timeoutMs, clock });
+    return redisKeyUse({
+      cache,
+      endpoints,
+      connect: open,
+      open,
+      instanceName,
+      ringKeys: this.#ringKeys(),
+      timeoutMs,
+      clock,
+    });
   }
 
   /** Keys of Redis under which rings lie. */
@@ -84,10 +93,10 @@ export class RedisMaintenance {
     const { connection, instanceName } = redisCacheFor(this.#settings, 'clear', cache);
     const { redis, purge } = this.#settings;
     const { clock } = this.#runs;
-    const { connect, openRemover: open } = await redisPorts(connection, clock);
+    const open = await nodesOf(connection, clock);
     return {
       connection,
-      connect,
+      connect: open,
       open,
       instanceName,
       ringKeys: this.#ringKeys(),
@@ -112,7 +121,7 @@ export class RedisMaintenance {
     const { clock } = this.#runs;
     return {
       connection,
-      connect: (await redisPorts(connection, clock)).connect,
+      connect: await nodesOf(connection, clock),
       state: this.#watchState(`redis|${cache}`),
       policy: redis.policy,
       database: connection.database,
@@ -135,7 +144,7 @@ export class RedisMaintenance {
 
   async #resourceMetrics(resourceId: string) {
     const endpoint = this.#settings.redis.metricsEndpoint;
-    const { MonitorMetrics } = await import('../redis/azureMonitor/monitorMetrics.ts');
-    return new MonitorMetrics({ resourceId, endpoint, credential: await credentialOf(), clock: this.#runs.clock });
+    const { monitorMetrics } = await import('../redis/azureMonitor/monitorMetrics.ts');
+    return monitorMetrics({ resourceId, endpoint, credential: await credentialOf(), clock: this.#runs.clock });
   }
 }

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { globOf, keyTest } from '../redis/entryKeys.ts';
-import type { EntryReader, OpenReader } from '../redis/entryPorts.ts';
 import { findPrimaries } from '../redis/primaries.ts';
 import type { Endpoint } from '../redis/redisConnection.ts';
-import type { Connect } from '../redis/redisNode.ts';
+import type { Connect, EntryReader, Open } from '../redis/redisNode.ts';
 import { Watchdog } from '../redis/watchdog.ts';
 import { type KeyUse, tally } from './cachedEntries.ts';
 
@@ -11,7 +10,7 @@ export interface RedisEntriesOptions {
   cache: string;
   endpoints: readonly Endpoint[];
   connect: Connect;
-  open: OpenReader;
+  open: Open<EntryReader>;
   /** The prefix of the cache's keys; empty where it has none. */
   instanceName: string;
   /** Keys of rings that may lie beside the cache. */

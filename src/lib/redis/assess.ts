@@ -1,10 +1,8 @@
 import { judge, unreachableFinding } from './judge.ts';
-import { keepAbsent } from './lastState.ts';
 import type { RedisConnection } from './redisConnection.ts';
-import type { ResourceMemory } from './resourceMetrics.ts';
 import { cacheRules, nodeRules, unreachableCheck } from './rules/rules.ts';
-import { levelKey, type WatchState } from './state.ts';
-import { type CacheFacts, subjectOf } from './subjectOf.ts';
+import { keepAbsent, levelKey, type WatchState } from './state.ts';
+import { type CacheFacts, type ResourceMemory, subjectOf } from './subject.ts';
 import type { Visits } from './visits.ts';
 import { type NodeReport, nodeReport, type WatchFinding } from './watchReport.ts';
 
@@ -50,10 +48,10 @@ export function assess(
       continue;
     }
     const beside = { stored: state.nodes[node], now, resource: resource.memory, peers: visits.length };
-    const { subject, maxFrom, reading } = subjectOf(visit.look, cache, beside);
+    const { subject, reading } = subjectOf(visit.look, cache, beside);
     next.nodes[node] = reading;
     allRefused.push(...visit.look.refused);
-    nodes.push(nodeReport(node, subject, maxFrom));
+    nodes.push(nodeReport(node, subject));
     findings.push(...judge(nodeRules, subject, node, thresholds, levels));
   }
   const whole = {

@@ -5,10 +5,9 @@ import { MaintenanceError } from '../errors.ts';
 import type { KeyCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
 import { globOf, keyTest } from './entryKeys.ts';
 import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
-import type { EntryRemover, OpenRemover } from './entryPorts.ts';
 import { findPrimaries } from './primaries.ts';
 import type { Endpoint, RedisConnection } from './redisConnection.ts';
-import type { Connect } from './redisNode.ts';
+import type { Connect, EntryRemover, Open } from './redisNode.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface ClearPolicy {
@@ -23,7 +22,7 @@ export interface RedisClearContext {
   connection: RedisConnection;
   /** To learn which nodes there are. */
   connect: Connect;
-  open: OpenRemover;
+  open: Open<EntryRemover>;
   /** The prefix of the cache's keys. */
   instanceName: string;
   /** Keys of Data Protection rings that may lie beside the cache: never touched, whatever the prefix. */

@@ -9,48 +9,38 @@ const renewBeforeMs = 5 * 60_000;
 
 /**
  * Logs in with an Entra token as the password, and the identity's object id as the user, as Azure's Redis services ask.
- * Keeps the token, and renews it before it expires; all connections that need one at once share the request.
+ * Keeps the token, and renews it before it expires; all connections that need one at once share the request. The login
+ * rejects with an `UnreachableError` where there is no token, or it names no object id.
+ * @param user the object id; read from the token if undefined
  */
-export class EntraLogin {
-  readonly #fetch: () => Promise<AccessToken>;
-  readonly #clock: Clock;
-  readonly #user: string | undefined;
-  #token: AccessToken | undefined;
-  #renewal: Promise<AccessToken> | undefined;
-
-  /** @param user the object id; read from the token if undefined */
-  constructor(fetch: () => Promise<AccessToken>, clock: Clock, user: string | undefined) {
-    this.#fetch = fetch;
-    this.#clock = clock;
-    this.#user = user;
-  }
-
-  /** @throws UnreachableError where there is no token, or it names no object id */
-  login = async (): Promise<Login> => {
-    const { token } = await this.#current();
-    const user = this.#user ?? objectId(token);
-    if (!user) throw new UnreachableError('authentication', 'The Entra token names no object id to log in with.');
-    return { user, password: new Secret(token) };
-  };
-
-  async #current(): Promise<AccessToken> {
-    if (this.#left() > renewBeforeMs && this.#token) return this.#token;
-    this.#renewal ??= this.#fetch().finally(() => {
-      this.#renewal = undefined;
+export function entraLogin(
+  fetch: () => Promise<AccessToken>,
+  clock: Clock,
+  user: string | undefined,
+): () => Promise<Login> {
+  let kept: AccessToken | undefined;
+  let renewal: Promise<AccessToken> | undefined;
+  const left = () => (kept?.expiresOnTimestamp ?? 0) - clock.now().getTime();
+  const current = async () => {
+    if (kept && left() > renewBeforeMs) return kept;
+    renewal ??= fetch().finally(() => {
+      renewal = undefined;
     });
     try {
-      this.#token = await this.#renewal;
-      return this.#token;
+      kept = await renewal;
+      return kept;
     } catch {
       // Its text may hold ids and addresses. A token that is still valid serves until the next attempt.
-      if (this.#left() > 0 && this.#token) return this.#token;
+      if (kept && left() > 0) return kept;
       throw new UnreachableError('authentication', 'No Entra token could be had for Redis.');
     }
-  }
-
-  #left(): number {
-    return (this.#token?.expiresOnTimestamp ?? 0) - this.#clock.now().getTime();
-  }
+  };
+  return async () => {
+    const { token } = await current();
+    const name = user ?? objectId(token);
+    if (!name) throw new UnreachableError('authentication', 'The Entra token names no object id to log in with.');
+    return { user: name, password: new Secret(token) };
+  };
 }
 
 /** The claim `oid` of a token. The server checks the signature; here it only says who we are. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { KeyCount } from './clearReport.ts';
-import type { EntryRemover } from './entryPorts.ts';
+import type { EntryRemover } from './redisNode.ts';
 
 export interface PassOptions {
   pattern: Buffer;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../inTime.ts';
 import { readNode } from './look.ts';
 import { type Endpoint, endpointName } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';

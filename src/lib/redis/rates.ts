@@ -1,21 +1,7 @@
-import type { Counters, NodeFigures } from './nodeFigures.ts';
+import { type Counters, counters, type NodeFigures } from './nodeFigures.ts';
+import type { StoredNode } from './state.ts';
 
-/** The last look at a node, as far as the next one needs it. */
-export interface NodeReading {
-  /** ISO 8601. */
-  at: string;
-  runId: string | null;
-  uptimeSeconds: number | null;
-  counters: Counters;
-  keys: number;
-  /** Look-ups of keys that the watch itself made after it had read the counters. */
-  ownLookups: OwnLookups;
-}
-
-export interface OwnLookups {
-  hits: number;
-  misses: number;
-}
+export type NodeReading = Omit<StoredNode, 'trend'>;
 
 /** What happened at a node since the last look. */
 export interface Change {
@@ -69,16 +55,10 @@ function counts(kind: Change['kind'], { counters: before, ownLookups }: NodeRead
     return earlier === null ? null : value - earlier;
   };
   // PTTL and TYPE count as hits and misses, though they touch no entry's age.
-  const withoutOwn = (name: 'hits' | 'misses') => {
+  const own: Partial<Record<string, number>> = kind === 'same' ? ownLookups : {};
+  const withoutOwn = (name: keyof Counters) => {
     const value = difference(name);
-    return value === null ? null : Math.max(0, value - (kind === 'same' ? ownLookups[name] : 0));
+    return value && Math.max(0, value - (own[name] ?? 0));
   };
-  return {
-    evicted: difference('evicted'),
-    expired: difference('expired'),
-    rejectedConnections: difference('rejectedConnections'),
-    refusedWrites: difference('refusedWrites'),
-    hits: withoutOwn('hits'),
-    misses: withoutOwn('misses'),
-  };
+  return Object.fromEntries(counters.keyof().options.map((name) => [name, withoutOwn(name)])) as Counters;
 }

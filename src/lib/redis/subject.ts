@@ -2,22 +2,32 @@ import { z } from 'zod';
 import { percentile, type RoundTrip, withoutDelay } from '../roundTrips.ts';
 import type { NodeLook } from './look.ts';
 import type { DatabaseFigures } from './nodeFigures.ts';
-import type { Change } from './rates.ts';
+import type { WatchPolicy } from './policy.ts';
+import { type Change, changeSince } from './rates.ts';
 import type { RedisConnection } from './redisConnection.ts';
+import type { StoredNode } from './state.ts';
+import { addPoint, growthPerDay, timeUntilFull } from './trend.ts';
 
-/** A node as the rules see it. */
-export interface NodeSubject extends NodeLook {
+/** Where the maximum of the memory was found. */
+export const maxSource = z.enum(['server', 'setting', 'azureMonitor']);
+
+interface Memory {
+  usedBytes: number | null;
   /** Null where neither the server nor a setting nor Azure Monitor names it; 0 where there is no limit. */
   maxBytes: number | null;
-  usedBytes: number | null;
   /** 0 to 1; null without a maximum. */
   utilization: number | null;
+  maxFrom: z.infer<typeof maxSource> | null;
+}
+
+/** A node as the rules see it. */
+export interface NodeSubject extends NodeLook, Memory {
   /** The database of the cache. */
   cache: DatabaseFigures;
   /** Keys of all databases: eviction knows no databases. */
   keysHeld: number;
   change: Change | null;
-  pingSummary: PingSummary | null;
+  pingSummary: z.infer<typeof pingSummary> | null;
   bytesPerDay: number | null;
   untilFullMs: number | null;
 }
@@ -36,7 +46,6 @@ export const pingSummary = z.object({
       "95th percentile of what is left of each PING without the loop's delay: certainly the server's, so it is what is judged.",
   }),
 });
-export type PingSummary = z.infer<typeof pingSummary>;
 
 /** The whole cache as the rules see it. */
 export interface CacheSubject {
@@ -49,7 +58,84 @@ export interface CacheSubject {
   resourceProblem: string | null;
 }
 
-export function summarizePings(pings: readonly RoundTrip[]): PingSummary | null {
+/** Memory of a managed cache as its service measures it. */
+export interface ResourceMemory {
+  usedBytes: number | null;
+  /** 0 to 1. */
+  utilization: number;
+}
+
+/** What is known of the cache beforehand. */
+export interface CacheFacts {
+  policy: WatchPolicy;
+  /** The logical database of the cache. */
+  database: number;
+  /** Of one node; for servers that do not name it. */
+  maxMemoryBytes: number | undefined;
+}
+
+interface Beside {
+  stored: StoredNode | undefined;
+  now: Date;
+  resource: ResourceMemory | undefined;
+  /** Nodes that share the resource. */
+  peers: number;
+}
+
+/** A look beside the last one: what the rules judge, and the reading that the next look will compare with. */
+export function subjectOf(
+  look: NodeLook,
+  { database, maxMemoryBytes, policy }: CacheFacts,
+  { stored, now, resource, peers }: Beside,
+): { subject: NodeSubject; reading: StoredNode } {
+  const { figures, ownLookups } = look;
+  const keysHeld = figures.databases.reduce((sum, { keys }) => sum + keys, 0);
+  const change = changeSince(stored, figures, now);
+  const memory = memoryOf(figures.memory, maxMemoryBytes, resource, peers);
+  const kept = change?.kind === 'same' ? (stored?.trend ?? []) : [];
+  const trend = memory.usedBytes === null ? kept : addPoint(kept, [now.getTime(), memory.usedBytes]);
+  const bytesPerDay = growthPerDay(trend, policy.thresholds.trendSpanMs);
+  const subject: NodeSubject = {
+    ...look,
+    ...memory,
+    cache: figures.databases.find((each) => each.database === database) ?? { database, keys: 0, keysWithoutTtl: 0 },
+    keysHeld,
+    change,
+    pingSummary: summarizePings(look.pings),
+    bytesPerDay,
+    untilFullMs: memory.maxBytes ? timeUntilFull(trend, memory.maxBytes, bytesPerDay) : null,
+  };
+  const { runId, uptimeSeconds, counters } = figures;
+  return {
+    subject,
+    reading: { at: now.toISOString(), runId, uptimeSeconds, counters, keys: keysHeld, ownLookups, trend },
+  };
+}
+
+/** The server's own maximum, else the setting's, else Azure Monitor's, whose figures are those of all nodes together. */
+function memoryOf(
+  { usedBytes, maxBytes }: NodeLook['figures']['memory'],
+  setting: number | undefined,
+  resource: ResourceMemory | undefined,
+  peers: number,
+): Memory {
+  const max = maxBytes ?? setting ?? null;
+  if (max !== null) {
+    const utilization = max > 0 && usedBytes !== null ? usedBytes / max : null;
+    return { usedBytes, maxBytes: max, utilization, maxFrom: maxBytes === null ? 'setting' : 'server' };
+  }
+  if (!resource) return { usedBytes, maxBytes: null, utilization: null, maxFrom: null };
+  const { utilization } = resource;
+  const used = resource.usedBytes === null ? null : resource.usedBytes / peers;
+  return {
+    usedBytes: used ?? usedBytes,
+    maxBytes: used === null || utilization === 0 ? null : Math.round(used / utilization),
+    utilization,
+    maxFrom: 'azureMonitor',
+  };
+}
+
+function summarizePings(pings: readonly RoundTrip[]): NodeSubject['pingSummary'] {
   if (pings.length === 0) return null;
   const times = pings.map(({ ms }) => ms);
   return {

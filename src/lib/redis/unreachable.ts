@@ -52,40 +52,31 @@ export class RefusedError extends MaintenanceError {
   }
 }
 
+/** Error answers by their first words, or by a known phrase: the step that failed, or none where one command is refused. */
+const replies: [reply: RegExp, step: Step | undefined, what: string][] = [
+  [/^NOAUTH\b/, 'authentication', 'asks for a password (NOAUTH)'],
+  [/^WRONGPASS\b/, 'authentication', 'does not accept user and password (WRONGPASS)'],
+  [/^LOADING\b/, 'loading', 'is loading its data set (LOADING)'],
+  [/^MOVED\b/, 'moved', 'sends this client to another node (MOVED)'],
+  [/^ASK\b/, 'moved', 'sends this client to another node (ASK)'],
+  [/^BUSY\b/, 'busy', 'runs a script and answers nothing else (BUSY)'],
+  [/^DENIED\b/, 'permission', 'is in protected mode and answers local clients alone (DENIED)'],
+  [/^NOPERM\b/, undefined, 'the user has no right to it (NOPERM)'],
+  [/invalid password/i, 'authentication', 'does not accept the password'],
+  [/max number of clients/i, 'connectionLimit', 'has reached its limit of clients'],
+  [/DB index is out of range/i, undefined, 'there is no such database'],
+  [/not allowed in cluster mode/i, undefined, 'a cluster has database 0 alone'],
+  [/unknown (sub)?command/i, undefined, 'it does not know the command'],
+];
+
 /**
- * What an error answer means for a look at the node, by its first word (Redis protocol, "simple errors"). The rest of
- * the text may repeat arguments, a password among them: of it only known phrases are read.
+ * What an error answer means for a look at the node (Redis protocol, "simple errors"). Its text may repeat arguments, a
+ * password among them: of it only known words are told.
  */
 export function errorOfReply(node: string, command: string, reply: string): UnreachableError | RefusedError {
+  const [, step, what] = replies.find(([known]) => known.test(reply)) ?? [];
+  if (step) return new UnreachableError(step, `${node} ${what}.`);
   const [word = ''] = reply.split(' ', 1);
-  switch (word) {
-    case 'NOAUTH':
-      return new UnreachableError('authentication', `${node} asks for a password (NOAUTH).`);
-    case 'WRONGPASS':
-      return new UnreachableError('authentication', `${node} does not accept user and password (WRONGPASS).`);
-    case 'LOADING':
-      return new UnreachableError('loading', `${node} is loading its data set (LOADING).`);
-    case 'MOVED':
-    case 'ASK':
-      return new UnreachableError('moved', `${node} sends this client to another node (${word}).`);
-    case 'BUSY':
-      return new UnreachableError('busy', `${node} runs a script and answers nothing else (BUSY).`);
-    case 'DENIED':
-      return new UnreachableError(
-        'permission',
-        `${node} is in protected mode and answers local clients alone (DENIED).`,
-      );
-    case 'NOPERM':
-      return new RefusedError(command, 'the user has no right to it (NOPERM)');
-    default:
-      if (/invalid password/i.test(reply))
-        return new UnreachableError('authentication', `${node} does not accept the password.`);
-      if (/max number of clients/i.test(reply))
-        return new UnreachableError('connectionLimit', `${node} has reached its limit of clients.`);
-      if (/DB index is out of range/i.test(reply)) return new RefusedError(command, 'there is no such database');
-      if (/not allowed in cluster mode/i.test(reply))
-        return new RefusedError(command, 'a cluster has database 0 alone');
-      if (/unknown (sub)?command/i.test(reply)) return new RefusedError(command, 'it does not know the command');
-      return new RefusedError(command, /^[A-Z]+$/.test(word) ? `it answered ${word}` : 'it answered with an error');
-  }
+  const answered = /^[A-Z]+$/.test(word) ? `it answered ${word}` : 'it answered with an error';
+  return new RefusedError(command, what ?? answered);
 }

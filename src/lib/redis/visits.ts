@@ -1,4 +1,4 @@
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../inTime.ts';
 import { type LookContext, lookAtNode, type NodeLook, readNode } from './look.ts';
 import { type Endpoint, endpointName } from './redisConnection.ts';
 import type { Connect, RedisNode } from './redisNode.ts';

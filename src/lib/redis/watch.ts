@@ -1,14 +1,13 @@
 import { MaintenanceError } from '../errors.ts';
+import { withDeadline } from '../inTime.ts';
 import { worst, worstFirst } from '../level.ts';
 import { assess, type ResourceReading } from './assess.ts';
-import { withDeadline } from './deadline.ts';
 import { recordStoreFinding } from './judge.ts';
-import { kept, lastState } from './lastState.ts';
 import type { LookContext } from './look.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
-import type { ResourceMetrics } from './resourceMetrics.ts';
-import type { StateStore } from './state.ts';
+import { kept, lastState, type StateStore } from './state.ts';
+import type { ResourceMemory } from './subject.ts';
 import { type Visit, visitNodes } from './visits.ts';
 import type { NodeReport, WatchReport } from './watchReport.ts';
 
@@ -18,8 +17,11 @@ export interface WatchContext extends LookContext {
   state: StateStore;
   /** Of one node; where the server does not name it. */
   maxMemoryBytes: number | undefined;
-  /** Where neither the server nor a setting names the maximum. */
-  resource: ResourceMetrics | undefined;
+  /**
+   * The newest measurement of the Azure resource, undefined where there is none of late: for services whose INFO does not
+   * say how full they are. Rejects with a MaintenanceError `resource_metrics_unavailable`.
+   */
+  resource: ((signal: AbortSignal) => Promise<ResourceMemory | undefined>) | undefined;
 }
 
 export interface WatchRequest {
@@ -73,7 +75,7 @@ async function resourceMemory(
   const open = visits.some((visit) => 'look' in visit && visit.look.figures.memory.maxBytes === null);
   if (!resource || !open || maxMemoryBytes !== undefined) return { problem: null };
   try {
-    const memory = await withDeadline(clock, policy.timeoutMs, signal, (deadline) => resource.memory(deadline));
+    const memory = await withDeadline(clock, policy.timeoutMs, signal, resource);
     return memory ? { memory, problem: null } : { problem: 'Azure Monitor has no measurement of the last half hour.' };
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;

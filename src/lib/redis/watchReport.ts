@@ -13,7 +13,7 @@ import {
   replicationFigures,
 } from './nodeFigures.ts';
 import { earlierCheckNames } from './rules/rules.ts';
-import { type NodeSubject, pingSummary } from './subject.ts';
+import { maxSource, type NodeSubject, pingSummary } from './subject.ts';
 import { step } from './unreachable.ts';
 
 const watchFinding = z.object({
@@ -29,10 +29,6 @@ export type WatchFinding = z.infer<typeof watchFinding>;
 
 const nodeDown = z.object({ node: z.string(), up: z.literal(false), step });
 export type NodeDown = z.infer<typeof nodeDown>;
-
-const maxSource = z.enum(['server', 'setting', 'azureMonitor']);
-/** Where the maximum of the memory was found. */
-export type MaxSource = z.infer<typeof maxSource>;
 
 const share = z.number().nullable();
 
@@ -124,24 +120,22 @@ export function earlier(report: unknown): unknown {
   );
 }
 
-export function nodeReport(node: string, subject: NodeSubject, maxFrom: MaxSource | null): NodeUp {
-  const { figures, change, cache } = subject;
+export function nodeReport(node: string, subject: NodeSubject): NodeUp {
+  const { figures, change, cache, usedBytes, maxBytes, utilization, maxFrom, bytesPerDay, untilFullMs } = subject;
+  const { software, role, counters, clients, databases, replication, uptimeSeconds } = figures;
+  const { lastSaveAt, lastSaveOk, changesSinceSave } = figures.persistence;
+  const untilFull = untilFullMs === null ? null : formatDuration(untilFullMs);
   return {
     node,
     up: true,
-    software: figures.software,
-    role: figures.role,
-    uptime: figures.uptimeSeconds === null ? null : formatDuration(figures.uptimeSeconds * 1000),
-    memory: {
-      ...figures.memory,
-      usedBytes: subject.usedBytes,
-      maxBytes: subject.maxBytes,
-      utilization: subject.utilization,
-      maxFrom,
-      bytesPerDay: subject.bytesPerDay,
-      untilFull: subject.untilFullMs === null ? null : formatDuration(subject.untilFullMs),
-    },
-    counters: figures.counters,
+    software,
+    role,
+    counters,
+    clients,
+    databases,
+    replication,
+    uptime: uptimeSeconds === null ? null : formatDuration(uptimeSeconds * 1000),
+    memory: { ...figures.memory, usedBytes, maxBytes, utilization, maxFrom, bytesPerDay, untilFull },
     sinceLastLook: change && {
       at: change.since,
       kind: change.kind,
@@ -150,24 +144,15 @@ export function nodeReport(node: string, subject: NodeSubject, maxFrom: MaxSourc
       perSecond: perSecond(change.counts, change.seconds),
     },
     hitRatio: hitRatio(change?.counts ?? figures.counters),
-    clients: figures.clients,
-    databases: figures.databases,
     keysWithoutTtlRatio: cache.keys === 0 ? null : cache.keysWithoutTtl / cache.keys,
-    keySample: subject.sample && {
-      keys: subject.sample.keys,
-      complete: subject.sample.complete,
-      userShare: subject.sample.userShare,
-      groups: subject.sample.groups,
-    },
+    keySample: toldSample.nullable().parse(subject.sample),
     keyRing: subject.keyRing,
     persistence: {
       kind: subject.persistence,
-      lastSaveAt:
-        figures.persistence.lastSaveAt === null ? null : new Date(figures.persistence.lastSaveAt * 1000).toISOString(),
-      lastSaveOk: figures.persistence.lastSaveOk,
-      changesSinceSave: figures.persistence.changesSinceSave,
+      lastSaveAt: lastSaveAt === null ? null : new Date(lastSaveAt * 1000).toISOString(),
+      lastSaveOk,
+      changesSinceSave,
     },
-    replication: figures.replication,
     pingMilliseconds: subject.pingSummary,
   };
 }

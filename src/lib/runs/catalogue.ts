@@ -13,8 +13,7 @@ import {
   summarizeRotate,
   summarizeStatus,
 } from '../keyRing/summaries.ts';
-import { anyRedisClearReport } from '../redis/clearReport.ts';
-import { summarizeRedisClear } from '../redis/clearSummary.ts';
+import { anyRedisClearReport, summarizeRedisClear } from '../redis/clearReport.ts';
 import { earlier as earlierWatch, watchReport } from '../redis/watchReport.ts';
 import { summarizeWatch, watchWarnings } from '../redis/watchSummary.ts';
 import { anyClearReport } from '../sql/clearReport.ts';

@@ -1,10 +1,10 @@
-import { type Client, type ClientOptions, getClient } from '@azure-rest/core-client';
+import { type ClientOptions, getClient } from '@azure-rest/core-client';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { MaintenanceError } from '../../errors.ts';
-import type { ResourceMemory, ResourceMetrics } from '../resourceMetrics.ts';
+import type { WatchContext } from '../watch.ts';
 
-export interface MonitorOptions {
+interface MonitorOptions {
   resourceId: string;
   /** Of Azure Resource Manager: `https://management.azure.com`. */
   endpoint: string;
@@ -24,40 +24,25 @@ const metric = z.object({
   timeseries: z.array(z.object({ data: z.array(point).default([]) })).default([]),
 });
 const answer = z.object({ value: z.array(metric) });
-type Metric = z.infer<typeof metric>;
 
 /**
  * Reads how full a cache is from Azure Monitor (REST "Metrics - List", 2024-02-01). Needs the role Monitoring Reader on the
  * resource, and nothing more: the batch API of the metrics endpoints asks for that role on the whole subscription.
  */
-export class MonitorMetrics implements ResourceMetrics {
-  readonly #options: MonitorOptions;
-  readonly #client: Client;
-
-  constructor(options: MonitorOptions) {
-    this.#options = options;
-    const { origin } = new URL(options.endpoint);
-    this.#client = getClient(origin, options.credential, {
-      credentials: { scopes: [`${origin}/.default`] },
-      retryOptions: { maxRetries: 1, retryDelayInMs: 500 },
-      ...options.client,
-    });
-  }
-
-  async memory(signal: AbortSignal): Promise<ResourceMemory | undefined> {
-    const metrics = await ended(this.#metrics(signal), signal);
-    const of = (name: string) => newest(metrics.find((metric) => metric.name.value.toLowerCase() === name));
-    const percentage = of(names.percentage);
-    if (!percentage) return undefined;
-    return {
-      at: percentage.at.toISOString(),
-      usedBytes: of(names.used)?.value ?? null,
-      utilization: percentage.value / 100,
-    };
-  }
-
-  async #metrics(abortSignal: AbortSignal): Promise<Metric[]> {
-    const { resourceId, clock } = this.#options;
+export function monitorMetrics({
+  resourceId,
+  endpoint,
+  credential,
+  clock,
+  client: more,
+}: MonitorOptions): NonNullable<WatchContext['resource']> {
+  const { origin } = new URL(endpoint);
+  const client = getClient(origin, credential, {
+    credentials: { scopes: [`${origin}/.default`] },
+    retryOptions: { maxRetries: 1, retryDelayInMs: 500 },
+    ...more,
+  });
+  const read = async (abortSignal: AbortSignal) => {
     const end = clock.now();
     const start = new Date(end.getTime() - windowMs);
     const queryParameters = {
@@ -68,18 +53,25 @@ export class MonitorMetrics implements ResourceMetrics {
       interval: grain,
       timespan: `${start.toISOString()}/${end.toISOString()}`,
     };
-    const path = this.#client.pathUnchecked(`${resourceId}/providers/Microsoft.Insights/metrics`);
+    const path = client.pathUnchecked(`${resourceId}/providers/Microsoft.Insights/metrics`);
     const { status, body } = await path.get({ queryParameters, abortSignal });
     if (status !== '200') throw unavailable(`status ${status}`);
-    const read = answer.safeParse(body);
-    if (!read.success) throw unavailable('the answer is not understood');
-    return read.data.value;
-  }
+    const { data } = answer.safeParse(body);
+    if (!data) throw unavailable('the answer is not understood');
+    return data.value;
+  };
+  return async (signal) => {
+    const metrics = await ended(read(signal), signal);
+    const of = (name: string) => newest(metrics.find((metric) => metric.name.value.toLowerCase() === name));
+    const percentage = of(names.percentage);
+    if (!percentage) return undefined;
+    return { usedBytes: of(names.used)?.value ?? null, utilization: percentage.value / 100 };
+  };
 }
 
 /** The newest point that has a value: the last grains may still be empty. */
-function newest(metric: Metric | undefined): { at: Date; value: number } | undefined {
-  const points = (metric?.timeseries ?? []).flatMap(({ data }) => data);
+function newest(found: z.infer<typeof metric> | undefined): { at: Date; value: number } | undefined {
+  const points = (found?.timeseries ?? []).flatMap(({ data }) => data);
   const measured = points.flatMap(({ timeStamp, maximum }) =>
     maximum === undefined ? [] : [{ at: timeStamp, value: maximum }],
   );

@@ -1,14 +1,22 @@
+import type { ChainableCommander } from 'ioredis';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
-import type { KeyReader, RedisEntry, RedisNode } from '../redisNode.ts';
+import type { EntryReader, EntryRemover, KeyReader, RedisEntry, RedisNode, StoredEntry } from '../redisNode.ts';
 import { errorOfReply, UnreachableError } from '../unreachable.ts';
 import { type IoredisLine, type LineOptions, openLine } from './ioredisLine.ts';
 
 /** Opens a node of a Redis with `ioredis`: logged in, and on the cache's database. */
-export async function openNode(endpoint: Endpoint, options: LineOptions, signal: AbortSignal): Promise<RedisNode> {
+export async function openNode(
+  endpoint: Endpoint,
+  options: LineOptions,
+  signal: AbortSignal,
+): Promise<RedisNode & EntryRemover & EntryReader> {
   return new IoredisNode(await openLine(endpoint, options, signal));
 }
 
-class IoredisNode implements RedisNode {
+/** Where Microsoft.Extensions.Caching.StackExchangeRedis keeps the entry itself (RedisCache.cs). */
+const dataField = 'data';
+
+class IoredisNode implements RedisNode, EntryRemover, EntryReader {
   readonly name: string;
   readonly keys: KeyReader;
   readonly #line: IoredisLine;
@@ -21,7 +29,7 @@ class IoredisNode implements RedisNode {
         const [next, keys] = (await this.#line.call('SCAN', cursor, 'COUNT', count)) as [string, string[]];
         return { cursor: next, keys };
       },
-      timesToLive: (keys) => this.#timesToLive(keys),
+      timesToLive: (keys) => this.timesToLive(keys),
       type: (key) => this.#type(key),
     };
   }
@@ -60,35 +68,58 @@ class IoredisNode implements RedisNode {
     await this.#line.call('PING');
   }
 
-  async entries(keys: readonly string[]): Promise<(RedisEntry | undefined)[]> {
-    const pipeline = this.#line.client.pipeline();
-    for (const key of keys) pipeline.hmgetBuffer(key, 'absexp', 'sldexp', 'data');
-    const replies = await this.#line.told('HMGET', pipeline.exec());
-    return (replies ?? []).map(([error, value]) => {
-      // Another type of value, or a key whose slot has moved: no entry of this node.
-      if (error && /^(WRONGTYPE|MOVED|ASK) /.test(error.message)) return undefined;
-      if (error) throw errorOfReply(this.name, 'HMGET', error.message);
-      const [absexp, sldexp, data] = value as (Buffer | null)[];
+  async entries(keys: readonly (string | Buffer)[]): Promise<(RedisEntry | undefined)[]> {
+    const replies = await this.#each('HMGET', keys, (pipeline, key) =>
+      pipeline.hmgetBuffer(key, 'absexp', 'sldexp', dataField),
+    );
+    return replies.map((reply) => {
+      const [absexp, sldexp, data] = (reply ?? []) as (Buffer | null)[];
       if (!absexp && !sldexp && !data) return undefined;
       return { absexp: absexp?.toString(), sldexp: sldexp?.toString(), data: data ?? undefined };
     });
   }
 
+  async keyCount(): Promise<number> {
+    return Number(await this.#line.call('DBSIZE'));
+  }
+
+  async scan(cursor: string, pattern: Buffer, count: number): Promise<{ cursor: string; keys: Buffer[] }> {
+    const [next, keys] = (await this.#line.told(
+      'SCAN',
+      this.#line.client.callBuffer('SCAN', cursor, 'MATCH', pattern, 'COUNT', count),
+    )) as [Buffer, Buffer[]];
+    return { cursor: next.toString(), keys };
+  }
+
+  async areEntries(keys: readonly Buffer[]): Promise<boolean[]> {
+    const replies = await this.#each('HEXISTS', keys, (pipeline, key) => pipeline.hexists(key, dataField));
+    return replies.map((reply) => reply === 1);
+  }
+
+  async unlink(keys: readonly Buffer[]): Promise<number> {
+    const replies = await this.#each('UNLINK', keys, (pipeline, key) => pipeline.unlink(key));
+    return replies.filter((reply) => reply === 1).length;
+  }
+
+  async sizes(keys: readonly Buffer[]): Promise<number[]> {
+    const replies = await this.#each('HSTRLEN', keys, (pipeline, key) => pipeline.hstrlen(key, dataField));
+    return replies.map((reply) => Number(reply ?? 0));
+  }
+
+  async read(keys: readonly Buffer[]): Promise<(StoredEntry | undefined)[]> {
+    return (await this.entries(keys)).map((entry) =>
+      entry?.data ? { data: entry.data, absoluteExpiration: dateOf(entry.absexp ?? '-1') } : undefined,
+    );
+  }
+
+  async timesToLive(keys: readonly (string | Buffer)[]): Promise<number[]> {
+    const replies = await this.#each('PTTL', keys, (pipeline, key) => pipeline.pttl(key));
+    return replies.map((reply) => Number(reply ?? -2));
+  }
+
   close = (): void => {
     this.#line.close();
   };
-
-  async #timesToLive(keys: readonly string[]): Promise<number[]> {
-    const pipeline = this.#line.client.pipeline();
-    for (const key of keys) pipeline.pttl(key);
-    const replies = await this.#line.told('PTTL', pipeline.exec());
-    return (replies ?? []).map(([error, value]) => {
-      if (!error) return Number(value);
-      // A key whose slot has just moved to another node is gone from this one.
-      if (/^(MOVED|ASK) /.test(error.message)) return -2;
-      throw errorOfReply(this.name, 'PTTL', error.message);
-    });
-  }
 
   async #type(key: string): Promise<string> {
     try {
@@ -98,4 +129,32 @@ class IoredisNode implements RedisNode {
       throw error;
     }
   }
+
+  /**
+   * One command for each key, sent together: on a cluster, keys of one command must share their slot. A key that has moved
+   * to another node, or is of another type, has no answer.
+   */
+  async #each<K extends string | Buffer>(
+    command: string,
+    keys: readonly K[],
+    add: (pipeline: ChainableCommander, key: K) => void,
+  ): Promise<unknown[]> {
+    if (keys.length === 0) return [];
+    const pipeline = this.#line.client.pipeline();
+    for (const key of keys) add(pipeline, key);
+    const replies = (await this.#line.told(command, pipeline.exec())) ?? [];
+    return replies.map(([error, value]) => {
+      if (!error) return value;
+      if (/^(MOVED|ASK|WRONGTYPE) /.test(error.message)) return undefined;
+      throw errorOfReply(this.name, command, error.message);
+    });
+  }
 }
+
+/** From .NET ticks: 100 ns since the year 1. The last year stands for never (DateTimeOffset.MaxValue). */
+function dateOf(ticks: string): Date | undefined {
+  const date = new Date((Number(ticks) - ticksAtEpoch) / 10_000);
+  return Number(ticks) > ticksAtEpoch && date.getUTCFullYear() < 9999 ? date : undefined;
+}
+
+const ticksAtEpoch = 621_355_968_000_000_000;

@@ -1,5 +1,4 @@
 import type { Level } from '../../level.ts';
-import { type Grade, levelOf } from '../levels.ts';
 import type { Thresholds } from '../policy.ts';
 
 /** What a rule says of a subject: how bad, what it saw, and what to do. */
@@ -18,6 +17,34 @@ export interface Rule<S> {
   isEvent?: true;
   /** @param previous the level at the last look, for the hysteresis of graded rules */
   judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | undefined;
+}
+
+interface Grade {
+  value: number;
+  /** Beyond which the level is entered; a level without one is never entered. */
+  warning?: number;
+  critical?: number;
+  /** How far a value must come back before its level is left. */
+  margin: number;
+  /** Small values are the bad ones. */
+  low?: boolean;
+}
+
+/**
+ * The level of a value, with hysteresis: a level is entered beyond its threshold and left only when the value has come
+ * back by the margin (or half the threshold, where that is less), so that a value at a threshold raises one alert, not many.
+ */
+export function levelOf(
+  { value, warning, critical, margin, low = false }: Grade,
+  previous: Level | undefined,
+): Level | undefined {
+  const beyond = (threshold: number | undefined, held: boolean): boolean => {
+    if (threshold === undefined) return false;
+    const back = held ? Math.min(margin, threshold / 2) : 0;
+    return low ? value < threshold + back : value > threshold - back;
+  };
+  if (beyond(critical, previous === 'critical')) return 'critical';
+  return beyond(warning, previous === 'warning' || previous === 'critical') ? 'warning' : undefined;
 }
 
 /** A judgement whose level is that of a value beyond its thresholds. */

@@ -1,8 +1,7 @@
 import { humanDuration } from '../../durations.ts';
 import { countOf, percentText } from '../../wording.ts';
-import { levelOf } from '../levels.ts';
 import type { NodeSubject } from '../subject.ts';
-import { graded, type Rule } from './rule.ts';
+import { graded, levelOf, type Rule } from './rule.ts';
 
 /** The server: its clients, its speed, and what a restart would cost. */
 export const serverRules: Rule<NodeSubject>[] = [
