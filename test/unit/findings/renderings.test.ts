@@ -1,7 +1,7 @@
 /** One history, told by page, JSON, terminal, metric and log: everywhere the same findings. */
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { findingTable } from '../../../src/cli/findingTable.ts';
+import { findingTable } from '../../../src/cli/findingTables.ts';
 import { statusContent, statusSchema } from '../../../src/functions/http/statusContent.ts';
 import { judgeAndTell, readOverview } from '../../../src/lib/app/overview.ts';
 import { stateSection } from '../../../src/lib/pages/status/stateSection.ts';
