@@ -40,7 +40,8 @@ describe('token-cache', () => {
     expect(runs).toMatchObject([
       {
         job: 'purge',
-        cache: 'default',
+        subject: 'default',
+        dryRun: false,
         trigger: 'cli',
         outcome: 'succeeded',
         report: { stopReason: 'drained', deleted: 3_000 },
@@ -85,6 +86,17 @@ describe('token-cache', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('table_missing');
     expect(stderr).toContain('Set TOKEN_CACHE_TABLE');
+  });
+
+  it('exits with 3 when another run holds the table, and nothing was done', async () => {
+    const cache = table.open();
+    const held = await cache.tryLock('purge');
+    const { code, stdout } = await run(script, ['purge', '--json'], env);
+    await held?.release();
+    await cache.close();
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout).runs).toMatchObject([{ outcome: 'skipped', report: { stopReason: 'busy', deleted: 0 } }]);
+    expect(await table.ids()).toHaveLength(3_020);
   });
 
   it.each([
@@ -143,8 +155,8 @@ describe('token-cache', () => {
       const { child, finished } = await startSlowPurge();
       child.kill(signal);
       const { code, stdout } = await finished;
-      expect(code).toBe(0);
-      expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'aborted' });
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout).runs).toMatchObject([{ outcome: 'aborted', report: { stopReason: 'aborted' } }]);
     });
   });
 });

@@ -13,7 +13,7 @@ const database = useTestDatabase();
 const engine = postgresEngine(database);
 const hour = 3_600_000;
 const all = ['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts', 'watchRedis'];
-const registered = [...all, 'rotateKeyRing'];
+const registered = [...all, 'rotateKeyRing', 'judgeFindings'];
 
 async function invoke(env: Record<string, string>, names: string[] = []) {
   const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', names, env);
@@ -53,6 +53,7 @@ describe('the function app', () => {
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
       watchRedis: ['timerTrigger', '0 */5 * * * *'],
       rotateKeyRing: ['timerTrigger', '0 41 4 * * *'],
+      judgeFindings: ['timerTrigger', '45 */5 * * * *'],
     });
   });
 
@@ -116,7 +117,7 @@ describe('the function app', () => {
     expect(results).toEqual({ watchRedis: 'ok', purgeExpiredEntries: 'ok' });
     const text = logs.map(({ name, level, message }) => `${name} ${level} ${message}`).join('\n');
     expect(text).toMatch(/watchRedis \w+ redis web: 1 node, memory .* used, \d findings/);
-    expect(text).toMatch(/watchRedis \w+ redis gone: critical unreachable/);
+    expect(text).toMatch(/watchRedis \w+ redis gone: critical redis-unreachable/);
     expect(text).not.toMatch(/watchRedis \w+ redis sql|purgeExpiredEntries \w+ purge (web|gone)/);
     await stopAllRedisServers();
     await rm(folder, { recursive: true });

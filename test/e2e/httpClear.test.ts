@@ -80,7 +80,7 @@ describe('token-cache clear', () => {
     }
     expect((await clear('--confirm', 'other')).code).toBe(2);
     expect(await clear('--cache', 'default', '--confirm', 'other')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('confirmation_wrong'),
     });
     expect(await table().ids()).toHaveLength(1_001);

@@ -51,7 +51,7 @@ describe('key rings over HTTP', () => {
       const { status, json } = await post('rotate', body);
       expect([status, json]).toMatchObject([
         200,
-        { job: 'rotateKeyRing', cache: 'web', trigger: 'http', report: { outcome: 'wouldPublish' } },
+        { job: 'rotateKeyRing', subject: 'web', dryRun: true, trigger: 'http', report: { outcome: 'wouldPublish' } },
       ]);
     }
     expect(await content()).toBe(before);

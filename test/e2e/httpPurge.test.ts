@@ -13,6 +13,8 @@ describe('POST /api/purge', () => {
       expect(json).toMatchObject({
         job: 'purge',
         trigger: 'http',
+        subject: 'default',
+        dryRun: true,
         report: { dryRun: true, wouldDelete: { count: 1_000 } },
       });
     }
@@ -68,6 +70,12 @@ describe('POST /api/purge', () => {
       json: { code: 'run_in_progress' },
     });
     expect((await app().call('POST', 'purge', { body: {} })).status).toBe(200);
+    expect((await app().call('GET', 'runs?job=purge&limit=2')).json).toMatchObject({
+      runs: [
+        { outcome: 'succeeded', dryRun: true },
+        { outcome: 'skipped', dryRun: false, report: { stopReason: 'busy' } },
+      ],
+    });
     await held?.release();
     await cache.close();
   });
@@ -82,6 +90,7 @@ describe('POST /api/purge', () => {
     ]);
     expect((await app().call('GET', `runs/${json.runId}`)).json).toMatchObject({
       outcome: 'failed',
+      dryRun: false,
       error: { code: 'table_missing' },
     });
   });

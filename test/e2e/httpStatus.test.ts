@@ -10,12 +10,14 @@ describe('status, runs and health', () => {
     const { runId } = (await app().call('POST', 'purge', { body: { dryRun: false } })).json;
     const status = (await app().call('GET', 'status')).json;
     expect(status).toMatchObject({
-      caches: [
+      status: 'ok',
+      findings: [],
+      subjects: [
         {
           name: 'default',
-          engine: 'postgres',
+          kind: 'sqlCache',
           running: null,
-          lastRuns: { purge: { runId, report: { deleted: 1_000 } } },
+          lastRuns: { purge: { runId, subject: 'default', report: { deleted: 1_000 } }, counts: null },
         },
       ],
     });
@@ -49,8 +51,10 @@ describe('status, runs and health', () => {
       json: { code: 'settings_invalid', detail: expect.stringContaining('TOKEN_CACHE_CONNECTION_STRING') },
     });
     expect((await wrong.call('GET', 'status')).json).toMatchObject({
-      settingProblems: [expect.stringContaining('TOKEN_CACHE_CONNECTION_STRING')],
-      findings: expect.arrayContaining([expect.objectContaining({ level: 'critical' })]),
+      findings: [
+        { check: 'settings', level: 'critical', what: expect.stringContaining('TOKEN_CACHE_CONNECTION_STRING') },
+        { check: 'records-off', level: 'info' },
+      ],
     });
     await wrong.stop();
   });
@@ -89,8 +93,8 @@ describe('status, runs and health', () => {
   it('tell of a change at once, though many readers share one copy', async () => {
     await Promise.all(Array.from({ length: 20 }, () => app().call('GET', 'status')));
     const { json } = await app().call('POST', 'purge', { body: {} });
-    const { caches } = (await app().call('GET', 'status')).json as { caches: { lastRuns: { purge: object } }[] };
-    expect(caches[0]?.lastRuns.purge).toMatchObject({ runId: json.runId });
+    const { subjects } = (await app().call('GET', 'status')).json as { subjects: { lastRuns: { purge: object } }[] };
+    expect(subjects[0]?.lastRuns.purge).toMatchObject({ runId: json.runId });
   });
 
   it('fire a timer at once for the master key alone', async () => {

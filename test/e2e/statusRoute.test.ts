@@ -129,7 +129,8 @@ describe('GET /api/status', () => {
     expect(text).toContain('The record store cannot be read');
     expect((await cut.call('GET', 'status')).json).toMatchObject({
       status: 'failing',
-      caches: [{ lastRuns: { purge: null } }],
+      findings: expect.arrayContaining([expect.objectContaining({ check: 'records-unreadable', level: 'critical' })]),
+      subjects: [{ name: 'default', kind: 'sqlCache', running: null, lastRuns: { purge: null } }],
     });
     await cut.stop();
   });

@@ -73,7 +73,7 @@ describe('a run', () => {
           { count: report.batches, attributes: { cache: 'default' } },
         ]);
         expect(valuesOf('maintenance.runs')).toMatchObject([
-          { value: 1, attributes: { job: 'purge', cache: 'default', outcome: 'succeeded' } },
+          { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'succeeded', dryRun: 'false' } },
         ]);
         const [duration, ...others] = valuesOf('maintenance.run.duration');
         expect(others).toEqual([]);
@@ -92,7 +92,7 @@ describe('a run', () => {
         expect(span).toMatchObject({ name: 'maintenance.purge', traceId: trace, parentId: hostSpan, failed: false });
         expect(span?.attributes).toEqual({
           job: 'purge',
-          cache: 'default',
+          subject: 'default',
           trigger: 'http',
           outcome: 'succeeded',
         });
@@ -157,7 +157,7 @@ describe('a run', () => {
       expect((await purgeNow(app)).status).toBeGreaterThanOrEqual(400);
       expect(ingestion.spans()).toMatchObject([{ failed: true, attributes: { outcome: 'failed' } }]);
       expect(ingestion.metrics().filter(({ name }) => name === 'maintenance.runs')).toMatchObject([
-        { value: 1, attributes: { job: 'purge', cache: 'default', outcome: 'failed' } },
+        { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'failed', dryRun: 'false' } },
       ]);
     });
   });
@@ -181,7 +181,7 @@ describe('metrics', () => {
   it('are those of the table, with its units and attributes', async () => {
     await withApp({ ...collector.settings }, async (app) => {
       await purgeNow(app);
-      for (const name of ['recordCacheCounts', 'ensureExpiryIndex', 'watchRedis', 'rotateKeyRing'])
+      for (const name of ['recordCacheCounts', 'ensureExpiryIndex', 'watchRedis', 'rotateKeyRing', 'judgeFindings'])
         await app.fire(name);
       await expect.poll(() => collector.metrics().some(({ name }) => name === 'token_cache.entries')).toBe(true);
       for (const { name, unit, attributes } of collector.metrics()) {
