@@ -2,6 +2,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
+import type { Finding } from '../../src/lib/findings/finding.ts';
+import { run } from '../support/childProcess.ts';
 import { hasChromium, startChromium } from '../support/chromium.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
@@ -102,6 +104,39 @@ describe('GET /api/status', () => {
     expect(text).toMatch(/Active entries<\/dt><dd>1</);
     expect(text).toMatch(/<strong>purge default<\/strong> <span class="quiet">by http, function key from /);
     expect(text).toMatch(/<span class="reason">drained<\/span>/);
+  });
+
+  it('has the same findings as JSON, as a page and in the terminal', async () => {
+    await engine.drop(engine.ordinaryName);
+    expect((await app.call('POST', 'purge', { body: { dryRun: false } })).status).toBe(502);
+    const cli = (...args: string[]) =>
+      run('bin/token-cache.js', ['status', ...args], {
+        AzureWebJobsStorage: storage.connectionString,
+        RECORD_STORE: 'table',
+        TOKEN_CACHE_CONNECTION_STRING: database.url,
+      });
+    const { findings } = (await app.call('GET', 'status')).json as { findings: Finding[] };
+    expect(findings).toMatchObject([{ check: 'job-failures', level: 'warning', subject: 'cache default' }]);
+    const [table, json] = [await cli(), await cli('--json')];
+    expect([table.code, json.code]).toEqual([0, 0]);
+    expect(JSON.parse(json.stdout).findings).toEqual(findings);
+    const { text } = await app.call('GET', 'status', { headers: page });
+    for (const { check, subject, what } of findings)
+      for (const rendered of [text, table.stdout])
+        for (const part of [check, subject, what.split(' "')[0] ?? what]) expect(rendered).toContain(part);
+    await engine.create(engine.ordinaryName);
+    await app.call('POST', 'purge', { body: { dryRun: false } });
+    expect((await app.call('GET', 'status')).json.findings).toEqual([]);
+  });
+
+  it('is 1 as the exit code of the terminal where a finding is critical', async () => {
+    const { code, stdout } = await run('bin/token-cache.js', ['status'], {
+      RECORD_STORE: 'none',
+      TOKEN_CACHE_CONNECTION_STRING: database.url,
+      PURGE_GRACE: 'soon',
+    });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^Health is failing, 2 findings.*critical +settings .*PURGE_GRACE/s);
   });
 
   it('describes both types in openapi.json', async () => {

@@ -177,6 +177,30 @@ describe('a run', () => {
   });
 });
 
+describe('a judgement', () => {
+  it('tells of each finding by the metric and in words, and beats, though every trace is sampled out', async () => {
+    const sampled = { OTEL_TRACES_SAMPLER: 'always_off' };
+    await withApp({ ...ingestion.settings, ...collector.settings, ...sampled }, async (app) => {
+      await app.fire('judgeFindings', `00-${trace}-${hostSpan}-00`);
+      const finding = { check: 'records-off', level: 'info', subject: 'token-cache-maintenance' };
+      for (const backend of [ingestion, collector]) {
+        const valuesOf = (name: string) => backend.metrics().filter((metric) => metric.name === name);
+        await expect.poll(() => valuesOf('maintenance.heartbeat')).toMatchObject([{ value: 1 }]);
+        expect(valuesOf('maintenance.findings')).toMatchObject([{ value: 1, attributes: finding }]);
+        const told = () => backend.logs().filter(({ attributes }) => attributes.check !== undefined);
+        await expect.poll(told).toMatchObject([
+          {
+            text: expect.stringContaining('Runs are not recorded'),
+            attributes: { ...finding, what: expect.any(String), advice: expect.stringContaining('RECORD_STORE') },
+          },
+        ]);
+        // It belongs to no trace, so none that is sampled out takes it along.
+        expect(told()[0]?.traceId).not.toBe(trace);
+      }
+    });
+  });
+});
+
 describe('metrics', () => {
   it('are those of the table, with its units and attributes', async () => {
     await withApp({ ...collector.settings }, async (app) => {

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { packageFolder, start } from './childProcess.ts';
+import { type AnswerCheck, checkAnswers } from './described.ts';
 
 export interface Answer {
   status: number;
@@ -13,7 +14,10 @@ export interface FunctionsApp {
   url: string;
   functionKey: string;
   masterKey: string;
-  /** Calls a route below /api, with the function key unless told otherwise. */
+  /**
+   * Calls a route below /api, with the function key unless told otherwise. Fails where JSON is answered that openapi.json does not
+   * describe.
+   */
   call(
     method: string,
     path: string,
@@ -32,6 +36,14 @@ export interface FunctionsApp {
   /** As `kill -9`. */
   kill(): Promise<void>;
 }
+
+/** Undefined where the app does not hand out its description: switched off, or for a role. */
+async function describedBy({ url, functionKey }: { url: string; functionKey: string }) {
+  const response = await fetch(`${url}/api/openapi.json`, { headers: { 'x-functions-key': functionKey } });
+  return response.ok ? checkAnswers(await response.json()) : undefined;
+}
+
+const pathOf = (path: string) => `/${path.split('?', 1)[0]}`;
 
 /**
  * `folder` is where the app's package.json lies: by default that of the package, as it is deployed. An `old` worker is one
@@ -55,6 +67,11 @@ export async function startFunctionsApp(
     child.once('exit', () => reject(new Error(`the host did not start: ${log}`)));
   });
   const host = JSON.parse(line) as { url: string; functionKey: string; masterKey: string };
+  let document: Promise<AnswerCheck | undefined> | undefined;
+  const described = () => {
+    document ??= describedBy(host);
+    return document;
+  };
   return {
     ...host,
     log: () => log,
@@ -69,9 +86,9 @@ export async function startFunctionsApp(
         ...(raw !== undefined ? { body: raw } : body !== undefined && { body: JSON.stringify(body) }),
       });
       const text = await response.text();
-      const json = /json/.test(response.headers.get('content-type') ?? '')
-        ? (JSON.parse(text) as Record<string, unknown>)
-        : {};
+      const [type = ''] = (response.headers.get('content-type') ?? '').split(';', 1);
+      const json = /json/.test(type) ? (JSON.parse(text) as Record<string, unknown>) : {};
+      if (/json/.test(type)) (await described())?.(method, pathOf(path), { status: response.status, type, json });
       return { status: response.status, headers: response.headers, text, json };
     },
     fire: async (name, traceparent = '') => {

@@ -86,6 +86,7 @@ export async function startIngestion(): Promise<Ingestion> {
         text: String(baseData.message),
         traceId: tags['ai.operation.id'] ?? '',
         spanId: tags['ai.operation.parentId'] ?? '',
+        attributes: baseData.properties ?? {},
       })),
     stop: async () => {
       await stop();

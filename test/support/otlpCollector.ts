@@ -38,6 +38,7 @@ interface LogMessage {
   body?: { stringValue?: string };
   traceId?: Buffer;
   spanId?: Buffer;
+  attributes?: Attribute[];
 }
 interface Scoped {
   scope?: { name: string };
@@ -97,10 +98,11 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
       messages()
         .flatMap(({ scopeLogs = [] }) => scopeLogs)
         .flatMap(({ logRecords }) => logRecords)
-        .map(({ body, traceId, spanId }) => ({
+        .map(({ body, traceId, spanId, attributes }) => ({
           text: body?.stringValue ?? '',
           traceId: hex(traceId),
           spanId: hex(spanId),
+          attributes: valuesOf(attributes),
         })),
   });
 }

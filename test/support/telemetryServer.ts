@@ -87,4 +87,5 @@ export interface ReceivedLog {
   text: string;
   traceId: string;
   spanId: string;
+  attributes: Record<string, unknown>;
 }
