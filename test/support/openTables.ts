@@ -1,8 +1,9 @@
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { parseConnectionString as parsePostgres } from '../../src/lib/sql/postgres/connectionString.ts';
-import { PostgresCacheTable } from '../../src/lib/sql/postgres/postgresCacheTable.ts';
+import { postgresCacheTable } from '../../src/lib/sql/postgres/postgresCacheTable.ts';
 import { parseTableName as parsePostgresTable } from '../../src/lib/sql/postgres/tableName.ts';
 import { parseConnectionString as parseSqlServer } from '../../src/lib/sql/sqlserver/connectionString.ts';
-import { SqlServerCacheTable, type SqlServerOptions } from '../../src/lib/sql/sqlserver/sqlServerCacheTable.ts';
+import { type SqlServerOptions, sqlServerCacheTable } from '../../src/lib/sql/sqlserver/sqlServerCacheTable.ts';
 import { parseTableName as parseSqlServerTable } from '../../src/lib/sql/sqlserver/tableName.ts';
 
 /** Adapters, by texts as the settings have them. */
@@ -11,8 +12,8 @@ export function openPostgres(
   connectionString: string,
   table = 'public.tokencache',
   statementTimeoutMs = 30_000,
-): PostgresCacheTable {
-  return new PostgresCacheTable({
+): CacheTable {
+  return postgresCacheTable({
     connection: parsePostgres(connectionString),
     table: parsePostgresTable(table),
     statementTimeoutMs,
@@ -23,8 +24,8 @@ export function openSqlServer(
   connectionString: string,
   table: string,
   { statementTimeoutMs = 30_000, credential }: Partial<SqlServerOptions> = {},
-): SqlServerCacheTable {
-  return new SqlServerCacheTable({
+): CacheTable {
+  return sqlServerCacheTable({
     connection: parseSqlServer(connectionString),
     table: parseSqlServerTable(table),
     statementTimeoutMs,

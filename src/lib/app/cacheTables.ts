@@ -5,12 +5,12 @@ import type { CacheTable } from '../sql/cacheTable.ts';
 export async function openTable(cache: SqlCache, statementTimeoutMs: number): Promise<CacheTable> {
   switch (cache.kind) {
     case 'postgres': {
-      const { PostgresCacheTable } = await import('../sql/postgres/postgresCacheTable.ts');
-      return new PostgresCacheTable({ ...cache, statementTimeoutMs });
+      const { postgresCacheTable } = await import('../sql/postgres/postgresCacheTable.ts');
+      return postgresCacheTable({ ...cache, statementTimeoutMs });
     }
     case 'sqlserver': {
-      const { SqlServerCacheTable } = await import('../sql/sqlserver/sqlServerCacheTable.ts');
-      return new SqlServerCacheTable({ ...cache, statementTimeoutMs });
+      const { sqlServerCacheTable } = await import('../sql/sqlserver/sqlServerCacheTable.ts');
+      return sqlServerCacheTable({ ...cache, statementTimeoutMs });
     }
   }
 }

@@ -45,3 +45,24 @@ export function isEntraFailure(error: unknown): boolean {
 
 export const entraAdvice =
   'No Entra token could be had. In Azure: assign the managed identity, and set AZURE_CLIENT_ID where it is user-assigned. On your own machine: `az login`. Or give a password in the connection string.';
+
+/** Undefined where the statement's own deadline was up. */
+export async function unlessTooLong<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
+    throw error;
+  }
+}
+
+/** `failure` is what the server said, `name` the index's, delimited. */
+export function indexNameTaken({ engineCode }: CacheTableError, name: string): CacheTableError {
+  return new CacheTableError(
+    'permanent',
+    engineCode,
+    'index_name_taken',
+    `There is something named ${name} already, and it is not an index that leads with the expiry column.`,
+    'Set EXPIRY_INDEX_NAME to a free name.',
+  );
+}

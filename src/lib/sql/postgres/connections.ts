@@ -36,6 +36,8 @@ const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan 
  * they break, and single ones for the run's lock and for index builds.
  */
 export class PostgresConnections {
+  /** The table's name, delimited. */
+  readonly table: string;
   readonly clock: Clock;
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
@@ -44,6 +46,7 @@ export class PostgresConnections {
 
   constructor(options: ConnectionOptions) {
     const { user, host, password } = options.connection;
+    this.table = options.table;
     this.clock = options.clock ?? systemClock;
     this.#options = options;
     this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };

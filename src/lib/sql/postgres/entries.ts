@@ -3,118 +3,104 @@ import {
   type Cutoff,
   coversLive,
   type ExpiredEntries,
-  type ExpiryRange,
   type Instant,
-  type KeyRange,
-  type LatestExpiry,
-  type PurgeWay,
+  type StoredPages,
 } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
 
-/** Reads and deletes expired entries. A batch is tried whole first; where locks are in its way, it passes over them. */
-export class PostgresExpiredEntries implements ExpiredEntries {
-  readonly #connections: PostgresConnections;
-  readonly #table: string;
+/** Reads and deletes expired entries, by expiry, by key or by the pages that they lie in. */
+export function postgresEntries(connections: PostgresConnections): ExpiredEntries & StoredPages {
+  const { table } = connections;
+  // On the connection of the batches, which is pinned to the index.
+  const look = async <R extends object>(text: string, values: unknown[]) =>
+    (await connections.query<R>('delete', text, values)).rows[0];
+  const run = async (text: string, values: unknown[]) =>
+    (await connections.query('delete', text, values)).rowCount ?? 0;
 
-  constructor(connections: PostgresConnections, table: string) {
-    this.#connections = connections;
-    this.#table = table;
-  }
+  /** A batch is tried whole first, the fastest form; where a lock is in its way, it passes over the locked rows. */
+  const remove = async (where: string, cutoff: Cutoff, values: unknown[]): Promise<BatchOutcome> => {
+    const all = [cutoff, ...values];
+    try {
+      return { deleted: await run(sql.deleteRows(table, where, coversLive(cutoff)), all), hitLocks: false };
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      return { deleted: await run(sql.deleteUnlockedRows(table, where, coversLive(cutoff)), all), hitLocks: true };
+    }
+  };
 
-  async latestExpiry(): Promise<LatestExpiry | undefined> {
-    const { rows } = await this.#connections.query<{ latest: Instant | null; at: Date | number | null }>(
-      'read',
-      sql.latestExpiry(this.#table),
-    );
-    const [row] = rows;
-    return row?.latest ? { instant: row.latest, at: row.at instanceof Date ? row.at : null } : undefined;
-  }
+  return {
+    async latestExpiry() {
+      const { rows } = await connections.query<LatestRow>('read', sql.latestExpiry(table));
+      const [row] = rows;
+      return row?.latest ? { instant: row.latest, at: row.at instanceof Date ? row.at : null } : undefined;
+    },
 
-  async nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined> {
-    const { rows } = await this.#connections.query<{ rows: number; up_to: Instant | null; tied: boolean | null }>(
-      'delete', // on the connection that is pinned to the index
-      sql.nextRange(this.#table, after !== undefined, coversLive(cutoff)),
-      [cutoff, limit, ...optional(after)],
-    );
-    const [range] = rows;
-    return range?.up_to ? { after, upTo: range.up_to, rows: range.rows, tied: range.tied === true } : undefined;
-  }
+    async nextRange(after, cutoff, limit) {
+      const text = sql.nextRange(table, after !== undefined, coversLive(cutoff));
+      const range = await look<RangeRow>(text, [cutoff, limit, ...optional(after)]);
+      return range?.up_to ? { after, upTo: range.up_to, rows: range.rows, tied: range.tied === true } : undefined;
+    },
 
-  async deleteRange(range: ExpiryRange, cutoff: Cutoff, limit: number): Promise<BatchOutcome> {
-    const hasAfter = range.after !== undefined;
-    const skipLocked = () =>
-      this.#delete(sql.deleteRangeSkipLocked(this.#table, hasAfter, coversLive(cutoff)), [
-        cutoff,
-        range.upTo,
+    async deleteRange({ after, upTo, tied }, cutoff, limit) {
+      const where = sql.inRange('expiresattime', after !== undefined);
+      const values = [upTo, ...optional(after)];
+      if (!tied) return remove(where, cutoff, values);
+      // More rows than the limit lie in it, and a plain DELETE has no limit.
+      const text = sql.deleteUnlockedRows(table, where, coversLive(cutoff), `$${values.length + 2}`);
+      return { deleted: await run(text, [cutoff, ...values, limit]), hitLocks: false };
+    },
+
+    async nextKeyRange(after, limit) {
+      const row = await look<{ up_to: string | null }>(sql.nextKeyRange(table, after !== undefined), [
         limit,
-        ...optional(range.after),
+        ...optional(after),
       ]);
-    // More rows than the limit lie in a tied range, and a plain DELETE has no limit.
-    if (range.tied) return { deleted: await skipLocked(), hitLocks: false };
-    try {
-      const deleted = await this.#delete(sql.deleteRange(this.#table, hasAfter, coversLive(cutoff)), [
-        cutoff,
-        range.upTo,
-        ...optional(range.after),
-      ]);
-      return { deleted, hitLocks: false };
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error;
-      return { deleted: await skipLocked(), hitLocks: true };
-    }
-  }
+      return row?.up_to == null ? undefined : { after, upTo: row.up_to };
+    },
 
-  async nextKeyRange(after: string | undefined, limit: number): Promise<KeyRange | undefined> {
-    const { rows } = await this.#connections.query<{ up_to: string | null }>(
-      'delete',
-      sql.nextKeyRange(this.#table, after !== undefined),
-      [limit, ...optional(after)],
-    );
-    const upTo = rows[0]?.up_to;
-    return upTo == null ? undefined : { after, upTo };
-  }
+    async deleteKeyRange({ after, upTo }, cutoff) {
+      const where = sql.inRange('id', after !== undefined);
+      const values = [upTo, ...optional(after)];
+      const outcome = await remove(where, cutoff, values);
+      if (!outcome.hitLocks) return { ...outcome, skipped: 0 };
+      const left = await look<{ rows: number }>(sql.countRows(table, where, coversLive(cutoff)), [cutoff, ...values]);
+      return { ...outcome, skipped: left?.rows ?? 0 };
+    },
 
-  async deleteKeyRange(range: KeyRange, cutoff: Cutoff): Promise<BatchOutcome> {
-    const hasAfter = range.after !== undefined;
-    const values = [cutoff, range.upTo, ...optional(range.after)];
-    try {
-      return {
-        deleted: await this.#delete(sql.deleteKeyRange(this.#table, hasAfter, coversLive(cutoff)), values),
-        hitLocks: false,
-        skipped: 0,
-      };
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error;
-      const deleted = await this.#delete(
-        sql.deleteKeyRangeSkipLocked(this.#table, hasAfter, coversLive(cutoff)),
-        values,
-      );
-      const { rows } = await this.#connections.query<{ rows: number }>(
-        'delete',
-        sql.countKeyRange(this.#table, hasAfter, coversLive(cutoff)),
-        values,
-      );
-      return { deleted, hitLocks: true, skipped: rows[0]?.rows ?? 0 };
-    }
-  }
+    deleteStatement: (way, withLive = false) => {
+      const where = way === 'pages' ? sql.inPages : sql.inRange(way === 'expiry' ? 'expiresattime' : 'id', true);
+      return sql.deleteRows(table, where, withLive).trim();
+    },
 
-  deleteStatement(way: PurgeWay, withLive = false): string {
-    if (way === 'pages') return sql.deletePages(this.#table).trim();
-    return (way === 'expiry' ? sql.deleteRange : sql.deleteKeyRange)(this.#table, true, withLive).trim();
-  }
+    async count() {
+      const { rows } = await connections.query<{ pages: number | null }>('read', sql.pageCount(), [table]);
+      return rows[0]?.pages ?? 0;
+    },
 
-  async #delete(text: string, values: unknown[]): Promise<number> {
-    return (await this.#connections.query('delete', text, values)).rowCount ?? 0;
-  }
+    // By row address (ctid): page, and place in it.
+    deletePages: (from, to, cutoff) => remove(sql.inPages, cutoff, [`(${from},0)`, `(${to},0)`]),
+  };
+}
+
+interface LatestRow {
+  latest: Instant | null;
+  /** The driver gives infinity as a number. */
+  at: Date | number | null;
+}
+
+interface RangeRow {
+  rows: number;
+  up_to: Instant | null;
+  tied: boolean | null;
 }
 
 function optional(value: string | undefined): string[] {
   return value === undefined ? [] : [value];
 }
 
-/** Expected, and no error: an app holds a row of the range. */
-export function isLockTimeout(error: unknown): boolean {
+/** Expected, and not an error: an app holds a row of the range. */
+function isLockTimeout(error: unknown): boolean {
   return error instanceof CacheTableError && error.engineCode === '55P03';
 }

@@ -1,5 +1,5 @@
-import type { ExpiryIndexPort, ExpiryIndexState, IndexBuild } from '../cacheTable.ts';
-import { CacheTableError } from '../cacheTableError.ts';
+import type { ExpiryIndexPort, ExpiryIndexState } from '../cacheTable.ts';
+import { type CacheTableError, indexNameTaken } from '../cacheTableError.ts';
 import { endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
@@ -32,87 +32,55 @@ const phases: [RegExp, number, number][] = [
   [/^waiting for (old snapshots|readers)/, 95, 0],
 ];
 
-export class PostgresExpiryIndex implements ExpiryIndexPort {
-  readonly #connections: PostgresConnections;
-  readonly #table: TableName;
+export function postgresExpiryIndex(connections: PostgresConnections, { schema }: TableName): ExpiryIndexPort {
+  const { table, clock } = connections;
 
-  constructor(connections: PostgresConnections, table: TableName) {
-    this.#connections = connections;
-    this.#table = table;
-  }
-
-  async state(): Promise<ExpiryIndexState> {
-    const { rows } = await this.#connections.query<StateRow>('read', sql.indexState(), [quoteTable(this.#table)]);
+  const state = async (): Promise<ExpiryIndexState> => {
+    const { rows } = await connections.query<StateRow>('read', sql.indexState(), [table]);
     const usable = rows.find((row) => row.usable);
     if (usable?.name) return { kind: 'present', name: usable.name };
     const build = rows.find((row) => row.building);
     if (build) {
-      return {
-        kind: 'building',
-        name: build.name ?? undefined,
-        percent: percentOf(build),
-        phase: build.phase ?? undefined,
-      };
+      const { name, phase } = build;
+      return { kind: 'building', name: name ?? undefined, percent: percentOf(build), phase: phase ?? undefined };
     }
     const leftover = rows.find((row) => row.name);
     return leftover?.name ? { kind: 'invalid', name: leftover.name } : { kind: 'missing' };
-  }
-
-  /**
-   * Two concurrent builds on one table wait for each other, and PostgreSQL ends one as a deadlock, whichever, and leaves
-   * its half-built index: so a build that met locks looks again, drops what is left over, and tries once more.
-   */
-  async build(state: ExpiryIndexState, build: IndexBuild): Promise<void> {
-    const { clock } = this.#connections;
-    const end = clock.elapsed() + build.timeBudgetMs;
-    let current = state;
-    for (let attempt = 1; ; attempt += 1) {
-      if (current.kind === 'invalid' && !(await this.#dropLeftover(current.name))) return;
-      if (current.kind !== 'invalid' && current.kind !== 'missing') return;
-      const failure = await this.#create(build.name, end - clock.elapsed());
-      if (!failure) return;
-      current = await this.state();
-      if (current.kind === 'present' || current.kind === 'building') return;
-      if (failure.engineCode === '42P07' && current.kind === 'missing') throw nameTaken(build.name);
-      const exists = failure.engineCode === '42P07' || failure.engineCode === '23505';
-      if ((failure.kind === 'permanent' && !exists) || attempt === attempts || clock.elapsed() >= end) throw failure;
-      await clock.sleep(attempt * 200);
-    }
-  }
+  };
 
   /**
    * Drops what a broken build left. False where the table is locked by a build after all: the short lock timeout keeps the
    * DROP from waiting for that build, and then dropping the index it has just finished.
    */
-  async #dropLeftover(name: string): Promise<boolean> {
-    const client = await this.#connections.dedicated('index');
+  const dropLeftover = async (name: string): Promise<boolean> => {
+    const client = await connections.dedicated('index');
     try {
       await client.query("set lock_timeout to '1s'");
-      const now = await this.state();
+      const now = await state();
       if (now.kind !== 'invalid' || now.name !== name) return false;
-      await client.query(sql.dropIndex(`${quoteIdentifier(this.#table.schema)}.${quoteIdentifier(name)}`));
+      await client.query(sql.dropIndex(quoteTable({ schema, table: name })));
       return true;
     } catch (error) {
-      const failure = this.#connections.translate(error, 'index');
+      const failure = connections.translate(error, 'index');
       if (failure.kind === 'lock') return false;
       throw failure;
     } finally {
       await endConnection(client);
     }
-  }
+  };
 
   /**
    * CREATE INDEX CONCURRENTLY cannot be resumed, and cancelling it would waste all its work. So when the budget is used
    * up only this client leaves: the server goes on with the statement, and a later run finds it building or done.
    */
-  async #create(name: string, timeBudgetMs: number): Promise<CacheTableError | undefined> {
-    const client = await this.#connections.dedicated('index', 0);
-    const finished = client.query(sql.createIndex(quoteTable(this.#table), quoteIdentifier(name))).then(
+  const create = async (name: string, timeBudgetMs: number): Promise<CacheTableError | undefined> => {
+    const client = await connections.dedicated('index', 0);
+    const finished = client.query(sql.createIndex(table, quoteIdentifier(name))).then(
       () => undefined,
-      (error: unknown) => this.#connections.translate(error, 'index'),
+      (error: unknown) => connections.translate(error, 'index'),
     );
     const timer = new AbortController();
-    const timeUp = this.#connections.clock.sleep(Math.max(1, timeBudgetMs), timer.signal).then(() => 'timeUp' as const);
+    const timeUp = clock.sleep(Math.max(1, timeBudgetMs), timer.signal).then(() => 'timeUp' as const);
     const result = await Promise.race([finished, timeUp]);
     timer.abort();
     if (result === 'timeUp') {
@@ -121,17 +89,32 @@ export class PostgresExpiryIndex implements ExpiryIndexPort {
     }
     await endConnection(client);
     return result;
-  }
-}
+  };
 
-function nameTaken(name: string): CacheTableError {
-  return new CacheTableError(
-    'permanent',
-    '42P07',
-    'index_name_taken',
-    `An index or table named ${quoteIdentifier(name)} exists already, and it does not lead with the expiry column.`,
-    'Set EXPIRY_INDEX_NAME to a free name.',
-  );
+  return {
+    state,
+    /**
+     * Two concurrent builds on one table wait for each other, and PostgreSQL ends one as a deadlock, whichever, and leaves
+     * its half-built index: so a build that met locks looks again, drops what is left over, and tries once more.
+     */
+    async build(before, { name, timeBudgetMs }) {
+      const end = clock.elapsed() + timeBudgetMs;
+      let current = before;
+      for (let attempt = 1; ; attempt += 1) {
+        if (current.kind === 'invalid' && !(await dropLeftover(current.name))) return;
+        if (current.kind !== 'invalid' && current.kind !== 'missing') return;
+        const failure = await create(name, end - clock.elapsed());
+        if (!failure) return;
+        current = await state();
+        if (current.kind === 'present' || current.kind === 'building') return;
+        const exists = failure.engineCode === '42P07' || failure.engineCode === '23505';
+        if (failure.engineCode === '42P07' && current.kind === 'missing')
+          throw indexNameTaken(failure, quoteIdentifier(name));
+        if ((failure.kind === 'permanent' && !exists) || attempt === attempts || clock.elapsed() >= end) throw failure;
+        await clock.sleep(attempt * 200);
+      }
+    },
+  };
 }
 
 function percentOf(row: StateRow): number | undefined {

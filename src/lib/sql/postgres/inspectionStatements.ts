@@ -47,7 +47,7 @@ where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum`;
 
 export const indexColumns = () => `
-select c.relname as index_name, i.indisprimary as is_primary,
+select c.relname as name, i.indisprimary as "primary",
        array(select pg_get_indexdef(i.indexrelid, n, true) from generate_series(1, i.indnkeyatts) as n) as columns
 from pg_index as i join pg_class as c on c.oid = i.indexrelid
 where i.indrelid = to_regclass($1)

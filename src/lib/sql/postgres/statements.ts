@@ -49,58 +49,37 @@ from (
 const deletable = (withLive: boolean) =>
   withLive ? 'expiresattime <= $1' : 'expiresattime < $1 and expiresattime < now()';
 
-/** The whole range at once, the fastest form. Waits for a lock until the session's lock_timeout, then fails as a whole. */
-export const deleteRange = (t: string, hasAfter: boolean, withLive: boolean) => `
-delete from ${t}
-where ${deletable(withLive)} and expiresattime <= $2${hasAfter ? ' and expiresattime > $3' : ''}`;
+/** Rows of a range, by expiry or by key: up to $2, and after $3. */
+export const inRange = (column: 'expiresattime' | 'id', hasAfter: boolean) =>
+  `${column} <= $2${hasAfter ? ` and ${column} > $3` : ''}`;
 
-/** Passes over locked rows, and stops at the limit where more rows share one expiry. The outer condition is checked on the locked row. */
-export const deleteRangeSkipLocked = (t: string, hasAfter: boolean, withLive: boolean) => `
+/** Rows of some pages, in the order of storage: each page of the table, and of its values, is touched once. */
+export const inPages = 'ctid >= $2::tid and ctid < $3::tid';
+
+/** All the rows at once, the fastest form. Waits for a lock until the session's lock_timeout, then fails as a whole. */
+export const deleteRows = (t: string, where: string, withLive: boolean) => `
+delete from ${t}
+where ${deletable(withLive)} and ${where}`;
+
+/** Passes over locked rows, and stops at the limit, if there is one. The outer condition is checked on the locked row. */
+export const deleteUnlockedRows = (t: string, where: string, withLive: boolean, limit?: string) => `
 delete from ${t}
 where ${deletable(withLive)} and ctid = any (array(
-  select ctid
-  from ${t}
-  where ${deletable(withLive)} and expiresattime <= $2${hasAfter ? ' and expiresattime > $4' : ''}
-  limit $3
-  for update skip locked
+  select ctid from ${t} where ${deletable(withLive)} and ${where}${limit ? ` limit ${limit}` : ''} for update skip locked
 ))`;
+
+export const countRows = (t: string, where: string, withLive: boolean) => `
+select count(*)::int as rows from ${t} where ${deletable(withLive)} and ${where}`;
 
 /** Reading a range of row addresses without reading the whole table came with PostgreSQL 14. */
 export const pageCount = () => `
 select case when current_setting('server_version_num')::int >= 140000
        then pg_relation_size(to_regclass($1)) / current_setting('block_size')::int else 0 end::int as pages`;
 
-/** The rows of some pages, in the order of storage: each page of the table, and of its values, is touched once. */
-export const deletePages = (t: string) => `
-delete from ${t}
-where ${deletable(false)} and ctid >= $2::tid and ctid < $3::tid`;
-
-export const deletePagesSkipLocked = (t: string) => `
-delete from ${t}
-where ${deletable(false)} and ctid = any (array(
-  select ctid from ${t} where ${deletable(false)} and ctid >= $2::tid and ctid < $3::tid for update skip locked
-))`;
-
 /** The last key of the next `$1` rows. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
 select max(id) as up_to
 from (select id from ${t}${hasAfter ? ' where id > $2' : ''} order by id limit $1) as batch`;
-
-const inKeyRange = (hasAfter: boolean, afterParameter: string) =>
-  `id <= $2${hasAfter ? ` and id > ${afterParameter}` : ''}`;
-
-export const deleteKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `
-delete from ${t}
-where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')}`;
-
-export const deleteKeyRangeSkipLocked = (t: string, hasAfter: boolean, withLive: boolean) => `
-delete from ${t}
-where ${deletable(withLive)} and ctid = any (array(
-  select ctid from ${t} where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')} for update skip locked
-))`;
-
-export const countKeyRange = (t: string, hasAfter: boolean, withLive: boolean) => `
-select count(*)::int as rows from ${t} where ${deletable(withLive)} and ${inKeyRange(hasAfter, '$3')}`;
 
 /**
  * Every index that leads with the expiry column, whatever its name: a btree, since others have no order, and not a partial

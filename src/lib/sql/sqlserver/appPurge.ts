@@ -2,10 +2,9 @@ import { formatDuration } from '../../durations.ts';
 import type { AppPurge } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
-import { text } from './parameters.ts';
+import { type Parameters, text } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { quoteTable, type TableName } from './tableName.ts';
 
 interface Row {
   state: number;
@@ -23,33 +22,30 @@ const dayMs = 86_400_000;
 const outcomes = { 3: 'cancelled', 4: 'failed' } as const;
 
 /** The statement of Microsoft.Extensions.Caching.SqlServer (SqlQueries.cs), which delimits names as we do. */
-export const appDelete = (name: TableName) => `DELETE FROM ${quoteTable(name)} WHERE @UtcNow > ExpiresAtTime`;
+export const appDelete = (table: string): Parameters => ({
+  appDelete: text(4000, `DELETE FROM ${table} WHERE @UtcNow > ExpiresAtTime`),
+});
 
 /** Asks Query Store whether a web app still purges the table itself. Never fails: what cannot be read has its reason. */
 export async function readAppPurge(
   connections: SqlServerConnections,
   traits: ServerTraits,
-  name: TableName,
   user: string,
 ): Promise<AppPurge> {
-  if (!traits.queryStore) return { state: 'unknown', reason: 'this server has no Query Store' };
+  const unknown = (reason: string): AppPurge => ({ state: 'unknown', reason });
+  if (!traits.queryStore) return unknown('this server has no Query Store');
+  const parameters = appDelete(connections.table);
   try {
-    const [row] = await connections.query<Row>(
-      'read',
-      statements.appPurge(),
-      { appDelete: text(4000, appDelete(name)) },
-      { timeLimitMs },
-    );
+    const [row] = await connections.query<Row>('read', statements.appPurge(), parameters, { timeLimitMs });
     // 0 is off, 3 an error; without the right to see it, some versions show no row.
-    if (!row) return { state: 'unknown', reason: `Query Store needs GRANT VIEW DATABASE STATE TO ${user}` };
+    if (!row) return unknown(`Query Store needs GRANT VIEW DATABASE STATE TO ${user}`);
     if (row.lastRunAt) return shape(row, row.lastRunAt, connections.clock.now());
-    if (row.state !== 1 && row.state !== 2) return { state: 'unknown', reason: 'Query Store is off in this database' };
-    return { state: 'notSeen' };
+    return row.state === 1 || row.state === 2 ? { state: 'notSeen' } : unknown('Query Store is off in this database');
   } catch (error) {
     if (!(error instanceof CacheTableError)) throw error;
-    if (error.code === 'permission_missing')
-      return { state: 'unknown', reason: `Query Store needs GRANT VIEW DATABASE STATE TO ${user}` };
-    return { state: 'unknown', reason: `Query Store could not be read: ${error.message}` };
+    return error.code === 'permission_missing'
+      ? unknown(`Query Store needs GRANT VIEW DATABASE STATE TO ${user}`)
+      : unknown(`Query Store could not be read: ${error.message}`);
   }
 }
 

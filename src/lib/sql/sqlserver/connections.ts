@@ -14,11 +14,12 @@ export interface QueryOptions {
 }
 
 export interface ConnectionOptions {
+  connection: SqlServerConnection;
   /** The table's name, delimited. */
   table: string;
   statementTimeoutMs: number;
   clock?: Clock | undefined;
-  /** Where Entra tokens come from. */
+  /** Where Entra tokens come from, if not from what the connection string says. */
   credential?: ((identity: Identity) => Promise<TokenCredential>) | undefined;
 }
 
@@ -32,6 +33,8 @@ const cancelTimeoutMs = 2_000;
 export class SqlServerConnections {
   readonly #connection: SqlServerConnection;
   readonly #context: ErrorContext;
+  /** The table's name, delimited. */
+  readonly table: string;
   readonly statementTimeoutMs: number;
   readonly clock: Clock;
   readonly #credentialOf: (identity: Identity) => Promise<TokenCredential>;
@@ -40,9 +43,10 @@ export class SqlServerConnections {
   readonly #notes = new Set<string>();
   #hints = true;
 
-  constructor(connection: SqlServerConnection, { table, statementTimeoutMs, clock, credential }: ConnectionOptions) {
+  constructor({ connection, table, statementTimeoutMs, clock, credential }: ConnectionOptions) {
     const { login, host } = connection;
     this.#connection = connection;
+    this.table = table;
     this.statementTimeoutMs = statementTimeoutMs;
     this.clock = clock ?? systemClock;
     this.#credentialOf = credential ?? credentialOf;

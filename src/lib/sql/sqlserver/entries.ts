@@ -13,7 +13,8 @@ const at = (instant: Instant) => expiry(fromInstant(instant));
 const cutoffValue = (cutoff: Cutoff) => (coversLive(cutoff) ? at(cutoff) : expiry(cutoff));
 
 /** Reads and deletes expired entries. READPAST passes over locked rows, and only a table lock makes a batch fail. */
-export function sqlServerEntries(connections: SqlServerConnections, table: string): ExpiredEntries {
+export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntries {
+  const { table } = connections;
   const query = <R>(text: string, parameters: Parameters) => connections.query<R>('delete', text, parameters);
 
   /** The rows of a range, by expiry or by key: all at once, or around the locked ones where READPAST is refused. */

@@ -1,118 +1,99 @@
-import type { CatalogueFigures, SampledEntry, TableFigures } from '../cacheTable.ts';
-import { CacheTableError } from '../cacheTableError.ts';
+import type { TableFigures } from '../cacheTable.ts';
+import { CacheTableError, unlessTooLong } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { bigint, bytes, expiry, int, named, type Parameters } from './parameters.ts';
 import * as statements from './statements.ts';
 
-interface CatalogueRow {
-  entries: string | number | null;
-  dataBytes: string | number | null;
-  indexBytes: string | number | null;
-}
+/** The driver gives a bigint as a string. */
+type Bigint = string | number | null;
+const number = (value: Bigint | undefined) => (value == null ? undefined : Number(value));
 
-export class SqlServerFigures implements TableFigures {
-  readonly #connections: SqlServerConnections;
-  readonly #table: string;
+const catalogues = [
+  {
+    text: statements.catalogue(),
+    exact: true,
+    without: 'Sizes come from the catalogue, and rows are counted, since the partition statistics cannot be read',
+  },
+  {
+    text: statements.catalogueWithoutStats(),
+    exact: false,
+    without: 'Sizes are unknown, since the catalogue cannot be read',
+  },
+];
 
-  constructor(connections: SqlServerConnections, table: string) {
-    this.#connections = connections;
-    this.#table = table;
-  }
+export function sqlServerFigures(connections: SqlServerConnections): TableFigures {
+  const { table } = connections;
+  const within = <R>(timeLimitMs: number, text: string, parameters: Parameters = {}) =>
+    unlessTooLong(connections.query<R>('read', text, parameters, { timeLimitMs }));
 
-  /** The statistics view where it may be read, the catalogue proper where not; nothing on a server that has neither. */
-  async catalogue(): Promise<CatalogueFigures> {
-    for (const [text, exact] of [
-      [statements.catalogue(), true],
-      [statements.catalogueWithoutStats(), false],
-    ] as const) {
+  /** The statistics view where it may be read, the catalogue proper where not; nothing where both are denied. */
+  const catalogue = async () => {
+    for (const { text, exact, without } of catalogues) {
       try {
-        const [row] = await this.#connections.query<CatalogueRow>('read', text, named(this.#table));
-        if (row) return shape(row, exact);
+        const [row] = await connections.query<Record<'entries' | 'dataBytes' | 'indexBytes', Bigint>>(
+          'read',
+          text,
+          named(table),
+        );
+        const { entries, dataBytes, indexBytes } = row ?? {};
+        return {
+          entries: number(entries),
+          entriesExact: exact,
+          dataBytes: number(dataBytes),
+          indexBytes: number(indexBytes),
+        };
       } catch (error) {
         if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
-        this.#connections.note(
-          exact
-            ? `Sizes come from the catalogue, and rows are counted, since the partition statistics cannot be read: ${error.message}`
-            : `Sizes are unknown, since the catalogue cannot be read: ${error.message}`,
-        );
+        connections.note(`${without}: ${error.message}`);
       }
     }
     return { entries: undefined, entriesExact: false, dataBytes: undefined, indexBytes: undefined };
-  }
+  };
 
-  async countUpTo(
-    bounds: { from?: Date; before?: Date },
-    limit: number,
-    timeLimitMs: number,
-  ): Promise<number | undefined> {
-    const parameters: Parameters = {
-      limit: bigint(limit),
-      ...(bounds.from && { from: expiry(bounds.from) }),
-      ...(bounds.before && { before: expiry(bounds.before) }),
-    };
-    const text = statements.countUpTo(this.#table, bounds.from !== undefined, bounds.before !== undefined);
-    const row = await this.#within<{ rows: string }>(timeLimitMs, text, parameters);
-    return row && Number(row.rows);
-  }
+  return {
+    catalogue,
 
-  async oldestExpiry(timeLimitMs: number): Promise<Date | undefined> {
-    const row = await this.#within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(this.#table), {});
-    return row?.oldest ?? undefined;
-  }
+    async countUpTo({ from, before }, limit, timeLimitMs) {
+      const text = statements.countUpTo(table, from !== undefined, before !== undefined);
+      const bounds = { ...(from && { from: expiry(from) }), ...(before && { before: expiry(before) }) };
+      const rows = await within<{ rows: string }>(timeLimitMs, text, { limit: bigint(limit), ...bounds });
+      return number(rows?.[0]?.rows);
+    },
 
-  async longestLivedUntil(timeLimitMs: number): Promise<Date | undefined> {
-    const row = await this.#within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(this.#table), {});
-    return row?.until ?? undefined;
-  }
+    oldestExpiry: async (timeLimitMs) =>
+      (await within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(table)))?.[0]?.oldest ?? undefined,
 
-  async countByHeader(mark: Uint8Array, timeLimitMs: number) {
-    const rows = await this.#rowsWithin<{ header: Buffer; entries: string }>(
-      timeLimitMs,
-      statements.countByHeader(this.#table),
-      { mark: bytes(mark) },
-    );
-    return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
-  }
+    longestLivedUntil: async (timeLimitMs) =>
+      (await within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(table)))?.[0]?.until ?? undefined,
 
-  async sample(rows: number): Promise<SampledEntry[]> {
-    const { entries } = await this.catalogue();
-    const wanted = entries ? (100 * rows) / entries : 100;
-    const share = statements.sampleShares.findLast((percent) => percent >= wanted) ?? 100;
-    const sampled = await this.#sample(rows, share);
-    // Of a small table, TABLESAMPLE may return nothing.
-    return sampled.length > 0 || share === 100 ? sampled : this.#sample(rows, 100);
-  }
+    async countByHeader(mark, timeLimitMs) {
+      const text = statements.countByHeader(table);
+      const rows = await within<{ header: Buffer; entries: string }>(timeLimitMs, text, { mark: bytes(mark) });
+      return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
+    },
 
-  async #sample(rows: number, share: (typeof statements.sampleShares)[number]): Promise<SampledEntry[]> {
-    const result = await this.#connections.query<{ size: string | number; expiresAt: Date; header: Buffer }>(
-      'read',
-      statements.sample(this.#table, share),
-      { rows: int(rows) },
-    );
-    return result.map(({ size, expiresAt, header }) => ({ size: Number(size), expiresAt, header }));
-  }
-
-  async #within<R>(timeLimitMs: number, text: string, parameters: Parameters): Promise<R | undefined> {
-    return (await this.#rowsWithin<R>(timeLimitMs, text, parameters))?.[0];
-  }
-
-  async #rowsWithin<R>(timeLimitMs: number, text: string, parameters: Parameters): Promise<R[] | undefined> {
-    try {
-      return await this.#connections.query<R>('read', text, parameters, { timeLimitMs });
-    } catch (error) {
-      if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
-      throw error;
-    }
-  }
+    async sample(rows) {
+      const sampled = await randomRows(catalogue, rows, (share) =>
+        connections.query<{ size: Bigint; expiresAt: Date; header: Buffer }>('read', statements.sample(table, share), {
+          rows: int(rows),
+        }),
+      );
+      return sampled.map(({ size, expiresAt, header }) => ({ size: Number(size), expiresAt, header }));
+    },
+  };
 }
 
-/** The driver gives a bigint as a string. No rows at all: a server that keeps no count. */
-function shape({ entries, dataBytes, indexBytes }: CatalogueRow, exact: boolean): CatalogueFigures {
-  const number = (value: string | number | null) => (value == null ? undefined : Number(value));
-  return {
-    entries: number(entries),
-    entriesExact: exact,
-    dataBytes: number(dataBytes),
-    indexBytes: number(indexBytes),
-  };
+type Share = (typeof statements.sampleShares)[number];
+
+/** Reads by the share of the table that holds about `rows` rows; the whole of a small one, of which TABLESAMPLE may return nothing. */
+export async function randomRows<R>(
+  catalogue: TableFigures['catalogue'],
+  rows: number,
+  read: (share: Share) => Promise<R[]>,
+): Promise<R[]> {
+  const { entries } = await catalogue();
+  const wanted = entries ? (100 * rows) / entries : 100;
+  const share = statements.sampleShares.findLast((percent) => percent >= wanted) ?? 100;
+  const sampled = await read(share);
+  return sampled.length > 0 || share === 100 ? sampled : read(100);
 }

@@ -17,7 +17,19 @@ export interface ServerTraits {
 const onlineEditions = [3, 5, 8];
 const cloudEditions = [5, 8];
 
-export async function readServerTraits(connections: SqlServerConnections): Promise<ServerTraits> {
+/** Asks once; a failure is forgotten, so that the next statement asks again. */
+export function serverTraits(connections: SqlServerConnections): () => Promise<ServerTraits> {
+  let known: Promise<ServerTraits> | undefined;
+  return () => {
+    known ??= read(connections).catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
+}
+
+async function read(connections: SqlServerConnections): Promise<ServerTraits> {
   const [row] = await connections.query<{ engineEdition: number; productVersion: string }>('read', statements.traits());
   const edition = row?.engineEdition ?? 0;
   const version = Number.parseInt(row?.productVersion ?? '0', 10);
