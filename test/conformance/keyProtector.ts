@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
 import { masterKeyXml } from '../../src/lib/keyRing/ringXml.ts';
-import { SealedXml } from '../../src/lib/keyRing/sealedXml.ts';
+import { SealedXml } from '../../src/lib/keyRing/xml.ts';
 
 /** A protector as the suite needs it, made anew for each test. */
 export interface ProtectorPlace {

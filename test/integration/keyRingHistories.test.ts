@@ -7,15 +7,16 @@ import { chmod, chown, readdir, stat, utimes, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultKey, defaultKeyByNewerRule, wouldMint } from '../../src/lib/keyRing/defaultKey.ts';
+import { defaultKey, isUsable, wouldMint } from '../../src/lib/keyRing/defaultKey.ts';
 import type { KeyRingStore } from '../../src/lib/keyRing/keyRingStore.ts';
 import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/prune.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
-import { isUsable, type ViewedKey, viewKeys } from '../../src/lib/keyRing/ringView.ts';
+import { type ViewedKey, viewKeys } from '../../src/lib/keyRing/ringView.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { defaultKeyByNewerRule } from '../support/newerRule.ts';
 import { day, instant, plainKey, revocation } from '../support/ringBuilder.ts';
 import { fill, jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
 

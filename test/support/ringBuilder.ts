@@ -4,7 +4,7 @@ import type { KeyRing } from '../../src/lib/keyRing/keyRing.ts';
 import type { StoredRing } from '../../src/lib/keyRing/keyRingStore.ts';
 import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
 import { formOfNewKeys, keyXml, masterKeyXml, revocationXml } from '../../src/lib/keyRing/ringXml.ts';
-import { SealedXml } from '../../src/lib/keyRing/sealedXml.ts';
+import { SealedXml } from '../../src/lib/keyRing/xml.ts';
 
 /** Rings made for tests: keys in plain text, with random secrets. */
 

@@ -9,8 +9,8 @@ import type { KeyRingStore } from '../../src/lib/keyRing/keyRingStore.ts';
 import type { KeyRingPolicy } from '../../src/lib/keyRing/policy.ts';
 import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
 import type { RotateDeps } from '../../src/lib/keyRing/rotate.ts';
-import { SealedXml } from '../../src/lib/keyRing/sealedXml.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { SealedXml } from '../../src/lib/keyRing/xml.ts';
 import { day } from './ringBuilder.ts';
 
 /** A clock that stands until it is turned, and hardly waits. */

@@ -1,14 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { MaintenanceError } from '../errors.ts';
 import type { KeyUse } from '../keyRing/cachedEntries.ts';
-import { refuseObserved } from '../keyRing/managed.ts';
 import type { Randomness } from '../keyRing/newKey.ts';
+import { refuseObserved } from '../keyRing/policy.ts';
 import { pruneKeyRing } from '../keyRing/prune.ts';
 import { type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
 import { rewrapKeyRing } from '../keyRing/rewrap.ts';
-import { type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
+import { keyState, type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
 import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
-import { measureStatus } from '../keyRing/statusMetrics.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import {
   type JobOn,
@@ -134,4 +133,14 @@ export class KeyRingMaintenance {
       `Choose one of: ${this.names().join(', ') || 'none is configured'}.`,
     );
   }
+}
+
+/** Exports what a status says of the keys. */
+function measureStatus(ring: string, { keys, ...status }: RingStatus): void {
+  for (const state of keyState.options)
+    instruments.keyRingKeys.record(keys.filter((key) => key.state === state).length, { ring, state });
+  instruments.defaultKeyTimeToExpiry.record(status.defaultTimeToExpiry ?? 0, { ring });
+  if (status.newestKeyAge !== null) instruments.newestKeyAge.record(status.newestKeyAge, { ring });
+  if (status.protectorTimeToExpiry !== null)
+    instruments.protectorTimeToExpiry.record(status.protectorTimeToExpiry, { ring });
 }

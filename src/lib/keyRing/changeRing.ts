@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { clockSkewMs } from './defaultKey.ts';
+import { type Instant, instantOf } from './instants.ts';
 import type { KeyRing } from './keyRing.ts';
 import { isTransient, KeyRingError } from './keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from './keyRingStore.ts';
@@ -37,6 +39,16 @@ export async function readRing({ store, clock, signal }: ChangeDeps): Promise<Ri
       await clock.sleep(pauseMs(attempt), signal);
     }
   }
+}
+
+/**
+ * The present, for what is written to the ring: the store's own clock where this machine's differs from it by more than
+ * consumers tolerate. A key activated ahead of the apps' clocks is no default to them yet, and they would mint one.
+ */
+export function ringTime(clock: Clock, { storeTime }: StoredRing): Instant {
+  const own = clock.now();
+  const skewed = storeTime && Math.abs(storeTime.getTime() - own.getTime()) > clockSkewMs;
+  return instantOf(skewed ? storeTime : own);
 }
 
 /**

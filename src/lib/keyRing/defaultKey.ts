@@ -36,22 +36,6 @@ export function latestActivated<K extends RuleKey>(keys: readonly K[], now: Inst
 }
 
 /**
- * The newer rule (aspnetcore PR #54309; in no shipped package of November 2026): the latest activated of the keys created
- * at least two days ago, else the earliest activated of the younger ones.
- */
-export function defaultKeyByNewerRule<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
-  const until = plusMs(now, clockSkewMs);
-  const propagated = plusMs(now, -propagationMs);
-  const active = keys.filter(({ activation }) => isUpTo(activation, until));
-  const old = active.filter(({ creation }) => isUpTo(creation, propagated)).sort(byActivation);
-  const young = active
-    .filter(({ creation }) => !isUpTo(creation, propagated))
-    .sort((a, b) => compareInstants(a.activation, b.activation) || compareIds(a, b));
-  const candidate = [...old, ...young][0];
-  return candidate && isUsable(candidate, now) ? candidate : undefined;
-}
-
-/**
  * Whether a consumer of ASP.NET Core 10 with automatic generation on would mint a key of its own: it has no default, or the
  * default expires within a refresh and the propagation time and nothing would be the default then
  * (KeyRingProvider.CreateCacheableKeyRingCore).
@@ -81,14 +65,11 @@ export function fallbackKey<K extends RuleKey>(keys: readonly K[], now: Instant)
   return old[0] ?? young[0];
 }
 
-function isUsable({ revoked, readable, expiration }: RuleKey, now: Instant): boolean {
+/** Neither revoked nor known to be unreadable, nor expired: it can still be a default, now or later. */
+export function isUsable({ revoked, readable, expiration }: RuleKey, now: Instant): boolean {
   return !revoked && readable && isBefore(now, expiration);
 }
 
 function byActivation(a: RuleKey, b: RuleKey): number {
-  return compareInstants(b.activation, a.activation) || compareIds(a, b);
-}
-
-function compareIds(a: RuleKey, b: RuleKey): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  return compareInstants(b.activation, a.activation) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

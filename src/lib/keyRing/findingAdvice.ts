@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errorCodes.ts';
+import type { RingFinding } from './findings.ts';
 
 /** What to do about each finding; docs/operations.md says more. */
 export const adviceOfFindings = {
@@ -42,8 +43,10 @@ export const untriedChecks = [
 export type RingCheck = keyof typeof adviceOfFindings | (typeof untriedChecks)[number];
 export const ringCheckNames: readonly string[] = [...Object.keys(adviceOfFindings), ...untriedChecks];
 
-export function adviceOf(check: RingCheck): string {
-  return (adviceOfFindings as Partial<Record<RingCheck, string>>)[check] ?? 'See docs/operations.md, "Errors".';
+/** A finding with the advice of its check, unless it brings its own. */
+export function found(check: RingCheck, level: RingFinding['level'], what: string, advice?: string): RingFinding {
+  const ofCheck = (adviceOfFindings as Partial<Record<RingCheck, string>>)[check];
+  return { check, level, what, advice: advice ?? ofCheck ?? 'See docs/operations.md, "Errors".' };
 }
 
 /** Names that the records of earlier versions hold, and the present ones. */

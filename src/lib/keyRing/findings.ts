@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { type Level, level } from '../level.ts';
-import { clockSkewMs, defaultKey, fallbackKey, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
-import { adviceOf, type RingCheck } from './findingAdvice.ts';
+import { level } from '../level.ts';
+import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
+import { found } from './findingAdvice.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
 import type { ProtectorVersion } from './keyProtector.ts';
 import type { KeyRing } from './keyRing.ts';
 import type { StoredRing } from './keyRingStore.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { protectionFindings } from './protectionFindings.ts';
-import { isUsable, type ViewedKey } from './ringView.ts';
+import type { ViewedKey } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { firstGap } from './rotationPlan.ts';
 
@@ -19,12 +19,6 @@ export const ringFinding = z.object({
   advice: z.string(),
 });
 export type RingFinding = z.infer<typeof ringFinding>;
-
-/** A finding whose advice is that of its check, unless it brings its own. */
-export interface PlainFinding extends Omit<RingFinding, 'check' | 'advice'> {
-  check: RingCheck;
-  advice?: string | undefined;
-}
 
 export interface RingFacts {
   stored: StoredRing;
@@ -46,7 +40,7 @@ const raceMs = 600_000;
 const overdueMs = 3 * day;
 
 export function findingsOf(facts: RingFacts): RingFinding[] {
-  const found = [
+  return [
     ...damageOf(facts),
     ...defaultOf(facts),
     ...makersOf(facts),
@@ -54,66 +48,43 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
     ...elementsOf(facts),
     ...clockOf(facts),
   ];
-  return found.map((finding) => ({
-    ...finding,
-    advice: finding.advice ?? adviceOf(finding.check),
-  }));
 }
 
-function damageOf({ ring }: RingFacts): PlainFinding[] {
+function damageOf({ ring }: RingFacts): RingFinding[] {
   const checks = {
     notWellFormed: 'element_not_well_formed',
     duplicateKey: 'duplicate_key',
     unreadableRevocation: 'revocation_unreadable',
   } as const;
-  return ring.damage.map(({ kind, message }) => ({
-    check: checks[kind],
-    level: 'critical',
-    what: `Every app fails at its next refresh: ${message}.`,
-  }));
+  return ring.damage.map(({ kind, message }) =>
+    found(checks[kind], 'critical', `Every app fails at its next refresh: ${message}.`),
+  );
 }
 
-function defaultOf({ keys, policy, now }: RingFacts): PlainFinding[] {
-  const findings: PlainFinding[] = [];
-  const add = (check: RingCheck, level: Level, what: string) => findings.push({ check, level, what });
+function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
+  const leftMs = msBetween(now, gap.at);
   if (!current) {
     const fallback = fallbackKey(keys, now);
     const without = fallback ? `use ${fallback.id}` : 'fail';
-    add(
-      'no_default_key',
-      'critical',
-      `Apps have no default key, and each mints one of its own; those that do not generate keys ${without}.`,
-    );
+    const what = `Apps have no default key, and each mints one of its own; those that do not generate keys ${without}.`;
+    yield found('no_default_key', 'critical', what);
   } else {
-    const leftMs = msBetween(now, gap.at);
     if (leftMs <= refreshMs + propagationMs) {
-      add(
-        'no_default_soon',
-        'critical',
-        `Nothing is the default from ${gap.at} on${wouldMint(keys, now) ? '; apps mint a key at their next refresh' : ''}.`,
-      );
+      const mint = wouldMint(keys, now) ? '; apps mint a key at their next refresh' : '';
+      yield found('no_default_soon', 'critical', `Nothing is the default from ${gap.at} on${mint}.`);
     } else if (leftMs <= policy.leadMs) {
-      add(
-        'no_successor',
-        policy.mode === 'manage' ? 'warning' : 'info',
-        `No successor is published for ${gap.at}, when the default key is missed.`,
-      );
+      const what = `No successor is published for ${gap.at}, when the default key is missed.`;
+      yield found('no_successor', policy.mode === 'manage' ? 'warning' : 'info', what);
     }
-    const usable = keys.filter((key) => isUsable(key, now));
-    if (usable.length === 1) {
-      add(
-        'last_usable_key',
-        'info',
-        `Key ${current.id} is the only usable one: if it is lost or revoked, there is none.`,
-      );
+    if (keys.filter((key) => isUsable(key, now)).length === 1) {
+      const what = `Key ${current.id} is the only usable one: if it is lost or revoked, there is none.`;
+      yield found('last_usable_key', 'info', what);
     }
   }
-  if (isOverdue(keys, current !== undefined, msBetween(now, gap.at), policy, now)) {
-    add('rotation_stopped', 'critical', 'A successor is long overdue: the ring has stopped rotating.');
-  }
-  return findings;
+  if (isOverdue(keys, current !== undefined, leftMs, policy, now))
+    yield found('rotation_stopped', 'critical', 'A successor is long overdue: the ring has stopped rotating.');
 }
 
 /** Apps publish a successor two to three days ahead; this tool at the lead time, with three days for a missed timer. */
@@ -128,52 +99,43 @@ function isOverdue(
   return keys.length > 0 && keys.every(({ expiration }) => isUpTo(expiration, now));
 }
 
-function makersOf({ keys, policy, now }: RingFacts): PlainFinding[] {
-  const findings: PlainFinding[] = [];
+function* makersOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
   const byCreation = [...keys].sort((a, b) => (isBefore(a.creation, b.creation) ? -1 : 1));
-  byCreation.forEach((key, index) => {
+  const byApp = ({ element }: ViewedKey) => !isMarkedAsOurs(element.xml);
+  for (const [index, key] of byCreation.entries()) {
     const previous = byCreation[index - 1];
-    const byApp = !isMarkedAsOurs(key.element.xml);
-    if (previous && byApp && msBetween(previous.creation, key.creation) <= raceMs) {
+    if (!previous || !byApp(key)) continue;
+    if (msBetween(previous.creation, key.creation) <= raceMs) {
       const what = `Keys ${previous.id} and ${key.id} were made within minutes of each other: instances raced.`;
-      findings.push({ check: 'racing_keys', level: 'warning', what });
+      yield found('racing_keys', 'warning', what);
     }
     const atOnce = isUpTo(key.activation, plusMs(key.creation, clockSkewMs));
     const needed = !defaultKey(byCreation.slice(0, index), key.creation);
-    if (previous && byApp && atOnce && !needed && isBefore(now, key.expiration)) {
+    if (atOnce && !needed && isBefore(now, key.expiration)) {
       const what = `Key ${key.id} was active at its creation: instances that had not read it failed to decrypt.`;
-      findings.push({ check: 'activated_at_creation', level: 'warning', what });
+      yield found('activated_at_creation', 'warning', what);
     }
-  });
+  }
   const newest = byCreation.at(-1);
-  if (policy.mode === 'manage' && newest && !isMarkedAsOurs(newest.element.xml) && byCreation.length > 1) {
+  if (policy.mode === 'manage' && newest && byApp(newest) && byCreation.length > 1) {
     const what = `The newest key ${newest.id} was made by an app: automatic key generation is still on.`;
-    findings.push({ check: 'automatic_generation', level: 'warning', what });
+    yield found('automatic_generation', 'warning', what);
   }
-  return findings;
 }
 
-function elementsOf({ ring }: RingFacts): PlainFinding[] {
-  return ring.foreign.map(({ name, reason, element }) => ({
-    check: name === 'key' ? 'key_passed_over' : 'foreign_element',
-    level: name === 'key' ? 'warning' : 'info',
-    what: `Apps pass over ${element.place} (${name}), and it is kept: it ${reason}.`,
-  }));
+function elementsOf({ ring }: RingFacts): RingFinding[] {
+  return ring.foreign.map(({ name, reason, element }) => {
+    const what = `Apps pass over ${element.place} (${name}), and it is kept: it ${reason}.`;
+    return name === 'key' ? found('key_passed_over', 'warning', what) : found('foreign_element', 'info', what);
+  });
 }
 
-function clockOf({ stored, keys, now, machineTime }: RingFacts): PlainFinding[] {
-  const findings: PlainFinding[] = [];
-  const skewMs = stored.storeTime ? msBetween(machineTime, instantOf(stored.storeTime)) : 0;
-  if (Math.abs(skewMs) > clockSkewMs) {
-    const what = `The clocks of this machine and of the store differ by ${Math.round(Math.abs(skewMs) / 1000)} s.`;
-    findings.push({ check: 'clock_skew', level: 'warning', what });
+function* clockOf({ stored, keys, now, machineTime }: RingFacts): Iterable<RingFinding> {
+  const skewMs = stored.storeTime ? Math.abs(msBetween(machineTime, instantOf(stored.storeTime))) : 0;
+  if (skewMs > clockSkewMs) {
+    const what = `The clocks of this machine and of the store differ by ${Math.round(skewMs / 1000)} s.`;
+    yield found('clock_skew', 'warning', what);
   }
-  for (const { id, creation } of keys.filter((key) => isBefore(plusMs(now, clockSkewMs), key.creation))) {
-    findings.push({
-      check: 'clock_skew',
-      level: 'warning',
-      what: `Key ${id} was created in the future, at ${creation}.`,
-    });
-  }
-  return findings;
+  for (const { id, creation } of keys.filter((key) => isBefore(plusMs(now, clockSkewMs), key.creation)))
+    yield found('clock_skew', 'warning', `Key ${id} was created in the future, at ${creation}.`);
 }

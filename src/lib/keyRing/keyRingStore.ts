@@ -1,4 +1,4 @@
-import type { SealedXml } from './sealedXml.ts';
+import type { SealedXml } from './xml.ts';
 
 /**
  * The port to where a key ring is kept. An adapter reads elements as they are and changes them without touching the

@@ -3,7 +3,7 @@ import type { KeyProtector } from './keyProtector.ts';
 import type { KeyRing, Protection } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
 import { formOfNewKeys, keyXml, masterKeyXml } from './ringXml.ts';
-import type { SealedXml } from './sealedXml.ts';
+import type { SealedXml } from './xml.ts';
 
 /** Where random values come from; passed in, so that a test can repeat them. */
 export interface Randomness {

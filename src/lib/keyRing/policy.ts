@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeyRingError } from './keyRingError.ts';
 
 export const ringMode = z
   .enum(['observe', 'manage'])
@@ -17,4 +18,14 @@ export interface KeyRingPolicy {
   prune: boolean;
   /** How long a key must have been expired to be pruned, and to be left behind when others are re-wrapped. */
   pruneAfterMs: number;
+}
+
+/** @throws KeyRingError `key_ring_observed` where the ring's setting does not let this tool write */
+export function refuseObserved({ mode }: KeyRingPolicy): void {
+  if (mode === 'manage') return;
+  throw new KeyRingError(
+    'key_ring_observed',
+    'The ring is in mode observe: nothing is written.',
+    'Set its mode to manage in KEY_RINGS, and switch automatic key generation off in every app that uses it.',
+  );
 }

@@ -5,7 +5,7 @@ import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import { defaultKey } from './defaultKey.ts';
 import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
 import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from './keyRing.ts';
-import { refuseObserved } from './managed.ts';
+import { refuseObserved } from './policy.ts';
 import type { RotateDeps } from './rotate.ts';
 
 export const pruneReport = z

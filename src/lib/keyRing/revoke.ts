@@ -1,27 +1,25 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 import { entriesNaming, type KeyUse } from './cachedEntries.ts';
-import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
 import { defaultKey, refreshMs } from './defaultKey.ts';
 import { type Instant, isBefore, plusMs } from './instants.ts';
 import { hits, type KeyRing, type Revocation } from './keyRing.ts';
-import { refuseObserved } from './managed.ts';
 import { type MadeKey, makeKey } from './newKey.ts';
 import { headerOf } from './payloadHeader.ts';
+import { refuseObserved } from './policy.ts';
 import { stamp } from './ringDocument.ts';
-import { ringTime } from './ringTime.ts';
 import { refuseUntriedKey, type ViewedKey, viewKeys } from './ringView.ts';
 import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
 import { firstGap, type Gap } from './rotationPlan.ts';
 
-/** What is to be revoked: one key, or all that were created before an instant. */
-export type RevokeTarget = { key: string } | { createdBefore: Instant };
-/** As asked for: without an instant, all that were created before now. */
-export type RequestedTarget = { key: string } | { createdBefore: Instant | undefined };
+/** What is to be revoked: the key of this id without a date, or `*` and all keys created before it. */
+type Target = Pick<Revocation, 'key' | 'date'>;
 
 export interface RevokeRequest {
-  target: RequestedTarget;
+  /** One key, or all that were created before an instant; without one, before now. */
+  target: { key: string } | { createdBefore: Instant | undefined };
   /** Stands in the ring, for whoever reads it later. */
   reason: string;
   /** The ring's name. Without it the report is a plan, and nothing is written. */
@@ -78,7 +76,10 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   const use = await usedBy(deps);
   const reading = await readRing(deps);
   const now = ringTime(deps.clock, reading.stored);
-  const target = 'key' in request.target ? request.target : { createdBefore: request.target.createdBefore ?? now };
+  const target: Target =
+    'key' in request.target
+      ? { key: request.target.key, date: undefined }
+      : { key: '*', date: request.target.createdBefore ?? now };
   checkRequest(request, target, ringName, now);
   checkTarget(target, reading.ring);
   const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
@@ -98,7 +99,7 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   return told('revoked', done.planned, done.successor);
 }
 
-function checkRequest({ confirm }: RevokeRequest, target: RevokeTarget, ringName: string, now: Instant): void {
+function checkRequest({ confirm }: RevokeRequest, target: Target, ringName: string, now: Instant): void {
   if (confirm !== undefined && confirm !== ringName) {
     throw new MaintenanceError(
       'confirmation_wrong',
@@ -106,7 +107,7 @@ function checkRequest({ confirm }: RevokeRequest, target: RevokeTarget, ringName
       `To revoke, confirm with: ${ringName}. Nothing was written.`,
     );
   }
-  if ('createdBefore' in target && isBefore(now, target.createdBefore)) {
+  if (target.date && isBefore(now, target.date)) {
     throw new MaintenanceError(
       'revocation_in_future',
       'Keys can be revoked up to this moment only: a later date would hit the key that takes their place.',
@@ -115,8 +116,8 @@ function checkRequest({ confirm }: RevokeRequest, target: RevokeTarget, ringName
   }
 }
 
-function checkTarget(target: RevokeTarget, ring: KeyRing): void {
-  if (!('key' in target) || ring.keys.some(({ id }) => id === target.key)) return;
+function checkTarget(target: Target, ring: KeyRing): void {
+  if (target.key === '*' || ring.keys.some(({ id }) => id === target.key)) return;
   throw new MaintenanceError(
     'key_unknown',
     `The ring has no key ${target.key}.`,
@@ -131,8 +132,8 @@ interface Plan {
   gap: Gap | undefined;
 }
 
-function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): Plan {
-  const isTarget = (key: ViewedKey) => hits(asRevocation(target), key);
+function plan(keys: readonly ViewedKey[], target: Target, now: Instant): Plan {
+  const isTarget = (key: ViewedKey) => hits(target, key);
   const hit = keys.filter((key) => !key.revoked && isTarget(key));
   const after = keys.map((key) => (isTarget(key) ? { ...key, revoked: true } : key));
   return {
@@ -142,13 +143,11 @@ function plan(keys: readonly ViewedKey[], target: RevokeTarget, now: Instant): P
   };
 }
 
-function asRevocation(target: RevokeTarget): Pick<Revocation, 'key' | 'date'> {
-  return 'key' in target ? { key: target.key, date: undefined } : { key: '*', date: target.createdBefore };
-}
-
-async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now: Instant) {
-  const [date, key] = 'key' in target ? [now, target.key] : [target.createdBefore, '*'];
-  const revocation = { name: revocationName(target, now), xml: revocationXml(date, key, reason) };
+async function write(deps: RotateDeps, target: Target, reason: string, now: Instant) {
+  const { key, date = now } = target;
+  // As .NET's XmlKeyManager names its files.
+  const name = `revocation-${key === '*' ? '' : `${key}-`}${stamp(new Date(now.epochMilliseconds))}`;
+  const revocation = { name, xml: revocationXml(date, key, reason) };
   let successor: MadeKey | undefined;
   return changeRing(deps, async ({ ring }: RingReading) => {
     const keys = await viewKeys(ring, deps.protector);
@@ -165,12 +164,6 @@ async function write(deps: RotateDeps, target: RevokeTarget, reason: string, now
       (!published || after.keys.some(({ id }) => id === published.id));
     return { change: { add, replace: [], remove: [] }, isDone, data: { planned, successor: published?.id ?? null } };
   });
-}
-
-/** As .NET's XmlKeyManager names its files. */
-function revocationName(target: RevokeTarget, now: Instant): string {
-  const at = stamp(new Date(now.epochMilliseconds));
-  return 'key' in target ? `revocation-${target.key}-${at}` : `revocation-${at}`;
 }
 
 function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, now: Instant) {

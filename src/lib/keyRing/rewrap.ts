@@ -5,11 +5,11 @@ import { type ProtectorVersion, versionOf } from './keyProtector.ts';
 import type { RingKey } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
 import type { StoredElement } from './keyRingStore.ts';
-import { refuseObserved } from './managed.ts';
 import type { KeyRingPolicy } from './policy.ts';
+import { refuseObserved } from './policy.ts';
 import type { RingDeps } from './ringStatus.ts';
 import { secretOf, withSecret } from './ringXml.ts';
-import type { SealedXml } from './sealedXml.ts';
+import type { SealedXml } from './xml.ts';
 
 export const rewrapReport = z
   .object({

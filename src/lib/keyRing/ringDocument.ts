@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RingChange, StoredElement } from './keyRingStore.ts';
-import { SealedXml } from './sealedXml.ts';
-import { childElements, type PlacedElement, parseDocument, splice, XmlFormError } from './xml.ts';
+import { childElements, type PlacedElement, parseDocument, SealedXml, splice, XmlFormError } from './xml.ts';
 
 /**
  * A whole ring in one XML document, as the blob store of .NET keeps it: children of a root whose name nobody checks.

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
-import { type ChangeDeps, type RingReading, readRing } from './changeRing.ts';
+import { type ChangeDeps, type RingReading, readRing, ringTime } from './changeRing.ts';
 import { defaultKey, wouldMint } from './defaultKey.ts';
 import { earlierCheckNames } from './findingAdvice.ts';
 import { findingsOf, type RingFinding, ringFinding } from './findings.ts';
@@ -8,9 +7,7 @@ import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from './i
 import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtector.ts';
 import { type KeyRing, revokedAt } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
-import type { KeyRingStore } from './keyRingStore.ts';
 import { type KeyRingPolicy, ringMode } from './policy.ts';
-import { ringTime } from './ringTime.ts';
 import { type ViewedKey, viewKeys } from './ringView.ts';
 import { isMarkedAsOurs } from './ringXml.ts';
 import { planRotation } from './rotationPlan.ts';
@@ -97,10 +94,8 @@ export function earlier(report: unknown): unknown {
 }
 
 export interface RingDeps extends ChangeDeps {
-  store: KeyRingStore;
   protector: KeyProtector;
   policy: KeyRingPolicy;
-  clock: Clock;
 }
 
 /** Reads the ring and says what state it is in. Writes nothing. */

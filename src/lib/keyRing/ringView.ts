@@ -1,5 +1,5 @@
 import { defaultKey, type RuleKey } from './defaultKey.ts';
-import { compareInstants, type Instant, isUpTo } from './instants.ts';
+import { compareInstants, type Instant } from './instants.ts';
 import type { KeyProtector } from './keyProtector.ts';
 import { isRevoked, type KeyRing, type RingKey } from './keyRing.ts';
 import { KeyRingError } from './keyRingError.ts';
@@ -29,42 +29,28 @@ export async function viewKeys(ring: KeyRing, protector: KeyProtector): Promise<
 }
 
 /** Undefined where the key unwraps. */
-export async function tryUnwrap(key: RingKey, protector: KeyProtector): Promise<KeyRingError | undefined> {
-  const secret = secretOf(key.element.xml);
+async function tryUnwrap({ element, protection }: RingKey, protector: KeyProtector): Promise<KeyRingError | undefined> {
+  const secret = secretOf(element.xml);
+  const { kind } = protection;
+  if (!secret || (kind !== 'none' && kind !== protector.kind)) {
+    const form = kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : kind;
+    return new KeyRingError(
+      'key_protected_otherwise',
+      `It is protected otherwise (${form}) than the ring's protector says.`,
+      'Make the protector of the ring in KEY_RINGS the one that the apps use.',
+    );
+  }
   try {
-    if (!secret || key.protection.kind === 'unknown' || !isOurs(key, protector)) throw protectedOtherwise(key);
-    const plain = key.protection.kind === 'none' ? secret : await protector.unprotect(secret);
-    if (!isMasterKey(plain)) throw notAMasterKey();
-    return undefined;
+    if (isMasterKey(kind === 'none' ? secret : await protector.unprotect(secret))) return undefined;
   } catch (error) {
     if (error instanceof KeyRingError) return error;
     throw error;
   }
-}
-
-function isOurs({ protection }: RingKey, protector: KeyProtector): boolean {
-  return protection.kind === 'none' || protection.kind === protector.kind;
-}
-
-function protectedOtherwise({ protection }: RingKey): KeyRingError {
-  return new KeyRingError(
-    'key_protected_otherwise',
-    `It is protected otherwise (${protection.kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : protection.kind}) than the ring's protector says.`,
-    'Make the protector of the ring in KEY_RINGS the one that the apps use.',
-  );
-}
-
-function notAMasterKey(): KeyRingError {
   return new KeyRingError(
     'key_unreadable',
     'What the key decrypts to is no master key.',
     'The key was damaged: revoke it, so that a new one is published.',
   );
-}
-
-/** Neither revoked nor known to be unreadable, nor expired: it can still be a default, now or later. */
-export function isUsable({ revoked, readable, expiration }: RuleKey, now: Instant): boolean {
-  return !revoked && readable && !isUpTo(expiration, now);
 }
 
 /**

@@ -1,8 +1,7 @@
 import { type Instant, isBefore } from './instants.ts';
 import type { KeyRing } from './keyRing.ts';
 import { secretElement } from './readKeyRing.ts';
-import { SealedXml } from './sealedXml.ts';
-import { childrenNamed, escapeXml, findElement, parseDocument, splice } from './xml.ts';
+import { childrenNamed, escapeXml, findElement, parseDocument, SealedXml, splice } from './xml.ts';
 
 /** Writes elements of a ring as .NET does (XmlKeyManager, AuthenticatedEncryptorDescriptor, key-storage-format.md). */
 

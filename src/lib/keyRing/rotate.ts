@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
 import type { KeyUse } from './cachedEntries.ts';
-import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
 import type { RingFinding } from './findings.ts';
 import type { Instant } from './instants.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { pruneKeyRing, pruneReport } from './prune.ts';
 import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
 import { earlier as earlierStatus, type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
-import { ringTime } from './ringTime.ts';
 import { refuseUntriedKey, viewKeys } from './ringView.ts';
 import { type PlannedKey, planRotation, rotationReason } from './rotationPlan.ts';
 

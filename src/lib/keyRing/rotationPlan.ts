@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { clockSkewMs, latestActivated, type RuleKey } from './defaultKey.ts';
+import { clockSkewMs, isUsable, latestActivated, type RuleKey } from './defaultKey.ts';
 import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from './instants.ts';
 import type { KeyRingPolicy } from './policy.ts';
-import { isUsable } from './ringView.ts';
 
 export const rotationReason = z.enum(['empty', 'noDefault', 'successor']).meta({
   description: [

@@ -1,4 +1,8 @@
 import { parseXml, XmlDocumentType, XmlElement, type XmlNode } from '@rgrove/parse-xml';
+import { Secret } from '../secret.ts';
+
+/** XML that may hold key material: for stores, protectors and the parser alone. */
+export class SealedXml extends Secret {}
 
 /** What is wrong with a piece of XML. Its message never quotes the text, which may hold key material. */
 export class XmlFormError extends Error {

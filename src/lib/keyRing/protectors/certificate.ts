@@ -11,8 +11,7 @@ import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { thumbprint } from '../readKeyRing.ts';
 import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
-import { SealedXml } from '../sealedXml.ts';
-import { childrenNamed, findElement, parseDocument, splice, textPlace, XmlFormError } from '../xml.ts';
+import { childrenNamed, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../xml.ts';
 import type { LoadedCertificate } from './certificateFile.ts';
 
 /** W3C XML Encryption, as .NET's EncryptedXml writes and reads it for a certificate. */

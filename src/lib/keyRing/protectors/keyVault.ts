@@ -11,8 +11,7 @@ import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { Patience } from '../patience.ts';
 import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
-import { SealedXml } from '../sealedXml.ts';
-import { escapeXml, findElement, parseDocument, splice, textPlace, XmlFormError } from '../xml.ts';
+import { escapeXml, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../xml.ts';
 import { explainVaultError, unreadable } from './keyVaultErrors.ts';
 
 /** Without a version, any package of the apps loads it; see `decryptorTypeToCopy`. */

@@ -5,8 +5,7 @@ import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { isAbort, Patience, silenceMs } from '../patience.ts';
 import { fingerprint, stamp } from '../ringDocument.ts';
-import { SealedXml } from '../sealedXml.ts';
-import { parseDocument, XmlFormError } from '../xml.ts';
+import { parseDocument, SealedXml, XmlFormError } from '../xml.ts';
 
 /** Not `.xml`: .NET reads every file with that ending (FileSystemXmlRepository), and only those. */
 const lockName = '.token-cache-maintenance.lock';

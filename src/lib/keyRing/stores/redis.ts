@@ -4,8 +4,7 @@ import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { isAbort } from '../patience.ts';
 import { fingerprint, stamp } from '../ringDocument.ts';
-import { SealedXml } from '../sealedXml.ts';
-import { parseDocument, XmlFormError } from '../xml.ts';
+import { parseDocument, SealedXml, XmlFormError } from '../xml.ts';
 import type { RingConnection } from './redisConnection.ts';
 
 /**
