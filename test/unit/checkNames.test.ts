@@ -3,13 +3,20 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkNames } from '../../src/lib/findings/checkNames.ts';
 import { judgeApp } from '../../src/lib/findings/judgeApp.ts';
-import { earlierCheckNames as earlierOfRings } from '../../src/lib/keyRing/findingAdvice.ts';
+import type { RingCheck } from '../../src/lib/keyRing/findingAdvice.ts';
 import { earlierCheckNames } from '../../src/lib/redis/rules/rules.ts';
 import { findingPolicy, findingShape } from '../../src/lib/settings/findingSettings.ts';
 import { anchorsOf } from '../support/anchors.ts';
 import { root } from '../support/childProcess.ts';
 
 const anchors = anchorsOf(readFileSync(`${root}/docs/operations.md`, 'utf8'));
+
+/** Names that the records of earlier versions hold, and the present ones. */
+const earlierOfRings: Readonly<Record<string, RingCheck>> = {
+  master_key_in_plain_text: 'keys-in-plain-text',
+  protection_none: 'keys-in-plain-text',
+  protector_expires_soon: 'key-version-expires',
+};
 
 describe('the names of findings', () => {
   it('are those of the judges, of the looks at Redis and of the statuses of rings', () => {

@@ -5,16 +5,10 @@ import { parseConnectionString } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
 import { Secret } from '../secret.ts';
 import type { Environment } from './environment.ts';
-import { schedule } from './fields.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { KeyRing, RingProtector, RingStore } from './subjects.ts';
-
-/** The settings of key rings that stand by themselves; docs/settings.md explains each. */
-export const keyRingShape = {
-  SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
-};
 
 export interface KeyRingReading {
   rings: KeyRing[];

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { WatchPolicy } from '../redis/policy.ts';
 import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
-import type { JobName } from './problems.ts';
 
 const percent = () => decimal(0, 100);
 
@@ -56,11 +55,6 @@ export interface RedisSettings {
   policy: WatchPolicy;
   /** Of Azure Monitor; undefined: by the region in the host's name. */
   metricsEndpoint: string;
-}
-
-/** The jobs that a wrong setting of these stops. A wrong schedule stops none: its timer runs on the default. */
-export function jobsOfRedisSetting(setting: string): JobName[] {
-  return setting.startsWith('SCHEDULE_') ? [] : ['redis', 'clear'];
 }
 
 export function redisSettings(values: Values): RedisSettings {

@@ -5,21 +5,21 @@ import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import { readCaches } from './cacheSettings.ts';
 import { disabledFunctions, type Environment, usesEasyAuth } from './environment.ts';
-import { flag } from './fields.ts';
+import { flag, schedule } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
-import { keyRingShape, readKeyRings } from './keyRingSettings.ts';
+import { readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
 import { queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
-import { jobsOfRedisSetting, type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
-import { jobsOfSqlCacheSetting, purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
+import { purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 import type { KeyRing, RedisCache, SqlCache } from './subjects.ts';
 import { telemetryEndpoint, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
   ...sqlCacheShape,
   ...redisShape,
-  ...keyRingShape,
+  SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
   ...recordStoreShape,
   ALLOW_CLEAR: flag.prefault('false'),
   ...telemetryShape,
@@ -124,11 +124,15 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   };
 }
 
-/** The jobs that a wrong setting stops; undefined for all. */
+/** The jobs that a wrong setting stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */
 function jobsOf(setting: string): JobName[] | undefined {
-  if (setting in sqlCacheShape) return jobsOfSqlCacheSetting(setting);
-  if (setting in redisShape) return jobsOfRedisSetting(setting);
+  if (setting.startsWith('SCHEDULE_')) return [];
+  if (setting in redisShape) return ['redis', 'clear'];
+  if (setting in sqlCacheShape) {
+    if (setting.startsWith('PURGE_')) return ['purge', 'clear'];
+    return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts', 'clear'];
+  }
   // A wrong one of these has its default, which for ALLOW_CLEAR forbids, and stops nothing: it is said at each run.
-  const harmless = { ...queueShape, ...keyRingShape, ...telemetryShape, ...findingShape };
+  const harmless = { ...queueShape, ...telemetryShape, ...findingShape };
   return setting === 'ALLOW_CLEAR' || setting in harmless ? [] : undefined;
 }

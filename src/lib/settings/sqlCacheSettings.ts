@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
-import type { JobName } from './problems.ts';
 
 /** The settings of the jobs on SQL caches, with their defaults; docs/settings.md explains each. */
 export const sqlCacheShape = {
@@ -25,13 +24,6 @@ export const sqlCacheShape = {
   STATEMENT_TIMEOUT: duration('PT1S', 'PT10M').prefault('PT30S'),
 };
 type Values = z.infer<z.ZodObject<typeof sqlCacheShape>>;
-
-/** The jobs that a wrong setting of these stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */
-export function jobsOfSqlCacheSetting(setting: string): JobName[] | undefined {
-  if (setting.startsWith('SCHEDULE_')) return [];
-  if (setting.startsWith('PURGE_')) return ['purge', 'clear'];
-  return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts', 'clear'];
-}
 
 export function purgePolicy(values: Values): PurgePolicy {
   return {
