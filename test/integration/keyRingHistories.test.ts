@@ -33,7 +33,6 @@ function crashing(store: KeyRingStore, at: number, when: 'before' | 'after'): Ke
     return result;
   };
   return {
-    kind: store.kind,
     description: store.description,
     read: () => counted(() => store.read()),
     write: (ring, change) => counted(() => store.write(ring, change)),

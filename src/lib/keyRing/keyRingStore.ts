@@ -32,7 +32,6 @@ export interface RingChange {
 }
 
 export interface KeyRingStore {
-  readonly kind: 'blob' | 'folder' | 'redis';
   /** Where the ring is, without a secret. */
   readonly description: string;
   /** @throws MaintenanceError `key_ring_damaged` where the whole of it cannot be read as XML */

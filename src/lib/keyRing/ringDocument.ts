@@ -78,6 +78,22 @@ export class RingDocument {
   }
 }
 
+/** Elements that a store keeps one by one; what is not well-formed is damage. */
+export function readElements(texts: Iterable<readonly [place: string, text: string]>) {
+  const elements: StoredElement[] = [];
+  const damage: { place: string; problem: string }[] = [];
+  for (const [place, text] of texts) {
+    try {
+      parseDocument(text);
+      elements.push({ place, xml: new SealedXml(text) });
+    } catch (error) {
+      if (!(error instanceof XmlFormError)) throw error;
+      damage.push({ place, problem: error.message });
+    }
+  }
+  return { elements, damage };
+}
+
 /** A fingerprint of what was read, for stores that give none. */
 export function fingerprint(parts: Iterable<string>): string {
   const hash = createHash('sha256');

@@ -104,12 +104,8 @@ export class KeyVaultProtector implements KeyProtector {
   }
 
   async versions(): Promise<ProtectorVersion[]> {
-    try {
-      const versions = await this.#patience.ask((abortSignal) => this.#list(abortSignal));
-      return versions.sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0));
-    } catch (error) {
-      throw explainVaultError(error, this.#options.keyId, 'list the versions of');
-    }
+    const versions = await this.#ask(this.#options.keyId, 'list the versions of', (signal) => this.#list(signal));
+    return versions.sort((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0));
   }
 
   async rewrap(secret: SealedXml): Promise<SealedXml | undefined> {
@@ -143,24 +139,20 @@ export class KeyVaultProtector implements KeyProtector {
   }
 
   async #wrap(keyId: string, contentKey: Buffer): Promise<Buffer> {
-    try {
-      const { result } = await this.#patience.ask((abortSignal) =>
-        this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, { abortSignal }),
-      );
-      return Buffer.from(result);
-    } catch (error) {
-      throw explainVaultError(error, keyId, 'wrap with');
-    }
+    const wrap = (abortSignal: AbortSignal) => this.#remote(keyId).wrapKey(wrapAlgorithm, contentKey, { abortSignal });
+    return Buffer.from((await this.#ask(keyId, 'wrap with', wrap)).result);
   }
 
   async #unwrap(keyId: string, wrapped: Buffer): Promise<Buffer> {
+    const unwrap = (abortSignal: AbortSignal) => this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, { abortSignal });
+    return Buffer.from((await this.#ask(keyId, 'unwrap with', unwrap)).result);
+  }
+
+  async #ask<T>(keyId: string, doing: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
-      const { result } = await this.#patience.ask((abortSignal) =>
-        this.#remote(keyId).unwrapKey(wrapAlgorithm, wrapped, { abortSignal }),
-      );
-      return Buffer.from(result);
+      return await this.#patience.ask(call);
     } catch (error) {
-      throw explainVaultError(error, keyId, 'unwrap with');
+      throw explainVaultError(error, keyId, doing);
     }
   }
 

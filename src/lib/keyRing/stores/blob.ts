@@ -1,4 +1,4 @@
-import type { BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
+import type { BlockBlobClient, BlockBlobUploadOptions, ContainerClient, RestError } from '@azure/storage-blob';
 import { isCredentialError, KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { isAbort, Patience } from '../patience.ts';
@@ -22,7 +22,6 @@ const sizeLimit = 16 * 1024 * 1024;
  * .NET library (AzureBlobXmlRepository.cs), so neither overwrites the other.
  */
 export class BlobStore implements KeyRingStore {
-  readonly kind = 'blob';
   readonly description: string;
   readonly #container: ContainerClient;
   readonly #blob: BlockBlobClient;
@@ -44,44 +43,22 @@ export class BlobStore implements KeyRingStore {
         if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
         return { answer, bytes: await collect(answer.readableStreamBody) };
       });
-      const document = RingDocument.parse(bytes);
-      const { elements } = document;
-      return {
-        exists: true,
-        elements,
-        damage: [],
-        storeTime: answer.date,
-        document,
-        etag: answer.etag,
-        metadata: answer.metadata ?? {},
-      };
+      const { date, etag, metadata = {} } = answer;
+      return ringOf(RingDocument.parse(bytes), date, { etag, metadata });
     } catch (error) {
       if (error instanceof XmlFormError) throw this.#damaged(error.message);
       if (!isRestError(error) || error.code !== 'BlobNotFound') throw this.#explain(error);
-      const storeTime = error.response?.headers.get('date');
-      return {
-        exists: false,
-        elements: [],
-        damage: [],
-        storeTime: storeTime ? new Date(storeTime) : undefined,
-        document: RingDocument.empty(),
-        etag: undefined,
-        metadata: {},
-      };
+      const date = error.response?.headers.get('date');
+      return ringOf(RingDocument.empty(), date ? new Date(date) : undefined, { etag: undefined, metadata: {} });
     }
   }
 
   async write(ring: BlobRing, change: RingChange): Promise<'written' | 'conflict'> {
-    const bytes = ring.document.changed(change);
     try {
-      await this.#patience.ask((abortSignal) =>
-        this.#blob.upload(Buffer.from(bytes), bytes.length, {
-          conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
-          metadata: ring.metadata,
-          blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-          abortSignal,
-        }),
-      );
+      await this.#upload(this.#blob, ring.document.changed(change), {
+        conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
+        metadata: ring.metadata,
+      });
       return 'written';
     } catch (error) {
       if (isRestError(error) && conflictCodes.includes(error.code ?? '')) return 'conflict';
@@ -93,20 +70,21 @@ export class BlobStore implements KeyRingStore {
     // With the version in its name: two copies of one moment never meet, and one made twice is the same.
     const version = (ring.etag ?? 'none').replaceAll(/[^A-Za-z0-9]/g, '');
     const name = `${this.#blob.name}.${stamp(at)}-${version}.bak`;
-    const bytes = Buffer.from(ring.document.bytes());
     try {
-      await this.#patience.ask((abortSignal) =>
-        this.#container.getBlockBlobClient(name).upload(bytes, bytes.length, {
-          conditions: { ifNoneMatch: '*' },
-          blobHTTPHeaders: { blobContentType: 'application/xml; charset=utf-8' },
-          abortSignal,
-        }),
-      );
+      const copy = this.#container.getBlockBlobClient(name);
+      await this.#upload(copy, ring.document.bytes(), { conditions: { ifNoneMatch: '*' } });
     } catch (error) {
       // Written by the same run, whose answer got lost.
       if (!isRestError(error) || error.code !== 'BlobAlreadyExists') throw this.#explain(error);
     }
     return name;
+  }
+
+  #upload(blob: BlockBlobClient, bytes: Uint8Array, options: BlockBlobUploadOptions) {
+    const blobHTTPHeaders = { blobContentType: 'application/xml; charset=utf-8' };
+    return this.#patience.ask((abortSignal) =>
+      blob.upload(Buffer.from(bytes), bytes.length, { ...options, blobHTTPHeaders, abortSignal }),
+    );
   }
 
   async close(): Promise<void> {}
@@ -141,9 +119,7 @@ export class BlobStore implements KeyRingStore {
         "Create the container, or correct the ring's store in KEY_RINGS.",
       );
     }
-    if (statusCode === 401 || statusCode === 403) {
-      return this.#forbidden(name);
-    }
+    if (statusCode === 401 || statusCode === 403) return this.#forbidden(name);
     if (code === 'LeaseIdMissing') {
       return new KeyRingError(
         'key_ring_leased',
@@ -160,6 +136,15 @@ export class BlobStore implements KeyRingStore {
       transient && !this.#patience.isOver,
     );
   }
+}
+
+function ringOf(
+  document: RingDocument,
+  storeTime: Date | undefined,
+  version: Pick<BlobRing, 'etag' | 'metadata'>,
+): BlobRing {
+  const { elements } = document;
+  return { exists: version.etag !== undefined, elements, damage: [], storeTime, document, ...version };
 }
 
 function isRestError(error: unknown): error is RestError {

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
-import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
+import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { isAbort, Patience, silenceMs } from '../patience.ts';
-import { fingerprint, stamp } from '../ringDocument.ts';
-import { parseDocument, SealedXml, XmlFormError } from '../xml.ts';
+import { fingerprint, readElements, stamp } from '../ringDocument.ts';
 
 /** Not `.xml`: .NET reads every file with that ending (FileSystemXmlRepository), and only those. */
 const lockName = '.token-cache-maintenance.lock';
@@ -22,7 +21,6 @@ const lockLifeMs = 30_000;
  * that consumers can read and the next run can finish.
  */
 export class FolderStore implements KeyRingStore {
-  readonly kind = 'folder';
   readonly description: string;
   readonly #folder: string;
   readonly #patience: Patience;
@@ -40,29 +38,25 @@ export class FolderStore implements KeyRingStore {
 
   async #read(): Promise<StoredRing & { version: string }> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw folderError(this.#folder, error);
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
     });
-    const elements: StoredElement[] = [];
-    const damage: { place: string; problem: string }[] = [];
-    const parts: string[] = [];
-    for (const place of (names ?? []).filter((name) => name.toLowerCase().endsWith('.xml')).sort()) {
+    const places = (names ?? []).filter((name) => name.toLowerCase().endsWith('.xml')).sort();
+    const texts: [string, string][] = [];
+    const noFiles: string[] = [];
+    for (const place of places) {
       const text = await this.#textOf(place);
-      if (text === undefined) continue;
-      parts.push(place, text ?? '');
-      if (text === null) {
-        damage.push({ place, problem: 'is no file' });
-        continue;
-      }
-      try {
-        parseDocument(text);
-        elements.push({ place, xml: new SealedXml(text) });
-      } catch (error) {
-        if (!(error instanceof XmlFormError)) throw error;
-        damage.push({ place, problem: error.message });
-      }
+      if (text === null) noFiles.push(place);
+      else if (text !== undefined) texts.push([place, text]);
     }
-    return { exists: names !== undefined, elements, damage, storeTime: undefined, version: fingerprint(parts) };
+    const { elements, damage } = readElements(texts);
+    return {
+      exists: names !== undefined,
+      elements,
+      damage: [...damage, ...noFiles.map((place) => ({ place, problem: 'is no file' }))],
+      storeTime: undefined,
+      version: fingerprint([...texts.flat(), ...noFiles]),
+    };
   }
 
   /** Undefined: removed meanwhile. Null: no file; .NET reads whatever has the name, and reading a pipe would never end. */
@@ -72,44 +66,33 @@ export class FolderStore implements KeyRingStore {
       return (await stat(path)).isFile() ? await readFile(path, 'utf8') : null;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw folderError(this.#folder, error as Error);
+      throw error;
     }
   }
 
   write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
-    return this.#inTime(() => this.#write(ring, change));
-  }
-
-  async #write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    return this.#locked(async () => {
-      if ((await this.#read()).version !== ring.version) return 'conflict';
-      for (const { name, xml } of change.add) {
-        await this.#put(document(xml), `${name}.xml`);
-      }
-      for (const { element, xml } of change.replace) {
-        await this.#put(xml.reveal(), element.place);
-      }
-      for (const { place } of change.remove) await rm(join(this.#folder, place), { force: true });
-      await flush(this.#folder);
-      return 'written';
+    return this.#inTime(async () => {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      return this.#locked(async () => {
+        if ((await this.#read()).version !== ring.version) return 'conflict';
+        for (const { name, xml } of change.add)
+          await this.#put(`<?xml version="1.0" encoding="utf-8"?>\n${xml.reveal()}\n`, `${name}.xml`);
+        for (const { element, xml } of change.replace) await this.#put(xml.reveal(), element.place);
+        for (const { place } of change.remove) await rm(join(this.#folder, place), { force: true });
+        await flush(this.#folder);
+        return 'written';
+      });
     });
   }
 
-  keepCopy(ring: StoredRing, at: Date): Promise<string> {
-    return this.#inTime(() => this.#keepCopy(ring, at));
-  }
-
-  async #keepCopy(ring: StoredRing, at: Date): Promise<string> {
+  async keepCopy(ring: StoredRing, at: Date): Promise<string> {
     const name = join(backupFolder, `${stamp(at)}-${randomUUID().slice(0, 8)}`);
     const folder = join(this.#folder, name);
-    try {
+    await this.#inTime(async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       for (const { place, xml } of ring.elements) await writeFlushed(join(folder, place), xml.reveal());
       await flush(folder);
-    } catch (error) {
-      throw folderError(this.#folder, error as NodeJS.ErrnoException);
-    }
+    });
     return name;
   }
 
@@ -119,8 +102,8 @@ export class FolderStore implements KeyRingStore {
     try {
       return await this.#patience.ask(work);
     } catch (error) {
-      if (!isAbort(error)) throw error;
-      throw unavailable(this.#folder, 'no answer in time', !this.#patience.isOver);
+      if (isAbort(error)) throw unavailable(this.#folder, 'no answer in time', !this.#patience.isOver);
+      throw error instanceof KeyRingError ? error : folderError(this.#folder, error as NodeJS.ErrnoException);
     }
   }
 
@@ -149,16 +132,13 @@ export class FolderStore implements KeyRingStore {
     if (uid === model.uid && gid === model.gid) return;
     await chown(path, model.uid, model.gid).catch(() => {
       // The group alone may differ, as long as the owner is the same.
-      if (uid !== model.uid) throw this.#foreignOwner();
+      if (uid === model.uid) return;
+      throw new KeyRingError(
+        'key_ring_forbidden',
+        `The files in ${this.#folder} belong to another user, who could not read a new one. Nothing was written.`,
+        'Run this process as the user of the apps, or as root.',
+      );
     });
-  }
-
-  #foreignOwner(): KeyRingError {
-    return new KeyRingError(
-      'key_ring_forbidden',
-      `The files in ${this.#folder} belong to another user, who could not read a new one. Nothing was written.`,
-      'Run this process as the user of the apps, or as root.',
-    );
   }
 
   /** Two of our own runs never write at once. Apps only add files, under names of their own. */
@@ -168,7 +148,7 @@ export class FolderStore implements KeyRingStore {
     try {
       lock = await open(path, 'wx', 0o600);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw folderError(this.#folder, error as Error);
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const age = await stat(path).then(
         ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,
@@ -184,17 +164,11 @@ export class FolderStore implements KeyRingStore {
     }
     try {
       return await work();
-    } catch (error) {
-      throw error instanceof KeyRingError ? error : folderError(this.#folder, error as Error);
     } finally {
       await lock.close();
       await rm(path, { force: true });
     }
   }
-}
-
-function document(xml: SealedXml): string {
-  return `<?xml version="1.0" encoding="utf-8"?>\n${xml.reveal()}\n`;
 }
 
 async function writeFlushed(path: string, text: string): Promise<void> {
@@ -214,8 +188,7 @@ async function flush(folder: string): Promise<void> {
   await handle?.close();
 }
 
-function folderError(folder: string, error: NodeJS.ErrnoException | Error): KeyRingError {
-  const code = 'code' in error ? error.code : undefined;
+function folderError(folder: string, { code, name }: NodeJS.ErrnoException): KeyRingError {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new KeyRingError(
       'key_ring_forbidden',
@@ -223,7 +196,7 @@ function folderError(folder: string, error: NodeJS.ErrnoException | Error): KeyR
       'Give the identity of this process read and write access to the folder and its files.',
     );
   }
-  return unavailable(folder, code ?? error.name, true);
+  return unavailable(folder, code ?? name, true);
 }
 
 function unavailable(folder: string, reason: string, transient: boolean): KeyRingError {

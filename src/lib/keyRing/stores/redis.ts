@@ -1,10 +1,9 @@
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { UnreachableError } from '../../redis/unreachable.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { isAbort } from '../patience.ts';
-import { fingerprint, stamp } from '../ringDocument.ts';
-import { parseDocument, SealedXml, XmlFormError } from '../xml.ts';
+import { fingerprint, readElements, stamp } from '../ringDocument.ts';
 import type { RingConnection } from './redisConnection.ts';
 
 /**
@@ -12,7 +11,6 @@ import type { RingConnection } from './redisConnection.ts';
  * push. Changes are made in a transaction that fails where the list has changed since it was read.
  */
 export class RedisStore implements KeyRingStore {
-  readonly kind = 'redis';
   readonly description: string;
   readonly #connection: RingConnection;
   readonly #key: string;
@@ -25,35 +23,17 @@ export class RedisStore implements KeyRingStore {
   }
 
   async read(): Promise<StoredRing & { version: string }> {
-    try {
-      const [items, time] = await this.#connection.use((redis) =>
-        Promise.all([redis.lrange(this.#key, 0, -1), redis.time()]),
-      );
-      const elements: StoredElement[] = [];
-      const damage: { place: string; problem: string }[] = [];
-      items.forEach((text, index) => {
-        const place = `item ${index}`;
-        try {
-          parseDocument(text);
-          elements.push({ place, xml: new SealedXml(text) });
-        } catch (error) {
-          if (!(error instanceof XmlFormError)) throw error;
-          damage.push({ place, problem: error.message });
-        }
-      });
-      const storeTime = new Date(Number(time[0]) * 1000);
-      return { exists: items.length > 0, elements, damage, storeTime, version: fingerprint(items) };
-    } catch (error) {
-      throw this.#explain(error);
-    }
+    const [items, time] = await this.#use((redis) => Promise.all([redis.lrange(this.#key, 0, -1), redis.time()]));
+    return {
+      exists: items.length > 0,
+      ...readElements(items.map((text, index) => [`item ${index}`, text])),
+      storeTime: new Date(Number(time[0]) * 1000),
+      version: fingerprint(items),
+    };
   }
 
-  async write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
-    try {
-      return await this.#connection.use((redis) => this.#writeOn(redis, ring.version, change));
-    } catch (error) {
-      throw this.#explain(error);
-    }
+  write(ring: StoredRing & { version?: string }, change: RingChange): Promise<'written' | 'conflict'> {
+    return this.#use((redis) => this.#writeOn(redis, ring.version, change));
   }
 
   async #writeOn(redis: Redis, version: string | undefined, change: RingChange): Promise<'written' | 'conflict'> {
@@ -67,46 +47,40 @@ export class RedisStore implements KeyRingStore {
     for (const { element, xml } of change.replace) transaction.lset(this.#key, indexOf(element), xml.reveal());
     for (const { xml } of change.remove) transaction.lrem(this.#key, 1, xml.reveal());
     for (const { xml } of change.add) transaction.rpush(this.#key, xml.reveal());
-    const results = await transaction.exec();
-    if (results === null) return 'conflict';
-    const failure = results.find(([error]) => error)?.[0];
-    if (failure) throw failure;
-    return 'written';
+    return (await done(transaction)) ? 'written' : 'conflict';
   }
 
   async keepCopy(ring: StoredRing, at: Date): Promise<string> {
     const name = `${inSlotOf(this.#key)}:backup:${stamp(at)}`;
-    try {
-      return await this.#connection.use(async (redis) => {
-        const transaction = redis.multi().del(name);
-        for (const { xml } of ring.elements) transaction.rpush(name, xml.reveal());
-        const failure = (await transaction.exec())?.find(([error]) => error)?.[0];
-        if (failure) throw failure;
-        return name;
-      });
-    } catch (error) {
-      throw this.#explain(error);
-    }
+    await this.#use((redis) => {
+      const transaction = redis.multi().del(name);
+      for (const { xml } of ring.elements) transaction.rpush(name, xml.reveal());
+      return done(transaction);
+    });
+    return name;
   }
 
   async close(): Promise<void> {
     this.#connection.close();
   }
 
+  async #use<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.use(work);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
   #explain(error: unknown): KeyRingError {
     if (error instanceof KeyRingError) return error;
     const text = error instanceof Error ? error.message : '';
     const kind = /^[A-Z]{2,}/.exec(text)?.[0];
-    const refused = error instanceof UnreachableError && ['authentication', 'permission'].includes(error.step);
-    if (refused)
-      return new KeyRingError('key_ring_forbidden', `${this.description} may not be used. ${text}`, error.advice);
     if (error instanceof UnreachableError) {
-      return new KeyRingError(
-        'key_ring_unavailable',
-        `${this.description} does not answer. ${text}`,
-        error.advice,
-        !this.#connection.isGivenUp,
-      );
+      if (['authentication', 'permission'].includes(error.step))
+        return new KeyRingError('key_ring_forbidden', `${this.description} may not be used. ${text}`, error.advice);
+      const what = `${this.description} does not answer. ${text}`;
+      return new KeyRingError('key_ring_unavailable', what, error.advice, !this.#connection.isGivenUp);
     }
     if (kind === 'NOAUTH' || kind === 'WRONGPASS' || kind === 'NOPERM') {
       return new KeyRingError(
@@ -119,26 +93,24 @@ export class RedisStore implements KeyRingStore {
       'key_ring_unavailable',
       `${this.description} did not answer as it should (${kind ?? (isAbort(error) ? 'no answer in time' : 'no connection')}).`,
       'If it lasts, look at the Redis server and the network; the next run tries again.',
-      !this.#connection.isGivenUp && (kind === undefined || passingKinds.includes(kind)),
+      !this.#connection.isGivenUp && (kind === undefined || passingKinds.test(kind)),
     );
   }
+}
+
+/** False where the list has changed since it was watched. */
+async function done(transaction: ChainableCommander): Promise<boolean> {
+  const results = await transaction.exec();
+  const failure = results?.find(([error]) => error)?.[0];
+  if (failure) throw failure;
+  return results !== null;
 }
 
 function indexOf({ place }: StoredElement): number {
   return Number(place.slice('item '.length));
 }
 
-const passingKinds = [
-  'LOADING',
-  'READONLY',
-  'BUSY',
-  'MASTERDOWN',
-  'CLUSTERDOWN',
-  'TRYAGAIN',
-  'MOVED',
-  'ASK',
-  'EXECABORT',
-];
+const passingKinds = /^(LOADING|READONLY|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|EXECABORT)$/;
 
 /** A name that a cluster keeps beside the key (hash tags): the same transaction, and the same node, can reach both. */
 function inSlotOf(key: string): string {

@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { systemClock } from '../../clock.ts';
+import { withDeadline } from '../../redis/deadline.ts';
 import type { IoredisLine } from '../../redis/line/ioredisLine.ts';
 import { type Endpoint, endpointName } from '../../redis/redisConnection.ts';
 import { Patience } from '../patience.ts';
@@ -16,7 +18,7 @@ export class RingConnection {
   readonly #endpoints: readonly Endpoint[];
   readonly #open: OpenLine;
   readonly #patience: Patience;
-  #line: { line: IoredisLine; end: AbortController } | undefined;
+  #line: IoredisLine | undefined;
   /** The endpoint to go to next. */
   #target: Endpoint | undefined;
 
@@ -53,30 +55,23 @@ export class RingConnection {
   }
 
   close(): void {
-    this.#line?.end.abort();
+    this.#line?.close();
     this.#line = undefined;
   }
 
   async #connected(signal: AbortSignal): Promise<IoredisLine> {
-    if (this.#line && this.#line.line.client.status !== 'end') return this.#line.line;
+    if (this.#line && this.#line.client.status !== 'end') return this.#line;
     const candidates = this.#target ? [this.#target, ...this.#endpoints] : this.#endpoints;
+    // A server that takes the connection and is silent leaves time for the next one.
+    const eachMs = this.#patience.eachMs / candidates.length;
     let failure: unknown;
     for (const endpoint of candidates) {
-      const end = new AbortController();
-      const stop = () => end.abort();
-      // A server that takes the connection and is silent leaves time for the next one.
-      const timer = setTimeout(stop, this.#patience.eachMs / candidates.length);
-      signal.addEventListener('abort', stop, { once: true });
       try {
-        const line = await this.#open(endpoint, end.signal);
-        this.#line = { line, end };
-        return line;
+        this.#line = await withDeadline(systemClock, eachMs, signal, (deadline) => this.#open(endpoint, deadline));
+        return this.#line;
       } catch (error) {
         failure ??= error;
         if (signal.aborted) break;
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', stop);
       }
     }
     throw failure;
