@@ -24,17 +24,8 @@ export interface PageParts {
 }
 
 /** The frame of every page: one document that asks for nothing from outside. */
-export function frame({
-  title,
-  heading,
-  script,
-  style,
-  icon,
-  beside,
-  main,
-  footer,
-  alsoAllowed = [],
-}: PageParts): Page {
+export function frame(parts: PageParts): Page {
+  const { title, heading, script, style, icon, beside, main, footer, alsoAllowed = [] } = parts;
   const { text } = html`<!doctype html>
 <html lang="en">
 <head>

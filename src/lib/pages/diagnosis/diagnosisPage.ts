@@ -3,7 +3,7 @@ import type { CheckReport, DiagnosisReport } from '../../checks/diagnosisReport.
 import { type Html, html } from '../../html.ts';
 import { frame, type Page } from '../frame.ts';
 import { frameStyle } from '../frameStyle.ts';
-import { type DiagnosisView, diagnosisView, evidenceText, type TroubleView } from './diagnosisView.ts';
+import { type DiagnosisView, diagnosisView, evidenceText } from './diagnosisView.ts';
 
 /** As on the status page: the function key leaves the address at once. A file has none. */
 const script =
@@ -52,7 +52,7 @@ function troubleItem({
   section,
   evidenceText: figures,
   cause,
-}: TroubleView): Html {
+}: DiagnosisView['troubles'][number]): Html {
   return html`<li class="${status}">
 <h3><span class="level">${words[status]}</span> ${check} <span class="quiet">${subject}, ${symptom}${cause !== null && html`, <code>${cause}</code>`}</span></h3>
 <p>${what}</p>

@@ -1,23 +1,6 @@
-import type { CheckStatus, Evidence } from '../../checks/check.ts';
-import { statusOrder } from '../../checks/check.ts';
+import { type CheckStatus, type Evidence, statusOrder } from '../../checks/check.ts';
 import type { CheckReport, DiagnosisReport } from '../../checks/diagnosisReport.ts';
 import { timeText } from '../status/wording.ts';
-
-/** What terminal and page show of a diagnosis, in words; the report itself is the JSON. */
-export interface DiagnosisView {
-  status: CheckStatus;
-  headline: string;
-  at: string;
-  counts: string;
-  /** All that did not pass, the worst first. */
-  troubles: TroubleView[];
-  /** The checks that passed, by subject. */
-  passed: { subject: string; checks: CheckReport[] }[];
-}
-
-export interface TroubleView extends CheckReport {
-  evidenceText: string;
-}
 
 const headlines: Record<CheckStatus, string> = {
   critical: 'Causes found',
@@ -26,7 +9,10 @@ const headlines: Record<CheckStatus, string> = {
   pass: 'Nothing found',
 };
 
-export function diagnosisView({ status, at, counts, checks }: DiagnosisReport): DiagnosisView {
+export type DiagnosisView = ReturnType<typeof diagnosisView>;
+
+/** What terminal and page show of a diagnosis, in words; the report itself is the JSON. */
+export function diagnosisView({ status, at, counts, checks }: DiagnosisReport) {
   const passed = new Map<string, CheckReport[]>();
   for (const check of checks)
     if (check.status === 'pass') passed.set(check.subject, [...(passed.get(check.subject) ?? []), check]);
@@ -35,6 +21,7 @@ export function diagnosisView({ status, at, counts, checks }: DiagnosisReport): 
     headline: headlines[status],
     at: timeText(at),
     counts: statusOrder.map((each) => `${counts[each]} ${each}`).join(', '),
+    // All that did not pass, the worst first.
     troubles: checks
       .filter((check) => check.status !== 'pass')
       .map((check) => ({ ...check, evidenceText: evidenceText(check.evidence) })),

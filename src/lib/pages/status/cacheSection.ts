@@ -1,5 +1,7 @@
 import { type Html, html } from '../../html.ts';
-import type { CacheView, Reading } from './cacheView.ts';
+import { countText } from '../../sql/summaries.ts';
+import { bytesText } from '../../wording.ts';
+import { type CacheView, oldestFigure } from './cacheView.ts';
 import { plotFigures } from './plotFigure.ts';
 import { timeText } from './wording.ts';
 
@@ -16,18 +18,20 @@ ${readings.length > 0 && readingTable(name, readings)}
 `;
 }
 
-function readingTable(name: string, readings: readonly Reading[]): Html {
+function readingTable(name: string, readings: CacheView['readings']): Html {
   return html`<details id="readings-${name}">
 <summary>Counts of ${name} as a table</summary>
 <div class="scroll" role="region" aria-label="Counts of ${name}" tabindex="0">
 <table>
 <thead><tr><th scope="col">Time</th><th scope="col">Active</th><th scope="col">Expired</th><th scope="col">Data</th><th scope="col">Indexes</th><th scope="col">Oldest expired</th></tr></thead>
 <tbody>${readings.map(
-    ({ at, active, expired, data, index, oldestExpired }) =>
-      html`<tr><th scope="row">${timeText(at)}</th><td>${active}</td><td>${expired}</td><td>${data}</td><td>${index}</td><td>${oldestExpired}</td></tr>
+    (reading) =>
+      html`<tr><th scope="row">${timeText(reading.at)}</th><td>${countText(reading.active)}</td><td>${countText(reading.expired)}</td><td>${sizeText(reading.dataBytes)}</td><td>${sizeText(reading.indexBytes)}</td><td>${oldestFigure(reading).value}</td></tr>
 `,
   )}</tbody>
 </table>
 </div>
 </details>`;
 }
+
+const sizeText = (bytes: number | null) => (bytes === null ? 'unknown' : bytesText(bytes));

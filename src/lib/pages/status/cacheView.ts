@@ -9,48 +9,32 @@ import { bytesText } from '../../wording.ts';
 import { type Plot, rangeOf } from './plot.ts';
 import { durationText, fromNow, timeText } from './wording.ts';
 
-/** A SQL cache as the page shows it. */
-export interface CacheView {
-  name: string;
-  /** Null where no run tells it. */
-  engine: string | null;
-  running: string | null;
-  figures: Figure[];
-  plots: Plot[];
-  /** The plotted readings of the counts, the newest first: what the plots say, in figures. */
-  readings: Reading[];
-}
-
 /** A figure of the present, with what it means or when it was read. */
-export interface Figure {
+interface Figure {
   label: string;
   value: string;
   note: string;
 }
 
-export interface Reading {
-  at: string;
-  active: string;
-  expired: string;
-  data: string;
-  index: string;
-  oldestExpired: string;
-}
-
 /** Rows of the table beside the plots; further readings are thinned out evenly. */
 const tableRows = 48;
 
-export function cacheView(records: SqlCacheRecords, now: Date): CacheView {
+export type CacheView = ReturnType<typeof cacheView>;
+
+/** A SQL cache as the page shows it. */
+export function cacheView(records: SqlCacheRecords, now: Date) {
   const { name, running } = records;
   const readings = [...records.counts.runs].reverse().flatMap(({ report }) => report ?? []);
   const purges = realPurges(records.purge, now);
   return {
     name,
+    // Null where no run tells it.
     engine: readings.at(-1)?.engine ?? purges.at(-1)?.report.engine ?? null,
     running: running ? runningText(running) : null,
     figures: [...countFigures(readings.at(-1), now), purgeFigure(records.purge, now)],
     plots: [...countPlots(name, readings), ...deletionPlot(name, purges)],
-    readings: thinned(readings, tableRows).reverse().map(readingOf),
+    // What the plots say, in figures, the newest first.
+    readings: thinned(readings, tableRows).reverse(),
   };
 }
 
@@ -102,7 +86,7 @@ function countFigures(latest: CountsReport | undefined, now: Date): Figure[] {
   ];
 }
 
-function oldestFigure({ oldestExpiredAge, expired }: CountsReport): Figure {
+export function oldestFigure({ oldestExpiredAge, expired }: CountsReport): Figure {
   const label = 'Oldest expired';
   if (oldestExpiredAge !== null)
     return { label, value: durationText(oldestExpiredAge), note: 'how far behind the purge is' };
@@ -174,18 +158,6 @@ function deletionPlot(cache: string, purges: readonly RealPurge[]): Plot[] {
       summary: `${numberText(total)} deleted by ${numberText(runs.length)} ${runs.length === 1 ? 'purge' : 'purges'}, at most ${numberText(most)} by one.`,
     },
   ];
-}
-
-function readingOf(reading: CountsReport): Reading {
-  const { at, active, expired, dataBytes, indexBytes } = reading;
-  return {
-    at,
-    active: countText(active),
-    expired: countText(expired),
-    data: dataBytes === null ? 'unknown' : bytesText(dataBytes),
-    index: indexBytes === null ? 'unknown' : bytesText(indexBytes),
-    oldestExpired: oldestFigure(reading).value,
-  };
 }
 
 /** At most `count` of the values, evenly, the last one among them. */

@@ -1,6 +1,6 @@
 import { type Html, html } from '../../html.ts';
 import { plotFigures } from './plotFigure.ts';
-import type { RedisNodeView, RedisView } from './redisView.ts';
+import type { RedisView } from './redisView.ts';
 import { timeText } from './wording.ts';
 
 export function redisSection({ name, at, nodes, plots }: RedisView): Html {
@@ -17,7 +17,7 @@ ${plotFigures(plots)}`
 `;
 }
 
-function nodeItem({ node, up, utilization, memory, evictions }: RedisNodeView): Html {
+function nodeItem({ node, up, utilization, memory, evictions }: RedisView['nodes'][number]): Html {
   const percent = utilization === null ? null : Math.round(Math.min(1, Math.max(0, utilization)) * 100);
   return html`<li class="${up ? 'up' : 'down'}">
 <h3>${node}</h3>

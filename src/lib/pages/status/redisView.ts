@@ -4,28 +4,15 @@ import { numberText } from '../../sql/summaries.ts';
 import { bytesText, percentText } from '../../wording.ts';
 import { type Plot, rangeOf, type Tone } from './plot.ts';
 
-export interface RedisView {
-  name: string;
-  at: string | null;
-  nodes: RedisNodeView[];
-  plots: Plot[];
-}
-
-export interface RedisNodeView {
-  node: string;
-  up: boolean;
-  /** Used of the maximum, 0 to 1; null where either is not known. */
-  utilization: number | null;
-  memory: string;
-  evictions: string;
-}
-
 interface Look {
   at: number;
   nodes: Map<string, NodeReport>;
 }
 
-export function redisView({ name, redis }: RedisCacheRecords): RedisView {
+export type RedisView = ReturnType<typeof redisView>;
+
+/** A Redis cache as the page shows it. */
+export function redisView({ name, redis }: RedisCacheRecords) {
   const looks = [...redis.runs].reverse().flatMap(({ startedAt, report }): Look[] => {
     const at = Date.parse(startedAt) / 1000;
     return report ? [{ at, nodes: new Map(report.nodes.map((node) => [node.node, node])) }] : [];
@@ -43,7 +30,7 @@ export function redisView({ name, redis }: RedisCacheRecords): RedisView {
   };
 }
 
-function nodeView(node: NodeReport): RedisNodeView {
+function nodeView(node: NodeReport) {
   if (!node.up) {
     const memory = `not reached (${node.step})`;
     return { node: node.node, up: false, utilization: null, memory, evictions: 'unknown' };

@@ -1,5 +1,5 @@
 import { type Html, html } from '../../html.ts';
-import type { RingKeyView, RingView } from './ringView.ts';
+import type { RingView } from './ringView.ts';
 import { dateText, timeText } from './wording.ts';
 
 /** The ring as a timeline: a row for each key, the thin line from creation to activation, the bar while it is in use. */
@@ -28,7 +28,7 @@ ${
 <p class="quiet">The upright line is now. The ring was read <time datetime="${at}">${timeText(at)}</time>.${olderKeys > 0 && ` ${olderKeys} older keys are not shown.`}</p>`;
 }
 
-function keyRow({ shortId, state, text, span }: RingKeyView, now: number): Html {
+function keyRow({ shortId, state, text, span }: RingView['keys'][number], now: number): Html {
   return html`<li class="${state}">
 <p><strong>${shortId}</strong> <span class="state">${state}</span> <span class="quiet">${text}</span></p>
 <svg class="lifetime" aria-hidden="true"><rect class="track" width="100%" height="100%"/><rect class="published" x="${percent(span.creation)}" width="${percent(span.activation - span.creation)}" y="6" height="2"/><rect class="used" x="${percent(span.activation)}" width="${percent(span.end - span.activation)}" y="2" height="10" rx="2"/><rect class="now" x="${percent(now)}" width="2" height="100%"/></svg>

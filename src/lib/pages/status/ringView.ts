@@ -3,38 +3,16 @@ import type { KeyRingRecords } from '../../findings/subjectRecords.ts';
 import type { KeyReport, RingStatus } from '../../keyRing/ringStatus.ts';
 import { dateText, fromNow } from './wording.ts';
 
-/** A key ring as the page shows it. */
-export interface RingView {
-  name: string;
-  /** Null where no run has read the ring yet; then all below is empty. */
-  at: string | null;
-  /** The ends of the timeline. */
-  from: string;
-  to: string;
-  /** Where the time of the reading lies between them, 0 to 1. */
-  now: number;
-  keys: RingKeyView[];
-  /** Keys that are not shown, all of them expired or revoked. */
-  olderKeys: number;
-  /** What happens next, the soonest first. */
-  events: { at: string; when: string; what: string }[];
-}
-
-export interface RingKeyView {
-  /** The beginning of the id. */
-  shortId: string;
-  state: KeyReport['state'];
-  /** 0 to 1: published, in use, at its end (expired or revoked). */
-  span: { creation: number; activation: number; end: number };
-  text: string;
-}
-
 /** Keys that the timeline shows, those activated latest. */
 const shownKeys = 10;
 
-export function ringView(records: KeyRingRecords, now: Date): RingView {
+export type RingView = ReturnType<typeof ringView>;
+
+/** A key ring as the page shows it. */
+export function ringView(records: KeyRingRecords, now: Date) {
   const { name } = records;
   const ring = newestStatus(records);
+  // No run has read the ring yet.
   if (!ring) return { name, at: null, from: '', to: '', now: 0, keys: [], olderKeys: 0, events: [] };
   const newest = [...ring.keys].sort((a, b) => b.activated.localeCompare(a.activated));
   const shown = newest.slice(0, shownKeys);
@@ -51,22 +29,25 @@ export function ringView(records: KeyRingRecords, now: Date): RingView {
   return {
     name,
     at: ring.at,
+    // The ends of the timeline, and where the time of the reading lies between them, 0 to 1.
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
     now: position(now.toISOString()),
     keys: shown.map((key) => keyView(key, position)),
+    // All of them expired or revoked.
     olderKeys: newest.length - shown.length,
     events: nextEvents(ring, now).map((event) => ({ ...event, when: fromNow(event.at, now) })),
   };
 }
 
-function keyView(key: KeyReport, position: (time: string) => number): RingKeyView {
+function keyView(key: KeyReport, position: (time: string) => number) {
   const { id, state, created, activated, expires, revoked, protection, protectorVersion, madeBy } = key;
   const protector = protectorVersion === null ? protection : `${protection} ${protectorVersion}`;
   const end = revoked !== null && revoked < expires ? revoked : expires;
   return {
     shortId: shortened(id),
     state,
+    // Published, in use, at its end (expired or revoked).
     span: { creation: position(created), activation: position(activated), end: position(end) },
     text: `created ${dateText(created)} by ${madeBy}, active from ${dateText(activated)}, ${endText(key)}; protection: ${protector}`,
   };

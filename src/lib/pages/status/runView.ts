@@ -4,25 +4,10 @@ import type { RunRecord } from '../../runs/runRecord.ts';
 import { stopReason } from '../../sql/purgeReport.ts';
 import { durationText } from './wording.ts';
 
-/** A run as the page lists it. */
-export interface RunView {
-  runId: string;
-  job: string;
-  subject: string;
-  startedAt: string;
-  /** What started it, and who asked where that is known. */
-  startedBy: string;
-  duration: string;
-  /** Why it stopped: a stop reason, an outcome or an error code. */
-  reason: string;
-  /** What the reason means. */
-  meaning: string;
-  did: string;
-  tone: 'good' | 'neutral' | 'bad';
-}
+type Tone = 'good' | 'neutral' | 'bad';
 
 /** docs/operations.md, "What a purge reports" and "What the index job reports". */
-const reasons: Record<string, { meaning: string; tone: RunView['tone'] }> = {
+const reasons: Record<string, { meaning: string; tone: Tone }> = {
   drained: { meaning: 'a last look found nothing left to delete', tone: 'good' },
   timeBudget: { meaning: 'its time was up; the next run goes on', tone: 'neutral' },
   rowLimit: { meaning: 'it had deleted as many as it may', tone: 'neutral' },
@@ -36,7 +21,7 @@ const reasons: Record<string, { meaning: string; tone: RunView['tone'] }> = {
 };
 
 /** The newest first. Looks that only read and succeeded are in the plots, not here. */
-export function runViews(records: readonly RunRecord[], count: number): RunView[] {
+export function runViews(records: readonly RunRecord[], count: number) {
   return records
     .filter(({ job, outcome }) => outcome === 'failed' || !jobs[job].looks)
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
@@ -44,27 +29,32 @@ export function runViews(records: readonly RunRecord[], count: number): RunView[
     .map(runView);
 }
 
-function runView(record: RunRecord): RunView {
+export type RunView = ReturnType<typeof runView>;
+
+/** A run as the page lists it. */
+function runView(record: RunRecord) {
   const { runId, job, subject, startedAt, trigger, requestedBy } = record;
   return {
     runId,
     job,
     subject,
     startedAt,
+    // Who asked, where that is known.
     startedBy: requestedBy ? `${trigger}, ${requestedBy.by} from ${requestedBy.from}` : trigger,
     duration: durationText(record.duration),
     ...endOf(record),
   };
 }
 
-const outcomes: Partial<Record<RunRecord['outcome'], { meaning: string; tone: RunView['tone'] }>> = {
+const outcomes: Partial<Record<RunRecord['outcome'], { meaning: string; tone: Tone }>> = {
   queued: { meaning: 'it waits in the work queue', tone: 'neutral' },
   running: { meaning: 'it goes on from the work queue', tone: 'neutral' },
   skipped: { meaning: 'another run was at work', tone: 'neutral' },
   aborted: { meaning: 'it was asked to stop, or lost its lock', tone: 'neutral' },
 };
 
-function endOf(record: RunRecord): Pick<RunView, 'reason' | 'meaning' | 'did' | 'tone'> {
+/** Why it stopped (a stop reason, an outcome or an error code), what that means, and what it did. */
+function endOf(record: RunRecord): { reason: string; meaning: string; did: string; tone: Tone } {
   const { outcome, error, dryRun, parts, incomplete } = record;
   // The reason stands beside it.
   const work = didText(record).replace(new RegExp(`^(dry run|${stopReason.options.join('|')}), `), '');

@@ -4,14 +4,15 @@ import { historiesOf, type SubjectRecords } from '../../findings/subjectRecords.
 import type { TimerReading } from '../../findings/timers.ts';
 import { worst } from '../../level.ts';
 import { joinParts } from '../../runs/sumOfParts.ts';
-import { type CacheView, cacheView } from './cacheView.ts';
-import { type RedisView, redisView } from './redisView.ts';
-import { type RingView, ringView } from './ringView.ts';
-import { type RunView, runViews } from './runView.ts';
+import { cacheView } from './cacheView.ts';
+import { redisView } from './redisView.ts';
+import { ringView } from './ringView.ts';
+import { runViews } from './runView.ts';
 
 /** All that the status page is made from. */
 export interface StatusSources {
   now: Date;
+  /** As /api/health tells it. */
   health: HealthStatus;
   findings: Finding[];
   timers: TimerReading[];
@@ -20,31 +21,18 @@ export interface StatusSources {
   recordStore: string;
 }
 
-/** The status page as plain data. */
-export interface StatusView {
-  at: string;
-  /** The worst of the findings. */
-  state: 'ok' | 'warning' | 'critical';
-  /** As /api/health tells it. */
-  health: HealthStatus;
-  findings: Finding[];
-  caches: CacheView[];
-  redis: RedisView[];
-  rings: RingView[];
-  runs: RunView[];
-  timers: TimerReading[];
-  recordStore: string;
-}
-
 const shownRuns = 25;
 
+export type StatusView = ReturnType<typeof statusView>;
+
 /** What the page shows, from records and findings. Pure: it reads nothing and never throws over a record. */
-export function statusView({ now, health, findings, timers, subjects, recordStore }: StatusSources): StatusView {
+export function statusView({ now, health, findings, timers, subjects, recordStore }: StatusSources) {
   const level = worst(findings);
+  const state: 'ok' | 'warning' | 'critical' = level === 'critical' || level === 'warning' ? level : 'ok';
   const histories = subjects.flatMap(historiesOf);
   return {
     at: now.toISOString(),
-    state: level === 'critical' || level === 'warning' ? level : 'ok',
+    state,
     health,
     findings,
     caches: subjects.flatMap((each) => (each.kind === 'sqlCache' ? cacheView(each, now) : [])),
