@@ -192,7 +192,7 @@ describe('a rule', () => {
     };
     const facts = { database: 0, maxMemoryBytes: undefined, policy: defaultPolicy };
     const made = subjectOf(whole, facts, { stored: undefined, now, resource: undefined, peers: 1 }).subject;
-    return rule?.judge({ ...made, ...subject }, defaultPolicy.thresholds, undefined);
+    return rule?.judge({ ...made, ...subject }, defaultPolicy.thresholds, undefined) || undefined;
   };
   const used = (bytes: number, rss: number, ratio: number) =>
     `used_memory:${bytes}\nused_memory_rss:${rss}\nmem_fragmentation_ratio:${ratio}\n`;

@@ -48,3 +48,10 @@ export function found(check: RingCheck, level: RingFinding['level'], what: strin
   const ofCheck = (adviceOfFindings as Partial<Record<RingCheck, string>>)[check];
   return { check, level, what, advice: advice ?? ofCheck ?? 'See docs/operations.md, "Errors".' };
 }
+
+/** Names that the records of earlier versions hold, and the present ones. */
+export const earlierCheckNames: Readonly<Record<string, RingCheck>> = {
+  master_key_in_plain_text: 'keys-in-plain-text',
+  protection_none: 'keys-in-plain-text',
+  protector_expires_soon: 'key-version-expires',
+};

@@ -3,7 +3,7 @@ import { globOf, keyTest } from '../redis/entryKeys.ts';
 import { findPrimaries } from '../redis/primaries.ts';
 import type { Endpoint } from '../redis/redisConnection.ts';
 import type { Connect, EntryReader, Open } from '../redis/redisNode.ts';
-import { Watchdog } from '../redis/watchdog.ts';
+import { watched } from '../redis/watchdog.ts';
 import { type KeyUse, tally } from './cachedEntries.ts';
 
 export interface RedisEntriesOptions {
@@ -63,42 +63,33 @@ export async function redisKeyUse(options: RedisEntriesOptions): Promise<KeyUse>
   };
 }
 
-async function readNode(endpoint: Endpoint, options: RedisEntriesOptions): Promise<NodeUse> {
-  const watchdog = new Watchdog(options.timeoutMs);
-  let reader: EntryReader | undefined;
-  try {
-    reader = await watchdog.watch(() => options.open(endpoint, watchdog.signal));
-    return await readEntries(reader, watchdog, options);
-  } finally {
-    reader?.close();
-    watchdog.stop();
-  }
+function readNode(endpoint: Endpoint, options: RedisEntriesOptions): Promise<NodeUse> {
+  return watched(options.open, endpoint, options.timeoutMs, (reader) => readEntries(reader, options));
 }
 
 async function readEntries(
   reader: EntryReader,
-  watchdog: Watchdog,
   { clock, instanceName, ringKeys, limits = defaultLimits }: RedisEntriesOptions,
 ): Promise<NodeUse> {
   const prefix = Buffer.from(instanceName);
   const isOfCache = keyTest(prefix, ringKeys);
   const until = clock.elapsed() + limits.timeMs;
-  const held = Math.max(1, await watchdog.watch(() => reader.keyCount()));
+  const held = Math.max(1, await reader.keyCount());
   const use: NodeUse = { headers: [], unread: 0, complete: false, share: 0, longestMs: 0 };
   const seen = new Set<string>();
   let cursor = '0';
   let [bytes, lookedAt] = [0, 0];
   do {
-    const step = await watchdog.watch(() => reader.scan(cursor, globOf(prefix), limits.keysPerCall));
+    const step = await reader.scan(cursor, globOf(prefix), limits.keysPerCall);
     // SCAN may name a key twice.
     const keys = step.keys.filter((key) => isOfCache(key) && !seen.has(key.toString('latin1')));
     for (const key of keys) seen.add(key.toString('latin1'));
-    const sizes = await watchdog.watch(() => reader.sizes(keys));
+    const sizes = await reader.sizes(keys);
     const entries = keys.filter((_, index) => (sizes[index] ?? 0) > 0);
     const read = keys.filter((_, index) => inRange(sizes[index] ?? 0, limits.entryBytes));
     use.unread += entries.length - read.length;
     bytes += sizes.reduce((sum, size) => sum + (inRange(size, limits.entryBytes) ? size : 0), 0);
-    const values = await watchdog.watch(() => reader.read(read));
+    const values = await reader.read(read);
     // Copied: a view would keep the whole entry in memory.
     for (const value of values) {
       if (!value) continue;
@@ -106,7 +97,7 @@ async function readEntries(
       const lifeMs = (value.absoluteExpiration?.getTime() ?? 0) - clock.now().getTime();
       use.longestMs = Math.max(use.longestMs, lifeMs);
     }
-    const times = await watchdog.watch(() => reader.timesToLive(entries));
+    const times = await reader.timesToLive(entries);
     use.longestMs = times.reduce((most, time) => Math.max(most, time), use.longestMs);
     lookedAt += limits.keysPerCall;
     cursor = step.cursor;

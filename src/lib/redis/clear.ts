@@ -8,7 +8,7 @@ import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
 import { findPrimaries } from './primaries.ts';
 import type { Endpoint, RedisConnection } from './redisConnection.ts';
 import type { Connect, EntryRemover, Open } from './redisNode.ts';
-import { Watchdog } from './watchdog.ts';
+import { watched } from './watchdog.ts';
 
 export interface ClearPolicy {
   timeBudgetMs: number;
@@ -47,9 +47,9 @@ export async function clearRedisCache(
   request: ClearRequest = {},
   onFailure?: (report: RedisClearReport) => void,
 ): Promise<RedisClearReport | RedisClearPlan> {
-  const { clock, policy, connection, instanceName } = context;
+  const { clock, policy, connection, instanceName: prefix } = context;
   const confirmed = isConfirmed(request, cache);
-  if (instanceName === '') throw noPrefix();
+  if (prefix === '') throw noPrefix();
   const { signal } = request;
   const start = clock.elapsed();
   const deadline = start + (request.timeBudgetMs ?? policy.timeBudgetMs);
@@ -60,44 +60,42 @@ export async function clearRedisCache(
     policy.timeoutMs,
     signal,
   );
-  const shared = () => ({
+  const shared = (passes: readonly NodePass[]) => ({
     engine: 'redis' as const,
-    prefix: instanceName,
+    prefix,
     database: connection.database,
     duration: formatDuration(clock.elapsed() - start),
     warnings: unreachable,
+    passedOver: sum(passes, (node) => node.passedOver),
+  });
+  const cleared = (
+    passes: readonly NodePass[],
+    deleted: number,
+    stopReason: RedisClearReport['stopReason'],
+    remaining: KeyCount | null,
+  ): RedisClearReport => ({
+    ...shared(passes),
+    dryRun: false,
+    stopReason,
+    deleted,
+    nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
+    remaining,
   });
   const pass = (remove: boolean, until: number) =>
     passAll(context, endpoints, request, remove, until, (passes, deleted) =>
-      onFailure?.({
-        ...shared(),
-        dryRun: false,
-        stopReason: 'failed',
-        deleted,
-        nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
-        remaining: null,
-        passedOver: sum(passes, (node) => node.passedOver),
-      }),
+      onFailure?.(cleared(passes, deleted, 'failed', null)),
     );
   const passes = await pass(confirmed, deadline);
-  const passedOver = sum(passes, (node) => node.passedOver);
   if (!confirmed) {
     const nodes = passes.map((node) => ({ node: node.node, entries: countOf(node) }));
-    return { ...shared(), dryRun: true, wouldDelete: total(nodes.map(({ entries }) => entries)), nodes, passedOver };
+    return { ...shared(passes), dryRun: true, wouldDelete: total(nodes.map(({ entries }) => entries)), nodes };
   }
   const drained = passes.every(({ complete }) => complete);
   const stopReason = drained ? 'drained' : signal?.aborted ? 'aborted' : 'timeBudget';
   const until = Math.min(deadline, clock.elapsed() + recountMs);
   const remaining = drained && !signal?.aborted ? total((await pass(false, until)).map(countOf)) : null;
-  return {
-    ...shared(),
-    dryRun: false,
-    stopReason,
-    deleted: sum(passes, ({ entries }) => entries),
-    nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
-    remaining,
-    passedOver,
-  };
+  const deleted = sum(passes, ({ entries }) => entries);
+  return cleared(passes, deleted, stopReason, remaining);
 }
 
 /** The look at what is there afterwards costs this much at most. */
@@ -144,21 +142,10 @@ async function passOne(
   deadline: number,
   onBatch: (entries: number) => void,
 ): Promise<NodePass> {
-  const watchdog = new Watchdog(policy.timeoutMs);
   const prefix = Buffer.from(instanceName);
-  let remover: EntryRemover | undefined;
-  try {
-    const opened = await watchdog.watch(() => open(endpoint, watchdog.signal));
-    remover = opened;
-    const watched: EntryRemover = {
-      name: opened.name,
-      keyCount: () => watchdog.watch(() => opened.keyCount()),
-      scan: (...args) => watchdog.watch(() => opened.scan(...args)),
-      areEntries: (keys) => watchdog.watch(() => opened.areEntries(keys)),
-      unlink: (keys) => watchdog.watch(() => opened.unlink(keys)),
-      close: () => opened.close(),
-    };
-    const result = await passThroughEntries(watched, {
+  return watched(open, endpoint, policy.timeoutMs, async (remover) => ({
+    node: remover.name,
+    ...(await passThroughEntries(remover, {
       pattern: globOf(prefix),
       isOfCache: keyTest(prefix, ringKeys),
       remove,
@@ -168,12 +155,8 @@ async function passOne(
       clock,
       signal,
       onBatch,
-    });
-    return { node: opened.name, ...result };
-  } finally {
-    remover?.close();
-    watchdog.stop();
-  }
+    })),
+  }));
 }
 
 function total(counts: readonly KeyCount[]): KeyCount {

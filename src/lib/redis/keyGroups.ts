@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tokenKey } from '../tokenKeys.ts';
 
 /** What a key is, as far as its name says, and the part of the name that may be told: keys name users. */
 export const keyKind = z.object({
@@ -7,19 +8,11 @@ export const keyKind = z.object({
 });
 export type KeyKind = z.infer<typeof keyKind>;
 
-const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-/** Microsoft.Identity.Web: `{oid}.{tid}`, with the policy after the oid for B2C, behind the cache's instance name. */
-const userTokens = new RegExp(`^(.*?)${guid}(-[\\w-]+)?\\.${guid}$`, 'is');
-/** Microsoft.Identity.Web: `{clientId}_{tenantId}_AppTokenCache`. */
-const appTokens = new RegExp(`^(.*?)${guid}(_.*)?_AppTokenCache$`, 'is');
-
 /** Sorts a key by the forms that Microsoft.Identity.Web gives its keys. */
 export function kindOfKey(key: string, instanceName: string, keyRingKey: string): KeyKind {
   if (key === keyRingKey) return { prefix: key, kind: 'key ring' };
-  const user = userTokens.exec(key);
-  if (user) return { prefix: user[1] ? tellable(user[1], instanceName) : '', kind: 'user tokens' };
-  const app = appTokens.exec(key);
-  if (app) return { prefix: app[1] ? tellable(app[1], instanceName) : '', kind: 'app tokens' };
+  const token = tokenKey(key);
+  if (token) return { prefix: token.prefix && tellable(token.prefix, instanceName), kind: `${token.kind} tokens` };
   if (instanceName !== '' && key.startsWith(instanceName)) return { prefix: instanceName, kind: 'other' };
   const prefix = /^[^:/|]*[:/|]/.exec(key)?.[0] ?? '';
   return { prefix: tellable(prefix, instanceName), kind: 'other' };

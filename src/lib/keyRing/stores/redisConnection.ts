@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { systemClock } from '../../clock.ts';
-import { withDeadline } from '../../redis/deadline.ts';
+import { withDeadline } from '../../inTime.ts';
 import type { IoredisLine } from '../../redis/line/ioredisLine.ts';
 import { type Endpoint, endpointName } from '../../redis/redisConnection.ts';
 import { Patience } from '../patience.ts';

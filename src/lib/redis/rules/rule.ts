@@ -16,7 +16,7 @@ export interface Rule<S> {
   /** It tells of what happened between two looks, which the next one no longer sees. */
   isEvent?: true;
   /** @param previous the level at the last look, for the hysteresis of graded rules */
-  judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | undefined;
+  judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | false | undefined;
 }
 
 interface Grade {

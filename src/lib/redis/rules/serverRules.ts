@@ -42,38 +42,35 @@ export const serverRules: Rule<NodeSubject>[] = [
   {
     check: 'persistence',
     judge: ({ persistence, figures }) =>
-      persistence === 'none' && figures.role === 'primary' && figures.replication.replicas === 0
-        ? {
-            level: 'warning',
-            what: 'The server saves nothing to disk and has no replica.',
-            advice:
-              'A restart empties the cache, and everyone signs in again. Use a tier with a replica, or switch on AOF or RDB snapshots.',
-          }
-        : undefined,
+      persistence === 'none' &&
+      figures.role === 'primary' &&
+      figures.replication.replicas === 0 && {
+        level: 'warning',
+        what: 'The server saves nothing to disk and has no replica.',
+        advice:
+          'A restart empties the cache, and everyone signs in again. Use a tier with a replica, or switch on AOF or RDB snapshots.',
+      },
   },
   {
     check: 'saveFailed',
     judge: ({ figures: { persistence } }) =>
-      persistence.lastSaveOk === false
-        ? {
-            level: 'warning',
-            what: `The last snapshot failed${persistence.changesSinceSave === null ? '' : `; ${countOf(persistence.changesSinceSave, 'change')} are not on disk`}.`,
-            advice:
-              'Look at the disk and the memory of the server. With stop-writes-on-bgsave-error (the default) it refuses writes until a save succeeds.',
-          }
-        : undefined,
+      persistence.lastSaveOk === false && {
+        level: 'warning',
+        what: `The last snapshot failed${persistence.changesSinceSave === null ? '' : `; ${countOf(persistence.changesSinceSave, 'change')} are not on disk`}.`,
+        advice:
+          'Look at the disk and the memory of the server. With stop-writes-on-bgsave-error (the default) it refuses writes until a save succeeds.',
+      },
   },
   {
     check: 'replicationLink',
     judge: ({ figures: { role, replication } }) =>
-      role === 'replica' && replication.linkUp === false
-        ? {
-            level: 'critical',
-            what: `This replica has lost its primary${replication.linkDownSeconds === null || replication.linkDownSeconds < 0 ? '' : ` for ${humanDuration(replication.linkDownSeconds * 1000)}`}.`,
-            advice:
-              'Entries written since are not on it. If the primary is gone, fail over (REPLICAOF NO ONE, or by the service); apps cannot write until then.',
-          }
-        : undefined,
+      role === 'replica' &&
+      replication.linkUp === false && {
+        level: 'critical',
+        what: `This replica has lost its primary${replication.linkDownSeconds === null || replication.linkDownSeconds < 0 ? '' : ` for ${humanDuration(replication.linkDownSeconds * 1000)}`}.`,
+        advice:
+          'Entries written since are not on it. If the primary is gone, fail over (REPLICAOF NO ONE, or by the service); apps cannot write until then.',
+      },
   },
   {
     check: 'restarted',

@@ -1,7 +1,7 @@
 import type { EntryState } from '../../../sql/inspection.ts';
+import type { EntryKind } from '../../../tokenKeys.ts';
 import type { ShowKey } from '../shownKey.ts';
 import type { EntryFormat } from './entryFormat.ts';
-import type { EntryKind } from './keyKind.ts';
 
 /** An entry as the checks see it, of whatever engine. */
 export interface SampledCacheEntry {

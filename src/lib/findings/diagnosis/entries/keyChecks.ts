@@ -1,9 +1,9 @@
 import { type Check, checksOf, critical, pass, unknown, warning } from '../../../checks/check.ts';
 import { keyIdOf } from '../../../keyRing/payloadHeader.ts';
 import type { EntryState } from '../../../sql/inspection.ts';
+import { keyParts } from '../../../tokenKeys.ts';
 import { countOf } from '../../../wording.ts';
 import type { EntriesSubject } from './entriesSubject.ts';
-import { keyParts } from './keyKind.ts';
 
 /** Keys whose neighbours are looked up, each by the primary key. */
 const probedKeys = 40;

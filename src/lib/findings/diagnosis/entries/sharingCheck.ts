@@ -1,7 +1,7 @@
 import { type Check, critical, pass } from '../../../checks/check.ts';
+import { keyParts } from '../../../tokenKeys.ts';
 import { countOf } from '../../../wording.ts';
 import type { EntriesSubject } from './entriesSubject.ts';
-import { keyParts } from './keyKind.ts';
 
 const timeLimitMs = 20_000;
 

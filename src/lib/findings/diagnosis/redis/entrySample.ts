@@ -1,9 +1,9 @@
 import type { Clock } from '../../../clock.ts';
 import { sampleKeys } from '../../../redis/keySample.ts';
 import type { RedisEntry, RedisNode } from '../../../redis/redisNode.ts';
+import { keyParts, tokenKey } from '../../../tokenKeys.ts';
 import type { SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
-import { keyParts } from '../entries/keyKind.ts';
 
 export interface RedisSampleOptions {
   instanceName: string;
@@ -26,10 +26,6 @@ const limits = { calls: 30, keysPerCall: 25, timeMs: 8_000 };
 const mostEntries = 500;
 const batch = 50;
 
-/** Microsoft.Identity.Web's key forms behind a prefix. */
-const tokenKey =
-  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:(?:-[\w-]+)?\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:_[\w.-]+)?_AppTokenCache)$/i;
-
 /** Entries of a Redis cache from a bounded SCAN, with what the values tell. */
 export async function sampleEntries(node: RedisNode, options: RedisSampleOptions): Promise<RedisSample> {
   const { instanceName, keyRingKey, keysHeld, clock, random } = options;
@@ -47,8 +43,8 @@ export async function sampleEntries(node: RedisNode, options: RedisSampleOptions
   await sampleKeys(reader, keysHeld, { instanceName, keyRingKey, limits, clock, random });
   const prefixes = new Map<string, number>();
   for (const key of keys) {
-    const found = tokenKey.exec(key);
-    if (found) prefixes.set(key.slice(0, found.index), (prefixes.get(key.slice(0, found.index)) ?? 0) + 1);
+    const { prefix } = tokenKey(key) ?? {};
+    if (prefix !== undefined) prefixes.set(prefix, (prefixes.get(prefix) ?? 0) + 1);
   }
   const own = [...keys].filter((key) => key.startsWith(instanceName) && key !== keyRingKey).slice(0, mostEntries);
   const entries: SampledCacheEntry[] = [];

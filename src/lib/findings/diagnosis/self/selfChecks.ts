@@ -5,13 +5,10 @@ import { countOf } from '../../../wording.ts';
 import { Line } from '../connection/line.ts';
 import type { SelfSubject } from '../subjects/selfSubject.ts';
 
-const timeLimitMs = 15_000;
-
 /** This tool itself: what it reports rests on these. */
-export const selfChecks: Check<SelfSubject>[] = [
+const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubject>>)[] = [
   {
     id: 'settings',
-    symptom: 'maintenance',
     timeLimitMs: 1_000,
     run: async ({ settingProblems: problems }) => {
       const evidence = [{ what: 'settings that cannot be used', value: problems.length }];
@@ -26,8 +23,6 @@ export const selfChecks: Check<SelfSubject>[] = [
   },
   {
     id: 'identity',
-    symptom: 'maintenance',
-    timeLimitMs,
     applies: ({ identity }) => identity !== undefined,
     run: async ({ identity }, clock) => {
       try {
@@ -55,8 +50,6 @@ export const selfChecks: Check<SelfSubject>[] = [
   },
   {
     id: 'storage',
-    symptom: 'maintenance',
-    timeLimitMs,
     run: async ({ records, ofFunctionApp }) => {
       const evidence = [{ what: 'records', value: records.description }];
       if (records.description === 'none' && ofFunctionApp)
@@ -82,8 +75,6 @@ export const selfChecks: Check<SelfSubject>[] = [
   },
   {
     id: 'timers',
-    symptom: 'maintenance',
-    timeLimitMs,
     // A command line keeps records of its own, which know no timer.
     applies: ({ ofFunctionApp, timers, records }) =>
       ofFunctionApp && timers !== undefined && records.description !== 'none',
@@ -108,8 +99,6 @@ export const selfChecks: Check<SelfSubject>[] = [
   },
   {
     id: 'telemetry',
-    symptom: 'maintenance',
-    timeLimitMs,
     applies: ({ telemetryEndpoint }) => telemetryEndpoint !== undefined,
     run: async ({ telemetryEndpoint: url }, clock, signal) => {
       if (!url) return pass('No telemetry endpoint is set.');
@@ -137,7 +126,6 @@ export const selfChecks: Check<SelfSubject>[] = [
   },
   {
     id: 'versions',
-    symptom: 'maintenance',
     timeLimitMs: 1_000,
     run: async ({ nodeVersion, leastNodeMajor }) => {
       const evidence = [{ what: 'Node.js', value: nodeVersion }];
@@ -152,3 +140,7 @@ export const selfChecks: Check<SelfSubject>[] = [
     },
   },
 ];
+
+export const selfChecks = checks.map(
+  (check): Check<SelfSubject> => ({ symptom: 'maintenance', timeLimitMs: 15_000, ...check }),
+);

@@ -4,10 +4,10 @@ import type { JobName } from '../../../runs/catalogue.ts';
 import type { JobHistory } from '../../../runs/history.ts';
 import type { CacheTable, CatalogueFigures, ExpiryIndexState } from '../../../sql/cacheTable.ts';
 import type { InspectedEntry, SchemaFacts } from '../../../sql/inspection.ts';
+import { keyParts } from '../../../tokenKeys.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
 import type { EntriesSubject, EntryLookups, EntryReading, SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
-import { keyParts } from '../entries/keyKind.ts';
 import { CacheSubject, type CacheSubjectOptions, type ClockReading, onceReached } from './cacheSubject.ts';
 
 /** Entries in the sample: enough to see what one in a hundred is with 99 % certainty. */
