@@ -4,7 +4,7 @@ import { httpsProbe } from '../findings/diagnosis/connection/httpsProbe.ts';
 import type { ConnectionProbe } from '../findings/diagnosis/connection/probe.ts';
 import { redisProbe } from '../findings/diagnosis/connection/redisProbe.ts';
 import { redisAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
-import { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
+import { keyRingSubject, type RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
 import type { RingStatus } from '../keyRing/ringStatus.ts';
 import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
@@ -16,7 +16,7 @@ export async function ringSubject(
   status: () => Promise<RingStatus>,
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<RingSubject> {
-  return new RingSubject({
+  return keyRingSubject({
     name,
     store: await storeConnection(store, clock),
     protector: vaultConnection(protector, clock),

@@ -2,8 +2,8 @@ import { redisProbe } from '../findings/diagnosis/connection/redisProbe.ts';
 import { sqlProbe } from '../findings/diagnosis/connection/sqlProbe.ts';
 import { redisAdvice, sqlAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
 import type { CacheSubjectOptions } from '../findings/diagnosis/subjects/cacheSubject.ts';
-import { RedisSubject } from '../findings/diagnosis/subjects/redisSubject.ts';
-import { SqlSubject } from '../findings/diagnosis/subjects/sqlSubject.ts';
+import { type RedisSubject, redisCacheSubject } from '../findings/diagnosis/subjects/redisSubject.ts';
+import { type SqlSubject, sqlCacheSubject } from '../findings/diagnosis/subjects/sqlSubject.ts';
 import { intervalOf } from '../findings/timers.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { readHistory } from '../runs/history.ts';
@@ -34,7 +34,7 @@ export async function sqlSubject(
   const timeout = (limitMs: number) => Math.min(limitMs, settings.statementTimeoutMs);
   const openAnother = () => openTable(cache, timeout(statementLimitMs));
   const table = await openAnother();
-  const subject = new SqlSubject({
+  const subject = sqlCacheSubject({
     ...deps,
     name,
     table,
@@ -55,7 +55,7 @@ export async function redisSubject(
 ): Promise<{ subject: RedisSubject; close: () => Promise<void> }> {
   const connect = await nodesOf(connection, deps.clock);
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
-  const subject = new RedisSubject({
+  const subject = redisCacheSubject({
     ...deps,
     name,
     endpoint,

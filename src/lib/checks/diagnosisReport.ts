@@ -1,14 +1,5 @@
 import { z } from 'zod';
-import {
-  type Check,
-  type CheckStatus,
-  checkStatus,
-  type Outcome,
-  outcome,
-  type Symptom,
-  statusOrder,
-  symptoms,
-} from './check.ts';
+import { type Check, type CheckStatus, checkStatus, type Outcome, outcome, statusOrder, symptoms } from './check.ts';
 
 /** One check's result, for terminal, JSON and page alike. */
 const checkResult = outcome.extend({
@@ -57,25 +48,17 @@ export function earlier(report: unknown): unknown {
 export function checkReport(
   { id, symptom }: Pick<Check<never>, 'id' | 'symptom'>,
   subject: string,
-  { status, cause, what, evidence, advice }: Outcome,
+  found: Outcome,
   milliseconds: number,
 ): CheckReport {
   return {
     check: id,
     subject,
     symptom: symptoms[symptom].title,
-    status,
-    cause,
-    what,
-    evidence,
-    advice,
-    section: sectionOf(symptom),
+    ...found,
+    section: `docs/operations.md#${symptoms[symptom].section}`,
     milliseconds: Math.round(milliseconds),
   };
-}
-
-export function sectionOf(symptom: Symptom): string {
-  return `docs/operations.md#${symptoms[symptom].section}`;
 }
 
 export function diagnosisReport(

@@ -38,40 +38,22 @@ export const replicationFigures = z.object({
 export const nodeRole = z.enum(['primary', 'replica']).nullable();
 
 /** What INFO says of a node. Null where the server does not name it: managed services leave out many fields. */
-export interface NodeFigures {
-  software: string;
-  /** Changes with each start of the server. */
-  runId: string | null;
-  uptimeSeconds: number | null;
-  role: z.infer<typeof nodeRole>;
-  cluster: boolean;
-  /** The server reads its data from disk, and answers no other command yet. */
-  loading: { percent: number | null; secondsLeft: number | null } | null;
-  memory: z.infer<typeof memoryFigures>;
-  counters: Counters;
-  clients: z.infer<typeof clientFigures>;
-  databases: DatabaseFigures[];
-  persistence: {
-    aof: boolean | null;
-    /** Seconds since 1970; a server that has never saved names its start. */
-    lastSaveAt: number | null;
-    lastSaveOk: boolean | null;
-    saves: number | null;
-    changesSinceSave: number | null;
-  };
-  replication: z.infer<typeof replicationFigures>;
-}
+export type NodeFigures = ReturnType<typeof readFigures>;
 
 /** The figures of an INFO answer of Redis 6 and later, Valkey, and Azure's services. */
-export function readFigures(text: string): NodeFigures {
+export function readFigures(text: string) {
   const info = new InfoText(text);
-  const role = info.text('role');
+  const said = info.text('role');
+  const role: z.infer<typeof nodeRole> =
+    said === 'master' ? 'primary' : said === 'slave' || said === 'replica' ? 'replica' : null;
   return {
     software: software(info),
+    // Changes with each start of the server.
     runId: info.text('run_id'),
     uptimeSeconds: info.number('uptime_in_seconds'),
-    role: role === 'master' ? 'primary' : role === 'slave' || role === 'replica' ? 'replica' : null,
+    role,
     cluster: info.flag('cluster_enabled') ?? (info.text('redis_mode') ?? info.text('server_mode')) === 'cluster',
+    // The server reads its data from disk, and answers no other command yet.
     loading: info.flag('loading')
       ? { percent: info.number('loading_loaded_perc'), secondsLeft: info.number('loading_eta_seconds') }
       : null,
@@ -99,6 +81,7 @@ export function readFigures(text: string): NodeFigures {
     databases: databases(info),
     persistence: {
       aof: info.flag('aof_enabled'),
+      // Seconds since 1970; a server that has never saved names its start.
       lastSaveAt: info.number('rdb_last_save_time'),
       lastSaveOk: info.text('rdb_last_bgsave_status') === null ? null : info.text('rdb_last_bgsave_status') === 'ok',
       saves: info.number('rdb_saves'),

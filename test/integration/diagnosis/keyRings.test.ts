@@ -9,7 +9,7 @@ import { runChecks } from '../../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { httpsProbe } from '../../../src/lib/findings/diagnosis/connection/httpsProbe.ts';
 import { registry } from '../../../src/lib/findings/diagnosis/registry.ts';
-import { RingSubject } from '../../../src/lib/findings/diagnosis/subjects/ringSubject.ts';
+import { keyRingSubject } from '../../../src/lib/findings/diagnosis/subjects/ringSubject.ts';
 import { KeyVaultProtector } from '../../../src/lib/keyRing/protectors/keyVault.ts';
 import { ringStatus } from '../../../src/lib/keyRing/ringStatus.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
@@ -202,7 +202,7 @@ describe('of a ring protected by Key Vault, the diagnosis blames', () => {
     const deps = jobDeps({ store, clock: systemClock, protector });
     await rotateKeyRing(deps);
     change(vault, version);
-    const subject = new RingSubject({
+    const subject = keyRingSubject({
       name: 'web',
       store: undefined,
       protector: {

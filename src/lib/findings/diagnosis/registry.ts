@@ -10,12 +10,11 @@ import { sharingCheck } from './entries/sharingCheck.ts';
 import { instanceNameCheck } from './redis/instanceNameCheck.ts';
 import { watchChecks } from './redis/watchChecks.ts';
 import { ringChecks } from './ring/ringChecks.ts';
-import { selfChecks } from './self/selfChecks.ts';
+import { type SelfSubject, selfChecks } from './self/selfChecks.ts';
 import { sqlGrowthChecks } from './sql/growthChecks.ts';
 import { schemaChecks } from './sql/schemaChecks.ts';
 import type { RedisSubject } from './subjects/redisSubject.ts';
 import type { RingSubject } from './subjects/ringSubject.ts';
-import type { SelfSubject } from './subjects/selfSubject.ts';
 import type { SqlSubject } from './subjects/sqlSubject.ts';
 
 /** Every check there is, by what it looks at. A new one is a module, and a line here. */

@@ -1,4 +1,4 @@
-import { type Check, critical, type Outcome, pass, type Symptom, warning, worst } from '../../../checks/check.ts';
+import { checksOf, critical, type Outcome, pass, warning, worst } from '../../../checks/check.ts';
 import type { RingFinding } from '../../../keyRing/findings.ts';
 import { KeyRingError } from '../../../keyRing/keyRingError.ts';
 import type { RingStatus } from '../../../keyRing/ringStatus.ts';
@@ -6,7 +6,6 @@ import type { RingSubject } from '../subjects/ringSubject.ts';
 
 interface Group {
   id: string;
-  symptom: Symptom;
   findings: readonly string[];
   advice: string;
 }
@@ -15,31 +14,26 @@ interface Group {
 const groups: Group[] = [
   {
     id: 'ring-damage',
-    symptom: 'encryption',
     findings: ['element_not_well_formed', 'duplicate_key', 'revocation_unreadable'],
     advice: 'Repair the ring at once: remove the element that is named, after a copy. Apps fail at their next refresh.',
   },
   {
     id: 'ring-default-key',
-    symptom: 'encryption',
     findings: ['no_default_key', 'no_default_soon', 'no_successor', 'rotation_stopped', 'last_usable_key'],
     advice: 'See the runs of `rotateKeyRing`; `token-cache key-ring rotate` publishes what is due (mode manage).',
   },
   {
     id: 'ring-writers',
-    symptom: 'encryption',
     findings: ['racing_keys', 'activated_at_creation', 'automatic_generation'],
     advice: 'Let one writer alone rotate the ring: DisableAutomaticKeyGeneration in every app.',
   },
   {
     id: 'ring-elements',
-    symptom: 'encryption',
     findings: ['key_passed_over', 'foreign_element'],
     advice: 'Find out who wrote it. .NET passes over it, and so it protects nothing.',
   },
   {
     id: 'ring-clock',
-    symptom: 'encryption',
     findings: ['clock_skew'],
     advice: 'Set the clock that is wrong: keys are used by their dates.',
   },
@@ -48,7 +42,6 @@ const groups: Group[] = [
 /** All other findings are about how the keys are protected, a failure of the protector included. */
 const protection: Group = {
   id: 'ring-protection',
-  symptom: 'encryption',
   findings: [],
   advice:
     'Enable the version or certificate that is named, re-wrap (`token-cache key-ring rewrap`) or protect the ring; docs/operations.md#findings has each finding.',
@@ -72,42 +65,34 @@ function judge(status: RingStatus, findings: readonly RingFinding[], advice: str
   return { ...worst(outcomes, pass('Nothing found.', figures)), evidence: figures };
 }
 
-export const ringChecks: Check<RingSubject>[] = [
-  {
-    id: 'ring-read',
-    symptom: 'encryption',
-    timeLimitMs: 25_000,
-    run: async (subject) => {
-      try {
-        const status = await subject.status();
-        if (status.keys.length > 0) return pass(`The ring has ${status.keys.length} keys.`, figuresOf(status));
-        return critical({
-          cause: 'ring_empty',
-          what: `The ring holds no key (${status.store}): apps that read it have none, or make one each.`,
-          advice:
-            'Check the place of the ring in KEY_RINGS against PersistKeysTo… of the apps; `token-cache key-ring rotate` publishes a first key (mode manage).',
-        });
-      } catch (error) {
-        // What the connection failed for is said by its own check.
-        if (!(error instanceof KeyRingError)) throw error;
-        return critical({ cause: error.code, what: error.message, advice: error.advice });
-      }
-    },
+export const ringChecks = checksOf<RingSubject>('encryption', 25_000, {
+  'ring-read': async (subject) => {
+    try {
+      const status = await subject.status();
+      if (status.keys.length > 0) return pass(`The ring has ${status.keys.length} keys.`, figuresOf(status));
+      return critical({
+        cause: 'ring_empty',
+        what: `The ring holds no key (${status.store}): apps that read it have none, or make one each.`,
+        advice:
+          'Check the place of the ring in KEY_RINGS against PersistKeysTo… of the apps; `token-cache key-ring rotate` publishes a first key (mode manage).',
+      });
+    } catch (error) {
+      // What the connection failed for is said by its own check.
+      if (!(error instanceof KeyRingError)) throw error;
+      return critical({ cause: error.code, what: error.message, advice: error.advice });
+    }
   },
-  ...[...groups, protection].map(
-    (group): Check<RingSubject> => ({
-      id: group.id,
-      symptom: group.symptom,
-      timeLimitMs: 25_000,
-      run: async (subject) => {
-        const status = await subject.status();
-        // An empty ring has a finding for all that it lacks; the check of the ring itself says it once.
-        if (status.keys.length === 0 && group.id !== 'ring-damage') return pass('The ring has no key to look at.');
-        const findings = status.findings.filter(({ check }) =>
-          group === protection ? !grouped.has(check) : group.findings.includes(check),
-        );
-        return judge(status, findings, group.advice);
-      },
-    }),
+  ...Object.fromEntries(
+    [...groups, protection].map((group) => [group.id, (subject: RingSubject) => judgeGroup(group, subject)]),
   ),
-];
+});
+
+async function judgeGroup({ id, findings, advice }: Group, subject: RingSubject): Promise<Outcome> {
+  const status = await subject.status();
+  // An empty ring has a finding for all that it lacks; the check of the ring itself says it once.
+  if (status.keys.length === 0 && id !== 'ring-damage') return pass('The ring has no key to look at.');
+  const own = status.findings.filter(({ check }) =>
+    id === protection.id ? !grouped.has(check) : findings.includes(check),
+  );
+  return judge(status, own, advice);
+}

@@ -1,9 +1,26 @@
 import { type Check, critical, pass, warning } from '../../../checks/check.ts';
 import { toErrorReport } from '../../../errors.ts';
-import { describeProblem } from '../../../settings/problems.ts';
+import type { RecordStore } from '../../../runs/recordStore.ts';
+import { describeProblem, type SettingProblem } from '../../../settings/problems.ts';
 import { countOf } from '../../../wording.ts';
+import type { TimerReading } from '../../timers.ts';
 import { Line } from '../connection/line.ts';
-import type { SelfSubject } from '../subjects/selfSubject.ts';
+
+/** This tool itself, as far as a diagnosis may ask. */
+export interface SelfSubject {
+  settingProblems: readonly SettingProblem[];
+  records: RecordStore;
+  /** Whether the records are those of the function app: only they tell of its timers. */
+  ofFunctionApp: boolean;
+  /** Whether the timers fire; undefined where nobody can tell. */
+  timers: (() => Promise<TimerReading[]>) | undefined;
+  /** A token for each scope that the settings need; undefined where no setting needs an identity. */
+  identity: (() => Promise<{ scopes: number; expires: Date }>) | undefined;
+  /** Where telemetry goes, where a setting says it. */
+  telemetryEndpoint: URL | undefined;
+  nodeVersion: string;
+  leastNodeMajor: number;
+}
 
 /** This tool itself: what it reports rests on these. */
 const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubject>>)[] = [

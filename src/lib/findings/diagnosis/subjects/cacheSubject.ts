@@ -1,8 +1,7 @@
 import { once } from '../../../checks/memo.ts';
 import type { Clock } from '../../../clock.ts';
-import { timeEach } from '../../../roundTrips.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
-import { type ConnectionLook, type ConnectionProbe, lookAtConnection, notReached } from '../connection/probe.ts';
+import { type ConnectionProbe, lookAtConnection, notReached } from '../connection/probe.ts';
 import type { RingKnowledge } from '../entries/entriesSubject.ts';
 import type { ShowKey } from '../shownKey.ts';
 
@@ -22,28 +21,9 @@ export interface ClockReading {
   roundTripMs: number;
 }
 
-/** A cache under examination. Each look is made once, when the first check asks for it. */
-export abstract class CacheSubject implements ConnectedSubject {
-  readonly name: string;
-  readonly showKey: ShowKey;
-  readonly advice: readonly ConnectionAdvice[];
-  readonly rings: () => Promise<RingKnowledge[]>;
-  readonly contact: () => Promise<ConnectionLook>;
-  protected readonly clock: Clock;
-
-  constructor({ name, probe, advice, rings, showKey, clock, signal }: CacheSubjectOptions) {
-    this.name = name;
-    this.showKey = showKey;
-    this.advice = advice;
-    this.rings = once(rings);
-    this.contact = once(() => lookAtConnection(probe, clock, signal));
-    this.clock = clock;
-  }
-
-  /** Reads one after the other, as an app makes them. */
-  protected timed(keys: readonly string[], read: (key: string) => Promise<unknown>, signal: AbortSignal) {
-    return timeEach(keys, read, this.clock, signal);
-  }
+/** What every cache under examination has. Each look is made once, when the first check asks for it. */
+export function cacheSubject({ name, probe, advice, rings, showKey, clock, signal }: CacheSubjectOptions) {
+  return { name, showKey, advice, rings: once(rings), contact: once(() => lookAtConnection(probe, clock, signal)) };
 }
 
 /** A look that needs the connection: only where that succeeded at every step. */

@@ -4,12 +4,12 @@ import { readFigures } from '../../../redis/nodeFigures.ts';
 import type { Endpoint } from '../../../redis/redisConnection.ts';
 import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
 import type { WatchReport } from '../../../redis/watchReport.ts';
-import type { RoundTrip } from '../../../roundTrips.ts';
+import { timeEach } from '../../../roundTrips.ts';
 import type { ReadableSubject } from '../connection/latencyCheck.ts';
-import type { EntriesSubject, EntryLookups, EntryReading } from '../entries/entriesSubject.ts';
-import { type RedisSample, sampleEntries } from '../redis/entrySample.ts';
+import type { EntriesSubject, EntryLookups, SampledCacheEntry } from '../entries/entriesSubject.ts';
+import { sampleEntries } from '../redis/entrySample.ts';
 import { prefixDiffers } from '../redis/instanceNameCheck.ts';
-import { CacheSubject, type CacheSubjectOptions, type ClockReading, onceReached } from './cacheSubject.ts';
+import { type CacheSubjectOptions, type ClockReading, cacheSubject, onceReached } from './cacheSubject.ts';
 
 export interface RedisSubjectOptions extends CacheSubjectOptions {
   endpoint: Endpoint;
@@ -23,88 +23,75 @@ export interface RedisSubjectOptions extends CacheSubjectOptions {
 
 const latencyReads = 20;
 
-export class RedisSubject extends CacheSubject implements EntriesSubject, ReadableSubject {
-  readonly instanceName: string;
-  readonly watch: () => Promise<WatchReport>;
-  readonly node: () => Promise<RedisNode>;
-  readonly sample: () => Promise<RedisSample & { keysHeld: number }>;
-  readonly entries: () => Promise<EntryReading>;
-  readonly clocks: () => Promise<ClockReading | undefined>;
-  readonly #connect: () => Promise<RedisNode>;
-  #opened: RedisNode | undefined;
+export type RedisSubject = ReturnType<typeof redisCacheSubject>;
 
-  constructor(options: RedisSubjectOptions) {
-    super(options);
-    const { instanceName, clock, signal } = options;
-    this.instanceName = instanceName;
-    this.#connect = () => options.connect(options.endpoint, signal);
-    this.watch = onceReached(this, options.watch);
-    this.node = onceReached(this, async () => {
-      this.#opened = await this.#connect();
-      return this.#opened;
-    });
-    this.sample = once(async () => {
-      const node = await this.node();
-      const { databases } = readFigures(await node.info());
-      const keysHeld = databases.find(({ database }) => database === options.database)?.keys ?? 0;
-      const { keyRingKey } = options;
-      const sample = await sampleEntries(node, { instanceName, keyRingKey, keysHeld, clock, random: Math.random });
-      return { ...sample, keysHeld };
-    });
-    this.entries = once(async () => {
-      const { entries, keysHeld } = await this.sample();
+/** A Redis cache under examination. */
+export function redisCacheSubject(options: RedisSubjectOptions) {
+  const { instanceName, keyRingKey, clock, signal } = options;
+  const cache = cacheSubject(options);
+  const connect = () => options.connect(options.endpoint, signal);
+  let opened: RedisNode | undefined;
+  const openedNode = onceReached(cache, async () => {
+    opened = await connect();
+    return opened;
+  });
+  const sample = once(async () => {
+    const node = await openedNode();
+    const { databases } = readFigures(await node.info());
+    const keysHeld = databases.find(({ database }) => database === options.database)?.keys ?? 0;
+    const found = await sampleEntries(node, { instanceName, keyRingKey, keysHeld, clock, random: Math.random });
+    return { ...found, keysHeld };
+  });
+  return {
+    ...cache,
+    instanceName,
+    sample,
+    watch: onceReached(cache, options.watch),
+    entries: once(async () => {
+      const { entries, keysHeld } = await sample();
       return { entries, total: keysHeld, now: clock.now() };
-    });
-    this.clocks = once(async () => {
-      const node = await this.node();
+    }),
+    clocks: once(async (): Promise<ClockReading | undefined> => {
+      const node = await openedNode();
       const start = clock.elapsed();
-      const text = await node.info();
-      const microseconds = /^server_time_usec:(\d+)/m.exec(text)?.[1];
+      const microseconds = /^server_time_usec:(\d+)/m.exec(await node.info())?.[1];
       if (!microseconds) return undefined;
       return { server: new Date(Number(microseconds) / 1000), own: clock.now(), roundTripMs: clock.elapsed() - start };
-    });
-  }
+    }),
+    prefixDiffers: async () => prefixDiffers((await sample()).prefixes, instanceName),
+    lookups: async () => lookupsOf(await openedNode(), instanceName, (await sample()).entries),
+    /** On a connection of its own, so that what is timed does not wait for the other checks. */
+    readTimes: async (stop) => {
+      const { entries } = await sample();
+      const node = await connect();
+      try {
+        const keys = entries.slice(0, latencyReads).map(({ key }) => instanceName + key);
+        return await timeEach(keys, (key) => node.entries([key]), clock, stop);
+      } finally {
+        node.close();
+      }
+    },
+    close: () => opened?.close(),
+  } satisfies EntriesSubject & ReadableSubject & Record<string, unknown>;
+}
 
-  async prefixDiffers(): Promise<boolean> {
-    return prefixDiffers((await this.sample()).prefixes, this.instanceName);
-  }
-
-  async lookups(): Promise<EntryLookups> {
-    const [node, { entries }] = [await this.node(), await this.sample()];
-    const state = async (key: string) => {
-      const [entry] = await node.entries([this.instanceName + key]);
+function lookupsOf(node: RedisNode, instanceName: string, entries: SampledCacheEntry[]): EntryLookups {
+  // An entry that does not slide does not tell when it was touched.
+  const lastTouched = ({ expiresAt, slidingSeconds }: SampledCacheEntry) =>
+    expiresAt && slidingSeconds !== null ? expiresAt.getTime() - slidingSeconds * 1000 : 0;
+  return {
+    state: async (key) => {
+      const [entry] = await node.entries([instanceName + key]);
       if (!entry?.data) return undefined;
       const digest = createHash('sha256').update(entry.data).digest('hex');
       return { key, header: entry.data.subarray(0, 20), digest };
-    };
-    // An entry that does not slide does not tell when it was touched.
-    const lastTouched = ({ expiresAt, slidingSeconds }: (typeof entries)[number]) =>
-      expiresAt && slidingSeconds !== null ? expiresAt.getTime() - slidingSeconds * 1000 : 0;
-    return {
-      state,
-      keysWithPrefix: async (prefix, limit) =>
-        entries.flatMap(({ key }) => (key.startsWith(prefix) ? [key] : [])).slice(0, limit),
-      latestKeys: async (limit) =>
-        [...entries]
-          .sort((a, b) => lastTouched(b) - lastTouched(a))
-          .slice(0, limit)
-          .map(({ key }) => key),
-    };
-  }
-
-  /** On a connection of its own, so that what is timed does not wait for the other checks. */
-  async readTimes(signal: AbortSignal): Promise<RoundTrip[]> {
-    const { entries } = await this.sample();
-    const node = await this.#connect();
-    try {
-      const keys = entries.slice(0, latencyReads).map(({ key }) => this.instanceName + key);
-      return await this.timed(keys, (key) => node.entries([key]), signal);
-    } finally {
-      node.close();
-    }
-  }
-
-  close(): void {
-    this.#opened?.close();
-  }
+    },
+    keysWithPrefix: async (prefix, limit) =>
+      entries.flatMap(({ key }) => (key.startsWith(prefix) ? [key] : [])).slice(0, limit),
+    latestKeys: async (limit) =>
+      [...entries]
+        .sort((a, b) => lastTouched(b) - lastTouched(a))
+        .slice(0, limit)
+        .map(({ key }) => key),
+  };
 }

@@ -7,48 +7,46 @@ import { type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
 import type { RingKnowledge } from '../entries/entriesSubject.ts';
 import { onceReached } from './cacheSubject.ts';
 
+interface Connection {
+  probe: ConnectionProbe;
+  advice?: readonly ConnectionAdvice[];
+}
+
 export interface RingSubjectOptions {
   name: string;
   /** Undefined for a folder. */
-  store: { probe: ConnectionProbe; advice: readonly ConnectionAdvice[] } | undefined;
+  store: Connection | undefined;
   /** Only of Key Vault. */
-  protector: { probe: ConnectionProbe } | undefined;
+  protector: Connection | undefined;
   status: () => Promise<RingStatus>;
   clock: Clock;
   signal: AbortSignal;
 }
 
+export type RingSubject = ReturnType<typeof keyRingSubject>;
+
 /** A key ring under examination. Each look is made once, when the first check asks for it. */
-export class RingSubject {
-  readonly name: string;
-  readonly store: ConnectedSubject | undefined;
-  readonly protector: ConnectedSubject | undefined;
-  readonly status: () => Promise<RingStatus>;
-
-  constructor({ name, store, protector, status, clock, signal }: RingSubjectOptions) {
-    this.name = name;
-    const connected = (probe: ConnectionProbe, advice: readonly ConnectionAdvice[]): ConnectedSubject => ({
-      contact: once(() => lookAtConnection(probe, clock, signal)),
-      advice,
-    });
-    this.store = store && connected(store.probe, store.advice);
-    this.protector = protector && connected(protector.probe, []);
-    this.status = [this.protector, this.store].reduce(
-      (look, part) => (part ? onceReached(part, look) : look),
-      once(status),
-    );
-  }
-
+export function keyRingSubject({ name, clock, signal, ...options }: RingSubjectOptions) {
+  const connected = ({ probe, advice = [] }: Connection): ConnectedSubject => ({
+    contact: once(() => lookAtConnection(probe, clock, signal)),
+    advice,
+  });
+  const store = options.store && connected(options.store);
+  const protector = options.protector && connected(options.protector);
+  const status = [protector, store].reduce(
+    (look, part) => (part ? onceReached(part, look) : look),
+    once(options.status),
+  );
   /** What the checks of entries hold key ids against. */
-  async knowledge(): Promise<RingKnowledge> {
+  const knowledge = async (): Promise<RingKnowledge> => {
     try {
-      const { keys, findings } = await this.status();
+      const { keys, findings } = await status();
       // The rotation takes such a key as readable, as to the apps; for what is configured here it is not.
       const otherwise = findings.flatMap(({ check, what }) => (check === 'key_protected_otherwise' ? [what] : []));
       const tried = (id: string, unwraps: boolean | null) =>
         otherwise.some((what) => what.includes(id)) ? false : unwraps;
       return {
-        ring: this.name,
+        ring: name,
         keys: new Map(
           keys.map(({ id, state, unwraps }) => [
             id.toLowerCase(),
@@ -58,7 +56,8 @@ export class RingSubject {
         problem: null,
       };
     } catch (error) {
-      return { ring: this.name, keys: undefined, problem: toErrorReport(error).message };
+      return { ring: name, keys: undefined, problem: toErrorReport(error).message };
     }
-  }
+  };
+  return { name, store, protector, status, knowledge };
 }
