@@ -22,6 +22,8 @@ export interface QueueListenerOptions {
   maxPollMs?: number;
   /** The wait after a failed try, instead of host.json's. */
   retryAfterMs?: number;
+  /** After so long a message comes again whose instance died, instead of up to ten minutes. */
+  hiddenSeconds?: number;
 }
 
 interface Numbers {
@@ -30,10 +32,10 @@ interface Numbers {
   maxDequeueCount: number;
   retryAfterMs: number;
   maxPollMs: number;
+  /** While a message runs it stays invisible for so long, renewed at half time (QueueListener: `_visibilityTimeout`). */
+  hiddenSeconds: number;
 }
 
-/** While a message runs it stays invisible for so long, renewed at half time (QueueListener: `_visibilityTimeout`). */
-const visibilitySeconds = 600;
 const firstPollMs = 100;
 
 /** Begins to work off the queue of every queue-triggered function. */
@@ -60,7 +62,7 @@ export async function startQueueListener(
   };
 }
 
-function readNumbers({ root, maxPollMs, retryAfterMs }: QueueListenerOptions): Numbers {
+function readNumbers({ root, maxPollMs, retryAfterMs, hiddenSeconds = 600 }: QueueListenerOptions): Numbers {
   const { extensions } = JSON.parse(readFileSync(`${root}/host.json`, 'utf8')) as {
     extensions: { queues: Record<string, string | number> };
   };
@@ -71,6 +73,7 @@ function readNumbers({ root, maxPollMs, retryAfterMs }: QueueListenerOptions): N
     maxDequeueCount: Number(maxDequeueCount),
     retryAfterMs: retryAfterMs ?? timeSpanMs(visibilityTimeout),
     maxPollMs: maxPollMs ?? timeSpanMs(maxPollingInterval),
+    hiddenSeconds,
   };
 }
 
@@ -100,7 +103,7 @@ async function listen(
       await Promise.race([...running, waitFor(pollMs, signal)]);
       continue;
     }
-    const messages = await receive(clients, numbers.batchSize);
+    const messages = await receive(clients, numbers);
     for (const message of messages) {
       const run: Promise<void> = handle(worker, name, clients, numbers, message)
         .catch(() => undefined)
@@ -114,10 +117,10 @@ async function listen(
 }
 
 /** Storage that is away for a while stops nothing: the next look tries again. */
-async function receive({ queue }: Clients, numberOfMessages: number): Promise<DequeuedMessageItem[]> {
+async function receive({ queue }: Clients, { batchSize, hiddenSeconds }: Numbers): Promise<DequeuedMessageItem[]> {
   try {
     await queue.createIfNotExists();
-    return (await queue.receiveMessages({ numberOfMessages, visibilityTimeout: visibilitySeconds }))
+    return (await queue.receiveMessages({ numberOfMessages: batchSize, visibilityTimeout: hiddenSeconds }))
       .receivedMessageItems;
   } catch {
     return [];
@@ -128,7 +131,7 @@ async function handle(
   worker: FunctionsWorker,
   name: string,
   { queue, poison }: Clients,
-  { maxDequeueCount, retryAfterMs }: Numbers,
+  { maxDequeueCount, retryAfterMs, hiddenSeconds }: Numbers,
   message: DequeuedMessageItem,
 ): Promise<void> {
   const { messageId, messageText, dequeueCount } = message;
@@ -144,9 +147,9 @@ async function handle(
   const done = new AbortController();
   const renewing = (async () => {
     for (;;) {
-      await waitFor((visibilitySeconds * 1000) / 2, done.signal);
+      await waitFor((hiddenSeconds * 1000) / 2, done.signal);
       if (done.signal.aborted) return;
-      const renewed = await queue.updateMessage(messageId, popReceipt, messageText, visibilitySeconds);
+      const renewed = await queue.updateMessage(messageId, popReceipt, messageText, hiddenSeconds);
       popReceipt = renewed.popReceipt ?? popReceipt;
     }
   })().catch(() => undefined);

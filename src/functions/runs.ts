@@ -5,9 +5,9 @@ import type { Maintenance } from '../lib/app/maintenance.ts';
 import { MaintenanceError } from '../lib/errors.ts';
 import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
 import { findRun } from '../lib/runs/pendingRuns.ts';
-import { recordsUnavailable } from '../lib/runs/recordStore.ts';
+import { orUnavailable } from '../lib/runs/recordStore.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
-import { joinParts } from '../lib/runs/sumOfParts.ts';
+import { joinAllParts } from '../lib/runs/sumOfParts.ts';
 import { answer, route } from './http/route.ts';
 import { runsQuery } from './http/schemas.ts';
 import { clock, maintenanceFor, records } from './support/app.ts';
@@ -42,9 +42,11 @@ route({
       .filter((job) => job === (query.job ?? job))
       .flatMap((job) => subjectsOf(maintenance, jobs[job].on).map((name) => ({ job, name })))
       .filter(({ name }) => name === (subject ?? name))
-      .map(({ job, name }) => atOnce(() => records.latestRuns(job as JobName, name, limit)));
-    const runs = (await readable(Promise.all(chosen)))
-      .flatMap((ofJob) => joinParts(ofJob, clock.now()))
+      .map(({ job, name }) =>
+        atOnce(async () => joinAllParts(records, await records.latestRuns(job as JobName, name, limit), clock.now())),
+      );
+    const runs = (await orUnavailable(Promise.all(chosen)))
+      .flat()
       .sort((a, b) => b.startedAt.localeCompare(a.startedAt));
     return answer(200, { runs: runs.slice(0, limit) });
   },
@@ -59,7 +61,7 @@ route({
   answers: { 200: { description: 'Its record.', schema: runRecord } },
   errors: ['run_unknown', 'records_unavailable'],
   handle: async ({ params }) => {
-    const record = await readable(findRun(records, params.id ?? '', clock.now()));
+    const record = await orUnavailable(findRun(records, params.id ?? '', clock.now()));
     if (record) return answer(200, record);
     throw new MaintenanceError(
       'run_unknown',
@@ -82,11 +84,4 @@ function subjectsOf(maintenance: Maintenance, on: (typeof jobs)[JobName]['on']):
     case 'any':
       return [...new Set([everySubject, ...maintenance.cacheNames(), ...maintenance.keyRings.names()])];
   }
-}
-
-/** Storage that does not answer is not a defect of ours. */
-function readable<T>(reading: Promise<T>): Promise<T> {
-  return reading.catch(() => {
-    throw recordsUnavailable();
-  });
 }

@@ -28,19 +28,25 @@ async function startApp(settings: Record<string, string> = {}): Promise<Function
     TEST_QUEUE: 'true',
     TOKEN_CACHE_CONNECTION_STRING: database.url,
     PURGE_PAUSE_RATIO: '0',
-    WORK_QUEUE_TAKEOVER: 'PT2S',
     ...settings,
   });
   apps.push(app);
   return app;
 }
 
-async function fire(app: FunctionsApp, timer: string): Promise<void> {
-  await fetch(`${app.url}/admin/functions/${timer}`, {
-    method: 'POST',
-    headers: { 'x-functions-key': app.masterKey, 'content-type': 'application/json' },
-    body: '{}',
-  });
+/** As `kill -9`. */
+async function kill(app: FunctionsApp): Promise<void> {
+  apps.splice(apps.indexOf(app), 1);
+  await app.kill();
+}
+
+/** The connection string with a proxy in front of one service of the storage. */
+async function proxied(service: 'Queue' | 'Table') {
+  const [endpoint = '', port] =
+    new RegExp(`${service}Endpoint=http://127\\.0\\.0\\.1:(\\d+)`).exec(storage.connectionString) ?? [];
+  const proxy = await startFaultProxy(Number(port));
+  const address = `${service}Endpoint=http://127.0.0.1:${proxy.port}`;
+  return { proxy, connectionString: storage.connectionString.replace(endpoint, address) };
 }
 
 async function runs(app: FunctionsApp, query: string) {
@@ -88,15 +94,16 @@ const slow = { PURGE_BATCH_TARGET: 'PT0.01S', PURGE_PAUSE_RATIO: '60' };
 describe('timers with a work queue', () => {
   it('run few caches themselves, without a message', async () => {
     const app = await startApp({ WORK_QUEUE_NAME: 'nobody-reads-this', TEST_QUEUE: '' });
-    await fire(app, 'purgeExpiredEntries');
+    await app.fire('purgeExpiredEntries');
     await expect.poll(() => table.ids()).toEqual(['alive']);
     expect(await testQueue(storage.connectionString, 'nobody-reads-this').count()).toBe(0);
   });
 
   it('queue one message per cache and job when asked for, and the queue works them off', async () => {
-    const app = await startApp({ WORK_QUEUE: 'always' });
-    await fire(app, 'purgeExpiredEntries');
-    await fire(app, 'recordCacheCounts');
+    // The second is a setting of an earlier version, which says nothing any more.
+    const app = await startApp({ WORK_QUEUE: 'always', WORK_QUEUE_TAKEOVER: 'PT2S' });
+    await app.fire('purgeExpiredEntries');
+    await app.fire('recordCacheCounts');
     await expect.poll(() => table.ids()).toEqual(['alive']);
     await expect.poll(() => queue.count()).toBe(0);
     expect((await runs(app, 'job=purge'))[0]).toMatchObject({
@@ -106,7 +113,10 @@ describe('timers with a work queue', () => {
       parts: 1,
       report: { stopReason: 'drained', deleted: 5_000 },
     });
-    await expect.poll(() => runs(app, 'job=counts')).toMatchObject([{ outcome: 'succeeded', trigger: 'timer' }]);
+    await expect
+      .poll(() => runs(app, 'job=counts'))
+      .toMatchObject([{ outcome: 'succeeded', trigger: 'timer', queuedAt: expect.any(String) }]);
+    expect(app.log()).not.toContain('WORK_QUEUE_TAKEOVER');
   });
 
   it('do the work of a cache while all places of a server that never answers are taken', async () => {
@@ -123,12 +133,11 @@ describe('timers with a work queue', () => {
       SILENT: `Host=127.0.0.1;Port=${silent.port};Username=u;Password=p;Database=d`,
     });
     for (const job of ['purge', 'counts'] as const)
-      for (const name of names) await queue.put(workMessage({ job, cache: name }));
+      for (const name of names) await queue.put(workMessage({ job, subject: name }));
     await expect.poll(() => silent.connections(), { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
-    await queue.put(workMessage({ cache: 'good' }));
+    await queue.put(workMessage({ subject: 'good' }));
     await expect.poll(() => table.ids(), { timeout: 8_000 }).toEqual(['alive']);
-    await app.kill();
-    apps.splice(apps.indexOf(app), 1);
+    await kill(app);
     silent.close();
   });
 
@@ -146,11 +155,11 @@ describe('timers with a work queue', () => {
       CACHE_c: database.url,
       PURGE_TIME_BUDGET: 'PT2S',
     });
-    await fire(app, 'purgeExpiredEntries');
+    await app.fire('purgeExpiredEntries');
     await expect.poll(() => table.ids()).toEqual(['alive']);
     await expect.poll(async () => (await queue.poisoned()).length, { timeout: 60_000 }).toBe(1);
-    expect(await queue.poisoned()).toMatchObject([{ job: 'purge', cache: 'a' }]);
-    await fire(app, 'purgeExpiredEntries');
+    expect(await queue.poisoned()).toMatchObject([{ job: 'purge', subject: 'a' }]);
+    await app.fire('purgeExpiredEntries');
     await expect.poll(() => app.log(), { timeout: 60_000 }).toContain('since one like it is in the poison queue');
     expect(await queue.poisoned()).toHaveLength(1);
     expect((await app.call('GET', 'health')).json.status).toBe('degraded');
@@ -181,7 +190,7 @@ describe('a purge over HTTP with Prefer: respond-async', () => {
     expect(await table.ids()).toEqual(['alive']);
   });
 
-  it('goes on in parts until nothing is left, under one run id, and its reports add up', async () => {
+  it('goes on in parts until nothing is left, and its records add up to one run', async () => {
     await table.insert(
       Array.from({ length: 35_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
     );
@@ -191,8 +200,11 @@ describe('a purge over HTTP with Prefer: respond-async', () => {
     await expect.poll(async () => (await follow()).outcome, { timeout: 90_000 }).toBe('succeeded');
     const record = await follow();
     expect(record).toMatchObject({ report: { deleted: 40_000, expiredRemaining: { count: 0 } } });
+    expect(record).not.toHaveProperty('incomplete');
     expect(record.parts).toBeGreaterThan(1);
-    expect(await runs(app, 'job=purge&cache=default')).toMatchObject([{ runId: json.runId }]);
+    // Also where the list has fewer records than the run has parts.
+    for (const query of ['job=purge&subject=default', 'job=purge&subject=default&limit=1'])
+      expect(await runs(app, query)).toEqual([record]);
     expect(await queue.count()).toBe(0);
   });
 
@@ -231,24 +243,65 @@ describe('delivery at least once', () => {
     expect(app.log()).toMatch(/dropped, since a younger run has done its work/);
   });
 
-  it('lets another instance take over at once when one is killed in mid-run', async () => {
+  it('shows a purge whose instance was killed as lost, and lets another go on, within its row limit', async () => {
     const first = await startApp(slow);
+    const { json } = await first.call('POST', 'purge', {
+      body: { dryRun: false, maxRows: 4_500 },
+      headers: { prefer: 'respond-async' },
+    });
+    await expect.poll(async () => (await table.ids()).length, { interval: 20 }).toBeLessThan(4_001);
+    await kill(first);
+    const left = (await table.ids()).length;
+    expect(left).toBeGreaterThan(501);
+    const onlooker = await startApp({ TEST_QUEUE: '' });
+    const running = async () =>
+      ((await onlooker.call('GET', 'status')).json.subjects as { running: object }[])[0]?.running;
+    expect(await running()).toMatchObject({ runId: json.runId, lost: false });
+    await expect.poll(running, { timeout: 60_000, interval: 1_000 }).toMatchObject({ runId: json.runId, lost: true });
+    const { deleted: told } = (await running()) as { deleted: number };
+    expect(told).toBeLessThanOrEqual(5_001 - left);
+
+    await startApp();
+    const follow = async () => (await onlooker.call('GET', `runs/${json.runId}`)).json;
+    await expect.poll(async () => (await follow()).outcome, { timeout: 60_000 }).toBe('succeeded');
+    expect(await follow()).toMatchObject({
+      incomplete: true,
+      parts: 1,
+      report: { stopReason: 'rowLimit', deleted: 4_500 },
+    });
+    // What it had deleted and not told is beyond the limit.
+    expect((await table.ids()).length).toBe(left - (4_500 - told));
+    expect(await running()).toBeNull();
+    expect(await runs(onlooker, 'job=purge')).toEqual([await follow()]);
+  });
+
+  it('goes on from the part in which an instance died, and no part follows twice', async () => {
+    await table.insert(
+      Array.from({ length: 35_000 }, (_, index) => ({ id: `more${index}`, expiresInMs: -hour, size: 1 })),
+    );
+    const settings = { ...slow, PURGE_PAUSE_RATIO: '100', PURGE_CONTINUATION_PAUSE: '0', PURGE_TIME_BUDGET: 'PT2S' };
+    const first = await startApp(settings);
     const message = workMessage();
     await queue.put(message);
-    await expect.poll(async () => (await table.ids()).length, { interval: 20 }).toBeLessThan(5_001);
-    const second = await startApp();
-    await first.kill();
-    apps.splice(apps.indexOf(first), 1);
-    expect((await table.ids()).length).toBeGreaterThan(1);
-    await expect.poll(() => table.ids(), { timeout: 60_000 }).toEqual(['alive']);
-    await expect.poll(async () => (await runs(second, 'job=purge'))[0]?.outcome).toBe('succeeded');
-    expect((await runs(second, 'job=purge'))[0]).toMatchObject({ runId: message.runId, parts: 1 });
+    const onlooker = await startApp({ TEST_QUEUE: '' });
+    const parts = async () => (await onlooker.call('GET', `runs/${message.runId}`)).json.parts ?? 0;
+    await expect.poll(parts, { interval: 50 }).toBeGreaterThan(0);
+    await kill(first);
+    await Promise.all([startApp(settings), startApp(settings)]);
+    await expect.poll(() => table.ids(), { timeout: 110_000 }).toEqual(['alive']);
+    await expect.poll(() => queue.count(), { timeout: 60_000 }).toBe(0);
+    const [whole, ...others] = await runs(onlooker, 'job=purge');
+    expect(others).toEqual([]);
+    expect(whole).toMatchObject({ runId: message.runId, outcome: 'succeeded' });
+    const { deleted } = whole?.report as { deleted: number };
+    expect(deleted).toBeLessThanOrEqual(40_000);
+    expect(deleted === 40_000 || whole?.incomplete).toBe(true);
   });
 
   it('moves a message that cannot be read to the poison queue after its tries, and goes on with others', async () => {
     const app = await startApp();
     await queue.put('no JSON at all');
-    await queue.put({ ...workMessage(), version: 2 });
+    await queue.put({ ...workMessage(), version: 3 });
     await queue.put(workMessage());
     await expect.poll(() => table.ids()).toEqual(['alive']);
     await expect.poll(async () => (await queue.poisoned()).length, { timeout: 60_000 }).toBe(2);
@@ -256,22 +309,38 @@ describe('delivery at least once', () => {
   });
 
   it('says so while the queue is away, and goes on when it is back', async () => {
-    const endpoint = /QueueEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(storage.connectionString);
-    const proxy = await startFaultProxy(Number(endpoint?.[1]));
-    const connectionString = storage.connectionString.replace(
-      endpoint?.[0] ?? '',
-      `QueueEndpoint=http://127.0.0.1:${proxy.port}`,
-    );
+    const { proxy, connectionString } = await proxied('Queue');
     const app = await startApp({ AzureWebJobsStorage: connectionString, WORK_QUEUE: 'always' });
     proxy.setFaults(() => 'cut');
-    await fire(app, 'purgeExpiredEntries');
+    await app.fire('purgeExpiredEntries');
     await expect.poll(() => app.log()).toMatch(/token-cache-maintenance-poison cannot be reached/);
     const { status, json } = await app.call('POST', 'purge', { body: {}, headers: { prefer: 'respond-async' } });
     expect([status, json.code]).toEqual([503, 'queue_unavailable']);
     expect(await table.ids()).toHaveLength(5_001);
     proxy.setFaults(() => 'pass');
-    await fire(app, 'purgeExpiredEntries');
+    await app.fire('purgeExpiredEntries');
     await expect.poll(() => table.ids()).toEqual(['alive']);
+    await Promise.all(apps.splice(0).map((one) => one.stop()));
+    await proxy.close();
+  });
+});
+
+describe('while the records are away', () => {
+  it('nothing is queued over HTTP, and the answers say what to check', async () => {
+    const { proxy, connectionString } = await proxied('Table');
+    const app = await startApp({ AzureWebJobsStorage: connectionString });
+    proxy.setFaults(() => 'cut');
+    const answers = [
+      await app.call('POST', 'purge', { body: { dryRun: false }, headers: { prefer: 'respond-async' } }),
+      await app.call('GET', `runs/${workMessage().runId}`),
+      await app.call('GET', 'runs'),
+    ];
+    for (const { status, json } of answers) {
+      expect([status, json.code]).toEqual([503, 'records_unavailable']);
+      expect(json.advice).toContain('Storage Table Data Contributor');
+    }
+    expect(await queue.count()).toBe(0);
+    proxy.setFaults(() => 'pass');
     await Promise.all(apps.splice(0).map((one) => one.stop()));
     await proxy.close();
   });
@@ -288,9 +357,9 @@ describe('the places of a database server', () => {
     }));
     const settings = { ...slow, TOKEN_CACHES: JSON.stringify(caches), CACHE: database.url, SERVER_CONCURRENCY: '1' };
     const both = [await startApp(settings), await startApp(settings)];
-    await queue.put(workMessage({ cache: 'tokencache' }));
+    await queue.put(workMessage({ subject: 'tokencache' }));
     await expect.poll(async () => (await table.ids()).length, { interval: 20 }).toBeLessThan(5_001);
-    await queue.put(workMessage({ cache: 'other' }));
+    await queue.put(workMessage({ subject: 'other' }));
     const log = () => both.map((app) => app.log()).join('\n');
     await expect.poll(log).toContain('purge other: put back, since its server has no place free');
     await expect

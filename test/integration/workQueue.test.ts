@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { BlobSlots, slotContainerName } from '../../src/lib/queue/blobSlots.ts';
-import { Standby } from '../../src/lib/queue/standby.ts';
 import { StorageQueue } from '../../src/lib/queue/storageQueue.ts';
 import { run } from '../support/childProcess.ts';
 import { testQueue, workMessage } from '../support/workQueue.ts';
@@ -51,20 +50,6 @@ describe('the work queue in Azure Queue Storage', () => {
     expect(await queue.nextSince()).toBeUndefined();
   });
 
-  it('changes and removes a message that nobody was given, and does nothing to one that somebody was', async () => {
-    const queue = openQueue();
-    const receipt = await queue.put(message, 60_000);
-    const changed = await queue.change(receipt, { ...message, part: 2 }, 0);
-    expect(await visible()).toEqual([{ ...message, part: 2 }]);
-    expect(await queue.change(receipt, message, 0)).toBeUndefined();
-    await service().getQueueClient(name).receiveMessages({ visibilityTimeout: 60 });
-    expect(changed && (await queue.change(changed, message, 0))).toBeUndefined();
-    const other = await queue.put(message, 60_000);
-    await queue.remove(other);
-    await queue.remove(other);
-    expect(await queue.change(other, message, 0)).toBeUndefined();
-  });
-
   it('says which queue cannot be reached and what to check, without an address or a key, and works later', async () => {
     let there = false;
     const queue = new StorageQueue(name, async (queueName) => {
@@ -86,39 +71,6 @@ describe('the work queue in Azure Queue Storage', () => {
     there = true;
     await queue.put(message);
     expect(await visible()).toEqual([message]);
-  });
-});
-
-describe('a standby message', () => {
-  const message = workMessage({}, { takeovers: 1 });
-
-  it('stays hidden while it is renewed, and appears when nobody renews it any more', async () => {
-    const standby = new Standby(openQueue(), message, 2_000, systemClock);
-    await standby.begin();
-    for (let look = 0; look < 8; look += 1) {
-      expect(await visible()).toEqual([]);
-      await systemClock.sleep(500);
-    }
-    await standby.remove();
-    expect(await testQueue(storage.connectionString).count()).toBe(0);
-    // As an instance that dies leaves it: put, and never renewed.
-    await openQueue().put(message, 2_000);
-    await expect.poll(visible).toEqual([message]);
-  });
-
-  it('becomes what follows, or a new message where it was taken away', async () => {
-    const next = { ...message, part: 2, takeovers: 0 };
-    const queue = openQueue();
-    const standby = new Standby(queue, message, 60_000, systemClock);
-    await standby.begin();
-    await standby.become(next, 0);
-    expect(await visible()).toEqual([next]);
-    await testQueue(storage.connectionString).clear();
-    const lost = new Standby(queue, message, 60_000, systemClock);
-    await lost.begin();
-    await service().getQueueClient(name).clearMessages();
-    await lost.become(next, 0);
-    expect(await visible()).toEqual([next]);
   });
 });
 
@@ -168,12 +120,13 @@ describe('the places of a server, as leases on blobs', () => {
 describe('token-cache queue', () => {
   const script = 'bin/token-cache.js';
   const queue = (args: string[]) => run(script, ['queue', ...args], { AzureWebJobsStorage: storage.connectionString });
-  const message = workMessage({ cache: 'web', until: new Date() }, { takeovers: 5 });
+  const message = workMessage({ subject: 'web', until: new Date() }, { tries: 2 });
 
   beforeEach(async () => {
     const { poison } = openQueue();
     // Twice the same work, one of another cache, and one that cannot be read.
-    for (const one of [message, workMessage({ cache: 'web' }), workMessage({ cache: 'api' })]) await poison.put(one);
+    for (const one of [message, workMessage({ subject: 'web' }), workMessage({ subject: 'api' })])
+      await poison.put(one);
     const text = Buffer.from('no JSON').toString('base64');
     await service().getQueueClient(`${name}-poison`).sendMessage(text);
   });
@@ -186,7 +139,7 @@ describe('token-cache queue', () => {
     const { stdout: json } = await queue(['list', '--json', '--cache', 'web']);
     expect(JSON.parse(json)).toMatchObject({
       count: 4,
-      messages: [{ message: { cache: 'web' } }, { message: { cache: 'web' } }],
+      messages: [{ message: { subject: 'web' } }, { message: { subject: 'web' } }],
     });
     expect(await testQueue(storage.connectionString).poisoned()).toHaveLength(4);
   });
@@ -202,8 +155,8 @@ describe('token-cache queue', () => {
     });
     const [back, ...more] = await visible();
     expect(more).toEqual([]);
-    expect(back).toMatchObject({ runId: message.runId, cache: 'web', takeovers: 0 });
-    expect(back).not.toHaveProperty('until');
+    expect(back).toMatchObject({ runId: message.runId, subject: 'web' });
+    for (const field of ['until', 'tries']) expect(back).not.toHaveProperty(field);
     expect(await openQueue().poison.count()).toBe(2);
   });
 

@@ -12,6 +12,8 @@ export interface TestQueue {
   /** What a worker would be given now. */
   visible(): Promise<unknown[]>;
   poisoned(): Promise<unknown[]>;
+  /** Takes all messages of the work queue away. */
+  take(): Promise<void>;
   /** Both queues, and all records. */
   clear(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function testQueue(connectionString: string, name = 'token-cache-maintena
     count: async () => (await (await created(name)).getProperties()).approximateMessagesCount ?? 0,
     visible: () => peek(name),
     poisoned: () => peek(`${name}-poison`),
+    take: async () => void (await (await created(name)).clearMessages()),
     clear: async () => {
       await (await created(name)).clearMessages();
       await (await created(`${name}-poison`)).clearMessages();
@@ -57,5 +60,5 @@ export function workMessage(
   changes: Partial<WorkMessage> = {},
   now = new Date(),
 ): WorkMessage {
-  return { ...newMessage({ job: 'purge', cache: 'default', trigger: 'timer', ...work }, now), ...changes };
+  return { ...newMessage({ job: 'purge', subject: 'default', trigger: 'timer', ...work }, now), ...changes };
 }

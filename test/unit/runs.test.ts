@@ -221,12 +221,12 @@ describe('a purge in parts', () => {
     record('purge', 'web', at(number * 10), {
       report: leftBehind(left, { deleted: 100, warnings: [`of part ${number}`, 'the same'] }),
       part: number,
-      goesOn: true,
+      next: 'the-next',
       ...(number > 1 && { first: 'the-first' }),
       ...changes,
     });
   const last = (number: number) =>
-    part(number, 0, { goesOn: undefined, report: purgeReport({ deleted: 7, warnings: ['the same'] }) });
+    part(number, 0, { next: undefined, report: purgeReport({ deleted: 7, warnings: ['the same'] }) });
   const now = at(60);
 
   it('adds up: what was done is the sum, what is left is the last part’s', () => {
@@ -260,13 +260,13 @@ describe('a purge in parts', () => {
 
   it('has the outcome and the error of its last part; one that found another at work did nothing', () => {
     const error = failed();
-    expect(sumOfParts([part(1, 200), part(2, 100, { goesOn: undefined, ...error })], now)).toMatchObject(error);
+    expect(sumOfParts([part(1, 200), part(2, 100, { next: undefined, ...error })], now)).toMatchObject(error);
     const skipped = part(3, 0, {
-      goesOn: undefined,
+      next: undefined,
       outcome: 'skipped',
       report: purgeReport({ stopReason: 'busy', deleted: 0 }),
     });
-    expect(sumOfParts([part(1, 200), part(2, 100, { goesOn: undefined }), skipped], now)).toMatchObject({
+    expect(sumOfParts([part(1, 200), part(2, 100, { next: undefined }), skipped], now)).toMatchObject({
       outcome: 'succeeded',
     });
   });

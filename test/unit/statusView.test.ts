@@ -113,14 +113,14 @@ describe('a cache', () => {
     const first = record('purge', 'web', 40 * minute, {
       report: purgeReport(1_000, { stopReason: 'timeBudget' }),
       part: 1,
-      goesOn: true,
+      next: 'the-next',
     });
     const part = (number: number, goesOn: boolean) =>
       record('purge', 'web', (40 - number * 5) * minute, {
         report: purgeReport(500),
         first: first.runId,
         part: number,
-        ...(goesOn && { goesOn }),
+        ...(goesOn && { next: 'the-next' }),
       });
     expect(figure([part(3, false), part(2, true), first])?.value).toBe('2,000 deleted');
     expect(figure([part(3, false), first])?.value).toBe('1,500 deleted at least');
@@ -204,7 +204,7 @@ describe('runs', () => {
   });
 
   it('that are parts of one purge are one line', () => {
-    const first = record('purge', 'web', 2 * hour, { part: 1, goesOn: true, report: purgeReport(100) });
+    const first = record('purge', 'web', 2 * hour, { part: 1, next: 'the-next', report: purgeReport(100) });
     const second = record('purge', 'web', hour, { part: 2, first: first.runId, report: purgeReport(50) });
     const { runs } = statusView(sourcesOf([sqlCache('web', { purge: [second, first] })]));
     expect(runs).toMatchObject([{ runId: first.runId, did: expect.stringContaining('150 expired entries') }]);

@@ -51,10 +51,11 @@ export class RedisMaintenance {
       started,
       dryRun: request.confirm === undefined,
       place,
-      work: async ({ runId, soFar }) => {
+      work: async ({ runId, soFar, afterwards }) => {
         const context = await this.#clearContext(cache);
         const running = new RunningState(records, cache, runId, clock);
-        if (request.confirm !== undefined) running.begin();
+        afterwards(() => running.forget());
+        if (request.confirm !== undefined) running.begin().catch(() => undefined);
         const onProgress = (deleted: number) => {
           running.update(deleted);
           request.onProgress?.(deleted);

@@ -2,12 +2,14 @@ import type { ClearRequest } from '../clearRequest.ts';
 import type { KeyUse } from '../keyRing/cachedEntries.ts';
 import { sqlKeyUse } from '../keyRing/sqlCachedEntries.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
+import { orUnavailable } from '../runs/recordStore.ts';
 import {
   type JobOn,
   type Run,
   type RunContext,
   type RunDeps,
   type RunOptions,
+  type RunPlace,
   type RunResult,
   runJob,
   type Started,
@@ -30,9 +32,12 @@ export class SqlMaintenance {
   readonly #settings: Settings;
   readonly #runs: RunDeps;
 
-  constructor(settings: Settings, runs: RunDeps) {
+  readonly #open: typeof openTable;
+
+  constructor(settings: Settings, runs: RunDeps, open = openTable) {
     this.#settings = settings;
     this.#runs = runs;
+    this.#open = open;
   }
 
   names(): string[] {
@@ -42,8 +47,8 @@ export class SqlMaintenance {
   /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
   readonly purge: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
-    const work = async (table: CacheTable, { runId, soFar }: RunContext<'purge'>) => {
-      const { end, ...progress } = this.#running(cache, runId);
+    const work = async (table: CacheTable, run: RunContext<'purge'>) => {
+      const { end, ...progress } = this.#running(cache, run, options.begun);
       const context = {
         table,
         policy: this.#settings.purge,
@@ -56,7 +61,7 @@ export class SqlMaintenance {
         ...(maxRows !== undefined && { maxRows }),
         signal: options.signal,
         ...progress,
-        onFailure: soFar,
+        onFailure: run.soFar,
       }).finally(end);
     };
     const { trigger } = typeof started === 'string' ? { trigger: started } : started;
@@ -66,11 +71,11 @@ export class SqlMaintenance {
 
   /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
   readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
-    const work = async (table: CacheTable, { runId, soFar }: RunContext<'clear'>) => {
-      const { end, ...progress } = this.#running(cache, runId);
+    const work = async (table: CacheTable, run: RunContext<'clear'>) => {
+      const { end, ...progress } = this.#running(cache, run);
       const context = { table, policy: this.#settings.purge, clock: this.#runs.clock };
       const asked = { ...request, signal: options.signal };
-      return clearTable(context, cache, asked, { ...progress, onFailure: soFar }).finally(end);
+      return clearTable(context, cache, asked, { ...progress, onFailure: run.soFar }).finally(end);
     };
     return this.#run('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
   };
@@ -113,7 +118,7 @@ export class SqlMaintenance {
   }
 
   async #with<R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> {
-    const table = await openTable(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
+    const table = await this.#open(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
     try {
       return await work(table);
     } finally {
@@ -121,11 +126,23 @@ export class SqlMaintenance {
     }
   }
 
-  /** What a run that deletes tells of itself while it is under way. */
-  #running(cache: string, runId: string) {
+  /** What a run that deletes tells of itself while it is under way, and until its record is kept. */
+  #running(
+    cache: string,
+    { runId, afterwards }: Pick<RunContext<'purge'>, 'runId' | 'afterwards'>,
+    begun?: RunPlace['begun'],
+  ) {
     const running = new RunningState(this.#runs.records, cache, runId, this.#runs.clock);
+    afterwards(() => running.forget());
     return {
-      onStart: () => running.begin(),
+      onStart: async () => {
+        const before = begun ? await begun() : 0;
+        if (before === undefined) return undefined;
+        const told = running.begin(before);
+        if (begun) await orUnavailable(told);
+        else told.catch(() => undefined);
+        return before;
+      },
       onBatch: ({ tookMs, deleted }: { tookMs: number; deleted: number }) => {
         measureBatch(cache, tookMs);
         running.update(deleted);

@@ -23,38 +23,47 @@ export interface ContinuationCount {
 }
 
 export interface PartEnd {
-  run: Pick<RunRecord<'purge'>, 'report' | 'duration' | 'outcome'>;
-  options: PurgeOptions;
-  /** The run's row limit by the settings. */
-  rowLimit: number | undefined;
+  run: Pick<RunRecord<'purge'>, 'report' | 'outcome'>;
+  /** What is left of the row limit after all tries of the part; undefined where there is none. */
+  rowsLeft: number | undefined;
   /** The app asked the run to stop, since its instance is taken away. */
   instanceStops: boolean;
 }
 
-export type Continuation = { delayMs: number; options: PurgeOptions } | { none: string };
-
 /**
- * Whether a purge goes on by itself: when its time was up and expired entries are left, and the database was not the
- * reason. Never beyond the row limit that the run was given.
+ * Whether a purge goes on by itself: when its time was up, or its instance is taken away, and expired entries are left, and
+ * it had not paused for the database's sake. Never beyond its row limit, nor more often than the policy says.
  */
-export function continuationOf(end: PartEnd, policy: ContinuationPolicy, used: number): Continuation {
-  const { run, options, rowLimit, instanceStops } = end;
-  const { report } = run;
-  if (!report || run.outcome === 'failed') return { none: 'it failed' };
-  if (report.dryRun) return { none: 'it was a dry run' };
+export function goesOn(
+  { run, rowsLeft, instanceStops }: PartEnd,
+  { limit }: ContinuationPolicy,
+  used: number,
+): boolean {
+  const { report, outcome } = run;
+  if (!report || report.dryRun || outcome === 'failed') return false;
   const handedOver = report.stopReason === 'aborted' && instanceStops;
-  if (report.stopReason !== 'timeBudget' && !handedOver) return { none: `it stopped by ${report.stopReason}` };
-  if ((parseDuration(report.waits.load) ?? 0) > 0) return { none: "it had paused for the database's sake" };
-  if (report.expiredRemaining?.count === 0) return { none: 'nothing is left' };
-  if (used >= policy.limit) return { none: `${used} continuations in the period are the limit` };
-  const limit = options.maxRows ?? rowLimit;
-  const left = limit === undefined ? undefined : limit - report.deleted;
-  if (left !== undefined && left < 1) return { none: 'its row limit is reached' };
-  const tookMs = parseDuration(run.duration) ?? 0;
-  return {
-    delayMs: handedOver ? handOverMs : Math.max(shortestPauseMs, tookMs * policy.pauseRatio),
-    options: { ...options, ...(left !== undefined && { maxRows: left }) },
-  };
+  return (
+    (report.stopReason === 'timeBudget' || handedOver) &&
+    parseDuration(report.waits.load) === 0 &&
+    report.expiredRemaining?.count !== 0 &&
+    (rowsLeft === undefined || rowsLeft > 0) &&
+    used < limit
+  );
+}
+
+/** The wait before the part that follows, in ms. */
+export function pauseAfter(
+  { outcome, duration }: Pick<RunRecord, 'outcome' | 'duration'>,
+  { pauseRatio }: ContinuationPolicy,
+): number {
+  if (outcome === 'aborted') return handOverMs;
+  return Math.max(shortestPauseMs, (parseDuration(duration) ?? 0) * pauseRatio);
+}
+
+/** What is left of a row limit, of the request or else of the settings, after so many deleted. */
+export function rowsLeft({ maxRows }: PurgeOptions, rowLimit: number | undefined, deleted: number): number | undefined {
+  const limit = maxRows ?? rowLimit;
+  return limit === undefined ? undefined : Math.max(0, limit - deleted);
 }
 
 /** The count of the period that `now` is in. */

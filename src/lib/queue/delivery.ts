@@ -1,9 +1,7 @@
 import { isReal } from '../runs/history.ts';
+import { longestWaitMs } from '../runs/pendingRuns.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import type { WorkMessage } from './message.ts';
-
-/** A message is given up this long after it was queued: whoever asked has asked again, or forgotten it. */
-export const longestWaitMs = 24 * 3_600_000;
 
 export interface DeliveryFacts {
   /** The record that the message's run has. */
@@ -23,7 +21,7 @@ export type Delivery = { do: 'run' } | { do: 'drop'; reason: string };
  */
 export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, now }: DeliveryFacts): Delivery {
   const queuedAt = Date.parse(message.queuedAt);
-  if (own && (own.outcome === 'succeeded' || own.outcome === 'refused' || own.goesOn)) return drop('its run is done');
+  if (isOver(own)) return drop('its run is done');
   if (now.getTime() - queuedAt > longestWaitMs) return drop('it waited for longer than a day');
   const fresh = message.trigger === 'timer' && message.part === 1;
   // Only untried ones: a message that fails is to be seen in the poison queue, however often its timer fires.
@@ -34,12 +32,25 @@ export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, n
   return { do: 'run' };
 }
 
+/** Whether a message's run is done, by its record. */
+export function isOver(own: RunRecord | undefined): boolean {
+  return own !== undefined && (own.outcome === 'succeeded' || own.outcome === 'refused' || own.next !== undefined);
+}
+
 const drop = (reason: string): Delivery => ({ do: 'drop', reason });
 
 /** A purge that left something behind has not done the work of another. */
 function isDone(run: RunRecord): boolean {
   if (!isReal(run) || run.outcome === 'failed') return false;
   return run.job !== 'purge' || (run.report?.dryRun === false && run.report.stopReason === 'drained');
+}
+
+/**
+ * Whether a purge that finds its table busy comes again. A timer's untried one does not: the other run does its work, and so does
+ * the next timer.
+ */
+export function comesAgainWhenBusy({ job, trigger, part }: WorkMessage, deliveries: number): boolean {
+  return job === 'purge' && (trigger === 'http' || part > 1 || deliveries > 1);
 }
 
 const shortestWaitMs = 1_000;

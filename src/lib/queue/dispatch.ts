@@ -9,8 +9,6 @@ export interface QueueSettings {
   /** With more caches than this, the timers queue their work. */
   aboveCaches: number;
   name: string;
-  /** Time after which another instance takes over the purge of one that died. */
-  takeoverMs: number;
   /** Runs at once on the caches of one database server. */
   serverConcurrency: number;
   continuation: ContinuationPolicy;
@@ -53,12 +51,13 @@ export function newMessage({ job, subject, trigger, requestedBy, until, purge }:
 /** The message of the part that follows: a new one, whose record names the first part. */
 export function nextMessage(
   { until: _until, tries: _tries, ...message }: WorkMessage,
+  runId: string,
   purge: PurgeOptions,
   now: Date,
 ): WorkMessage {
   return {
     ...message,
-    runId: newRunId(message.job, message.subject, now),
+    runId,
     first: message.first ?? message.runId,
     queuedAt: now.toISOString(),
     part: message.part + 1,

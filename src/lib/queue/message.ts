@@ -70,12 +70,12 @@ export function readMessageOr(given: unknown): WorkMessage | undefined {
   }
 }
 
-/** Version 1 had one run id for all parts, and messages that stood by for an instance that might die. */
+/** Version 1 had one run id, and one record, for all parts, and messages that stood by for an instance that might die. */
 function ofVersion1(value: unknown): unknown {
   const old = value as Record<string, unknown> | null | undefined;
   if (old?.version !== 1) return undefined;
   const { cache, takeovers: _takeovers, deletedBefore: _deletedBefore, ...rest } = old;
-  return { ...rest, version: 2, subject: cache };
+  return { ...rest, version: 2, subject: cache, part: 1 };
 }
 
 function parseJson(text: string): unknown {

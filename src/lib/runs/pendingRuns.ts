@@ -3,6 +3,9 @@ import { parseRunId } from './runId.ts';
 import { type RunRecord, readRecord } from './runRecord.ts';
 import { withParts } from './sumOfParts.ts';
 
+/** A run is given up this long after it was queued: whoever asked has asked again, or forgotten it. */
+export const longestWaitMs = 24 * 3_600_000;
+
 const keyOf = (runId: string) => `pending|${runId}`;
 
 /**
@@ -25,8 +28,20 @@ export async function forgetPending(records: RecordStore, runId: string): Promis
 export async function findRun(records: RecordStore, runId: string, now: Date): Promise<RunRecord | undefined> {
   if (!parseRunId(runId)) return undefined;
   const [kept, record] = await Promise.all([records.readState(keyOf(runId)), records.getRun(runId)]);
-  const pending = readRecord(kept);
+  const pending = stillPending(readRecord(kept), now);
   if (!record) return pending;
-  if (pending && record.outcome !== 'succeeded') return { ...record, outcome: pending.outcome };
+  if (pending && pending.outcome !== 'failed' && record.outcome !== 'succeeded')
+    return { ...record, outcome: pending.outcome };
   return withParts(records, record, now);
+}
+
+/** One whose instance died in each of its tries tells nobody. */
+function stillPending(run: RunRecord | undefined, now: Date): RunRecord | undefined {
+  if (!run || now.getTime() - Date.parse(run.queuedAt ?? run.startedAt) <= longestWaitMs) return run;
+  const error = {
+    code: 'run_lost',
+    message: 'The run was given up: it was not done within a day.',
+    advice: 'Look for its message with `token-cache queue list`; else ask for it again.',
+  };
+  return { ...run, outcome: 'failed', error };
 }

@@ -40,3 +40,10 @@ export function recordsUnavailable(): MaintenanceError {
     'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. Runs of the timers go on without records.',
   );
 }
+
+/** What needs the records. @throws MaintenanceError `records_unavailable` */
+export function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  return work.catch(() => {
+    throw recordsUnavailable();
+  });
+}

@@ -30,12 +30,13 @@ export interface RunPlace {
   /** The id of the first part, and which part this is. */
   first?: string | undefined;
   part?: number | undefined;
-  /** Entries that an instance which died in it had deleted. */
-  lost?: number | undefined;
-  /** Says, once the run has ended and before its record is kept, whether the next part is queued. */
-  continue?: ((result: RunResult) => Promise<boolean>) | undefined;
-  /** Whether the record is another's: of a second delivery that found the first at work. */
-  isElsewhere?: (() => Promise<boolean>) | undefined;
+  /**
+   * Called once the run holds its cache: gives what earlier tries of it deleted, or undefined where one is at work yet. A run
+   * that has this deletes nothing before others can see that it began.
+   */
+  begun?: (() => Promise<number | undefined>) | undefined;
+  /** Keeps the record, where there is more to it than what this run knows. */
+  keep?: ((result: RunResult) => Promise<void>) | undefined;
 }
 
 /** How a job is run, beside what is asked of it. */
@@ -69,6 +70,8 @@ export interface RunContext<J extends JobName> {
   runId: string;
   /** Keeps the report so far, for the record of a run that ends with an error. */
   soFar(report: ReportOf<J>): void;
+  /** Called when the record is kept. */
+  afterwards(work: () => Promise<void>): void;
 }
 
 /** A run that has ended. */
@@ -91,7 +94,14 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
     const soFar = (partial: ReportOf<J>) => {
       report = partial;
     };
-    const ended = await endOf(run, { runId, soFar });
+    let afterwards: (() => Promise<void>) | undefined;
+    const ended = await endOf(run, {
+      runId,
+      soFar,
+      afterwards: (work) => {
+        afterwards = work;
+      },
+    });
     report = ended.report ?? report;
     const elapsed = deps.clock.elapsed() - start;
     const result = {
@@ -107,19 +117,19 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
       dryRun,
       ...(place.first !== undefined && { first: place.first }),
       ...(place.part !== undefined && { part: place.part }),
-      ...(place.lost !== undefined && { lost: place.lost }),
       ...(report !== undefined && { report }),
       ...(ended.error && { error: ended.error }),
     } as RunResult<J>;
     if (ended.error && ended.outcome === 'failed')
       span.setStatus({ code: SpanStatusCode.ERROR, message: ended.error.code });
-    if (await place.continue?.(result as RunResult)) result.goesOn = true;
     instruments.runs.add(1, { ...attributes, outcome: result.outcome, dryRun: String(dryRun) });
     instruments.runDuration.record(elapsed / 1000, attributes);
     logResult(deps.log, result);
-    if (!(result.outcome === 'skipped' && (await place.isElsewhere?.())))
-      await deps.records.addRun(result as RunRecord).catch((error: Error) => {
-        deps.log('warn', `The record of a run could not be kept: ${error.message}`, { runId, ...attributes });
+    const keep = place.keep ?? ((ended: RunRecord) => deps.records.addRun(ended));
+    await keep(result as RunResult)
+      .then(() => afterwards?.())
+      .catch((error: Error) => {
+        deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
       });
     span.setAttribute('outcome', result.outcome);
     span.end();

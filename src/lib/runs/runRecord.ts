@@ -25,17 +25,18 @@ const fields = {
   dryRun: z.boolean().meta({ description: 'Nothing was to be changed.' }),
   first: z.string().optional().meta({ description: 'Of a later part of a purge: the id of its first part.' }),
   part: z.int().optional().meta({ description: 'Of a part of a purge: 1, 2, 3 …' }),
-  goesOn: z.boolean().optional().meta({ description: 'Of a part of a purge: the next one was queued.' }),
+  next: z.string().optional().meta({ description: 'Of a part of a purge: the id of the next one, which is queued.' }),
   lost: z.int().optional().meta({
     description:
-      'Entries that an instance deleted which died in this part, as far as it told: they are not in the report.',
+      'Of a part of a purge in which an instance died: the entries that it had deleted, as far as it told. They are not in the report.',
   }),
   parts: z
     .int()
     .optional()
     .meta({ description: 'Of a purge in parts, where it is asked for as a whole: how many ended.' }),
   incomplete: z.boolean().optional().meta({
-    description: 'Of the same: a part left no record, or an instance died in it, so more was done than is told.',
+    description:
+      'Of the same: not all parts are known, or an instance died in one, so more may have been done than is told.',
   }),
   cut: z.boolean().optional().meta({ description: 'The report was too large to be kept.' }),
   error: z.object({ code: z.string(), message: z.string(), advice: z.string() }).optional(),

@@ -9,6 +9,7 @@ const told = z.object({
   deleted: z.int(),
   updatedAt: z.iso.datetime(),
 });
+export type ToldRun = z.infer<typeof told>;
 
 export const runningRun = told
   .extend({
@@ -26,68 +27,109 @@ const aliveEveryMs = 10_000;
 const lostAfterMs = 30_000;
 
 /**
- * What a run tells others while it holds its lock. Written now and then, beside the work and never waited for: a state
- * that is lost or late costs a reader some detail, and a killed run's is replaced by the next run's.
+ * What a run tells others while it holds its lock, and once it has ended until its record is kept. Each run writes under a
+ * key of its own, so that no other takes it away: what a killed run told stays for whoever tries it again.
  */
 export class RunningState {
   readonly #records: RecordStore;
-  readonly #key: string;
+  readonly #subject: string;
   readonly #runId: string;
   readonly #clock: Clock;
   #startedAt: string | undefined;
-  #updatedAt = 0;
+  #isHolder = false;
+  #toldAt = 0;
+  #before = 0;
   #deleted = 0;
   #alive: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  #isDue = false;
+  #telling: Promise<void> | undefined;
 
   constructor(records: RecordStore, subject: string, runId: string, clock: Clock) {
     this.#records = records;
-    this.#key = keyOf(subject);
+    this.#subject = subject;
     this.#runId = runId;
     this.#clock = clock;
   }
 
-  begin(): void {
+  /**
+   * @param before what earlier tries of the same run deleted
+   * @throws where it could not be told, which is then tried again and again
+   */
+  begin(before = 0): Promise<void> {
     this.#startedAt = this.#clock.now().toISOString();
-    this.#write();
-    this.#alive = setInterval(() => this.#write(), aliveEveryMs).unref();
+    this.#before = before;
+    this.#alive = setInterval(() => this.#tellBeside(), aliveEveryMs).unref();
+    return this.#tell();
   }
 
+  /** Told beside the work, which does not wait for it. */
   update(deleted: number): void {
     this.#deleted = deleted;
-    if (this.#clock.elapsed() - this.#updatedAt >= updateEveryMs) this.#write();
+    if (this.#startedAt !== undefined && this.#clock.elapsed() - this.#toldAt >= updateEveryMs) this.#tellBeside();
   }
 
-  /** After the last write: nothing may overtake it. */
-  async end(): Promise<void> {
-    if (this.#startedAt === undefined) return;
+  /** The run holds its cache no longer. */
+  end(): void {
     clearInterval(this.#alive);
-    await this.#writing;
-    await this.#records.writeState(this.#key, undefined).catch(() => undefined);
   }
 
-  #write(): void {
+  /** Its record says more. After the last telling: nothing may overtake it. */
+  async forget(): Promise<void> {
     if (this.#startedAt === undefined) return;
-    this.#updatedAt = this.#clock.elapsed();
-    const state: z.infer<typeof told> = {
-      runId: this.#runId,
-      startedAt: this.#startedAt,
-      deleted: this.#deleted,
-      updatedAt: this.#clock.now().toISOString(),
-    };
-    this.#writing = this.#writing.then(() => this.#records.writeState(this.#key, state)).catch(() => undefined);
+    await this.#telling?.catch(() => undefined);
+    await this.#records.writeState(keyOf(this.#runId), undefined).catch(() => undefined);
+  }
+
+  #tellBeside(): void {
+    this.#tell().catch(() => undefined);
+  }
+
+  /** One write at a time, each of the newest: a slow storage is not asked for what is old. */
+  #tell(): Promise<void> {
+    this.#isDue = true;
+    this.#telling ??= this.#write().finally(() => {
+      this.#telling = undefined;
+    });
+    return this.#telling;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#isDue && this.#startedAt !== undefined) {
+      this.#isDue = false;
+      this.#toldAt = this.#clock.elapsed();
+      const state: ToldRun = {
+        runId: this.#runId,
+        startedAt: this.#startedAt,
+        deleted: this.#before + this.#deleted,
+        updatedAt: this.#clock.now().toISOString(),
+      };
+      await this.#records.writeState(keyOf(this.#runId), state);
+      if (!this.#isHolder) await this.#records.writeState(holderKey(this.#subject), this.#runId);
+      this.#isHolder = true;
+    }
   }
 }
 
-const keyOf = (subject: string) => `running|purge|${subject}`;
+const holderKey = (subject: string) => `running|purge|${subject}`;
+const keyOf = (runId: string) => `running|${runId}`;
 
 /** What is known of the purge or clear that holds a cache at `now`; undefined where nothing is known. */
 export async function readRunning(records: RecordStore, subject: string, now: Date): Promise<RunningRun | undefined> {
-  const state = await readTold(records, subject);
-  return state && { ...state, lost: now.getTime() - Date.parse(state.updatedAt) > lostAfterMs };
+  try {
+    const holder = await records.readState(holderKey(subject));
+    const state = typeof holder === 'string' ? await readTold(records, holder) : undefined;
+    return state && { ...state, lost: isSilent(state, now) };
+  } catch {
+    return undefined;
+  }
 }
 
-/** What the run that holds a cache, or held it when its process ended, told last. */
-export async function readTold(records: RecordStore, subject: string): Promise<z.infer<typeof told> | undefined> {
-  return told.safeParse(await records.readState(keyOf(subject)).catch(() => undefined)).data;
+/** What a run that is under way, or was when its process ended, told last. */
+export async function readTold(records: RecordStore, runId: string): Promise<ToldRun | undefined> {
+  return told.safeParse(await records.readState(keyOf(runId))).data;
+}
+
+/** Its process is gone. */
+export function isSilent({ updatedAt }: ToldRun, now: Date): boolean {
+  return now.getTime() - Date.parse(updatedAt) > lostAfterMs;
 }

@@ -14,7 +14,6 @@ export const queueShape = {
       'must have 3 to 56 of a-z, 0-9 and -, begin and end with a letter or digit, and have no two - in a row',
     )
     .default('token-cache-maintenance'),
-  WORK_QUEUE_TAKEOVER: duration('PT2S', 'PT10M').prefault('PT1M'),
   SERVER_CONCURRENCY: wholeNumber(1, 100).prefault('5'),
   PURGE_CONTINUATIONS: wholeNumber(0, 100_000).prefault('250'),
   PURGE_CONTINUATION_PERIOD: duration('PT1M', 'P30D').prefault('P1D'),
@@ -29,7 +28,6 @@ export function queueSettings(values: Values, env: Environment): QueueSettings {
     mode: values.WORK_QUEUE,
     aboveCaches: values.WORK_QUEUE_ABOVE,
     name: values.WORK_QUEUE_NAME,
-    takeoverMs: values.WORK_QUEUE_TAKEOVER,
     serverConcurrency: values.SERVER_CONCURRENCY,
     continuation: {
       pauseRatio: values.PURGE_CONTINUATION_PAUSE,

@@ -79,12 +79,23 @@ export class Deletion<More extends object> {
     const lock = await this.ask(() => table.tryLock('purge'));
     if (!lock) return report('busy', none);
     try {
-      this.#request.onStart?.();
+      const before = this.#request.onStart ? await this.#request.onStart() : 0;
+      if (before === undefined) return report('busy', none);
       const { walk, expired, known, ended } = await prepare();
       if (!walk) return report('drained', known);
       const { start, deadline, warnings } = this;
       const request = this.#request;
-      const loop = new PurgeLoop({ ...this.#context, walk, lock, request, start, deadline, expired, warnings });
+      const maxRows = request.maxRows !== undefined && { maxRows: Math.max(0, request.maxRows - before) };
+      const loop = new PurgeLoop({
+        ...this.#context,
+        walk,
+        lock,
+        request: { ...request, ...maxRows },
+        start,
+        deadline,
+        expired,
+        warnings,
+      });
       const stopReason = await loop.run().catch((error: unknown) => {
         request.onFailure?.(report('failed', known, { walk, loop }));
         throw error;

@@ -22,8 +22,11 @@ export interface DeletionRequest<R> {
   timeBudgetMs?: number | undefined;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;
-  /** Called once, when the run has the table's lock and begins. */
-  onStart?: () => void;
+  /**
+   * Called once, when the run has the table's lock and before it deletes anything: gives what earlier tries of the same run
+   * deleted, which counts towards `maxRows`. Undefined: the table is another's all the same.
+   */
+  onStart?: () => Promise<number | undefined>;
   /** Called after each batch, with its time in ms and what has been deleted so far. */
   onBatch?: (batch: { tookMs: number; deleted: number }) => void;
   /** Called where an error ends the run after it began, with what it had done by then. */

@@ -66,12 +66,12 @@ describe('backlog-growing', () => {
   it('counts the parts of one purge as one', () => {
     // Each part leaves less than the one before, each purge more.
     const chain = (hoursAgo: number, left: number) => {
-      const first = purge(hoursAgo * 60, leftBehind(left + 300), { part: 1, goesOn: true });
+      const first = purge(hoursAgo * 60, leftBehind(left + 300), { part: 1, next: 'the-next' });
       const parts = [2, 3, 4].map((part) =>
         purge(hoursAgo * 60 - 10 * part, leftBehind(left + 300 - 100 * (part - 1)), {
           first: first.runId,
           part,
-          ...(part < 4 && { goesOn: true }),
+          ...(part < 4 && { next: 'the-next' }),
         }),
       );
       return [first, ...parts];

@@ -58,7 +58,7 @@ function endOf(record: RunRecord): { reason: string; meaning: string; did: strin
   const { outcome, error, dryRun, parts, incomplete } = record;
   // The reason stands beside it.
   const work = didText(record).replace(new RegExp(`^(dry run|${stopReason.options.join('|')}), `), '');
-  const gaps = incomplete ? 'at least, since a part left no record' : '';
+  const gaps = incomplete ? 'at least, since not all parts are known' : '';
   const did = [work, parts && parts > 1 ? `in ${parts} parts` : '', gaps].filter(Boolean).join(', ');
   if (error) {
     const meaning = [error.message, outcome === 'failed' && work ? `By then: ${work}.` : ''].filter(Boolean).join(' ');
