@@ -87,9 +87,19 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
   it('waits for a table lock in small steps, and finishes when it is gone', async () => {
     const client = await database.connect();
     await client.query('begin; lock table public.tokencache in exclusive mode');
-    const release = setTimeout(() => void client.query('rollback'), 700);
-    const report = await run(keep(table.open()));
-    clearTimeout(release);
+    const running = run(keep(table.open()));
+    // A batch tries two statements: the third that waits belongs to a retry.
+    const waits = new Set<string>();
+    const seen = async () => {
+      const rows = await database.query<{ start: string }>(
+        "select query_start::text as start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      for (const { start } of rows) waits.add(start);
+      return waits.size;
+    };
+    await expect.poll(seen).toBeGreaterThan(2);
+    await client.query('rollback');
+    const report = await running;
     expect(report).toMatchObject({ stopReason: 'drained', deleted: entries });
     expect(report.retries).toBeGreaterThan(0);
   });
