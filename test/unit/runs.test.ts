@@ -283,12 +283,13 @@ describe('what a run tells of itself', () => {
   it('is lost where it has told nothing for half a minute', async () => {
     const records = memoryRecords();
     const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
-    state.begin();
+    await state.begin();
     await expect
       .poll(() => readRunning(records, 'web', at(0.4)))
       .toMatchObject({ runId: 'x', deleted: 0, lost: false });
     expect(await readRunning(records, 'web', at(0.6))).toMatchObject({ lost: true, updatedAt: start.toISOString() });
-    await state.end();
+    state.end();
+    await state.forget();
     expect(await readRunning(records, 'web', at(0.1))).toBeUndefined();
   });
 

@@ -200,7 +200,7 @@ describe('runs', () => {
       { meaning: expect.stringMatching(/^Not let in\. By then: .*4,857 expired entries deleted/), did: 'Let it in.' },
     ]);
     const whole = record('purge', 'web', hour, { parts: 3, incomplete: true, report: purgeReport(70) });
-    expect(runViews([whole], 1)[0]?.did).toMatch(/70 expired .*, in 3 parts, at least, since a part left no record$/);
+    expect(runViews([whole], 1)[0]?.did).toMatch(/70 expired .*, in 3 parts, at least, since not all parts are known$/);
   });
 
   it('that are parts of one purge are one line', () => {

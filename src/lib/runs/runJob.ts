@@ -129,7 +129,7 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
     await keep(result as RunResult)
       .then(() => afterwards?.())
       .catch((error: Error) => {
-        deps.log('warn', `The record of run ${runId} could not be kept: ${error.message}`, { runId, ...attributes });
+        deps.log('warn', `The record of a run could not be kept: ${error.message}`, { runId, ...attributes });
       });
     span.setAttribute('outcome', result.outcome);
     span.end();

@@ -68,7 +68,9 @@ function joined<R extends RunRecord>(chain: R[], now: Date): R {
  */
 export function sumOfParts(parts: readonly Purge[], now: Date): Purge {
   const inOrder = [...parts].sort((a, b) => (a.part ?? 1) - (b.part ?? 1));
-  const [head, last] = [inOrder[0], inOrder.at(-1)];
+  const [head] = inOrder;
+  // A part that found another run at work did nothing.
+  const last = inOrder.findLast(({ outcome }) => outcome !== 'skipped') ?? head;
   if (!head || !last) throw new RangeError('a run has one part at least');
   if (head.part === undefined) return head;
   const isMissing = inOrder.some(({ part }, index) => part !== index + 1);
