@@ -125,7 +125,7 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       database.query("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
     await expect.poll(waits).toHaveLength(1);
     const limits = { loadLimits: { percent: 100, lockWaits: 0 } };
-    expect(await run(keep(table.open()), { timeBudgetMs: 300 }, limits)).toMatchObject({
+    expect(await run(keep(table.open()), { timeBudgetMs: 2_000 }, limits)).toMatchObject({
       stopReason: 'unhealthy',
       deleted: 0,
       waits: { loadReasons: ['lockWaits'] },

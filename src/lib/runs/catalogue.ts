@@ -17,11 +17,10 @@ import { anyRedisClearReport, summarizeRedisClear } from '../redis/clearReport.t
 import { earlier as earlierWatch, watchReport } from '../redis/watchReport.ts';
 import { summarizeWatch, watchWarnings } from '../redis/watchSummary.ts';
 import { anyClearReport } from '../sql/clearReport.ts';
-import { summarizeClear } from '../sql/clearSummary.ts';
 import { countsReport } from '../sql/counts.ts';
 import { indexReport } from '../sql/ensureExpiryIndex.ts';
 import { anyPurgeReport } from '../sql/purgeReport.ts';
-import { summarizeCounts, summarizeIndex, summarizePurge } from '../sql/summaries.ts';
+import { summarizeClear, summarizeCounts, summarizeIndex, summarizePurge } from '../sql/summaries.ts';
 import type { Ending } from './ending.ts';
 
 /** What a job works on. */

@@ -2,10 +2,9 @@ import type { BlobAddress } from '../azure/storage.ts';
 import type { KeyRingPolicy } from '../keyRing/policy.ts';
 import type { CertificateFile } from '../keyRing/protectors/certificateFile.ts';
 import type { RedisConnection } from '../redis/redisConnection.ts';
+import type { TableName } from '../sql/names.ts';
 import type { PostgresConnection } from '../sql/postgres/connectionString.ts';
-import type { TableName as PostgresTable } from '../sql/postgres/tableName.ts';
 import type { SqlServerConnection } from '../sql/sqlserver/connectionString.ts';
-import type { TableName as SqlServerTable } from '../sql/sqlserver/tableName.ts';
 
 /** What the jobs work on. Each is read once, when the settings are, and handed on parsed; no secret in it shows itself. */
 export type Subject = Cache | KeyRing;
@@ -16,14 +15,14 @@ export interface SqlServerCache {
   kind: 'sqlserver';
   name: string;
   connection: SqlServerConnection;
-  table: SqlServerTable;
+  table: TableName;
 }
 
 export interface PostgresCache {
   kind: 'postgres';
   name: string;
   connection: PostgresConnection;
-  table: PostgresTable;
+  table: TableName;
 }
 
 export interface RedisCache {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errorCodes.ts';
 import { MaintenanceError } from '../errors.ts';
+import type { Secret } from '../secret.ts';
 
 /**
  * What a caller may do about a failed statement.
@@ -31,6 +32,40 @@ export class CacheTableError extends MaintenanceError {
     this.kind = kind;
     this.engineCode = engineCode;
     this.answered = answered;
+  }
+}
+
+/** What a statement was for: the advice on a missing right depends on it. */
+export type Purpose = 'connect' | 'read' | 'delete' | 'index';
+
+/** What an error's text and advice are made of, and must not hold. */
+export interface ErrorContext {
+  table: string;
+  user: string | undefined;
+  host: string;
+  secrets: readonly Secret[];
+}
+
+/** What to do about a failure of which no more is known than its kind; with where the engine shows open transactions and explains its codes. */
+export function explainKind(kind: FailureKind, transactions: string, codes: string): [ErrorCode, string] {
+  switch (kind) {
+    case 'lock':
+      return [
+        'lock_in_the_way',
+        `Another session holds locks on the table for long. Look into ${transactions} for open transactions.`,
+      ];
+    case 'timeLimit':
+      return [
+        'statement_timeout',
+        'The statement did not end within STATEMENT_TIMEOUT. Look for a long transaction that blocks it, or raise the setting.',
+      ];
+    case 'transient':
+      return [
+        'database_unavailable',
+        'The database or the way to it was not available. If it stays so: check host, port, firewall and the state of the server.',
+      ];
+    case 'permanent':
+      return ['database_error', `Look the code up in ${codes}.`];
   }
 }
 

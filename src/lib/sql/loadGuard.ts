@@ -9,61 +9,62 @@ export interface LoadLimits {
   lockWaits: number;
 }
 
+export interface LoadGuardOptions {
+  table: Pick<CacheTable, 'load'>;
+  limits: LoadLimits;
+  clock: Clock;
+  warnings: Set<string>;
+}
+
 const checkEveryMs = 5_000;
 
 /** Asks the database for its load now and then, and holds the run back while it is above a limit. */
 export class LoadGuard {
-  readonly #table: CacheTable;
-  readonly #limits: LoadLimits;
-  readonly #clock: Clock;
+  readonly #o: LoadGuardOptions;
   #nextCheck = 0;
   #waitedMs = 0;
   readonly #reasons = new Set<string>();
-  readonly #unknown = new Set<string>();
 
-  constructor(table: CacheTable, limits: LoadLimits, clock: Clock) {
-    this.#table = table;
-    this.#limits = limits;
-    this.#clock = clock;
+  constructor(options: LoadGuardOptions) {
+    this.#o = options;
   }
 
-  /** What the run waited for, for how long in ms, and what of the load it could not see. */
-  get waited(): { ms: number; reasons: string[]; unknown: string[] } {
-    return { ms: this.#waitedMs, reasons: [...this.#reasons], unknown: [...this.#unknown] };
+  /** What the run waited for, and for how long in ms. */
+  get waited(): { ms: number; reasons: string[] } {
+    return { ms: this.#waitedMs, reasons: [...this.#reasons] };
   }
 
   /**
-   * Resolves when the load is below its limits, telling each reason to wait by `onWait`; false where it was still above
-   * at `deadline` (of `clock.elapsed()`) or the signal aborted.
+   * Resolves when the load is below its limits; false where it was still above at `deadline` (of `clock.elapsed()`) or the
+   * signal aborted. Each reason to wait, and what of the load cannot be seen, becomes a warning.
    */
-  async untilHealthy(
-    deadline: number,
-    signal: AbortSignal | undefined,
-    onWait: (reason: string) => void,
-  ): Promise<boolean> {
-    if (this.#clock.elapsed() < this.#nextCheck) return true;
+  async untilHealthy(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { clock } = this.#o;
+    if (clock.elapsed() < this.#nextCheck) return true;
     for (;;) {
-      const reason = await this.#reasonToWait();
-      this.#nextCheck = this.#clock.elapsed() + checkEveryMs;
-      if (!reason) return true;
-      if (!this.#reasons.has(reason.kind)) onWait(reason.text);
-      this.#reasons.add(reason.kind);
-      const start = this.#clock.elapsed();
-      await this.#clock.sleep(Math.min(checkEveryMs, Math.max(0, deadline - start)), signal);
-      this.#waitedMs += this.#clock.elapsed() - start;
-      if (signal?.aborted || this.#clock.elapsed() >= deadline) return false;
+      const wait = await this.#mustWait();
+      this.#nextCheck = clock.elapsed() + checkEveryMs;
+      if (!wait) return true;
+      const start = clock.elapsed();
+      await clock.sleep(Math.min(checkEveryMs, Math.max(0, deadline - start)), signal);
+      this.#waitedMs += clock.elapsed() - start;
+      if (signal?.aborted || clock.elapsed() >= deadline) return false;
     }
   }
 
-  async #reasonToWait(): Promise<{ kind: string; text: string } | undefined> {
-    const { readings, unknown } = await this.#table
+  async #mustWait(): Promise<boolean> {
+    const { table, limits, warnings } = this.#o;
+    const { readings, unknown } = await table
       .load()
       .catch((error: Error) => ({ readings: {}, unknown: [error.message] }));
-    for (const reason of unknown) this.#unknown.add(reason);
+    for (const reason of unknown) warnings.add(`The database's load is not watched: ${reason}`);
     for (const [name, value] of Object.entries(readings) as [LoadReading, number][]) {
-      const limit = name === 'lockWaits' ? this.#limits.lockWaits : this.#limits.percent;
-      if (value > limit) return { kind: name, text: `${name} is ${value}, above ${limit}` };
+      const limit = name === 'lockWaits' ? limits.lockWaits : limits.percent;
+      if (value <= limit) continue;
+      if (!this.#reasons.has(name)) warnings.add(`Paused: ${name} is ${value}, above ${limit}.`);
+      this.#reasons.add(name);
+      return true;
     }
-    return undefined;
+    return false;
   }
 }

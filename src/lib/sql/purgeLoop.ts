@@ -38,9 +38,9 @@ export class PurgeLoop {
 
   constructor(options: PurgeLoopOptions) {
     this.#o = options;
-    const { policy, table, clock } = options;
+    const { policy, table } = options;
     this.#size = new BatchSize({ targetMs: policy.batchTargetMs, maxRows: table.maxBatchRows });
-    this.#guard = new LoadGuard(table, policy.loadLimits, clock);
+    this.#guard = new LoadGuard({ ...options, limits: policy.loadLimits });
     this.#positionKeptAt = options.start;
   }
 
@@ -70,8 +70,6 @@ export class PurgeLoop {
         if (stop) return stop;
       }
     } finally {
-      for (const reason of this.#guard.waited.unknown)
-        this.#o.warnings.add(`The database's load is not watched: ${reason}`);
       await this.#keepPosition();
       if (this.#positionLost) this.#o.warnings.add(this.#positionLost);
     }
@@ -82,9 +80,8 @@ export class PurgeLoop {
     if (request.signal?.aborted) return 'aborted';
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
-    if (!(await this.#guard.untilHealthy(deadline, request.signal, (reason) => warnings.add(`Paused: ${reason}.`)))) {
+    if (!(await this.#guard.untilHealthy(deadline, request.signal)))
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
-    }
     if (!(await lock.isHeld())) {
       warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
       return 'aborted';

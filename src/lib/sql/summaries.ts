@@ -1,4 +1,5 @@
 import { humanDuration, parseDuration } from '../durations.ts';
+import type { ClearPlan, ClearReport } from './clearReport.ts';
 import type { CountsReport } from './counts.ts';
 import type { IndexReport } from './ensureExpiryIndex.ts';
 import type { EntryCount } from './estimate.ts';
@@ -13,6 +14,13 @@ export function summarizePurge(report: PurgeReport | PurgePlan): string {
   const left = report.expiredRemaining ? `, ${countText(report.expiredRemaining)} expired left` : '';
   const locked = report.skippedLocked > 0 ? ` (${report.skippedLocked} locked by apps)` : '';
   return `${report.stopReason}, ${numberText(report.deleted)} expired entries deleted in ${report.batches} batches${left}${locked}`;
+}
+
+export function summarizeClear(report: ClearReport | ClearPlan): string {
+  if (report.dryRun)
+    return `dry run, would delete ${countText(report.wouldDelete)} entries, ${countText(report.active)} of them alive`;
+  const left = report.remaining ? `, ${countText(report.remaining)} left or new` : '';
+  return `${report.stopReason}, ${numberText(report.deleted)} entries deleted in ${report.batches} batches${left}`;
 }
 
 export function summarizeIndex({ outcome, name, percent, phase }: IndexReport): string {

@@ -1,9 +1,10 @@
 import type { ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
 import { type Clock, systemClock } from '../../clock.ts';
+import type { ErrorContext, Purpose } from '../cacheTableError.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
-import { breaksConnection, type ErrorContext, type Purpose, translateError } from './errors.ts';
+import { breaksConnection, translateError } from './errors.ts';
 
 export interface ConnectionOptions {
   connection: PostgresConnection;

@@ -1,17 +1,17 @@
 import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
-import type { Secret } from '../../secret.ts';
-import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
+import {
+  CacheTableError,
+  type ErrorContext,
+  entraAdvice,
+  explainKind,
+  type FailureKind,
+  isEntraFailure,
+  type Purpose,
+} from '../cacheTableError.ts';
 
-/** What a statement was for: the advice on a missing right depends on it. */
-export type Purpose = 'connect' | 'read' | 'delete' | 'index';
-
-export interface ErrorContext {
-  table: string;
-  user: string | undefined;
-  host: string | undefined;
-  secrets: readonly Secret[];
-}
+const explainByKind = (kind: FailureKind) =>
+  explainKind(kind, 'pg_stat_activity', 'appendix A of the PostgreSQL manual');
 
 /** Errors of sockets and of the driver that mean: the connection is gone, or cannot be had just now. */
 const connectionFailures = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)/;
@@ -41,7 +41,8 @@ export function translateError(error: unknown, purpose: Purpose, context: ErrorC
   const { code, message } = describe(error);
   const text = redact(message, context.secrets);
   if (/read timeout/i.test(message)) {
-    return new CacheTableError('timeLimit', code, 'statement_timeout', text, adviceOnTimeLimit);
+    const [stableCode, advice] = explainByKind('timeLimit');
+    return new CacheTableError('timeLimit', code, stableCode, text, advice);
   }
   if (isEntraFailure(error)) return new CacheTableError('permanent', 'entra', 'login_failed', text, entraAdvice);
   const [stableCode, advice] = explain(code, text, purpose, context);
@@ -56,9 +57,6 @@ function describe(error: unknown): { code: string; message: string } {
   const known = code ?? (driverConnectionMessages.test(first.message) ? 'ECONNRESET' : 'unknown');
   return { code: known, message: first.message };
 }
-
-const adviceOnTimeLimit =
-  'The statement did not end within STATEMENT_TIMEOUT. Look for a long transaction that blocks it, or raise the setting.';
 
 function explain(code: string, text: string, purpose: Purpose, context: ErrorContext): [ErrorCode, string] {
   const role = context.user ? `"${context.user.replaceAll('"', '""')}"` : 'the role';
@@ -95,27 +93,14 @@ function explain(code: string, text: string, purpose: Purpose, context: ErrorCon
       ];
     case '53100':
       return ['disk_full', 'The server is out of disk. Add storage; deleting needs some space itself.'];
-    case '57014':
-      return ['statement_timeout', adviceOnTimeLimit];
-    case '55P03':
-    case '40P01':
-      return [
-        'lock_in_the_way',
-        'Another session holds locks on the table for long. Look into pg_stat_activity for open transactions.',
-      ];
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return [
         'host_not_found',
-        `The name ${context.host ?? 'of the server'} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
+        `The name ${context.host} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
       ];
     default:
-      return kindOf(code) === 'transient'
-        ? [
-            'database_unavailable',
-            'The database or the way to it was not available. If it stays so: check host, port, firewall and the state of the server.',
-          ]
-        : ['database_error', 'Look the code up in appendix A of the PostgreSQL manual.'];
+      return explainByKind(kindOf(code));
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ExpiryIndexPort, ExpiryIndexState } from '../cacheTable.ts';
 import { type CacheTableError, indexNameTaken } from '../cacheTableError.ts';
+import type { TableName } from '../names.ts';
 import { endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
-import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
+import { quoteIdentifier, quoteTable } from './tableName.ts';
 
 interface StateRow {
   name: string | null;

@@ -1,4 +1,5 @@
 import type { CacheTable } from '../cacheTable.ts';
+import type { TableName } from '../names.ts';
 import { type ConnectionOptions, PostgresConnections } from './connections.ts';
 import { postgresEntries } from './entries.ts';
 import { postgresExpiryIndex } from './expiryIndex.ts';
@@ -6,7 +7,7 @@ import { postgresFigures } from './figures.ts';
 import { postgresInspection } from './inspection.ts';
 import { tryPostgresLock } from './runLock.ts';
 import * as sql from './statements.ts';
-import { quoteTable, type TableName } from './tableName.ts';
+import { quoteTable } from './tableName.ts';
 
 export interface PostgresOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;

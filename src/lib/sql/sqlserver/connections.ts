@@ -2,9 +2,9 @@ import type { TokenCredential } from '@azure/identity';
 import sql from 'mssql';
 import { credentialOf, type Identity } from '../../azure/credentials.ts';
 import { type Clock, systemClock } from '../../clock.ts';
-import type { CacheTableError } from '../cacheTableError.ts';
+import type { CacheTableError, ErrorContext, Purpose } from '../cacheTableError.ts';
 import type { SqlServerConnection } from './connectionString.ts';
-import { type ErrorContext, type Purpose, translateError } from './errors.ts';
+import { translateError } from './errors.ts';
 import { refusesHints, withoutHints } from './hints.ts';
 import { LiveConnections } from './liveConnections.ts';
 import type { Parameters } from './parameters.ts';
@@ -51,7 +51,7 @@ export class SqlServerConnections {
     this.clock = clock ?? systemClock;
     this.#credentialOf = credential ?? credentialOf;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
-    this.#context = { table, user: 'user' in login ? login.user : login.clientId, server: host, secrets };
+    this.#context = { table, user: 'user' in login ? login.user : login.clientId, host, secrets };
   }
 
   /** What the server refused, and what was done instead. */

@@ -1,17 +1,15 @@
 import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
-import type { Secret } from '../../secret.ts';
-import { CacheTableError, entraAdvice, type FailureKind, isEntraFailure } from '../cacheTableError.ts';
-
-/** What a statement was for: the advice on a missing right depends on it. */
-export type Purpose = 'connect' | 'read' | 'delete' | 'index';
-
-export interface ErrorContext {
-  table: string;
-  user: string | undefined;
-  server: string;
-  secrets: readonly Secret[];
-}
+import {
+  CacheTableError,
+  type ErrorContext,
+  entraAdvice,
+  explainKind,
+  type FailureKind,
+  isEntraFailure,
+  type Purpose,
+} from '../cacheTableError.ts';
+import { quoteIdentifier } from './tableName.ts';
 
 /** Deadlock victim, lock timeout; 1204: no lock left to be had, so fewer rows; 601: a scan with NOLOCK met moving data. */
 const lockNumbers = new Set([1205, 1222, 1204, 601]);
@@ -96,19 +94,19 @@ function explain(
   purpose: Purpose,
   context: ErrorContext,
 ): [ErrorCode, string] {
-  const user = context.user ? `[${context.user.replaceAll(']', ']]')}]` : 'the user';
+  const user = context.user ? quoteIdentifier(context.user) : 'the user';
   switch (number) {
     case 40615: {
       const address = /IP address '([^']+)'/i.exec(text)?.[1];
       return [
         'firewall',
-        `Allow the address ${address ?? 'named above'} in the firewall of ${context.server}, or connect the function app to the server's virtual network.`,
+        `Allow the address ${address ?? 'named above'} in the firewall of ${context.host}, or connect the function app to the server's virtual network.`,
       ];
     }
     case 47073:
       return [
         'firewall',
-        `${context.server} accepts connections through its private endpoint only: join the function app to that virtual network.`,
+        `${context.host} accepts connections through its private endpoint only: join the function app to that virtual network.`,
       ];
     case 18456:
       return [
@@ -150,12 +148,11 @@ function explain(
       return ['index_lost', 'The expiry index went away during the run. The next run creates it again.'];
     default:
   }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || /ENOTFOUND|EAI_AGAIN/.test(text)) {
+  if (/ENOTFOUND|EAI_AGAIN/.test(`${code} ${text}`))
     return [
       'host_not_found',
-      `The name ${context.server} does not resolve. Check \`Server=\` of the connection string and the DNS of the network.`,
+      `The name ${context.host} does not resolve. Check \`Server=\` of the connection string and the DNS of the network.`,
     ];
-  }
   if (certificateRefused.test(text)) {
     return [
       'tls_certificate',
@@ -168,22 +165,7 @@ function explain(
       'Client and server do not agree on encryption. Set `Encrypt=` to what the server offers; Azure SQL needs True or Strict.',
     ];
   if (code === 'ELOGIN' && kind === 'permanent') return ['login_failed', 'Check the login of the connection string.'];
-  if (kind === 'lock')
-    return [
-      'lock_in_the_way',
-      'Another session holds locks on the table for long. Look into sys.dm_tran_locks for open transactions.',
-    ];
-  if (kind === 'timeLimit')
-    return [
-      'statement_timeout',
-      'The statement did not end within STATEMENT_TIMEOUT. Look for blocking sessions, or raise the setting.',
-    ];
-  return kind === 'transient'
-    ? [
-        'database_unavailable',
-        'The database or the way to it was not available. If it stays so: check server name, port, firewall and the state of the database.',
-      ]
-    : ['database_error', 'Look the number up in the list of SQL Server errors.'];
+  return explainKind(kind, 'sys.dm_tran_locks', 'the list of SQL Server errors');
 }
 
 function grantFor(purpose: Purpose, user: string, table: string): string {

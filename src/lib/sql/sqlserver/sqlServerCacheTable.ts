@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CacheTable } from '../cacheTable.ts';
+import type { TableName } from '../names.ts';
 import { readAppPurge } from './appPurge.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import { sqlServerEntries } from './entries.ts';
@@ -10,7 +11,7 @@ import { readSqlServerLoad } from './load.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { quoteIdentifier, quoteTable, type TableName } from './tableName.ts';
+import { quoteIdentifier, quoteTable } from './tableName.ts';
 
 export interface SqlServerOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;
