@@ -3,8 +3,8 @@ import { type DiagnosisReport, diagnosisReport } from '../checks/diagnosisReport
 import { once } from '../checks/memo.ts';
 import { runChecks } from '../checks/runChecks.ts';
 import { MaintenanceError } from '../errors.ts';
+import { showKeys } from '../findings/diagnosis/entries/entriesSubject.ts';
 import { registry } from '../findings/diagnosis/registry.ts';
-import { showKeys } from '../findings/diagnosis/shownKey.ts';
 import type { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
 import type { TimerReading } from '../findings/timers.ts';
 import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';

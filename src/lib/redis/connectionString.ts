@@ -1,13 +1,14 @@
 import { isIPv6 } from 'node:net';
 import { Secret } from '../secret.ts';
-import { isAzureHost, usesTlsByDefault } from './azureHosts.ts';
 import {
   invalid,
+  isAzureHost,
   type RedisConnection,
   type RedisOptions,
   type RedisText,
   sharedHost,
   tokenOf,
+  usesTlsByDefault,
 } from './redisConnection.ts';
 import { parseRedisUrl } from './redisUrl.ts';
 

@@ -1,7 +1,6 @@
 import type { Check } from '../../checks/check.ts';
-import { clockCheck } from './connection/clockCheck.ts';
 import { connectionChecks } from './connection/connectionChecks.ts';
-import { latencyCheck } from './connection/latencyCheck.ts';
+import { clockCheck, latencyCheck } from './connection/timeChecks.ts';
 import { encryptionChecks } from './entries/encryptionChecks.ts';
 import { formatChecks } from './entries/formatChecks.ts';
 import { entryGrowthChecks } from './entries/growthChecks.ts';

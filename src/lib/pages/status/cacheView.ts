@@ -6,7 +6,7 @@ import type { CountsReport } from '../../sql/counts.ts';
 import type { PurgeReport } from '../../sql/purgeReport.ts';
 import { countText, numberText } from '../../sql/summaries.ts';
 import { bytesText } from '../../wording.ts';
-import { type Plot, rangeOf } from './plot.ts';
+import { type Plot, type PlotSeries, rangeOf } from './plot.ts';
 import { durationText, fromNow, timeText } from './wording.ts';
 
 /** A figure of the present, with what it means or when it was read. */
@@ -32,7 +32,7 @@ export function cacheView(records: SqlCacheRecords, now: Date) {
     engine: readings.at(-1)?.engine ?? purges.at(-1)?.report.engine ?? null,
     running: running ? runningText(running) : null,
     figures: [...countFigures(readings.at(-1), now), purgeFigure(records.purge, now)],
-    plots: [...countPlots(name, readings), ...deletionPlot(name, purges)],
+    plots: [...countPlots(name, readings), deletionPlot(name, purges)],
     // What the plots say, in figures, the newest first.
     readings: thinned(readings, tableRows).reverse(),
   };
@@ -96,68 +96,66 @@ export function oldestFigure({ oldestExpiredAge, expired }: CountsReport): Figur
 
 function countPlots(cache: string, readings: readonly CountsReport[]): Plot[] {
   const times = readings.map(({ at }) => Date.parse(at) / 1000);
-  const active = readings.map((reading) => reading.active.count);
-  const expired = readings.map((reading) => reading.expired.count);
-  const data = readings.map(({ dataBytes }) => dataBytes);
-  const index = readings.map(({ indexBytes }) => indexBytes);
   const ages = readings.map(({ oldestExpiredAge, expired }) => {
     if (oldestExpiredAge === null) return expired.count > 0 ? null : 0;
     return (parseDuration(oldestExpiredAge) ?? 0) / 1000;
   });
-  const between = (what: string, values: (number | null)[], text: (value: number) => string) => {
-    const range = rangeOf(values);
-    return range ? `${what} between ${text(range.least)} and ${text(range.greatest)}.` : '';
-  };
-  const common = { kind: 'lines', times } as const;
+  const plot = (
+    { id, title, unit }: Pick<Plot, 'id' | 'title' | 'unit'>,
+    series: PlotSeries[],
+    text: (value: number) => string,
+  ): Plot => ({
+    id: `${cache}-${id}`,
+    title,
+    kind: 'lines',
+    unit,
+    times,
+    series,
+    summary: series
+      .map(({ label, values }) => {
+        const range = rangeOf(values);
+        return range ? `${label} between ${text(range.least)} and ${text(range.greatest)}.` : '';
+      })
+      .join(' '),
+  });
   return [
-    {
-      ...common,
-      id: `${cache}-entries`,
-      title: 'Entries',
-      unit: 'count',
-      series: [
-        { label: 'Active', tone: 'first', values: active },
-        { label: 'Expired', tone: 'second', values: expired },
+    plot(
+      { id: 'entries', title: 'Entries', unit: 'count' },
+      [
+        { label: 'Active', tone: 'first', values: readings.map((reading) => reading.active.count) },
+        { label: 'Expired', tone: 'second', values: readings.map((reading) => reading.expired.count) },
       ],
-      summary: `${between('Active', active, numberText)} ${between('Expired', expired, numberText)}`,
-    },
-    {
-      ...common,
-      id: `${cache}-size`,
-      title: 'Table size',
-      unit: 'bytes',
-      series: [
-        { label: 'Data', tone: 'first', values: data },
-        { label: 'Indexes', tone: 'third', values: index },
+      numberText,
+    ),
+    plot(
+      { id: 'size', title: 'Table size', unit: 'bytes' },
+      [
+        { label: 'Data', tone: 'first', values: readings.map(({ dataBytes }) => dataBytes) },
+        { label: 'Indexes', tone: 'third', values: readings.map(({ indexBytes }) => indexBytes) },
       ],
-      summary: `${between('Data', data, bytesText)} ${between('Indexes', index, bytesText)}`,
-    },
-    {
-      ...common,
-      id: `${cache}-age`,
-      title: 'Oldest expired entry, its age',
-      unit: 'seconds',
-      series: [{ label: 'Age', tone: 'second', values: ages }],
-      summary: between('Age', ages, (seconds) => humanDuration(seconds * 1000)),
-    },
+      bytesText,
+    ),
+    plot(
+      { id: 'age', title: 'Oldest expired entry, its age', unit: 'seconds' },
+      [{ label: 'Age', tone: 'second', values: ages }],
+      (seconds) => humanDuration(seconds * 1000),
+    ),
   ];
 }
 
-function deletionPlot(cache: string, purges: readonly RealPurge[]): Plot[] {
+function deletionPlot(cache: string, purges: readonly RealPurge[]): Plot {
   const runs = purges.map(({ at, report }) => ({ at, deleted: report.deleted }));
   const total = runs.reduce((sum, { deleted }) => sum + deleted, 0);
   const most = Math.max(0, ...runs.map(({ deleted }) => deleted));
-  return [
-    {
-      id: `${cache}-deletions`,
-      title: 'Deleted by each purge',
-      kind: 'bars',
-      unit: 'count',
-      times: runs.map(({ at }) => at),
-      series: [{ label: 'Deleted', tone: 'fourth', values: runs.map(({ deleted }) => deleted) }],
-      summary: `${numberText(total)} deleted by ${numberText(runs.length)} ${runs.length === 1 ? 'purge' : 'purges'}, at most ${numberText(most)} by one.`,
-    },
-  ];
+  return {
+    id: `${cache}-deletions`,
+    title: 'Deleted by each purge',
+    kind: 'bars',
+    unit: 'count',
+    times: runs.map(({ at }) => at),
+    series: [{ label: 'Deleted', tone: 'fourth', values: runs.map(({ deleted }) => deleted) }],
+    summary: `${numberText(total)} deleted by ${numberText(runs.length)} ${runs.length === 1 ? 'purge' : 'purges'}, at most ${numberText(most)} by one.`,
+  };
 }
 
 /** At most `count` of the values, evenly, the last one among them. */

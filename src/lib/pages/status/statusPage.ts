@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { html, jsonData } from '../../html.ts';
 import { frame, type Page } from '../frame.ts';
-import { pageAssets } from './assets.ts';
 import { cacheSection } from './cacheSection.ts';
 import { redisSection } from './redisSection.ts';
 import { ringSection } from './ringSection.ts';
@@ -31,4 +31,13 @@ ${timersSection(view)}
     // The icon of the page's own state, and reading the page anew.
     alsoAllowed: ['img-src data:', "connect-src 'self'"],
   });
+}
+
+let assets: { script: string; style: string } | undefined;
+
+/** Script and style of the page. Read when a page is asked for first. `npm run build` makes them (scripts/buildStatusPage.mjs). */
+function pageAssets() {
+  const read = (name: string) => readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+  assets ??= { script: read('page.js'), style: read('page.css') };
+  return assets;
 }

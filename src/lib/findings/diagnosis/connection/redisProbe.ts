@@ -52,8 +52,8 @@ export function redisProbe(connection: RedisConnection, connect: Connect): Conne
           await node.info();
         } catch (error) {
           const told = tell(error);
-          if (!connection.tls && error instanceof UnreachableError && error.step === 'answer')
-            await refuseTlsPort(endpoint, name, signal);
+          const silent = !connection.tls && error instanceof UnreachableError && error.step === 'answer';
+          if (silent && (await speaksTls(endpoint, name, signal))) throw tlsMismatch(line.target, 'True');
           if (!(told instanceof MaintenanceError) || told.code !== 'permission_missing') throw told;
           if (/database/.test(told.message))
             return { step: 'database', error: new MaintenanceError('database_missing', told.message, told.advice) };
@@ -79,35 +79,35 @@ export function redisProbe(connection: RedisConnection, connect: Connect): Conne
 const plainLimitMs = 3_000;
 
 /** Whether the port answers an inline PING in plain text. */
-async function speaksPlain({ host, port }: Endpoint, signal: AbortSignal): Promise<boolean> {
+function speaksPlain(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
+  return onAnotherLine(endpoint, signal, async ({ socket }) => {
+    socket.write('PING\r\n');
+    const answer = await new Promise<string>((resolve) => {
+      socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
+      socket.once('close', () => resolve(''));
+    });
+    return /^[+-]/.test(answer);
+  });
+}
+
+function speaksTls(endpoint: Endpoint, name: string, signal: AbortSignal): Promise<boolean> {
+  return onAnotherLine(endpoint, signal, async (line) => {
+    await line.secure({ name, checked: false }, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
+    return true;
+  });
+}
+
+/** False as well where the line fails. */
+async function onAnotherLine({ host, port }: Endpoint, signal: AbortSignal, ask: (line: Line) => Promise<boolean>) {
   const line = new Line(host, port);
   try {
     await line.connect(signal);
-    line.socket.write('PING\r\n');
-    const answer = await new Promise<string>((resolve) => {
-      line.socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1')));
-      line.socket.once('close', () => resolve(''));
-    });
-    return /^[+-]/.test(answer);
+    return await ask(line);
   } catch {
     return false;
   } finally {
     line.close();
   }
-}
-
-/** @throws MaintenanceError `tls_mismatch` where the port speaks TLS */
-async function refuseTlsPort({ host, port }: Endpoint, name: string, signal: AbortSignal): Promise<void> {
-  const line = new Line(host, port);
-  try {
-    await line.connect(signal);
-    await line.secure({ name, checked: false }, AbortSignal.any([signal, AbortSignal.timeout(plainLimitMs)]));
-  } catch {
-    return;
-  } finally {
-    line.close();
-  }
-  throw tlsMismatch(line.target, 'True');
 }
 
 function tlsMismatch(target: string, wanted: 'True' | 'False'): MaintenanceError {

@@ -1,10 +1,10 @@
+import type { Socket } from 'node:net';
 import type { Evidence } from '../../../checks/check.ts';
 import { MaintenanceError } from '../../../errors.ts';
 import type { CacheTable, SqlEngine } from '../../../sql/cacheTable.ts';
 import { CacheTableError } from '../../../sql/cacheTableError.ts';
 import type { SqlConnection, SqlTls } from '../../../sql/sqlConnection.ts';
 import { Line } from './line.ts';
-import { askForTls } from './postgresTls.ts';
 import { type ConnectionProbe, noAnswer } from './probe.ts';
 import { databaseCauses, refine } from './refine.ts';
 import { agreeOnTls } from './tdsTls.ts';
@@ -96,4 +96,29 @@ function loginCutOff(error: unknown, kind: string, target: string): MaintenanceE
     `${target} closed the connection during the login (${error.engineCode}).`,
     `Look whether ${kind} listens on this port and not something else, and whether it is restarting or a proxy on the way cuts the line.`,
   );
+}
+
+/** The length and the code of an SSLRequest (PostgreSQL manual, "Message Formats"). */
+const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+
+/** Asks a PostgreSQL for TLS; then the handshake follows on the same line. @throws MaintenanceError `tls_not_offered`, `tls_mismatch` */
+async function askForTls(socket: Socket, target: string): Promise<void> {
+  const answer = new Promise<string>((resolve) => {
+    socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1', 0, 1)));
+    socket.once('close', () => resolve(''));
+  });
+  socket.write(sslRequest);
+  const letter = await answer;
+  if (letter === 'S') return;
+  throw letter === 'N'
+    ? new MaintenanceError(
+        'tls_not_offered',
+        `${target} offers no TLS, and the connection string asks for it.`,
+        'Switch `ssl` on at the server. `SSL Mode=Disable` would send tokens in clear text.',
+      )
+    : new MaintenanceError(
+        'tls_mismatch',
+        `${target} does not answer as a PostgreSQL.`,
+        'Check host and port of the connection string.',
+      );
 }

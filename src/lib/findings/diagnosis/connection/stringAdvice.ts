@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { isAzureHost } from '../../../redis/azureHosts.ts';
-import type { RedisConnection } from '../../../redis/redisConnection.ts';
+import { isAzureHost, type RedisConnection } from '../../../redis/redisConnection.ts';
 import type { SqlEngine } from '../../../sql/cacheTable.ts';
 import type { SqlConnection } from '../../../sql/sqlConnection.ts';
 import type { ConnectionAdvice } from './connectionChecks.ts';

@@ -1,4 +1,4 @@
-import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../../../checks/check.ts';
+import { type Check, critical, type Evidence, type Outcome, pass, unknown } from '../../../checks/check.ts';
 import { formatDuration, humanDuration } from '../../../durations.ts';
 import { countOf, percentText } from '../../../wording.ts';
 import {
@@ -206,34 +206,3 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
     return pass(`The valid keys of the rings that the sampled entries name can be unwrapped.${others}`, figures);
   }),
 ];
-
-/** Also for the checks of formats: a mixture means that `Encrypt` differs between apps, or was switched lately. */
-export const mixtureCheck: Check<EntriesSubject> = {
-  id: 'entries-mixture',
-  symptom: 'deserialization',
-  timeLimitMs,
-  run: async (subject) => {
-    const reading = await livingEntries(subject);
-    const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
-    const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
-    const evidence = [
-      { what: 'plain', value: plain },
-      { what: 'encrypted', value: encrypted },
-    ];
-    if (encrypted === 0 || plain === 0)
-      return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
-    const trouble = {
-      cause: 'plain_and_encrypted',
-      what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
-      evidence: [
-        ...evidence,
-        {
-          what: 'the fewer of the two in the whole cache (estimate)',
-          value: scaled(Math.min(plain, encrypted), reading),
-        },
-      ],
-      advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
-    };
-    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
-  },
-};

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { EntryState } from '../../../sql/inspection.ts';
 import type { EntryKind } from '../../../tokenKeys.ts';
-import type { ShowKey } from '../shownKey.ts';
 import type { EntryFormat } from './entryFormat.ts';
 
 /** An entry as the checks see it, of whatever engine. */
@@ -22,6 +22,13 @@ export interface EntryReading {
   total: number | undefined;
   /** By the server's clock. */
   now: Date;
+}
+
+/** Keys of entries name users: a short hash of one is told, unless the operator asks for the key itself. */
+export type ShowKey = (key: string) => string;
+
+export function showKeys(inClear: boolean): ShowKey {
+  return inClear ? (key) => key : (key) => `#${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
 }
 
 /** What is known of a key ring that protects the cache. */

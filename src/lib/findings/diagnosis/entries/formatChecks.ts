@@ -1,6 +1,5 @@
-import { type Check, critical, pass } from '../../../checks/check.ts';
+import { type Check, critical, pass, warning } from '../../../checks/check.ts';
 import { countOf, percentText } from '../../../wording.ts';
-import { mixtureCheck } from './encryptionChecks.ts';
 import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
 
 const timeLimitMs = 20_000;
@@ -55,6 +54,37 @@ function formsOf(entries: readonly SampledCacheEntry[]): string {
   if (forms.size === 0) return '';
   return ` (${[...forms].map(([form, count]) => `${count} ${form}`).join(', ')})`;
 }
+
+/** A mixture means that `Encrypt` differs between apps, or was switched lately. */
+const mixtureCheck: Check<EntriesSubject> = {
+  id: 'entries-mixture',
+  symptom: 'deserialization',
+  timeLimitMs,
+  run: async (subject) => {
+    const reading = await livingEntries(subject);
+    const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
+    const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
+    const evidence = [
+      { what: 'plain', value: plain },
+      { what: 'encrypted', value: encrypted },
+    ];
+    if (encrypted === 0 || plain === 0)
+      return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
+    const trouble = {
+      cause: 'plain_and_encrypted',
+      what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
+      evidence: [
+        ...evidence,
+        {
+          what: 'the fewer of the two in the whole cache (estimate)',
+          value: scaled(Math.min(plain, encrypted), reading),
+        },
+      ],
+      advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
+    };
+    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
+  },
+};
 
 export const formatChecks: Check<EntriesSubject>[] = [
   unusable(

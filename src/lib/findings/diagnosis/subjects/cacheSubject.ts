@@ -2,8 +2,7 @@ import { once } from '../../../checks/memo.ts';
 import type { Clock } from '../../../clock.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import { type ConnectionProbe, lookAtConnection, notReached } from '../connection/probe.ts';
-import type { RingKnowledge } from '../entries/entriesSubject.ts';
-import type { ShowKey } from '../shownKey.ts';
+import type { RingKnowledge, ShowKey } from '../entries/entriesSubject.ts';
 
 export interface CacheSubjectOptions {
   name: string;

@@ -5,7 +5,7 @@ import type { Endpoint } from '../../../redis/redisConnection.ts';
 import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
 import type { WatchReport } from '../../../redis/watchReport.ts';
 import { timeEach } from '../../../roundTrips.ts';
-import type { ReadableSubject } from '../connection/latencyCheck.ts';
+import type { ReadableSubject } from '../connection/timeChecks.ts';
 import type { EntriesSubject, EntryLookups, SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { sampleEntries } from '../redis/entrySample.ts';
 import { prefixDiffers } from '../redis/instanceNameCheck.ts';

@@ -5,7 +5,7 @@ import type { JobHistory } from '../../../runs/history.ts';
 import type { CacheTable } from '../../../sql/cacheTable.ts';
 import type { InspectedEntry } from '../../../sql/inspection.ts';
 import { keyParts } from '../../../tokenKeys.ts';
-import type { ReadableSubject } from '../connection/latencyCheck.ts';
+import type { ReadableSubject } from '../connection/timeChecks.ts';
 import type { EntriesSubject, SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
 import { type CacheSubjectOptions, type ClockReading, cacheSubject, onceReached } from './cacheSubject.ts';
