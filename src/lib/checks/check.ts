@@ -51,13 +51,18 @@ export interface Check<S> {
   /** It is given up after this time, and becomes `unknown`. */
   timeLimitMs: number;
   /** False where it has nothing to say of the subject: it is then left out. */
-  applies?(subject: S): boolean;
+  applies?: (subject: S) => boolean;
   run(subject: S, clock: Clock, signal: AbortSignal): Promise<Outcome>;
 }
 
 /** Checks of one symptom, by their ids. */
-export function checksOf<S>(symptom: Symptom, timeLimitMs: number, runs: Record<string, Check<S>['run']>): Check<S>[] {
-  return Object.entries(runs).map(([id, run]) => ({ id, symptom, timeLimitMs, run }));
+export function checksOf<S>(
+  symptom: Symptom,
+  timeLimitMs: number,
+  runs: Record<string, Check<S>['run']>,
+  applies: Check<S>['applies'] = () => true,
+): Check<S>[] {
+  return Object.entries(runs).map(([id, run]) => ({ id, symptom, timeLimitMs, applies, run }));
 }
 
 export function pass(what: string, evidence: Evidence[] = []): Outcome {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { withDeadline } from '../inTime.ts';
 import { readNode } from './look.ts';
-import { type Endpoint, endpointName } from './redisConnection.ts';
+import { type Endpoint, unique } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
 import { UnreachableError } from './unreachable.ts';
 
@@ -33,12 +33,11 @@ export async function findPrimaries(
     ),
   );
   const lost = answers.filter((answer) => answer instanceof UnreachableError);
-  const found = answers.flatMap((answer) => (answer instanceof UnreachableError ? [] : answer));
-  const unique = [...new Map(found.map((endpoint) => [endpointName(endpoint), endpoint])).values()];
-  if (unique.length === 0) {
+  const found = unique(answers.flatMap((answer) => (answer instanceof UnreachableError ? [] : answer)));
+  if (found.length === 0) {
     throw lost[0] ?? new UnreachableError('moved', 'The named endpoints are replicas: none of them takes writes.');
   }
-  return { endpoints: unique, unreachable: lost.map(({ message }) => message) };
+  return { endpoints: found, unreachable: lost.map(({ message }) => message) };
 }
 
 async function primariesBy(endpoint: Endpoint, connect: Connect, signal: AbortSignal): Promise<Endpoint[]> {

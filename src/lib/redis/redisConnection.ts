@@ -67,6 +67,11 @@ export function endpointName({ host, port }: Endpoint): string {
   return `[${address}]:${port}`;
 }
 
+/** Each endpoint once, however it is spelled. */
+export function unique(endpoints: readonly Endpoint[]): Endpoint[] {
+  return [...new Map(endpoints.map((endpoint) => [endpointName(endpoint), endpoint])).values()];
+}
+
 /** As StackExchange.Redis finds the name for TLS where no `sslHost` is given (GetSslHostFromEndpoints). */
 export function sharedHost(hosts: readonly string[]): string | undefined {
   const [first] = hosts;

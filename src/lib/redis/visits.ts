@@ -1,6 +1,6 @@
 import { withDeadline } from '../inTime.ts';
 import { type LookContext, lookAtNode, type NodeLook, readNode } from './look.ts';
-import { type Endpoint, endpointName } from './redisConnection.ts';
+import { type Endpoint, endpointName, unique } from './redisConnection.ts';
 import type { Connect, RedisNode } from './redisNode.ts';
 import { learnSeeds, oneNameEach, type Seeds, type SeedVisit } from './seeds.ts';
 import { RefusedError, UnreachableError } from './unreachable.ts';
@@ -97,8 +97,4 @@ async function topologyOf(node: RedisNode, refused: string[]): Promise<Topology 
     refused.push(`${error.message} Only the nodes of the connection string are watched.`);
     return undefined;
   }
-}
-
-function unique(endpoints: readonly Endpoint[]): Endpoint[] {
-  return [...new Map(endpoints.map((endpoint) => [endpointName(endpoint), endpoint])).values()];
 }

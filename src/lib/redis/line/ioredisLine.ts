@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { AbstractConnector, Redis } from 'ioredis';
 import type { Secret } from '../../secret.ts';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
-import { errorOfReply, RefusedError, UnreachableError } from '../unreachable.ts';
+import { errorOfReply, RefusedError, type Step, UnreachableError } from '../unreachable.ts';
 import { openStream, type StreamOptions } from './openStream.ts';
 
 export interface Login {
@@ -73,8 +73,12 @@ export class IoredisLine {
   async begin(login: () => Promise<Login>, database: number): Promise<void> {
     await this.client.connect().catch(() => undefined);
     const { user, password } = await login();
-    if (password !== undefined) await this.#authenticate(user, password.reveal());
-    if (database !== 0) await this.#select(database);
+    if (password !== undefined) {
+      const names = user === undefined ? [] : [user];
+      await this.#needed(this.call('AUTH', ...names, password.reveal()), 'authentication', 'refuses to authenticate:');
+    }
+    if (database !== 0)
+      await this.#needed(this.call('SELECT', database), 'permission', `refuses database ${database}.`);
   }
 
   close = (): void => {
@@ -83,22 +87,12 @@ export class IoredisLine {
     this.#stream.destroy();
   };
 
-  async #authenticate(user: string | undefined, password: string): Promise<void> {
+  /** A command without which the line is of no use. */
+  async #needed(work: Promise<unknown>, step: Step, refusal: string): Promise<void> {
     try {
-      await this.call('AUTH', ...(user === undefined ? [] : [user]), password);
+      await work;
     } catch (error) {
-      if (error instanceof RefusedError)
-        throw new UnreachableError('authentication', `${this.name} refuses to authenticate: ${error.message}`);
-      throw error;
-    }
-  }
-
-  async #select(database: number): Promise<void> {
-    try {
-      await this.call('SELECT', database);
-    } catch (error) {
-      if (error instanceof RefusedError)
-        throw new UnreachableError('permission', `${this.name} refuses database ${database}. ${error.message}`);
+      if (error instanceof RefusedError) throw new UnreachableError(step, `${this.name} ${refusal} ${error.message}`);
       throw error;
     }
   }

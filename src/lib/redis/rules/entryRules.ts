@@ -2,7 +2,7 @@ import { humanDuration } from '../../durations.ts';
 import { countOf, percentText } from '../../wording.ts';
 import type { KeySample } from '../keySample.ts';
 import type { NodeSubject } from '../subject.ts';
-import { graded, type Rule } from './rule.ts';
+import { counted, graded, levelOf, type Rule } from './rule.ts';
 
 const expiryAdvice =
   'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions: Microsoft.Identity.Web gives a user entry no expiry of its own.';
@@ -15,53 +15,42 @@ export const entryRules: Rule<NodeSubject>[] = [
   {
     check: 'redis-evictions',
     isEvent: true,
-    judge: (subject, { evictedCritical }, previous) => {
-      const { change, figures, keysHeld } = subject;
-      const advice =
-        'Enlarge the cache or shorten the expiry of its entries, and see whether something else fills it (the groups of keys in the report).';
-      const total = figures.counters.evicted ?? 0;
-      if (!change) {
-        if (total === 0) return undefined;
-        const since = figures.uptimeSeconds === null ? '' : `, ${humanDuration(figures.uptimeSeconds * 1000)} ago`;
-        return {
-          level: 'info',
-          what: `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`,
-          advice,
-        };
-      }
-      const evicted = change.counts.evicted ?? 0;
-      if (evicted === 0) return undefined;
-      const share = (evicted / (evicted + keysHeld)) * 100;
-      const judgement = graded({ value: share, warning: 0, critical: evictedCritical, margin: 10 }, previous, () => ({
-        what: `${countOf(evicted, 'entry', 'entries')} evicted in ${humanDuration(change.seconds * 1000)}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
-        advice,
-      }));
-      return judgement;
-    },
+    judge: (subject, { evictedCritical }, previous) =>
+      counted(
+        subject,
+        'evicted',
+        (total) => {
+          const { uptimeSeconds } = subject.figures;
+          const since = uptimeSeconds === null ? '' : `, ${humanDuration(uptimeSeconds * 1000)} ago`;
+          return `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`;
+        },
+        (evicted, time) => {
+          const share = (evicted / (evicted + subject.keysHeld)) * 100;
+          const level = levelOf({ value: share, warning: 0, critical: evictedCritical, margin: 10 }, previous);
+          return (
+            level && {
+              level,
+              what: `${countOf(evicted, 'entry', 'entries')} evicted in ${time}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
+            }
+          );
+        },
+        'Enlarge the cache or shorten the expiry of its entries, and see whether something else fills it (the groups of keys in the report).',
+      ),
   },
   {
     check: 'refusedWrites',
     isEvent: true,
-    judge: ({ change, figures }) => {
-      const advice =
-        'Enlarge the cache now, or remove what has no expiry (keysWithoutTtl). Then set maxmemory-policy to volatile-lru, and give every entry an expiry.';
-      const total = figures.counters.refusedWrites ?? 0;
-      if (!change) {
-        if (total === 0) return undefined;
-        return {
-          level: 'info',
-          what: `${countOf(total, 'write')} refused since the server started, for want of memory.`,
-          advice,
-        };
-      }
-      const refused = change.counts.refusedWrites ?? 0;
-      if (refused === 0) return undefined;
-      return {
-        level: 'critical',
-        what: `${countOf(refused, 'write')} refused in ${humanDuration(change.seconds * 1000)}, for want of memory: who signed in then has no entry, and must sign in again.`,
-        advice,
-      };
-    },
+    judge: (subject) =>
+      counted(
+        subject,
+        'refusedWrites',
+        (total) => `${countOf(total, 'write')} refused since the server started, for want of memory.`,
+        (refused, time) => ({
+          level: 'critical',
+          what: `${countOf(refused, 'write')} refused in ${time}, for want of memory: who signed in then has no entry, and must sign in again.`,
+        }),
+        'Enlarge the cache now, or remove what has no expiry (keysWithoutTtl). Then set maxmemory-policy to volatile-lru, and give every entry an expiry.',
+      ),
   },
   {
     check: 'keysWithoutTtl',

@@ -1,5 +1,8 @@
+import { humanDuration } from '../../durations.ts';
 import type { Level } from '../../level.ts';
+import type { Counters } from '../nodeFigures.ts';
 import type { Thresholds } from '../policy.ts';
+import type { NodeSubject } from '../subject.ts';
 
 /** What a rule says of a subject: how bad, what it saw, and what to do. */
 export interface Judgement {
@@ -55,4 +58,22 @@ export function graded(
 ): Judgement | undefined {
   const level = levelOf(grade, previous);
   return level && { level, ...words() };
+}
+
+/**
+ * A judgement by a count of the server: a note of what it counted before the first look, and later by what came since the
+ * last one.
+ */
+export function counted(
+  { change, figures }: NodeSubject,
+  name: keyof Counters,
+  before: (total: number) => string,
+  since: (count: number, time: string) => Omit<Judgement, 'advice'> | undefined,
+  advice: string,
+): Judgement | undefined {
+  const count = (change ? change.counts : figures.counters)[name] ?? 0;
+  if (count === 0) return undefined;
+  if (!change) return { level: 'info', what: before(count), advice };
+  const found = since(count, humanDuration(change.seconds * 1000));
+  return found && { ...found, advice };
 }

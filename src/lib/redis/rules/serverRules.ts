@@ -1,30 +1,21 @@
 import { humanDuration } from '../../durations.ts';
 import { countOf, percentText } from '../../wording.ts';
 import type { NodeSubject } from '../subject.ts';
-import { graded, levelOf, type Rule } from './rule.ts';
+import { counted, graded, levelOf, type Rule } from './rule.ts';
 
 /** The server: its clients, its speed, and what a restart would cost. */
 export const serverRules: Rule<NodeSubject>[] = [
   {
     check: 'rejectedConnections',
     isEvent: true,
-    judge: ({ change, figures }) => {
-      const total = figures.counters.rejectedConnections ?? 0;
-      const advice =
-        'Each was an app that got no connection, and a sign-in that failed. Look for an app that opens a connection per request, or raise maxclients or the tier.';
-      if (!change)
-        return total === 0
-          ? undefined
-          : { level: 'info', what: `${countOf(total, 'connection')} rejected since the server started.`, advice };
-      const rejected = change.counts.rejectedConnections ?? 0;
-      return rejected === 0
-        ? undefined
-        : {
-            level: 'critical',
-            what: `${countOf(rejected, 'connection')} rejected in ${humanDuration(change.seconds * 1000)}.`,
-            advice,
-          };
-    },
+    judge: (subject) =>
+      counted(
+        subject,
+        'rejectedConnections',
+        (total) => `${countOf(total, 'connection')} rejected since the server started.`,
+        (rejected, time) => ({ level: 'critical', what: `${countOf(rejected, 'connection')} rejected in ${time}.` }),
+        'Each was an app that got no connection, and a sign-in that failed. Look for an app that opens a connection per request, or raise maxclients or the tier.',
+      ),
   },
   {
     check: 'clients',

@@ -1,4 +1,14 @@
-import { type Check, critical, type Evidence, type Outcome, pass, unknown, warning } from '../../../checks/check.ts';
+import {
+  type Check,
+  checksOf,
+  critical,
+  type Evidence,
+  type Outcome,
+  pass,
+  unknown,
+  warning,
+} from '../../../checks/check.ts';
+import type { Clock } from '../../../clock.ts';
 import { countOf } from '../../../wording.ts';
 import { type ConnectionLook, notReached } from './probe.ts';
 
@@ -17,36 +27,18 @@ export interface ConnectionAdvice {
   advice: string;
 }
 
-const timeLimitMs = 25_000;
 const day = 86_400_000;
 
 /** The checks of one connection; `id` is their beginning: `connection`, `ring-store`, `ring-protector`. */
 export function connectionChecks<S>(id: string, of: (subject: S) => ConnectedSubject | undefined): Check<S>[] {
   const applies = (subject: S) => of(subject) !== undefined;
   const contactOf = (subject: S) => of(subject)?.contact() ?? Promise.reject(new Error('there is no connection'));
-  return [
-    {
-      id,
-      symptom: 'connection',
-      timeLimitMs,
-      applies,
-      run: async (subject) => judgeConnection(await contactOf(subject)),
-    },
-    {
-      id: `${id}-certificate`,
-      symptom: 'connection',
-      timeLimitMs,
-      applies,
-      run: async (subject, clock) => judgeCertificate(await contactOf(subject), clock.now()),
-    },
-    {
-      id: `${id}-string`,
-      symptom: 'connection',
-      timeLimitMs: 1_000,
-      applies,
-      run: async (subject) => judgeAdvice(of(subject)?.advice ?? []),
-    },
-  ];
+  const reached = {
+    [id]: async (subject: S) => judgeConnection(await contactOf(subject)),
+    [`${id}-certificate`]: async (subject: S, clock: Clock) => judgeCertificate(await contactOf(subject), clock.now()),
+  };
+  const said = { [`${id}-string`]: async (subject: S) => judgeAdvice(of(subject)?.advice ?? []) };
+  return [...checksOf('connection', 25_000, reached, applies), ...checksOf('connection', 1_000, said, applies)];
 }
 
 function stepsOf({ steps }: ConnectionLook): Evidence[] {

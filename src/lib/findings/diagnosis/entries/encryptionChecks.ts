@@ -41,42 +41,36 @@ async function look(subject: EntriesSubject) {
     { what: 'encrypted', value: encrypted },
     { what: 'key ids', value: groups.length },
   ];
-  if (groups.length === 0) return { settled: pass('No sampled entry is encrypted.', figures) };
+  if (groups.length === 0) return pass('No sampled entry is encrypted.', figures);
   const rings = await subject.rings();
   if (rings.length === 0)
-    return {
-      settled: unknown(
-        'no_ring_configured',
-        `${countOf(encrypted, 'sampled entry is', 'sampled entries are')} encrypted, and no key ring is configured to hold them against.`,
-        'Name the ring of the apps in KEY_RINGS, with this cache among its `caches`; mode observe is enough.',
-        figures,
-      ),
-    };
+    return unknown(
+      'no_ring_configured',
+      `${countOf(encrypted, 'sampled entry is', 'sampled entries are')} encrypted, and no key ring is configured to hold them against.`,
+      'Name the ring of the apps in KEY_RINGS, with this cache among its `caches`; mode observe is enough.',
+      figures,
+    );
   const unread = rings.find(({ keys }) => keys === undefined);
   if (unread)
-    return {
-      settled: unknown(
-        'ring_unreadable',
-        `The key ring ${unread.ring} could not be read: ${unread.problem ?? ''}`.trim(),
-        `See the checks of the key ring ${unread.ring}.`,
-        figures,
-      ),
-    };
+    return unknown(
+      'ring_unreadable',
+      `The key ring ${unread.ring} could not be read: ${unread.problem ?? ''}`.trim(),
+      `See the checks of the key ring ${unread.ring}.`,
+      figures,
+    );
   // Every entry would be a stranger's: that the ring is empty says more, and its own check says it.
   const [first] = rings;
   if (first && rings.every(({ keys }) => keys?.size === 0))
-    return {
-      settled: unknown(
-        'ring_empty',
-        `The key ring ${first.ring} holds no key to hold the entries against.`,
-        `See the checks of the key ring ${first.ring}.`,
-        figures,
-      ),
-    };
+    return unknown(
+      'ring_empty',
+      `The key ring ${first.ring} holds no key to hold the entries against.`,
+      `See the checks of the key ring ${first.ring}.`,
+      figures,
+    );
   return { reading, groups, rings, figures };
 }
 
-type Look = Exclude<Awaited<ReturnType<typeof look>>, { settled: Outcome }>;
+type Look = Exclude<Awaited<ReturnType<typeof look>>, Outcome>;
 
 function encryptionCheck(id: string, judge: (look: Look) => Outcome): Check<EntriesSubject> {
   return {
@@ -85,7 +79,7 @@ function encryptionCheck(id: string, judge: (look: Look) => Outcome): Check<Entr
     timeLimitMs,
     run: async (subject) => {
       const found = await look(subject);
-      return 'settled' in found && found.settled ? found.settled : judge(found as Look);
+      return 'status' in found ? found : judge(found);
     },
   };
 }

@@ -12,7 +12,6 @@ export interface SampledCacheEntry {
   /** Undefined where it never expires. */
   expiresAt: Date | undefined;
   slidingSeconds: number | null;
-  hasAbsoluteExpiration: boolean;
   format: EntryFormat;
 }
 

@@ -11,8 +11,6 @@ export type EntryFormat =
 /** Of a plain entry: how many tokens, and for how many resources and apps. */
 export interface TokenFigures {
   accessTokens: number;
-  refreshTokens: number;
-  idTokens: number;
   resources: number;
   /** Client ids; identifiers of apps, and no secret. */
   clientIds: string[];
@@ -68,8 +66,6 @@ function jsonFormat(text: string): EntryFormat {
     kind: 'msal',
     tokens: {
       accessTokens: access.length,
-      refreshTokens: of('RefreshToken').length,
-      idTokens: of('IdToken').length,
       resources: new Set(access.flatMap((token) => text_(token?.target).map(resourceOf))).size,
       clientIds: [...new Set(clientIds.map((id) => id.toLowerCase()))],
     },

@@ -68,29 +68,18 @@ function entryOf(
 ): SampledCacheEntry | undefined {
   if (timeToLive === -2) return undefined;
   const { kind } = keyParts(key);
-  // Of another type than the library's: something else that shares the database.
-  if (!value && kind === 'other') return { ...none, key, kind, expiresAt: expiryOf(timeToLive, now) };
   const data = value?.data ?? new Uint8Array();
+  const ticks = ticksOf(value?.sldexp);
+  // Of another type than the library's: something else that shares the database.
+  const foreign = !value && kind === 'other';
   return {
     key,
     kind,
     size: data.length,
-    expiresAt: expiryOf(timeToLive, now),
-    slidingSeconds: ticksOf(value?.sldexp) === undefined ? null : (ticksOf(value?.sldexp) ?? 0) / 10_000_000,
-    hasAbsoluteExpiration: ticksOf(value?.absexp) !== undefined,
-    format: formatOf(data, data.length),
+    expiresAt: timeToLive < 0 ? undefined : new Date(now.getTime() + timeToLive),
+    slidingSeconds: ticks === undefined ? null : ticks / 10_000_000,
+    format: foreign ? { kind: 'foreign', form: 'other bytes' } : formatOf(data, data.length),
   };
-}
-
-const none = {
-  size: 0,
-  slidingSeconds: null,
-  hasAbsoluteExpiration: false,
-  format: { kind: 'foreign', form: 'other bytes' },
-} as const;
-
-function expiryOf(timeToLive: number, now: Date): Date | undefined {
-  return timeToLive < 0 ? undefined : new Date(now.getTime() + timeToLive);
 }
 
 /** .NET ticks; `-1` for none (RedisCache.cs). */

@@ -82,21 +82,13 @@ export function sqlCacheSubject({ table: given, openAnother, history, purgeEvery
   } satisfies EntriesSubject & ReadableSubject & Record<string, unknown>;
 }
 
-function entryOf({
-  key,
-  size,
-  expiresAt,
-  slidingSeconds,
-  absoluteExpiration,
-  content,
-}: InspectedEntry): SampledCacheEntry {
+function entryOf({ key, size, expiresAt, slidingSeconds, content }: InspectedEntry): SampledCacheEntry {
   return {
     key,
     kind: keyParts(key).kind,
     size,
     expiresAt: Number.isNaN(expiresAt.getTime()) ? undefined : expiresAt,
     slidingSeconds,
-    hasAbsoluteExpiration: absoluteExpiration !== null,
     format: formatOf(content, size),
   };
 }
