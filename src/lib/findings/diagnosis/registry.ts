@@ -5,7 +5,6 @@ import { encryptionChecks } from './entries/encryptionChecks.ts';
 import { formatChecks } from './entries/formatChecks.ts';
 import { entryGrowthChecks } from './entries/growthChecks.ts';
 import { keyChecks } from './entries/keyChecks.ts';
-import { sharingCheck } from './entries/sharingCheck.ts';
 import { instanceNameCheck } from './redis/instanceNameCheck.ts';
 import { watchChecks } from './redis/watchChecks.ts';
 import { ringChecks } from './ring/ringChecks.ts';
@@ -17,7 +16,7 @@ import type { RingSubject } from './subjects/ringSubject.ts';
 import type { SqlSubject } from './subjects/sqlSubject.ts';
 
 /** Every check there is, by what it looks at. A new one is a module, and a line here. */
-const ofEntries = [...encryptionChecks, ...formatChecks, ...entryGrowthChecks, sharingCheck, ...keyChecks];
+const ofEntries = [...encryptionChecks, ...formatChecks, ...entryGrowthChecks, ...keyChecks];
 
 export const registry: {
   sql: readonly Check<SqlSubject>[];

@@ -1,6 +1,7 @@
 import { MaintenanceError } from '../../../errors.ts';
 import { Line } from './line.ts';
 import type { ConnectionProbe, StepName } from './probe.ts';
+import { secretExpired } from './refine.ts';
 
 export interface HttpsTarget {
   /** `Blob storage`, `Key Vault`. */
@@ -56,12 +57,7 @@ export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionP
 /** The adapters say "forbidden" of whatever is refused; a credential that cannot be had is the login's. */
 function tell(error: unknown): unknown {
   if (!(error instanceof MaintenanceError)) return error;
-  if (/AADSTS7000222/.test(error.message))
-    return new MaintenanceError(
-      'secret_expired',
-      'The client secret of the identity has expired (AADSTS7000222).',
-      error.advice,
-    );
+  if (/AADSTS7000222/.test(error.message)) return secretExpired(error.advice);
   if (/Credential|AuthenticationFailed|AuthenticationRequired/.test(error.message))
     return new MaintenanceError('login_failed', error.message, error.advice);
   return error;

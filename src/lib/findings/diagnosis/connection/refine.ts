@@ -8,11 +8,7 @@ export function refine(error: unknown): unknown {
   const engineCode = error instanceof CacheTableError ? error.engineCode : '';
   // Entra: "The provided client secret keys for app … are expired" (AADSTS error codes).
   if (/AADSTS7000222/.test(message))
-    return new MaintenanceError(
-      'secret_expired',
-      'The client secret of the identity has expired (AADSTS7000222).',
-      'Make a new secret, or better use a managed identity, which has none.',
-    );
+    return secretExpired('Make a new secret, or better use a managed identity, which has none.');
   // SQL Server 18487, 18488: the password has expired, or must be changed.
   if (/password of the account has expired|must be changed/i.test(message) || ['18487', '18488'].includes(engineCode))
     return new MaintenanceError(
@@ -44,3 +40,11 @@ export function refine(error: unknown): unknown {
 
 /** Failures of the first statement that are the database's, not the login's. */
 export const databaseCauses = new Set(['database_missing', 'database_unavailable', 'database_paused']);
+
+export function secretExpired(advice: string): MaintenanceError {
+  return new MaintenanceError(
+    'secret_expired',
+    'The client secret of the identity has expired (AADSTS7000222).',
+    advice,
+  );
+}

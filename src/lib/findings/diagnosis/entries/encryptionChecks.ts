@@ -1,4 +1,4 @@
-import { type Check, critical, type Evidence, type Outcome, pass, unknown } from '../../../checks/check.ts';
+import { type Check, checksOf, critical, type Evidence, type Outcome, pass, unknown } from '../../../checks/check.ts';
 import { formatDuration, humanDuration } from '../../../durations.ts';
 import { countOf, percentText } from '../../../wording.ts';
 import {
@@ -11,8 +11,6 @@ import {
 } from './entriesSubject.ts';
 
 /** Which key ids the entries name, held against the rings: the answer to `json_parse_failed` on some servers. */
-
-const timeLimitMs = 20_000;
 
 interface KeyGroup {
   keyId: string;
@@ -72,15 +70,10 @@ async function look(subject: EntriesSubject) {
 
 type Look = Exclude<Awaited<ReturnType<typeof look>>, Outcome>;
 
-function encryptionCheck(id: string, judge: (look: Look) => Outcome): Check<EntriesSubject> {
-  return {
-    id,
-    symptom: 'encryption',
-    timeLimitMs,
-    run: async (subject) => {
-      const found = await look(subject);
-      return 'status' in found ? found : judge(found);
-    },
+function judged(judge: (look: Look) => Outcome): Check<EntriesSubject>['run'] {
+  return async (subject) => {
+    const found = await look(subject);
+    return 'status' in found ? found : judge(found);
   };
 }
 
@@ -98,8 +91,8 @@ const findKey = (rings: readonly RingKnowledge[], keyId: string) =>
 const shareEvidence = (groups: readonly KeyGroup[]): Evidence[] =>
   groups.slice(0, 5).map(({ keyId, entries }) => ({ what: `entries under key ${keyId}`, value: entries.length }));
 
-export const encryptionChecks: Check<EntriesSubject>[] = [
-  encryptionCheck('encryption-unknown-keys', ({ reading, groups, rings, figures }) => {
+export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
+  'encryption-unknown-keys': judged(({ reading, groups, rings, figures }) => {
     const strange = groups.filter(({ keyId }) => !findKey(rings, keyId));
     if (strange.length === 0) return pass('The rings know every key id that the sampled entries name.', figures);
     const entries = strange.flatMap((group) => group.entries);
@@ -128,7 +121,7 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
         'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries; their users sign in once more.',
     });
   }),
-  encryptionCheck('encryption-revoked-keys', ({ reading, groups, rings, figures }) => {
+  'encryption-revoked-keys': judged(({ reading, groups, rings, figures }) => {
     const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
     if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
     const found = revoked.reduce((sum, group) => sum + group.entries.length, 0);
@@ -144,7 +137,7 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
         'Remove them; `key-ring revoke` shows the statement for each key. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
     });
   }),
-  encryptionCheck('encryption-several-rings', ({ groups, rings, figures }) => {
+  'encryption-several-rings': judged(({ groups, rings, figures }) => {
     const used = rings.filter(({ keys }) => groups.some(({ keyId }) => keys?.has(keyId)));
     const known = groups.filter(({ keyId }) => findKey(rings, keyId));
     // A ring may be named twice, or be a copy with fewer keys: what matters is that one reads all.
@@ -163,7 +156,7 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
       advice: 'Give all apps that share this cache one ring and one SetApplicationName, or each a cache of its own.',
     });
   }),
-  encryptionCheck('encryption-unreadable-keys', ({ groups, rings, figures }) => {
+  'encryption-unreadable-keys': judged(({ groups, rings, figures }) => {
     const named = groups.flatMap((group) => {
       const key = findKey(rings, group.keyId);
       return key && !key.revoked ? [{ ...group, unwraps: key.unwraps }] : [];
@@ -199,4 +192,4 @@ export const encryptionChecks: Check<EntriesSubject>[] = [
       strange > 0 ? ` ${countOf(strange, 'key is', 'keys are')} in no ring: see \`encryption-unknown-keys\`.` : '';
     return pass(`The valid keys of the rings that the sampled entries name can be unwrapped.${others}`, figures);
   }),
-];
+});

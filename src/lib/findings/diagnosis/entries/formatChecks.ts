@@ -1,49 +1,41 @@
-import { type Check, critical, pass, warning } from '../../../checks/check.ts';
+import { type Check, checksOf, critical, pass, warning } from '../../../checks/check.ts';
 import { countOf, percentText } from '../../../wording.ts';
 import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
-
-const timeLimitMs = 20_000;
 
 /** What somebody signed out by a clear would be: one for each user's entry. */
 const usersIn = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kind }) => kind === 'user').length;
 
 /** Entries that no reader of the token cache can use. */
 function unusable(
-  id: string,
   cause: string,
   is: (entry: SampledCacheEntry) => boolean,
   well: string,
   what: string,
   why: string,
-): Check<EntriesSubject> {
-  return {
-    id,
-    symptom: 'deserialization',
-    timeLimitMs,
-    run: async (subject) => {
-      const reading = await livingEntries(subject);
-      const { entries } = reading;
-      const found = entries.filter(is);
-      if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);
-      const share = found.length / entries.length;
-      const affected = scaled(usersIn(found), reading);
-      const all = scaled(usersIn(entries), reading);
-      const whole = share > 0.5;
-      return critical({
-        cause,
-        what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
-        evidence: [
-          { what: 'entries sampled', value: entries.length },
-          { what: 'entries concerned', value: found.length },
-          { what: 'users signed out by removing these (estimate)', value: affected },
-          { what: 'users signed out by clearing the cache (estimate)', value: all },
-          { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
-        ],
-        advice: whole
-          ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
-          : `Remove these entries alone: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
-      });
-    },
+): Check<EntriesSubject>['run'] {
+  return async (subject) => {
+    const reading = await livingEntries(subject);
+    const { entries } = reading;
+    const found = entries.filter(is);
+    if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);
+    const share = found.length / entries.length;
+    const affected = scaled(usersIn(found), reading);
+    const all = scaled(usersIn(entries), reading);
+    const whole = share > 0.5;
+    return critical({
+      cause,
+      what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
+      evidence: [
+        { what: 'entries sampled', value: entries.length },
+        { what: 'entries concerned', value: found.length },
+        { what: 'users signed out by removing these (estimate)', value: affected },
+        { what: 'users signed out by clearing the cache (estimate)', value: all },
+        { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
+      ],
+      advice: whole
+        ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
+        : `Remove these entries alone: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
+    });
   };
 }
 
@@ -56,52 +48,45 @@ function formsOf(entries: readonly SampledCacheEntry[]): string {
 }
 
 /** A mixture means that `Encrypt` differs between apps, or was switched lately. */
-const mixtureCheck: Check<EntriesSubject> = {
-  id: 'entries-mixture',
-  symptom: 'deserialization',
-  timeLimitMs,
-  run: async (subject) => {
-    const reading = await livingEntries(subject);
-    const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
-    const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
-    const evidence = [
-      { what: 'plain', value: plain },
-      { what: 'encrypted', value: encrypted },
-    ];
-    if (encrypted === 0 || plain === 0)
-      return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
-    const trouble = {
-      cause: 'plain_and_encrypted',
-      what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
-      evidence: [
-        ...evidence,
-        {
-          what: 'the fewer of the two in the whole cache (estimate)',
-          value: scaled(Math.min(plain, encrypted), reading),
-        },
-      ],
-      advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
-    };
-    return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
-  },
+const mixture: Check<EntriesSubject>['run'] = async (subject) => {
+  const reading = await livingEntries(subject);
+  const encrypted = reading.entries.filter(({ format }) => format.kind === 'encrypted').length;
+  const plain = reading.entries.filter(({ format }) => format.kind === 'msal').length;
+  const evidence = [
+    { what: 'plain', value: plain },
+    { what: 'encrypted', value: encrypted },
+  ];
+  if (encrypted === 0 || plain === 0)
+    return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
+  const trouble = {
+    cause: 'plain_and_encrypted',
+    what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
+    evidence: [
+      ...evidence,
+      {
+        what: 'the fewer of the two in the whole cache (estimate)',
+        value: scaled(Math.min(plain, encrypted), reading),
+      },
+    ],
+    advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
+  };
+  return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
 };
 
-export const formatChecks: Check<EntriesSubject>[] = [
-  unusable(
-    'entries-empty',
+export const formatChecks = checksOf<EntriesSubject>('deserialization', 20_000, {
+  'entries-empty': unusable(
     'empty_values',
     ({ format }) => format.kind === 'empty',
     'Every sampled entry has a value.',
     'have no value',
     'MSAL fails to parse them.',
   ),
-  unusable(
-    'entries-format',
+  'entries-format': unusable(
     'foreign_format',
     ({ format, kind }) => format.kind === 'foreign' && kind !== 'other',
     'Every sampled entry has a form that the token cache writes.',
     "are neither MSAL's JSON nor a Data Protection payload",
     'They were written by another version, by a compressing or encrypting wrapper, or cut off on the way: reading one fails with json_parse_failed.',
   ),
-  mixtureCheck,
-];
+  'entries-mixture': mixture,
+});

@@ -3,7 +3,6 @@ import { humanDuration } from '../../../durations.ts';
 import { bytesText, countOf, percentText } from '../../../wording.ts';
 import type { EntriesSubject, SampledCacheEntry } from './entriesSubject.ts';
 
-const timeLimitMs = 20_000;
 const day = 86_400_000;
 /** A refresh token of a web app ends after 90 days without use ("Refresh token lifetime", Microsoft Entra). */
 const longestTokenMs = 90 * day;
@@ -16,7 +15,7 @@ const usersOf = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kin
 
 /** What makes a cache grow, or forget too soon, as its entries show. */
 export const entryGrowthChecks: Check<EntriesSubject>[] = [
-  ...checksOf<EntriesSubject>('growth', timeLimitMs, {
+  ...checksOf<EntriesSubject>('growth', 20_000, {
     'entries-lifetime': async (subject) => {
       const { entries, now } = await subject.entries();
       const endless = entries.filter(({ expiresAt }) => !expiresAt);
@@ -43,7 +42,7 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       });
     },
   }),
-  ...checksOf<EntriesSubject>('prompts', timeLimitMs, {
+  ...checksOf<EntriesSubject>('prompts', 20_000, {
     'entries-sliding-missing': async (subject) => {
       const users = usersOf((await subject.entries()).entries);
       const fixed = users.filter(({ slidingSeconds, expiresAt }) => slidingSeconds === null && expiresAt);
@@ -81,7 +80,7 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       return short.length * 2 >= sliding.length ? critical(trouble) : warning(trouble);
     },
   }),
-  ...checksOf<EntriesSubject>('growth', timeLimitMs, {
+  ...checksOf<EntriesSubject>('growth', 20_000, {
     'entries-kinds': async (subject) => {
       const { entries } = await subject.entries();
       const count = (kind: SampledCacheEntry['kind']) => entries.filter((entry) => entry.kind === kind).length;

@@ -6,14 +6,13 @@ import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
-const timeLimitMs = 20_000;
 /** Rows counted at most: more are a backlog, however many. */
 const countedRows = 5_000;
 const countLimitMs = 3_000;
 const enoughGrowthMs = 6 * hour;
 
 /** What lets a SQL table grow. */
-export const sqlGrowthChecks = checksOf<SqlSubject>('growth', timeLimitMs, {
+export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
   'expired-backlog': async (subject) => {
     const { expired, oldestAgeMs, sampled } = await expiredOf(subject);
     const { failures, lastSuccess } = await subject.history('purge', 20);
