@@ -40,6 +40,7 @@ export async function openStream(endpoint: Endpoint, options: StreamOptions, sig
     await settled(socket, 'connect');
     if (options.tls) {
       step = 'tls';
+      stop.throwIfAborted();
       last = tlsOver(socket, certificateName(host, options), options.ca);
       await settled(last, 'secureConnect');
     }
