@@ -72,16 +72,7 @@ route({
 });
 
 function subjectsOf(maintenance: Maintenance, on: (typeof jobs)[JobName]['on']): string[] {
-  switch (on) {
-    case 'sqlCache':
-      return maintenance.sqlCaches.names();
-    case 'redisCache':
-      return maintenance.redisCaches.names();
-    case 'cache':
-      return maintenance.cacheNames();
-    case 'keyRing':
-      return maintenance.keyRings.names();
-    case 'any':
-      return [...new Set([everySubject, ...maintenance.cacheNames(), ...maintenance.keyRings.names()])];
-  }
+  const [sqlCache, redisCache] = [maintenance.sqlCaches.names(), maintenance.redisCaches.names()];
+  const [cache, keyRing] = [[...sqlCache, ...redisCache], maintenance.keyRings.names()];
+  return { sqlCache, redisCache, cache, keyRing, any: [...new Set([everySubject, ...cache, ...keyRing])] }[on];
 }

@@ -32,19 +32,16 @@ function operationOf({
   answers,
   errors,
 }: RegisteredRoute): ZodOpenApiOperationObject {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
-    name,
-    in: 'path' as const,
-    required: true,
-    schema: { type: 'string' as const },
-  }));
-  const inHeader = Object.entries(headers ?? {}).map(([name, description]) => ({
-    name,
-    in: 'header' as const,
-    description,
-    schema: { type: 'string' as const },
-  }));
-  const parameters = [...inPath, ...inHeader];
+  const schema = { type: 'string' as const };
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({ name, in: 'path' as const, required: true, schema })),
+    ...Object.entries(headers ?? {}).map(([name, description]) => ({
+      name,
+      in: 'header' as const,
+      description,
+      schema,
+    })),
+  ];
   return {
     summary,
     ...(role && { security: [{ functionKey: [] }] }),

@@ -22,11 +22,15 @@ const timeBudget = duration('PT1S', 'PT150S')
   .default('PT60S')
   .meta({ description: 'Azure ends a request after 230 s.' });
 
-const cacheName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache');
+const cache = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache')
+  .optional()
+  .meta({ description: 'May be left out where one cache is configured.' });
 
 export const purgeRequest = z
   .strictObject({
-    cache: cacheName.optional().meta({ description: 'May be left out where one cache is configured.' }),
+    cache,
     dryRun,
     olderThan: duration('PT0S', 'P3650D')
       .optional()
@@ -38,7 +42,7 @@ export const purgeRequest = z
 
 export const clearRequest = z
   .strictObject({
-    cache: cacheName.optional().meta({ description: 'May be left out where one cache is configured.' }),
+    cache,
     dryRun,
     confirm: z.string().optional().meta({ description: "The cache's name, where `dryRun` is false." }),
     timeBudget,

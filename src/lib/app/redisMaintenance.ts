@@ -2,7 +2,7 @@ import { credentialOf } from '../azure/credentials.ts';
 import type { ClearRequest } from '../clearRequest.ts';
 import type { KeyUse } from '../keyRing/cachedEntries.ts';
 import { redisKeyUse } from '../keyRing/redisCachedEntries.ts';
-import { clearRedisCache, type RedisClearContext } from '../redis/clear.ts';
+import { clearRedisCache } from '../redis/clear.ts';
 import type { StateStore, WatchState } from '../redis/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redis/watch.ts';
 import { measurePing, measureWatch } from '../redis/watchMetrics.ts';
@@ -45,6 +45,7 @@ export class RedisMaintenance {
   /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
   readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, { signal, ...place } = {}) => {
     const { clock, records } = this.#runs;
+    const { redis, purge } = this.#settings;
     return runJob(this.#runs, {
       job: 'clear',
       subject: cache,
@@ -52,7 +53,11 @@ export class RedisMaintenance {
       dryRun: request.confirm === undefined,
       place,
       work: async ({ runId, soFar, afterwards }) => {
-        const context = await this.#clearContext(cache);
+        const { connection, instanceName } = redisCacheFor(this.#settings, 'clear', cache);
+        const open = await nodesOf(connection, clock);
+        const { timeBudgetMs, pauseRatio } = purge;
+        const policy = { timeBudgetMs, timeoutMs: redis.policy.timeoutMs, keysPerCall: 500, pauseRatio };
+        const context = { connection, connect: open, open, instanceName, ringKeys: this.#ringKeys(), policy, clock };
         const running = new RunningState(records, cache, runId, clock);
         afterwards(() => running.forget());
         if (request.confirm !== undefined) running.begin().catch(() => undefined);
@@ -88,27 +93,6 @@ export class RedisMaintenance {
   #ringKeys(): string[] {
     const { redis, rings } = this.#settings;
     return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
-  }
-
-  async #clearContext(cache: string): Promise<RedisClearContext> {
-    const { connection, instanceName } = redisCacheFor(this.#settings, 'clear', cache);
-    const { redis, purge } = this.#settings;
-    const { clock } = this.#runs;
-    const open = await nodesOf(connection, clock);
-    return {
-      connection,
-      connect: open,
-      open,
-      instanceName,
-      ringKeys: this.#ringKeys(),
-      policy: {
-        timeBudgetMs: purge.timeBudgetMs,
-        timeoutMs: redis.policy.timeoutMs,
-        keysPerCall: 500,
-        pauseRatio: purge.pauseRatio,
-      },
-      clock,
-    };
   }
 
   /** One look for a diagnosis: no readings are kept, and no run is recorded. */

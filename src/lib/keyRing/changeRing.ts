@@ -67,7 +67,8 @@ export async function changeRing<D>(
     const reading = await readRing(deps);
     if (pending?.isDone(reading.ring)) return pending.data;
     refuseDamage(reading.ring);
-    if (deps.signal?.aborted) throw aborted();
+    if (deps.signal?.aborted)
+      throw new KeyRingError('run_aborted', 'The run was stopped before it wrote anything.', 'The next run goes on.');
     pending = await decide(reading);
     if (!pending) return undefined;
     try {
@@ -86,7 +87,13 @@ export async function changeRing<D>(
   }
   // The last attempt may have been the one that got through.
   if (pending?.isDone((await readRing(deps)).ring)) return pending.data;
-  throw lastError ?? busy(deps.store);
+  if (lastError) throw lastError;
+  throw new KeyRingError(
+    'key_ring_busy',
+    `Somebody else wrote to ${deps.store.description} at each of ${mostAttempts} attempts.`,
+    'See who writes to the ring that often: apps should have automatic key generation off. The next run tries again.',
+    true,
+  );
 }
 
 /** @throws KeyRingError `key_ring_damaged` */
@@ -101,17 +108,4 @@ export function refuseDamage(ring: KeyRing, written = 'Nothing was written.'): v
 
 function pauseMs(attempt: number): number {
   return Math.min(firstPauseMs * 2 ** (attempt - 1), 5_000);
-}
-
-function busy({ description }: KeyRingStore): KeyRingError {
-  return new KeyRingError(
-    'key_ring_busy',
-    `Somebody else wrote to ${description} at each of ${mostAttempts} attempts.`,
-    'See who writes to the ring that often: apps should have automatic key generation off. The next run tries again.',
-    true,
-  );
-}
-
-function aborted(): KeyRingError {
-  return new KeyRingError('run_aborted', 'The run was stopped before it wrote anything.', 'The next run goes on.');
 }

@@ -83,20 +83,11 @@ function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
       yield found('last_usable_key', 'info', what);
     }
   }
-  if (isOverdue(keys, current !== undefined, leftMs, policy, now))
+  // Apps publish a successor two to three days ahead; this tool at the lead time, with three days for a missed timer.
+  const dueMs = policy.mode === 'manage' ? policy.leadMs - overdueMs : propagationMs;
+  const hasExpired = keys.length > 0 && keys.every(({ expiration }) => isUpTo(expiration, now));
+  if (current ? leftMs < dueMs : hasExpired)
     yield found('rotation_stopped', 'critical', 'A successor is long overdue: the ring has stopped rotating.');
-}
-
-/** Apps publish a successor two to three days ahead; this tool at the lead time, with three days for a missed timer. */
-function isOverdue(
-  keys: readonly ViewedKey[],
-  hasDefault: boolean,
-  leftMs: number,
-  { mode, leadMs }: KeyRingPolicy,
-  now: Instant,
-): boolean {
-  if (hasDefault) return leftMs < (mode === 'manage' ? leadMs - overdueMs : propagationMs);
-  return keys.length > 0 && keys.every(({ expiration }) => isUpTo(expiration, now));
 }
 
 function* makersOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {

@@ -153,9 +153,11 @@ async function write(deps: RotateDeps, target: Target, reason: string, now: Inst
     const keys = await viewKeys(ring, deps.protector);
     const planned = plan(keys, target, now);
     if (planned.hit.length === 0) return undefined;
-    if (planned.gap) refuseUntriedKey(keys, now);
-    if (planned.gap)
-      successor ??= await makeKey(ring, deps.protector, deps.random, successorTimes(planned.gap, deps, now));
+    if (planned.gap) {
+      refuseUntriedKey(keys, now);
+      const times = { ...planned.gap, creation: now, expiration: plusMs(now, deps.policy.lifetimeMs) };
+      successor ??= await makeKey(ring, deps.protector, deps.random, times);
+    }
     const published = planned.gap ? successor : undefined;
     // In a folder, which has no write of several files, the key that takes over is there first.
     const add = published ? [published, revocation] : [revocation];
@@ -164,10 +166,6 @@ async function write(deps: RotateDeps, target: Target, reason: string, now: Inst
       (!published || after.keys.some(({ id }) => id === published.id));
     return { change: { add, replace: [], remove: [] }, isDone, data: { planned, successor: published?.id ?? null } };
   });
-}
-
-function successorTimes({ activation, idBelow }: Gap, { policy }: RotateDeps, now: Instant) {
-  return { creation: now, activation, idBelow, expiration: plusMs(now, policy.lifetimeMs) };
 }
 
 function report(

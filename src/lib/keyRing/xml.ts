@@ -1,4 +1,4 @@
-import { parseXml, XmlDocumentType, XmlElement, type XmlNode } from '@rgrove/parse-xml';
+import { parseXml, XmlDocumentType, XmlElement } from '@rgrove/parse-xml';
 import { Secret } from '../secret.ts';
 
 /** XML that may hold key material: for stores, protectors and the parser alone. */
@@ -28,9 +28,9 @@ export interface PlacedElement {
  * @throws XmlFormError where the text is not well-formed XML, or has a document type
  */
 export function parseDocument(text: string): PlacedElement {
-  const root = placed(parse(text).children.find(isElement));
+  const root = parse(text).children.find((node) => node instanceof XmlElement);
   if (!root) throw new XmlFormError('has no root element');
-  return root;
+  return placed(root);
 }
 
 function parse(text: string) {
@@ -50,7 +50,7 @@ function parse(text: string) {
 
 /** Child elements, in order, with their places. */
 export function childElements(parent: XmlElement): PlacedElement[] {
-  return parent.children.flatMap((node) => placed(isElement(node) ? node : undefined) ?? []);
+  return parent.children.filter((node) => node instanceof XmlElement).map(placed);
 }
 
 /** Child elements of one name. Prefixes are not resolved: .NET writes the elements of a key ring without any. */
@@ -86,10 +86,6 @@ export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-function isElement(node: XmlNode): node is XmlElement {
-  return node instanceof XmlElement;
-}
-
-function placed(element: XmlElement | undefined): PlacedElement | undefined {
-  return element && { element, start: element.start, end: element.end };
+function placed(element: XmlElement): PlacedElement {
+  return { element, start: element.start, end: element.end };
 }
