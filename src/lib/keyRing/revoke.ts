@@ -80,8 +80,7 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
     'key' in request.target
       ? { key: request.target.key, date: undefined }
       : { key: '*', date: request.target.createdBefore ?? now };
-  checkRequest(request, target, ringName, now);
-  checkTarget(target, reading.ring);
+  checkRequest(request, target, reading.ring, ringName, now);
   const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
   const dryRun = request.confirm === undefined;
   const told = (outcome: RevokeReport['outcome'], plan: Plan, successorId: string | null): RevokeReport => ({
@@ -99,7 +98,7 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   return told('revoked', done.planned, done.successor);
 }
 
-function checkRequest({ confirm }: RevokeRequest, target: Target, ringName: string, now: Instant): void {
+function checkRequest({ confirm }: RevokeRequest, target: Target, ring: KeyRing, ringName: string, now: Instant): void {
   if (confirm !== undefined && confirm !== ringName) {
     throw new MaintenanceError(
       'confirmation_wrong',
@@ -114,9 +113,6 @@ function checkRequest({ confirm }: RevokeRequest, target: Target, ringName: stri
       `Give an instant up to ${now}.`,
     );
   }
-}
-
-function checkTarget(target: Target, ring: KeyRing): void {
   if (target.key === '*' || ring.keys.some(({ id }) => id === target.key)) return;
   throw new MaintenanceError(
     'key_unknown',
@@ -215,22 +211,14 @@ async function usedBy({ keyUse }: RotateDeps): Promise<Use> {
 /** KeyRingProvider: an instance reads the ring when it starts, and again after 19.2 to 24 hours. */
 function notices(now: Instant): ConsumerNotice[] {
   const latest = plusMs(now, refreshMs).toString();
+  const until = 'protects and reads with the revoked keys until it refreshes, within 24 h; it then takes the new key';
   return [
     {
       consumer: 'an app that is restarted',
       noticesAt: now.toString(),
       until: 'restart every instance now, all of them: those that are not go on with the revoked keys',
     },
-    {
-      consumer: 'a running app with automatic key generation',
-      noticesAt: latest,
-      until:
-        'protects and reads with the revoked keys until it refreshes, within 24 h; it then takes the new key and mints none',
-    },
-    {
-      consumer: 'a running app without automatic key generation',
-      noticesAt: latest,
-      until: 'protects and reads with the revoked keys until it refreshes, within 24 h; it then takes the new key',
-    },
+    { consumer: 'a running app with automatic key generation', noticesAt: latest, until: `${until} and mints none` },
+    { consumer: 'a running app without automatic key generation', noticesAt: latest, until },
   ];
 }
