@@ -1,15 +1,15 @@
-import type { PruneReport } from '../lib/keyRing/prune.ts';
-import type { RevokeReport } from '../lib/keyRing/revoke.ts';
-import type { RewrapReport } from '../lib/keyRing/rewrap.ts';
-import type { KeyReport, RingStatus } from '../lib/keyRing/ringStatus.ts';
-import type { RotateReport } from '../lib/keyRing/rotate.ts';
+import type { PruneReport } from '../lib/keyRing/jobs/prune.ts';
+import type { RevokeReport } from '../lib/keyRing/jobs/revoke.ts';
+import type { RewrapReport } from '../lib/keyRing/jobs/rewrap.ts';
+import type { KeyReport, RingStatus } from '../lib/keyRing/jobs/ringStatus.ts';
+import type { RotateReport } from '../lib/keyRing/jobs/rotate.ts';
 import {
   secondsText,
   summarizePrune,
   summarizeRevoke,
   summarizeRewrap,
   summarizeRotate,
-} from '../lib/keyRing/summaries.ts';
+} from '../lib/keyRing/jobs/summaries.ts';
 import { ageText } from '../lib/sql/summaries.ts';
 import type { Row } from './output.ts';
 

@@ -1,7 +1,7 @@
 import type { Maintenance } from '../lib/app/maintenance.ts';
 import type { ErrorCode } from '../lib/errorCodes.ts';
 import { MaintenanceError } from '../lib/errors.ts';
-import { parseInstant } from '../lib/keyRing/instants.ts';
+import { parseInstant } from '../lib/keyRing/reading/instants.ts';
 import type { RunOptions, RunResult, Started } from '../lib/runs/runJob.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { refuseUnconfirmed } from './http/chooseCache.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
-import { masterKeyXml } from '../../src/lib/keyRing/ringXml.ts';
-import { SealedXml } from '../../src/lib/keyRing/xml.ts';
+import type { KeyProtector } from '../../src/lib/keyRing/protectors/keyProtector.ts';
+import { masterKeyXml } from '../../src/lib/keyRing/reading/ringXml.ts';
+import { SealedXml } from '../../src/lib/keyRing/reading/xml.ts';
 
 /** A protector as the suite needs it, made anew for each test. */
 export interface ProtectorPlace {

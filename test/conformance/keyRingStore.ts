@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { KeyRingStore, RingChange } from '../../src/lib/keyRing/keyRingStore.ts';
-import { SealedXml } from '../../src/lib/keyRing/xml.ts';
+import type { KeyRingStore, RingChange } from '../../src/lib/keyRing/reading/keyRingStore.ts';
+import { SealedXml } from '../../src/lib/keyRing/reading/xml.ts';
 import { day, idFrom, plainKey, revocation } from '../support/ringBuilder.ts';
 
 /** A place for rings as the suite needs it, beside the port: made anew for each test, and looked at by the test itself. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
+import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { root, run, start } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';

@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { ContainerClient, StorageRetryPolicyType } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
+import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { Patience } from '../../src/lib/keyRing/patience.ts';
-import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
-import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import { BlobStore } from '../../src/lib/keyRing/stores/blob.ts';
 import { type Azurite, startAzurite } from '../support/azurite.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/faultProxy.ts';

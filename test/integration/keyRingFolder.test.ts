@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
+import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 
 let folder: string;

@@ -2,8 +2,8 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
+import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { day, idFrom, plainKey, revocation } from '../support/ringBuilder.ts';
 import { fill, jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';

@@ -1,12 +1,12 @@
 /** Key rings protected by Key Vault: rotation, re-wrapping, and every way in which a vault refuses. */
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
+import { rewrapKeyRing } from '../../src/lib/keyRing/jobs/rewrap.ts';
+import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
-import { revokeKeys } from '../../src/lib/keyRing/revoke.ts';
-import { rewrapKeyRing } from '../../src/lib/keyRing/rewrap.ts';
-import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { day } from '../support/ringBuilder.ts';
 import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultKey, fallbackKey, wouldMint } from '../../src/lib/keyRing/defaultKey.ts';
+import { defaultKey, fallbackKey, wouldMint } from '../../src/lib/keyRing/rule/defaultKey.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
 import { day, idFrom, instant, plainKey, revocation, ringOf } from '../support/ringBuilder.ts';
 import { ruleKeys } from '../support/ruleKeys.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ringStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import { rotateKeyRing } from '../../src/lib/keyRing/rotate.ts';
+import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis } from '../support/redisServer.ts';

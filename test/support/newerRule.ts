@@ -1,5 +1,5 @@
-import { clockSkewMs, isUsable, propagationMs, type RuleKey } from '../../src/lib/keyRing/defaultKey.ts';
-import { compareInstants, type Instant, isUpTo, plusMs } from '../../src/lib/keyRing/instants.ts';
+import { compareInstants, type Instant, isUpTo, plusMs } from '../../src/lib/keyRing/reading/instants.ts';
+import { clockSkewMs, isUsable, propagationMs, type RuleKey } from '../../src/lib/keyRing/rule/defaultKey.ts';
 
 /**
  * The newer rule (aspnetcore PR #54309; in no shipped package of November 2026): the latest activated of the keys created

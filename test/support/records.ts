@@ -1,7 +1,7 @@
 /** Records of runs, whose reports are those of real runs with what a test changes of them. */
 import type { KeyRingRecords, RedisCacheRecords, SqlCacheRecords } from '../../src/lib/findings/subjectRecords.ts';
-import type { KeyReport, RingStatus } from '../../src/lib/keyRing/ringStatus.ts';
-import type { RotateReport } from '../../src/lib/keyRing/rotate.ts';
+import type { KeyReport, RingStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import type { RotateReport } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { worst } from '../../src/lib/level.ts';
 import type { NodeUp, WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
 import type { JobName } from '../../src/lib/runs/catalogue.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { pruneReport } from '../../src/lib/keyRing/prune.ts';
-import { revokeReport } from '../../src/lib/keyRing/revoke.ts';
-import { rewrapReport } from '../../src/lib/keyRing/rewrap.ts';
-import { ringStatusReport } from '../../src/lib/keyRing/ringStatus.ts';
-import { rotateReport } from '../../src/lib/keyRing/rotate.ts';
+import { pruneReport } from '../../src/lib/keyRing/jobs/prune.ts';
+import { revokeReport } from '../../src/lib/keyRing/jobs/revoke.ts';
+import { rewrapReport } from '../../src/lib/keyRing/jobs/rewrap.ts';
+import { ringStatusReport } from '../../src/lib/keyRing/jobs/ringStatus.ts';
+import { rotateReport } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { redisClearPlan, redisClearReport } from '../../src/lib/redis/clearReport.ts';
 import { watchReport } from '../../src/lib/redis/watchReport.ts';
 import { clearPlan, clearReport } from '../../src/lib/sql/clearReport.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Instant, parseInstant } from '../../src/lib/keyRing/instants.ts';
-import type { KeyRing } from '../../src/lib/keyRing/keyRing.ts';
-import type { StoredRing } from '../../src/lib/keyRing/keyRingStore.ts';
-import { readKeyRing } from '../../src/lib/keyRing/readKeyRing.ts';
-import { formOfNewKeys, keyXml, masterKeyXml, revocationXml } from '../../src/lib/keyRing/ringXml.ts';
-import { SealedXml } from '../../src/lib/keyRing/xml.ts';
+import { type Instant, parseInstant } from '../../src/lib/keyRing/reading/instants.ts';
+import type { KeyRing } from '../../src/lib/keyRing/reading/keyRing.ts';
+import type { StoredRing } from '../../src/lib/keyRing/reading/keyRingStore.ts';
+import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
+import { formOfNewKeys, keyXml, masterKeyXml, revocationXml } from '../../src/lib/keyRing/reading/ringXml.ts';
+import { SealedXml } from '../../src/lib/keyRing/reading/xml.ts';
 
 /** Rings made for tests: keys in plain text, with random secrets. */
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { KeyProtector } from '../../src/lib/keyRing/keyProtector.ts';
-import type { KeyRingStore } from '../../src/lib/keyRing/keyRingStore.ts';
-import type { KeyRingPolicy } from '../../src/lib/keyRing/policy.ts';
+import type { RotateDeps } from '../../src/lib/keyRing/jobs/rotate.ts';
+import type { KeyProtector } from '../../src/lib/keyRing/protectors/keyProtector.ts';
 import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
-import type { RotateDeps } from '../../src/lib/keyRing/rotate.ts';
+import type { KeyRingStore } from '../../src/lib/keyRing/reading/keyRingStore.ts';
+import { SealedXml } from '../../src/lib/keyRing/reading/xml.ts';
+import type { KeyRingPolicy } from '../../src/lib/keyRing/rule/policy.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
-import { SealedXml } from '../../src/lib/keyRing/xml.ts';
 import { day } from './ringBuilder.ts';
 
 /** A clock that stands until it is turned, and hardly waits. */

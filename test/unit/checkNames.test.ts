@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkNames } from '../../src/lib/findings/checkNames.ts';
 import { judgeApp } from '../../src/lib/findings/judgeApp.ts';
-import type { RingCheck } from '../../src/lib/keyRing/findingAdvice.ts';
+import type { RingCheck } from '../../src/lib/keyRing/rule/findingAdvice.ts';
 import { earlierCheckNames } from '../../src/lib/redis/rules/rules.ts';
 import { findingPolicy, findingShape } from '../../src/lib/settings/findingSettings.ts';
 import { anchorsOf } from '../support/anchors.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { symptoms } from '../../src/lib/checks/check.ts';
 import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
-import { adviceOfFindings } from '../../src/lib/keyRing/findingAdvice.ts';
+import { adviceOfFindings } from '../../src/lib/keyRing/rule/findingAdvice.ts';
 import { watchCheckNames } from '../../src/lib/redis/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redis/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RewrapReport } from '../../src/lib/keyRing/rewrap.ts';
-import { summarizeRewrap } from '../../src/lib/keyRing/summaries.ts';
+import type { RewrapReport } from '../../src/lib/keyRing/jobs/rewrap.ts';
+import { summarizeRewrap } from '../../src/lib/keyRing/jobs/summaries.ts';
 
 const report = (changes: Partial<RewrapReport>): RewrapReport => ({
   outcome: 'nothingToDo',

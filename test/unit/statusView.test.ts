@@ -1,6 +1,6 @@
 /** What the status page shows of records, and that no record breaks it. */
 import { describe, expect, it } from 'vitest';
-import type { RingStatus } from '../../src/lib/keyRing/ringStatus.ts';
+import type { RingStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
 import { axisValues, valueText } from '../../src/lib/pages/browser/values.ts';
 import { cacheView } from '../../src/lib/pages/status/cacheView.ts';
 import { redisView } from '../../src/lib/pages/status/redisView.ts';

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
-import { type Instant, parseInstant } from '../../lib/keyRing/instants.ts';
-import type { RevokeReport } from '../../lib/keyRing/revoke.ts';
+import type { RevokeReport } from '../../lib/keyRing/jobs/revoke.ts';
+import { type Instant, parseInstant } from '../../lib/keyRing/reading/instants.ts';
 import { pruneRows, revokeRows, rewrapRows, rotateRows, statusRows } from '../keyRingRows.ts';
 import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
 

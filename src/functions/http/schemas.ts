@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../../lib/durations.ts';
-import { parseInstant } from '../../lib/keyRing/instants.ts';
+import { parseInstant } from '../../lib/keyRing/reading/instants.ts';
 import { jobNames } from '../../lib/runs/catalogue.ts';
 
 /** Requests of the HTTP functions; openapi.json is made from them. */

@@ -5,7 +5,7 @@ import type { ConnectionProbe } from '../findings/diagnosis/connection/probe.ts'
 import { redisProbe } from '../findings/diagnosis/connection/redisProbe.ts';
 import { redisAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
 import { keyRingSubject, type RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
-import type { RingStatus } from '../keyRing/ringStatus.ts';
+import type { RingStatus } from '../keyRing/jobs/ringStatus.ts';
 import type { KeyRing, RingProtector, RingStore } from '../settings/subjects.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
 import { nodesOf } from './redisNodes.ts';

@@ -1,9 +1,9 @@
 import { credentialOf } from '../azure/credentials.ts';
 import { openContainer } from '../azure/storage.ts';
 import type { Clock } from '../clock.ts';
-import type { KeyProtector } from '../keyRing/keyProtector.ts';
 import { KeyRingError } from '../keyRing/keyRingError.ts';
-import type { KeyRingStore } from '../keyRing/keyRingStore.ts';
+import type { KeyProtector } from '../keyRing/protectors/keyProtector.ts';
+import type { KeyRingStore } from '../keyRing/reading/keyRingStore.ts';
 import type { OpenLine } from '../keyRing/stores/redisConnection.ts';
 import type { RingProtector, RingStore } from '../settings/subjects.ts';
 import { lineOptions } from './redisNodes.ts';

@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { MaintenanceError } from '../errors.ts';
-import type { KeyUse } from '../keyRing/cachedEntries.ts';
-import type { Randomness } from '../keyRing/newKey.ts';
-import { refuseObserved } from '../keyRing/policy.ts';
-import { pruneKeyRing } from '../keyRing/prune.ts';
-import { type RevokeRequest, revokeKeys } from '../keyRing/revoke.ts';
-import { rewrapKeyRing } from '../keyRing/rewrap.ts';
-import { keyState, type RingStatus, ringStatus } from '../keyRing/ringStatus.ts';
-import { type RotateDeps, rotateKeyRing } from '../keyRing/rotate.ts';
+import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
+import type { Randomness } from '../keyRing/jobs/newKey.ts';
+import { pruneKeyRing } from '../keyRing/jobs/prune.ts';
+import { type RevokeRequest, revokeKeys } from '../keyRing/jobs/revoke.ts';
+import { rewrapKeyRing } from '../keyRing/jobs/rewrap.ts';
+import { keyState, type RingStatus, ringStatus } from '../keyRing/jobs/ringStatus.ts';
+import { type RotateDeps, rotateKeyRing } from '../keyRing/jobs/rotate.ts';
+import { refuseObserved } from '../keyRing/rule/policy.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import {
   type JobOn,

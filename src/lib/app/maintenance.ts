@@ -1,6 +1,6 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import type { KeyUse } from '../keyRing/cachedEntries.ts';
+import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';

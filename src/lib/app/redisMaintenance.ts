@@ -1,7 +1,7 @@
 import { credentialOf } from '../azure/credentials.ts';
 import type { ClearRequest } from '../clearRequest.ts';
-import type { KeyUse } from '../keyRing/cachedEntries.ts';
-import { redisKeyUse } from '../keyRing/redisCachedEntries.ts';
+import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
+import { redisKeyUse } from '../keyRing/entries/redisCachedEntries.ts';
 import { clearRedisCache } from '../redis/clear.ts';
 import type { StateStore, WatchState } from '../redis/state.ts';
 import { type WatchContext, type WatchRequest, watchRedis } from '../redis/watch.ts';

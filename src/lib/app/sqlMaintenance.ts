@@ -1,6 +1,6 @@
 import type { ClearRequest } from '../clearRequest.ts';
-import type { KeyUse } from '../keyRing/cachedEntries.ts';
-import { sqlKeyUse } from '../keyRing/sqlCachedEntries.ts';
+import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
+import { sqlKeyUse } from '../keyRing/entries/sqlCachedEntries.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import { orUnavailable } from '../runs/recordStore.ts';
 import {

@@ -1,4 +1,4 @@
-import { ringCheckNames } from '../keyRing/findingAdvice.ts';
+import { ringCheckNames } from '../keyRing/rule/findingAdvice.ts';
 import { watchCheckNames } from '../redis/rules/rules.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,8 +1,8 @@
 import { humanDuration } from '../durations.ts';
-import type { RuleKey } from '../keyRing/defaultKey.ts';
-import { instantOf, parseInstant } from '../keyRing/instants.ts';
-import type { KeyReport, RingStatus } from '../keyRing/ringStatus.ts';
-import { firstGap } from '../keyRing/rotationPlan.ts';
+import type { KeyReport, RingStatus } from '../keyRing/jobs/ringStatus.ts';
+import { instantOf, parseInstant } from '../keyRing/reading/instants.ts';
+import type { RuleKey } from '../keyRing/rule/defaultKey.ts';
+import { firstGap } from '../keyRing/rule/rotationPlan.ts';
 import { isReal, newestFirst } from '../runs/history.ts';
 import { countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';

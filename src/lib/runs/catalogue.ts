@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../checks/diagnosisReport.ts';
-import { pruneReport } from '../keyRing/prune.ts';
-import { earlier as earlierRevocation, revokeReport } from '../keyRing/revoke.ts';
-import { rewrapReport } from '../keyRing/rewrap.ts';
-import { earlier as earlierStatus, ringStatusReport } from '../keyRing/ringStatus.ts';
-import { earlier as earlierRotation, rotateReport } from '../keyRing/rotate.ts';
+import { pruneReport } from '../keyRing/jobs/prune.ts';
+import { earlier as earlierRevocation, revokeReport } from '../keyRing/jobs/revoke.ts';
+import { rewrapReport } from '../keyRing/jobs/rewrap.ts';
+import { earlier as earlierStatus, ringStatusReport } from '../keyRing/jobs/ringStatus.ts';
+import { earlier as earlierRotation, rotateReport } from '../keyRing/jobs/rotate.ts';
 import {
   findingLines,
   summarizePrune,
@@ -12,7 +12,7 @@ import {
   summarizeRewrap,
   summarizeRotate,
   summarizeStatus,
-} from '../keyRing/summaries.ts';
+} from '../keyRing/jobs/summaries.ts';
 import { anyRedisClearReport, summarizeRedisClear } from '../redis/clearReport.ts';
 import { earlier as earlierWatch, watchReport } from '../redis/watchReport.ts';
 import { summarizeWatch, watchWarnings } from '../redis/watchSummary.ts';

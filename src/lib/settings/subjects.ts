@@ -1,6 +1,6 @@
 import type { BlobAddress } from '../azure/storage.ts';
-import type { KeyRingPolicy } from '../keyRing/policy.ts';
 import type { CertificateFile } from '../keyRing/protectors/certificateFile.ts';
+import type { KeyRingPolicy } from '../keyRing/rule/policy.ts';
 import type { RedisConnection } from '../redis/redisConnection.ts';
 import type { TableName } from '../sql/names.ts';
 import type { PostgresConnection } from '../sql/postgres/connectionString.ts';

@@ -5,8 +5,8 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { rotateKeyRing } from '../../../src/lib/keyRing/jobs/rotate.ts';
 import { CertificateProtector } from '../../../src/lib/keyRing/protectors/certificate.ts';
-import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
 import { loadPfx } from '../../support/certificates.ts';
 import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../../support/dataProtection.ts';
 import {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { rotateKeyRing } from '../../../src/lib/keyRing/rotate.ts';
+import { rotateKeyRing } from '../../../src/lib/keyRing/jobs/rotate.ts';
 import { blockEventLoop } from '../../support/busyLoop.ts';
 import { loadPfx } from '../../support/certificates.ts';
 import {
@@ -112,7 +112,7 @@ const setups: Setup[] = [
     build: async () => {
       const revoked = await certificateRing('revoked');
       await fill(encrypted(revoked.keyId, 3));
-      const { revokeKeys } = await import('../../../src/lib/keyRing/revoke.ts');
+      const { revokeKeys } = await import('../../../src/lib/keyRing/jobs/revoke.ts');
       const { CertificateProtector } = await import('../../../src/lib/keyRing/protectors/certificate.ts');
       const protector = new CertificateProtector([await loadPfx(revoked.pfx)]);
       const deps = jobDeps({ store: revoked.store, clock: systemClock, protector });

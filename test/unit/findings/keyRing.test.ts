@@ -1,8 +1,8 @@
 /** What is said of a key ring by the newest status of it, and by what time has done since. */
 import { describe, expect, it } from 'vitest';
-import { ringCheckNames } from '../../../src/lib/keyRing/findingAdvice.ts';
-import type { RingFinding } from '../../../src/lib/keyRing/findings.ts';
-import type { KeyReport, RingStatus } from '../../../src/lib/keyRing/ringStatus.ts';
+import type { KeyReport, RingStatus } from '../../../src/lib/keyRing/jobs/ringStatus.ts';
+import { ringCheckNames } from '../../../src/lib/keyRing/rule/findingAdvice.ts';
+import type { RingFinding } from '../../../src/lib/keyRing/rule/findings.ts';
 import type { RunRecord } from '../../../src/lib/runs/runRecord.ts';
 import { ago, day, hour, judged, now, soundKeyRing, standing } from '../../support/judging.ts';
 import { failed, record, ringKey, ringStatus, rotateReport } from '../../support/records.ts';

@@ -7,12 +7,20 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
-import { thumbprint } from '../readKeyRing.ts';
-import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
-import { childrenNamed, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../xml.ts';
+import { thumbprint } from '../reading/readKeyRing.ts';
+import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
+import {
+  childrenNamed,
+  findElement,
+  parseDocument,
+  SealedXml,
+  splice,
+  textPlace,
+  XmlFormError,
+} from '../reading/xml.ts';
 import type { LoadedCertificate } from './certificateFile.ts';
+import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 
 /** W3C XML Encryption, as .NET's EncryptedXml writes and reads it for a certificate. */
 const xmlenc = 'http://www.w3.org/2001/04/xmlenc#';

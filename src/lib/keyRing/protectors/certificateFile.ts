@@ -4,7 +4,7 @@ import forge from 'node-forge';
 import type { Secret } from '../../secret.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { isAbort, Patience } from '../patience.ts';
-import { thumbprint } from '../readKeyRing.ts';
+import { thumbprint } from '../reading/readKeyRing.ts';
 
 /** A certificate, with its private key where the file has it. */
 export interface LoadedCertificate {

@@ -7,11 +7,11 @@ import {
   type KeyVaultKey,
   parseKeyVaultKeyIdentifier,
 } from '@azure/keyvault-keys';
-import type { KeyProtector, ProtectorVersion } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { Patience } from '../patience.ts';
-import { encryptedSecretXml, isMasterKey } from '../ringXml.ts';
-import { escapeXml, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../xml.ts';
+import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
+import { escapeXml, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
+import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 import { explainVaultError, unreadable } from './keyVaultErrors.ts';
 
 /** Without a version, any package of the apps loads it; see `decryptorTypeToCopy`. */

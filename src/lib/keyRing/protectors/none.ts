@@ -1,6 +1,6 @@
-import type { KeyProtector } from '../keyProtector.ts';
 import { KeyRingError } from '../keyRingError.ts';
-import { parseDocument } from '../xml.ts';
+import { parseDocument } from '../reading/xml.ts';
+import type { KeyProtector } from './keyProtector.ts';
 
 /** No protection: whoever reads the store has the keys. */
 export const noProtector: KeyProtector = {

@@ -1,9 +1,9 @@
 import type { BlockBlobClient, BlockBlobUploadOptions, ContainerClient, RestError } from '@azure/storage-blob';
 import { isCredentialError, KeyRingError } from '../keyRingError.ts';
-import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { isAbort, Patience } from '../patience.ts';
-import { RingDocument, stamp } from '../ringDocument.ts';
-import { XmlFormError } from '../xml.ts';
+import type { KeyRingStore, RingChange, StoredRing } from '../reading/keyRingStore.ts';
+import { RingDocument, stamp } from '../reading/ringDocument.ts';
+import { XmlFormError } from '../reading/xml.ts';
 
 interface BlobRing extends StoredRing {
   document: RingDocument;

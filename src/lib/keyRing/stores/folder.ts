@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
-import type { KeyRingStore, RingChange, StoredRing } from '../keyRingStore.ts';
 import { isAbort, Patience, silenceMs } from '../patience.ts';
-import { fingerprint, readElements, stamp } from '../ringDocument.ts';
+import type { KeyRingStore, RingChange, StoredRing } from '../reading/keyRingStore.ts';
+import { fingerprint, readElements, stamp } from '../reading/ringDocument.ts';
 
 /** Not `.xml`: .NET reads every file with that ending (FileSystemXmlRepository), and only those. */
 const lockName = '.token-cache-maintenance.lock';

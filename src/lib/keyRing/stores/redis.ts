@@ -1,9 +1,9 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import { UnreachableError } from '../../redis/unreachable.ts';
 import { KeyRingError } from '../keyRingError.ts';
-import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../keyRingStore.ts';
 import { isAbort } from '../patience.ts';
-import { fingerprint, readElements, stamp } from '../ringDocument.ts';
+import type { KeyRingStore, RingChange, StoredElement, StoredRing } from '../reading/keyRingStore.ts';
+import { fingerprint, readElements, stamp } from '../reading/ringDocument.ts';
 import type { RingConnection } from './redisConnection.ts';
 
 /**

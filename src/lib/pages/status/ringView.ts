@@ -1,6 +1,6 @@
 import { newestStatus } from '../../findings/judgeKeyRing.ts';
 import type { KeyRingRecords } from '../../findings/subjectRecords.ts';
-import type { KeyReport, RingStatus } from '../../keyRing/ringStatus.ts';
+import type { KeyReport, RingStatus } from '../../keyRing/jobs/ringStatus.ts';
 import { dateText, fromNow } from './wording.ts';
 
 /** Keys that the timeline shows, those activated latest. */

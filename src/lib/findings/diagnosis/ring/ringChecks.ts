@@ -1,7 +1,7 @@
 import { checksOf, critical, type Outcome, pass, warning, worst } from '../../../checks/check.ts';
-import type { RingFinding } from '../../../keyRing/findings.ts';
+import type { RingStatus } from '../../../keyRing/jobs/ringStatus.ts';
 import { KeyRingError } from '../../../keyRing/keyRingError.ts';
-import type { RingStatus } from '../../../keyRing/ringStatus.ts';
+import type { RingFinding } from '../../../keyRing/rule/findings.ts';
 import type { RingSubject } from '../subjects/ringSubject.ts';
 
 interface Group {

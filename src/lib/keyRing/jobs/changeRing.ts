@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
-import { clockSkewMs } from './defaultKey.ts';
-import { type Instant, instantOf } from './instants.ts';
-import type { KeyRing } from './keyRing.ts';
-import { isTransient, KeyRingError } from './keyRingError.ts';
-import type { KeyRingStore, RingChange, StoredRing } from './keyRingStore.ts';
-import { readKeyRing } from './readKeyRing.ts';
+import type { Clock } from '../../clock.ts';
+import { isTransient, KeyRingError } from '../keyRingError.ts';
+import { type Instant, instantOf } from '../reading/instants.ts';
+import type { KeyRing } from '../reading/keyRing.ts';
+import type { KeyRingStore, RingChange, StoredRing } from '../reading/keyRingStore.ts';
+import { readKeyRing } from '../reading/readKeyRing.ts';
+import { clockSkewMs } from '../rule/defaultKey.ts';
 
 export interface ChangeDeps {
   store: KeyRingStore;

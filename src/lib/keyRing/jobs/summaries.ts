@@ -1,4 +1,4 @@
-import { humanDuration } from '../durations.ts';
+import { humanDuration } from '../../durations.ts';
 import type { PruneReport } from './prune.ts';
 import type { RevokeReport } from './revoke.ts';
 import type { RewrapReport } from './rewrap.ts';

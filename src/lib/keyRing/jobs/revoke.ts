@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import { MaintenanceError } from '../errors.ts';
-import { entriesNaming, type KeyUse } from './cachedEntries.ts';
+import { MaintenanceError } from '../../errors.ts';
+import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
+import { headerOf } from '../entries/payloadHeader.ts';
+import { type Instant, isBefore, plusMs } from '../reading/instants.ts';
+import { hits, type KeyRing, type Revocation } from '../reading/keyRing.ts';
+import { stamp } from '../reading/ringDocument.ts';
+import { revocationXml } from '../reading/ringXml.ts';
+import { defaultKey, refreshMs } from '../rule/defaultKey.ts';
+import { refuseObserved } from '../rule/policy.ts';
+import { refuseUntriedKey, type ViewedKey, viewKeys } from '../rule/ringView.ts';
+import { firstGap, type Gap } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
-import { defaultKey, refreshMs } from './defaultKey.ts';
-import { type Instant, isBefore, plusMs } from './instants.ts';
-import { hits, type KeyRing, type Revocation } from './keyRing.ts';
 import { type MadeKey, makeKey } from './newKey.ts';
-import { headerOf } from './payloadHeader.ts';
-import { refuseObserved } from './policy.ts';
-import { stamp } from './ringDocument.ts';
-import { refuseUntriedKey, type ViewedKey, viewKeys } from './ringView.ts';
-import { revocationXml } from './ringXml.ts';
 import type { RotateDeps } from './rotate.ts';
-import { firstGap, type Gap } from './rotationPlan.ts';
 
 /** What is to be revoked: the key of this id without a date, or `*` and all keys created before it. */
 type Target = Pick<Revocation, 'key' | 'date'>;

@@ -1,5 +1,5 @@
-import type { Protection } from './keyRing.ts';
-import type { SealedXml } from './xml.ts';
+import type { Protection } from '../reading/keyRing.ts';
+import type { SealedXml } from '../reading/xml.ts';
 
 /**
  * The port to what protects the secrets of a ring's keys at rest. Secrets and what stands in for them are elements of XML,

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errorCodes.ts';
+import type { ErrorCode } from '../../errorCodes.ts';
 import type { RingFinding } from './findings.ts';
 
 /** What to do about each finding; docs/operations.md says more. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from '../reading/instants.ts';
 import { clockSkewMs, isUsable, latestActivated, type RuleKey } from './defaultKey.ts';
-import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from './instants.ts';
 import type { KeyRingPolicy } from './policy.ts';
 
 export const rotationReason = z.enum(['empty', 'noDefault', 'successor']).meta({

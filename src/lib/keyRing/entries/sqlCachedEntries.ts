@@ -1,4 +1,4 @@
-import type { CacheTable } from '../sql/cacheTable.ts';
+import type { CacheTable } from '../../sql/cacheTable.ts';
 import { type KeyUse, tally } from './cachedEntries.ts';
 import { payloadMark } from './payloadHeader.ts';
 

@@ -1,9 +1,9 @@
+import { KeyRingError } from '../keyRingError.ts';
+import type { KeyProtector } from '../protectors/keyProtector.ts';
+import { compareInstants, type Instant } from '../reading/instants.ts';
+import { isRevoked, type KeyRing, type RingKey } from '../reading/keyRing.ts';
+import { isMasterKey, secretOf } from '../reading/ringXml.ts';
 import { defaultKey, type RuleKey } from './defaultKey.ts';
-import { compareInstants, type Instant } from './instants.ts';
-import type { KeyProtector } from './keyProtector.ts';
-import { isRevoked, type KeyRing, type RingKey } from './keyRing.ts';
-import { KeyRingError } from './keyRingError.ts';
-import { isMasterKey, secretOf } from './ringXml.ts';
 
 /** A key with what is known of its use. */
 export interface ViewedKey extends RingKey, RuleKey {

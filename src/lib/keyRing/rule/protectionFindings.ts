@@ -1,8 +1,8 @@
-import { countOf } from '../wording.ts';
+import { countOf } from '../../wording.ts';
+import { versionOf } from '../protectors/keyProtector.ts';
+import { instantOf, isUpTo, msBetween } from '../reading/instants.ts';
 import { found, untriedChecks } from './findingAdvice.ts';
 import type { RingFacts, RingFinding } from './findings.ts';
-import { instantOf, isUpTo, msBetween } from './instants.ts';
-import { versionOf } from './keyProtector.ts';
 
 const protectorSoonMs = 30 * 86_400_000;
 

@@ -1,9 +1,9 @@
-import type { Instant } from './instants.ts';
-import type { KeyProtector } from './keyProtector.ts';
-import type { KeyRing, Protection } from './keyRing.ts';
-import { KeyRingError } from './keyRingError.ts';
-import { formOfNewKeys, keyXml, masterKeyXml } from './ringXml.ts';
-import type { SealedXml } from './xml.ts';
+import { KeyRingError } from '../keyRingError.ts';
+import type { KeyProtector } from '../protectors/keyProtector.ts';
+import type { Instant } from '../reading/instants.ts';
+import type { KeyRing, Protection } from '../reading/keyRing.ts';
+import { formOfNewKeys, keyXml, masterKeyXml } from '../reading/ringXml.ts';
+import type { SealedXml } from '../reading/xml.ts';
 
 /** Where random values come from; passed in, so that a test can repeat them. */
 export interface Randomness {

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts';
-import { globOf, keyTest } from '../redis/entryKeys.ts';
-import { findPrimaries } from '../redis/primaries.ts';
-import type { Endpoint } from '../redis/redisConnection.ts';
-import type { Connect, EntryReader, Open } from '../redis/redisNode.ts';
-import { watched } from '../redis/watchdog.ts';
+import type { Clock } from '../../clock.ts';
+import { globOf, keyTest } from '../../redis/entryKeys.ts';
+import { findPrimaries } from '../../redis/primaries.ts';
+import type { Endpoint } from '../../redis/redisConnection.ts';
+import type { Connect, EntryReader, Open } from '../../redis/redisNode.ts';
+import { watched } from '../../redis/watchdog.ts';
 import { type KeyUse, tally } from './cachedEntries.ts';
 
 export interface RedisEntriesOptions {

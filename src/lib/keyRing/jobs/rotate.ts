@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { MaintenanceError } from '../errors.ts';
-import type { KeyUse } from './cachedEntries.ts';
+import { MaintenanceError } from '../../errors.ts';
+import type { KeyUse } from '../entries/cachedEntries.ts';
+import type { Instant } from '../reading/instants.ts';
+import type { RingFinding } from '../rule/findings.ts';
+import { refuseUntriedKey, viewKeys } from '../rule/ringView.ts';
+import { type PlannedKey, planRotation, rotationReason } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
-import type { RingFinding } from './findings.ts';
-import type { Instant } from './instants.ts';
 import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { pruneKeyRing, pruneReport } from './prune.ts';
 import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
 import { earlier as earlierStatus, type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
-import { refuseUntriedKey, viewKeys } from './ringView.ts';
-import { type PlannedKey, planRotation, rotationReason } from './rotationPlan.ts';
 
 const publishedKey = z.object({
   id: z.string().nullable().meta({ description: 'Null in a dry run.' }),

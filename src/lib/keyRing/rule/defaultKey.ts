@@ -1,4 +1,4 @@
-import { compareInstants, type Instant, isBefore, isUpTo, plusMs } from './instants.ts';
+import { compareInstants, type Instant, isBefore, isUpTo, plusMs } from '../reading/instants.ts';
 
 /** A key as the rule sees it. */
 export interface RuleKey {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { level } from '../level.ts';
+import { level } from '../../level.ts';
+import type { ProtectorVersion } from '../protectors/keyProtector.ts';
+import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from '../reading/instants.ts';
+import type { KeyRing } from '../reading/keyRing.ts';
+import type { StoredRing } from '../reading/keyRingStore.ts';
+import { isMarkedAsOurs } from '../reading/ringXml.ts';
 import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
 import { found } from './findingAdvice.ts';
-import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from './instants.ts';
-import type { ProtectorVersion } from './keyProtector.ts';
-import type { KeyRing } from './keyRing.ts';
-import type { StoredRing } from './keyRingStore.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { protectionFindings } from './protectionFindings.ts';
 import type { ViewedKey } from './ringView.ts';
-import { isMarkedAsOurs } from './ringXml.ts';
 import { firstGap } from './rotationPlan.ts';
 
 export const ringFinding = z.object({

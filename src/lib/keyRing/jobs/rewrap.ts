@@ -1,15 +1,15 @@
 import { z } from 'zod';
+import { KeyRingError } from '../keyRingError.ts';
+import { type ProtectorVersion, versionOf } from '../protectors/keyProtector.ts';
+import { type Instant, instantOf, isBefore, plusMs } from '../reading/instants.ts';
+import type { RingKey } from '../reading/keyRing.ts';
+import type { StoredElement } from '../reading/keyRingStore.ts';
+import { secretOf, withSecret } from '../reading/ringXml.ts';
+import type { SealedXml } from '../reading/xml.ts';
+import type { KeyRingPolicy } from '../rule/policy.ts';
+import { refuseObserved } from '../rule/policy.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
-import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
-import { type ProtectorVersion, versionOf } from './keyProtector.ts';
-import type { RingKey } from './keyRing.ts';
-import { KeyRingError } from './keyRingError.ts';
-import type { StoredElement } from './keyRingStore.ts';
-import type { KeyRingPolicy } from './policy.ts';
-import { refuseObserved } from './policy.ts';
 import type { RingDeps } from './ringStatus.ts';
-import { secretOf, withSecret } from './ringXml.ts';
-import type { SealedXml } from './xml.ts';
 
 export const rewrapReport = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KeyRingError } from './keyRingError.ts';
+import { KeyRingError } from '../keyRingError.ts';
 
 export const ringMode = z
   .enum(['observe', 'manage'])

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { formatDuration } from '../durations.ts';
-import { entriesNaming, type KeyUse } from './cachedEntries.ts';
+import { formatDuration } from '../../durations.ts';
+import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
+import { type Instant, instantOf, isBefore, plusMs } from '../reading/instants.ts';
+import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from '../reading/keyRing.ts';
+import { defaultKey } from '../rule/defaultKey.ts';
+import { refuseObserved } from '../rule/policy.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
-import { defaultKey } from './defaultKey.ts';
-import { type Instant, instantOf, isBefore, plusMs } from './instants.ts';
-import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from './keyRing.ts';
-import { refuseObserved } from './policy.ts';
 import type { RotateDeps } from './rotate.ts';
 
 export const pruneReport = z

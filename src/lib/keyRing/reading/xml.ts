@@ -1,5 +1,5 @@
 import { parseXml, XmlDocumentType, XmlElement } from '@rgrove/parse-xml';
-import { Secret } from '../secret.ts';
+import { Secret } from '../../secret.ts';
 
 /** XML that may hold key material: for stores, protectors and the parser alone. */
 export class SealedXml extends Secret {}

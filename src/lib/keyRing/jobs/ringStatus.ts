@@ -1,16 +1,16 @@
 import { z } from 'zod';
+import { KeyRingError } from '../keyRingError.ts';
+import { type KeyProtector, type ProtectorVersion, versionOf } from '../protectors/keyProtector.ts';
+import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from '../reading/instants.ts';
+import { type KeyRing, revokedAt } from '../reading/keyRing.ts';
+import { isMarkedAsOurs } from '../reading/ringXml.ts';
+import { defaultKey, wouldMint } from '../rule/defaultKey.ts';
+import { earlierCheckNames } from '../rule/findingAdvice.ts';
+import { findingsOf, type RingFinding, ringFinding } from '../rule/findings.ts';
+import { type KeyRingPolicy, ringMode } from '../rule/policy.ts';
+import { type ViewedKey, viewKeys } from '../rule/ringView.ts';
+import { planRotation } from '../rule/rotationPlan.ts';
 import { type ChangeDeps, type RingReading, readRing, ringTime } from './changeRing.ts';
-import { defaultKey, wouldMint } from './defaultKey.ts';
-import { earlierCheckNames } from './findingAdvice.ts';
-import { findingsOf, type RingFinding, ringFinding } from './findings.ts';
-import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from './instants.ts';
-import { type KeyProtector, type ProtectorVersion, versionOf } from './keyProtector.ts';
-import { type KeyRing, revokedAt } from './keyRing.ts';
-import { KeyRingError } from './keyRingError.ts';
-import { type KeyRingPolicy, ringMode } from './policy.ts';
-import { type ViewedKey, viewKeys } from './ringView.ts';
-import { isMarkedAsOurs } from './ringXml.ts';
-import { planRotation } from './rotationPlan.ts';
 
 export const keyState = z.enum(['default', 'next', 'active', 'expired', 'revoked', 'unreadable']).meta({
   description: [
