@@ -76,7 +76,7 @@ describe('the documents', () => {
 
   it('agree with the advice of the findings: there is one for each that the findings name', async () => {
     const sources = await Promise.all(
-      ['findings', 'protectionFindings'].map((file) => read(`src/lib/keyRing/${file}.ts`)),
+      ['findings', 'protectionFindings'].map((file) => read(`src/lib/keyRing/rule/${file}.ts`)),
     );
     const checks = new Set(
       sources

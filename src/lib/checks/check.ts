@@ -51,7 +51,7 @@ export interface Check<S> {
   /** It is given up after this time, and becomes `unknown`. */
   timeLimitMs: number;
   /** False where it has nothing to say of the subject: it is then left out. */
-  applies?: (subject: S) => boolean;
+  applies?(subject: S): boolean;
   run(subject: S, clock: Clock, signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -60,7 +60,7 @@ export function checksOf<S>(
   symptom: Symptom,
   timeLimitMs: number,
   runs: Record<string, Check<S>['run']>,
-  applies: Check<S>['applies'] = () => true,
+  applies: (subject: S) => boolean = () => true,
 ): Check<S>[] {
   return Object.entries(runs).map(([id, run]) => ({ id, symptom, timeLimitMs, applies, run }));
 }
