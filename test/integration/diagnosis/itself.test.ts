@@ -158,7 +158,7 @@ describe('the diagnosis', () => {
   });
 
   it('has a name of its own for each check, all within 30 s', () => {
-    for (const checks of Object.values(registry) as readonly (readonly Pick<Check<never>, "id" | "timeLimitMs">[])[]) {
+    for (const checks of Object.values(registry) as readonly (readonly Pick<Check<never>, 'id' | 'timeLimitMs'>[])[]) {
       const ids = checks.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
       for (const { timeLimitMs } of checks) expect(timeLimitMs).toBeLessThan(30_000);
