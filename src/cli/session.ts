@@ -153,8 +153,9 @@ export function addJob<J extends JobName>(
 /** Results are printed; of the log, warnings alone are left to say, each once. */
 function warningsToStderr(): Log {
   const repeats = new Repeats(systemClock);
-  return (level, message) => {
-    if (level === 'warn' && !repeats.has(message)) console.error(`Warning: ${message}`);
+  return (level, message, data) => {
+    // The error of a run is printed with its result.
+    if (level === 'warn' && !('error' in data) && !repeats.has(message)) console.error(`Warning: ${message}`);
   };
 }
 const quiet: Log = () => undefined;

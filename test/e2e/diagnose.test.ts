@@ -57,7 +57,7 @@ describe('token-cache diagnose', () => {
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({
       job: 'diagnose',
-      cache: 'all',
+      subject: 'all',
       outcome: 'succeeded',
       report: { status: 'critical' },
     });
@@ -111,7 +111,7 @@ describe('token-cache diagnose', () => {
 
   it('can be narrowed, says what is wrong with settings, and refuses unknown names', async () => {
     const narrowed = await run(script, ['diagnose', '--cache', 'default', '--json'], env());
-    expect(JSON.parse(narrowed.stdout)).toMatchObject({ cache: 'default' });
+    expect(JSON.parse(narrowed.stdout)).toMatchObject({ subject: 'default' });
     const unknown = await run(script, ['diagnose', '--cache', 'other'], env());
     expect({ code: unknown.code, stderr: unknown.stderr }).toMatchObject({
       code: 2,

@@ -97,9 +97,12 @@ describe('token-cache key-ring', () => {
     expect(stderr).toMatch(expected);
   });
 
-  it('fails with another confirmation, and for an unknown key', async () => {
-    const wrong = await keyRing('revoke', '--ring', 'web', '--all', '--confirm', 'yes');
-    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('confirmation_wrong')]);
+  it.each([
+    [['--all', '--confirm', 'yes'], 'confirmation_wrong'],
+    [['--key', '11111111-2222-3333-4444-555555555555'], 'key_unknown'],
+  ])('revoke %j is refused, and says so once', async (args, error) => {
+    const { code, stderr } = await keyRing('revoke', '--ring', 'web', ...args);
+    expect([code, stderr.split(error)]).toEqual([2, expect.objectContaining({ length: 2 })]);
     expect(await files()).toHaveLength(4);
   });
 

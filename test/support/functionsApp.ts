@@ -15,8 +15,8 @@ export interface FunctionsApp {
   functionKey: string;
   masterKey: string;
   /**
-   * Calls a route below /api, with the function key unless told otherwise. Fails where JSON is answered that openapi.json does not
-   * describe.
+   * Calls a route below /api, with the function key unless told otherwise. Fails where the app as it is deployed answers JSON
+   * that openapi.json does not describe.
    */
   call(
     method: string,
@@ -68,8 +68,9 @@ export async function startFunctionsApp(
   });
   const host = JSON.parse(line) as { url: string; functionKey: string; masterKey: string };
   let document: Promise<AnswerCheck | undefined> | undefined;
+  // Of one in a folder of its own, tests count the calls.
   const described = () => {
-    document ??= describedBy(host);
+    document ??= folder === packageFolder ? describedBy(host) : Promise.resolve(undefined);
     return document;
   };
   return {
