@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { deletedBy } from '../../src/lib/runs/tries.ts';
 import type { BenchStorage } from './storage.ts';
 import { expiredEntries, liveEntries, type SeededTable, seedTables } from './tables.ts';
 import { Workers } from './workers.ts';
@@ -8,6 +9,7 @@ export interface ChainRound {
   seconds: number;
   parts: number;
   deleted: number;
+  incomplete: boolean;
   left: number;
   liveAsBefore: boolean;
   poisoned: number;
@@ -34,7 +36,6 @@ export async function chainRound(
       AzureWebJobsStorage: storage.connectionString,
       TOKEN_CACHE_CONNECTION_STRING: url,
       WORK_QUEUE: 'always',
-      WORK_QUEUE_TAKEOVER: 'PT2S',
       PURGE_TIME_BUDGET: timeBudget,
     },
     signal,
@@ -62,8 +63,9 @@ export async function chainRound(
     return {
       kills,
       seconds,
-      parts: run.parts ?? 1,
-      deleted: run.report?.dryRun === false ? run.report.deleted : 0,
+      parts: run.parts ?? 0,
+      deleted: deletedBy(run),
+      incomplete: run.incomplete ?? false,
       left: await expiredEntries(url, tables, since),
       liveAsBefore: before === (await liveEntries(url, tables, since)),
       poisoned: await storage.poisoned(),

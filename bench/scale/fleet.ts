@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseDuration } from '../../src/lib/durations.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
+import { deletedBy } from '../../src/lib/runs/tries.ts';
 import type { BenchStorage } from './storage.ts';
 import { expiredEntries, liveEntries, type SeededTable, seedTables } from './tables.ts';
 import { Workers } from './workers.ts';
@@ -56,7 +57,7 @@ export async function fleetRound(
       workers,
       drainedSeconds: Math.max(...ended),
       lateness: started.sort((a, b) => a - b),
-      deleted: runs.reduce((sum, { report }) => sum + (report?.dryRun === false ? report.deleted : 0), 0),
+      deleted: runs.reduce((sum, run) => sum + deletedBy(run), 0),
       left: await expiredEntries(url, tables, since),
       liveAsBefore: before === (await liveEntries(url, tables, since)),
       poisoned: await storage.poisoned(),

@@ -21,5 +21,7 @@ await startQueueListener(worker, {
   connectionString: process.env.AzureWebJobsStorage ?? '',
   root,
   maxPollMs: 500,
+  // The real host keeps the message of an instance that died back for up to ten minutes.
+  hiddenSeconds: 10,
 });
 process.send?.('ready');
