@@ -1,6 +1,6 @@
 /**
  * `npm run bench:diagnose`: how long a diagnosis takes on a large table, how many rows it reads by PostgreSQL's own count, and
- * what the sign-ins feel of it. The figures go to stdout as Markdown; a bench is no test, so it exits 0.
+ * what the sign-ins feel of it. The figures go to stdout as Markdown; a bench is not a test, so it exits 0.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:http`: what requests to /api/health and /api/status cost a purge, and what they wait for beside it. Purges
  * of copies of the same data take turns: alone, beside an on-call team, beside as many requests as are answered. The figures
- * go to stdout as Markdown; a bench is no test, so it exits 0.
+ * go to stdout as Markdown; a bench is not a test, so it exits 0.
  */
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:purge`: how fast the purge deletes and what the sign-ins feel of it, beside the other ways to delete
- * expired entries, on the same data in one run. The figures go to stdout as Markdown; a bench is no test, so it exits 0.
+ * expired entries, on the same data in one run. The figures go to stdout as Markdown; a bench is not a test, so it exits 0.
  */
 import { type LocalPostgres, startPostgres } from '../dev/embeddedPostgres.ts';
 import { numberText } from '../src/lib/sql/summaries.ts';

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:redis`: what the watch of a Redis costs the sign-ins, and how long it takes. Loads of `redis-benchmark`
- * without a watch and with one take turns; the figures go to stdout as Markdown. A bench is no test, so it exits 0.
+ * without a watch and with one take turns; the figures go to stdout as Markdown. A bench is not a test, so it exits 0.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -110,7 +110,7 @@ function print({ alone, beside, quiet, watched, windows, cpuMs }: Results): void
   const tails = (figures: LoadFigures[]) => median(figures.map(({ p99Ms }) => p99Ms));
   const losses = windows.quiet.map((rate, pair) => (1 - (windows.watched[pair] ?? Number.NaN) / rate) * 100);
   const loss = median(losses);
-  // Of the median, by the spread of the middle half: how far chance alone may move it.
+  // How sure the median is, by the spread of the middle half: how far chance alone may move it.
   const sorted = [...losses].sort((a, b) => a - b);
   const middleHalf = (sorted[Math.floor(0.75 * sorted.length)] ?? 0) - (sorted[Math.floor(0.25 * sorted.length)] ?? 0);
   const error = (1.57 * middleHalf) / Math.sqrt(losses.length);

@@ -12,7 +12,7 @@ export interface WayFigures {
   setUpMs: number;
   toSingleDelete: Ratio | undefined;
   toFixedLoop: Ratio | undefined;
-  /** Of all rounds' operations together. */
+  /** All rounds' operations together. */
   operations: number;
   p50: number | undefined;
   p99: number | undefined;
@@ -26,7 +26,7 @@ export interface WayFigures {
   notes: string[];
 }
 
-/** Of two ways' rows/s: the median of each round's own ratio, since what slows the machine for a while slows both. */
+/** The ratio of two ways' rows/s: the median of each round's own ratio, since what slows the machine for a while slows both. */
 export interface Ratio {
   run: number;
   /** Without the time before the first statement of the deletion. */

@@ -23,7 +23,7 @@ export function summaryOf(sizes: SizeFigures[]): string {
   ].join('\n');
 }
 
-/** Of the whole run, set-up included; what the deletion alone reaches is said beside it. */
+/** For the whole run, set-up included; what the deletion alone reaches is said beside it. */
 function faster(size: SizeFigures, what: string, wanted: number, ratio: Ratio | undefined): string {
   const figures = `${text(ratio?.run)} (wanted >= ${wanted}); ${text(ratio?.deleting)} without set-up`;
   return line(ratio !== undefined && ratio.run >= wanted, size, `${what}: ${figures}`);

@@ -10,7 +10,7 @@ export interface LocalStorage {
   stop(): Promise<void>;
 }
 
-/** The emulator's published account; it is no secret. */
+/** The emulator's published account; it is not a secret. */
 const account = 'devstoreaccount1';
 const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const startTries = 300;

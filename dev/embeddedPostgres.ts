@@ -19,7 +19,7 @@ export interface LocalPostgres {
 
 const isRoot = process.getuid?.() === 0;
 
-/** Starts it, as root or not. The password guards a server on loopback that lives for minutes; it is no secret. */
+/** Starts it, as root or not. The password guards a server on loopback that lives for minutes; it is not a secret. */
 export async function startPostgres(flags: string[] = []): Promise<LocalPostgres> {
   const home = mkdtempSync(join(temporaryFolder(), 'token-cache-postgres-'));
   // mkdtemp closes it to the user that the server runs as.

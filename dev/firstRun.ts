@@ -59,7 +59,7 @@ function succeed<J extends JobName>({ report, error }: RunResult<J>): ReportOf<J
   throw new Error(`${error?.message} ${error?.advice}`);
 }
 
-/** Where stderr is no terminal: a line now and then. */
+/** Where stderr is not a terminal: a line now and then. */
 function plainProgress() {
   let next = 0;
   return {
@@ -72,7 +72,7 @@ function plainProgress() {
   };
 }
 
-/** Ctrl-C reaches the server too: what the job says about that is no news. */
+/** Ctrl-C reaches the server too: what the job says about that is not news. */
 function warningsUntil(signal: AbortSignal): Log {
   return (level, message) => {
     if (level === 'warn' && !signal.aborted) say(`Warning: ${message}`);

@@ -22,7 +22,7 @@ export function httpRoute(name: string, { bindings }: Registration): HttpRoute[]
 
 /**
  * The segments of a path, decoded as the host's web server decodes them: all but an encoded slash, which stays as it is
- * written, and what is no UTF-8. A slash at the end counts for nothing. Undefined: the server refuses the path.
+ * written, and what is not UTF-8. A slash at the end counts for nothing. Undefined: the server refuses the path.
  */
 export function pathSegments(path: string): string[] | undefined {
   if (path.includes('%00')) return undefined;

@@ -142,7 +142,7 @@ async function handle(
     await queue.deleteMessage(messageId, popReceipt);
   };
   const decoded = Buffer.from(messageText, 'base64');
-  // Its instance died in each of its tries; or it is no base64, which no try can fix.
+  // Its instance died in each of its tries; or it is not base64, which no try can fix.
   if (dequeueCount > maxDequeueCount || decoded.toString('base64') !== messageText) return toPoison();
   const done = new AbortController();
   const renewing = (async () => {

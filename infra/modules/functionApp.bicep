@@ -151,7 +151,7 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   scope: app
   properties: {
     workspaceId: workspaceId
-    // Of the host itself as well: they arrive when telemetry does not.
+    // The host's own as well: they arrive when telemetry does not.
     logs: [{ category: 'FunctionAppLogs', enabled: true }]
   }
 }

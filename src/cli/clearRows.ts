@@ -35,7 +35,7 @@ function sqlRows(report: ClearReport | ClearPlan): Row[] {
 
 function redisRows(report: RedisClearReport | RedisClearPlan): Row[] {
   const about: Row[] = [['keys', `under ${report.prefix}, database ${report.database}`]];
-  const others: Row = ['passed over', `${numberText(report.passedOver)} keys under it that are no entries`];
+  const others: Row = ['passed over', `${numberText(report.passedOver)} keys under it that are not entries`];
   if (report.dryRun) {
     const nodes = report.nodes.map(({ node, entries }): Row => ['node', `${node}: ${countText(entries)}`]);
     return [...about, ['would delete', `${countText(report.wouldDelete)} entries`], ...nodes, others];

@@ -11,14 +11,14 @@ const onBehalfOf = /^[\w+/-]{43}=?$/;
 
 interface KeyParts {
   kind: EntryKind;
-  /** Of app entries. */
+  /** In keys of app entries. */
   clientId?: string;
-  /** Of user entries. */
+  /** In keys of user entries. */
   objectId?: string;
   tenantId?: string;
 }
 
-/** Undefined where it is no key of a user's or an app's tokens, whatever stands before them. */
+/** Undefined where it is not a key of a user's or an app's tokens, whatever stands before them. */
 export function tokenKey(key: string): (KeyParts & { prefix: string; kind: 'user' | 'app' }) | undefined {
   const [, userPrefix = '', objectId, tenantId] = user.exec(key) ?? [];
   if (objectId && tenantId) return { prefix: userPrefix, kind: 'user', objectId, tenantId };

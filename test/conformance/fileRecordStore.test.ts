@@ -34,7 +34,7 @@ describe('the record store in files', () => {
     expect((await stat(join(folder, 'state', 'x.json'))).mode & 0o077).toBe(0);
   });
 
-  it('takes a file that is no JSON for none', async () => {
+  it('takes a file that is not JSON for none', async () => {
     const store = new FileRecordStore(folder);
     await store.writeState('x', 1);
     await writeFile(join(folder, 'state', 'x.json'), '{ broken');

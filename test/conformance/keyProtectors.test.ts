@@ -99,7 +99,7 @@ describe('a certificate', () => {
   it.each([
     ['is not there', { path: '/nowhere/at-all.pfx' }],
     ['has another password', { path: join(fixtures, 'certificate.pfx'), password: new Secret('secret-7') }],
-    ['is no certificate', { path: join(fixtures, 'plain/keys.xml') }],
+    ['is not a certificate', { path: join(fixtures, 'plain/keys.xml') }],
   ])('that %s is refused without its password', async (_kind, file) => {
     const error = (await loadCertificate(file).catch((reason: unknown) => reason)) as { code: string; message: string };
     expect(error.code).toBe('certificate_unreadable');

@@ -166,7 +166,7 @@ describe('what a killed process leaves behind in a folder', () => {
   });
   afterEach(() => remove());
 
-  it('is no ring file to .NET, and stops no later run', async () => {
+  it('is not a ring file to .NET, and stops no later run', async () => {
     await writeFile(join(folder, `${randomUUID()}.tmp`), '<key');
     const lock = join(folder, '.token-cache-maintenance.lock');
     await writeFile(lock, '');

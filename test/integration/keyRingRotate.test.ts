@@ -142,7 +142,7 @@ describe('rotation', () => {
   });
 
   it.each(['<key', '<a/><b/>', '', '<!DOCTYPE key [<!ENTITY x "y">]><key/>'])(
-    'writes nothing beside a file that is no XML (%s)',
+    'writes nothing beside a file that is not XML (%s)',
     async (text) => {
       await rotateKeyRing(deps());
       await writeFile(join(folder, 'key-broken.xml'), text);

@@ -101,7 +101,7 @@ describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
     },
   );
 
-  it('deletes keys that are no UTF-8', async () => {
+  it('deletes keys that are not UTF-8', async () => {
     const { client, node } = await startRedis();
     const key = Buffer.from([0x77, 0x65, 0x62, 0x3a, 0xff, 0xfe, 0x00, 0x0a]);
     await client.hset(key, 'data', 'x');

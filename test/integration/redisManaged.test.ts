@@ -69,7 +69,7 @@ describe('a managed Redis', () => {
     expect(findingOf(report, 'redis-memory-high')).toBeDefined();
     expect(findingOf(report, 'noMemoryLimit')).toBeUndefined();
     const [request] = monitor.requests;
-    // Of the one resource: the batch API would need the role on the subscription.
+    // It asks the one resource: the batch API would need the role on the subscription.
     expect(request?.path).toBe(`${resourceId}/providers/Microsoft.Insights/metrics`);
     expect(request?.authorization).toBe('Bearer token-1');
     expect(request?.query.get('metricnamespace')).toBe('Microsoft.Cache/redisEnterprise');

@@ -47,7 +47,7 @@ describe('an unreachable node', () => {
   });
 
   it.each([
-    ['that is no Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['that is not a Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['that never ends its answer', '$5000\r\n# Server\r\n'],
   ])('%s', async (_, reply) => {
     const { node, server } = await answering(reply);

@@ -33,7 +33,7 @@ export interface ConsumerRequest {
   steps?: { activation?: string; expiration?: string; revoke?: string; revokeAllBefore?: string }[];
   cached?: Record<string, string>;
   token?: string;
-  /** Of a token cache; true unless it says otherwise. */
+  /** Whether it is a token cache's; true unless it says otherwise. */
   encrypt?: boolean;
 }
 

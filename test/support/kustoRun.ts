@@ -170,7 +170,7 @@ function part(node: SyntaxNode, name: string): SyntaxNode {
   return node.parts.find((each) => each.name === name)?.node ?? notKnown(node);
 }
 
-/** Of a list, without what divides them. */
+/** The items of a list, without what divides them. */
 function items(list: SyntaxNode): SyntaxNode[] {
   return list.parts.map(({ node }) => (node.kind === 'SeparatedElement' ? (node.parts[0]?.node ?? node) : node));
 }

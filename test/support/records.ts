@@ -48,7 +48,7 @@ export const clearReport = (changes: Partial<ClearReport> = {}): ClearReport => 
 export const countsReport = (changes: Partial<CountsReport> = {}): CountsReport => ({ ...reports.counts, ...changes });
 export const indexReport = (changes: Partial<IndexReport> = {}): IndexReport => ({ ...reports.index, ...changes });
 
-/** Of a purge whose time was up, with so much left. */
+/** A purge whose time was up, with so much left. */
 export const leftBehind = (count: number, changes: Partial<PurgeReport> = {}) =>
   purgeReport({ stopReason: 'timeBudget', expiredRemaining: exactly(count), ...changes });
 
@@ -87,7 +87,7 @@ export function ringKey(changes: Partial<KeyReport>): KeyReport {
   return { ...current, ...changes };
 }
 
-/** Of a rotation that had nothing to do, and left the ring so. */
+/** A rotation that had nothing to do, and left the ring so. */
 export const rotateReport = (status = ringStatus(), changes: Partial<RotateReport> = {}): RotateReport => ({
   ...reports.rotate,
   outcome: 'nothingToDo',

@@ -10,7 +10,7 @@ export interface Resource {
   id: string;
   type: string;
   name: string;
-  /** Of an extension resource: what it is on. */
+  /** For an extension resource: what it is on. */
   scope?: string;
   properties: { [key: string]: Json };
   [key: string]: Json | undefined;
@@ -55,7 +55,7 @@ const known: Record<string, string> = {
 
 /** Puts values in for what Azure alone knows: a client id, a connection string, the host name of a Redis. */
 function evaluate(value: Json): string {
-  if (typeof value !== 'string') throw new Error(`This is no text: ${JSON.stringify(value)}`);
+  if (typeof value !== 'string') throw new Error(`This is not a text: ${JSON.stringify(value)}`);
   if (!value.startsWith('[') || !value.endsWith(']') || value.startsWith('[{')) return value;
   const result = new Expression(value.slice(1, -1)).read();
   return typeof result === 'string' ? result : JSON.stringify(result);

@@ -68,9 +68,9 @@ export interface Measured {
   name: string;
   unit: string | undefined;
   attributes: Record<string, unknown>;
-  /** Of a histogram the sum. */
+  /** The sum, for a histogram. */
   value: number;
-  /** Of a histogram how many values it has. */
+  /** How many values a histogram has. */
   count: number | undefined;
 }
 

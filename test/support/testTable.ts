@@ -3,7 +3,7 @@ import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 /** An entry that a test puts into a table. */
 export interface TestEntry {
   id: string;
-  /** Of the expiry from the database's now, in ms; negative: expired. */
+  /** The expiry's distance from the database's now, in ms; negative: expired. */
   expiresInMs: number;
   /** Bytes of the value; 100 if left out. */
   size?: number;

@@ -36,7 +36,7 @@ export interface Vault {
   credential: TokenCredential;
   now: () => Date;
   client: CryptographyClientOptions;
-  /** Of its TLS, in PEM. */
+  /** Its TLS certificate, in PEM. */
   certificate: string;
   /** Requests that were authenticated, in order. */
   requests: VaultRequest[];

@@ -97,7 +97,7 @@ describe('the documents', () => {
       expect(section).toBe(title.toLowerCase().replaceAll(' ', '-'));
     }
     const checks = Object.values(registry).flatMap((all) => all.map(({ id }) => id));
-    // Of the parts of a connection, `ring-store-certificate` and the like are those of `connection`.
+    // Among the parts of a connection, `ring-store-certificate` and the like are those of `connection`.
     for (const id of checks.filter((each) => !/^ring-(store|protector)-/.test(each)))
       expect(text, id).toContain(`\`${id}\``);
     const files = (await readdir(`${root}/src/lib/findings/diagnosis`, { recursive: true })).filter((file) =>

@@ -55,7 +55,7 @@ describe('the settings of key rings', () => {
     [{ protector: { kind: 'keyVault', keyId: 'http://v/keys/k' } }, /keyId must be the identifier of a Key Vault key/],
     [{ protector: { kind: 'certificate', certificates: [] } }, /must name at least one certificate/],
     [{ protector: { kind: 'certificate', certificates: [{ path: 'a', passwordSetting: 'PW' }] } }, /PW is not set/],
-    [{ caches: ['other'] }, /names other, which is no cache/],
+    [{ caches: ['other'] }, /names other, which is not a cache/],
     [{ colour: 'red' }, /colour/],
     [{ prune: 'yes' }, /prune must be true or false/],
   ])('refuse %j with the reason', (change, expected) => {

@@ -74,7 +74,7 @@ describe('a Redis connection string', () => {
   it('never tells what may be the rest of a password', () => {
     const { remarks } = parseConnectionString('localhost,password=half,otherHalf=x,ssl=false,odd=1');
     expect(remarks).toEqual([
-      'part no. 3, after the password, is no known option (a password cannot hold a comma here)',
+      'part no. 3, after the password, is not a known option (a password cannot hold a comma here)',
       'option `odd` is not known',
     ]);
     for (const text of ['localhost,password=half,secret-1', 'redis://:pa%ss-secret-1@h', 'localhost,ssl=secret-1'])

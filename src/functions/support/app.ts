@@ -21,7 +21,7 @@ export const clock = systemClock;
 // Before anything runs.
 await connectTelemetry(settings.telemetry);
 const workQueue = openWorkQueue(settings.queue);
-/** Of the runs that timers make in this instance. */
+/** Bounds the runs that timers make in this instance. */
 export const serverLimits = new ServerLimits(settings.queue.serverConcurrency);
 
 /** The timers of the app. */

@@ -14,7 +14,7 @@ export function sqlCacheFor(settings: Settings, job: JobName, name: string): Sql
 /** As {@link sqlCacheFor}. */
 export function redisCacheFor(settings: Settings, job: JobName, name: string): RedisCache {
   return cacheFor(settings, job, name, settings.redisCaches, [
-    `${name} is no Redis cache.`,
+    `${name} is not a Redis cache.`,
     'The watch is for Redis caches.',
   ]);
 }

@@ -24,7 +24,7 @@ export interface DiagnosisRequest {
   signal?: AbortSignal | undefined;
   /** Whether the timers fire, asked by the function app alone. */
   timers?: (() => Promise<TimerReading[]>) | undefined;
-  /** Of this tool. */
+  /** This tool's version. */
   version?: string;
 }
 

@@ -121,7 +121,7 @@ export class QueueWork {
     } else throw new MaintenanceError(error.code as ErrorCode, error.message, error.advice);
   }
 
-  /** As a new message: so this is no failed try. Those before it still count. */
+  /** As a new message: so this is not a failed try. Those before it still count. */
   async #putBack(message: WorkMessage, tries: number, delayMs: number): Promise<void> {
     await this.queue.put(tries > 1 ? { ...message, tries: tries - 1 } : message, delayMs);
   }

@@ -7,7 +7,7 @@ import { credentialOf, type Identity } from './credentials.ts';
 /** How to reach one service of a storage account. Clients are made here alone; each SDK is loaded when it is first needed. */
 export type StorageAddress = { connectionString: Secret } | { endpoint: string; identity: Identity };
 
-/** Of blobs too: an endpoint with a signature (SAS), which is all the access there is. */
+/** Blobs too: an endpoint with a signature (SAS), which is all the access there is. */
 export type BlobAddress = StorageAddress | { signedEndpoint: Secret };
 
 /** The scope of every storage account. */

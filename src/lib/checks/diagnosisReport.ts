@@ -33,7 +33,7 @@ const earlierReport = z.looseObject({
   checks: z.array(z.looseObject({ status: earlierStatus, summary: z.string(), remedy: z.string().nullable() })),
 });
 
-/** A report of an earlier version in the present shape; undefined where the report is none. */
+/** A report of an earlier version in the present shape; undefined where the report is not one. */
 export function earlier(report: unknown): unknown {
   const { data } = earlierReport.safeParse(report);
   if (!data) return undefined;

@@ -25,7 +25,7 @@ export interface AppFacts {
   recordsReadable: boolean;
   timers: readonly TimerReading[];
   queue: QueueReading | undefined;
-  /** Whether a finding says already that this job fails on this subject: its given-up messages are no news. */
+  /** Whether a finding says already that this job fails on this subject: its given-up messages are not news. */
   isTold(job: string, subject: string): boolean;
 }
 

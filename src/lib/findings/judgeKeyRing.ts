@@ -58,7 +58,7 @@ function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: str
 /** Checks of the status that tell of a time without a default key. */
 const gapChecks = new Set(['no_default_key', 'no_default_soon']);
 
-/** Of a ring that was read before its next key was active, and has a default by now; and the other way round. */
+/** A ring may have been read before its next key was active, and has a default by now; and the other way round. */
 function isOver(check: string, gap: Date | undefined, now: Date): boolean {
   if (!gap) return false;
   return gap > now ? check === 'no_default_key' : check === 'no_default_soon';

@@ -70,7 +70,7 @@ function failureOf(
   const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times in a row`;
   return {
     check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
-    // A look comes again in a few minutes: once is no reason to wake anybody.
+    // A look comes again in a few minutes: once is not a reason to wake anybody.
     level: looks && failures.length === 1 ? 'info' : 'warning',
     subject,
     what: `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),

@@ -10,7 +10,7 @@ export interface Page {
 export interface PageParts {
   title: string;
   heading: string;
-  /** Of the page's own, without a reference to anything outside. */
+  /** The page's own, without a reference to anything outside. */
   script: string;
   style: string;
   /** A `data:` address. */

@@ -71,7 +71,7 @@ export class BlobSlots implements ServerSlots {
       for (;;) {
         await clock.sleep(renewEveryMs, released.signal);
         if (released.signal.aborted) return;
-        // A place that is lost is no reason to stop a run: for its rest there may be one run more than wanted.
+        // A place that is lost is not a reason to stop a run: for its rest there may be one run more than wanted.
         await lease.renewLease(soon()).catch(() => undefined);
       }
     })();

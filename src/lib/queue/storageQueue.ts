@@ -131,7 +131,7 @@ function unavailable(queue: string, error: unknown): MaintenanceError {
 const seconds = (ms: number) => Math.ceil(ms / 1000);
 const encode = (message: WorkMessage) => Buffer.from(JSON.stringify(message)).toString('base64');
 
-/** A text that is no base64 stays as it is: it is nobody's message, and shown to an operator. */
+/** A text that is not base64 stays as it is: it is nobody's message, and shown to an operator. */
 function decode(text: string): string {
   const decoded = Buffer.from(text, 'base64');
   return decoded.toString('base64') === text ? decoded.toString('utf8') : text;

@@ -12,7 +12,7 @@ const clearedCache = z.object({
   prefix: z.string().meta({ description: "The prefix of the cache's keys." }),
   database: z.int().meta({ description: 'The logical database.' }),
   passedOver: z.int().meta({
-    description: 'Keys under the prefix that are no entries, and were left: not a hash with a field `data`.',
+    description: 'Keys under the prefix that are not entries, and were left: not a hash with a field `data`.',
   }),
   duration: z.iso.duration(),
   warnings: z.array(z.string()),

@@ -89,9 +89,9 @@ function split(text: string): Parts {
 function describeUnknown(name: string, index: number, afterPassword: boolean): string {
   const place = `no. ${index + 1}`;
   if (afterPassword)
-    return `part ${place}, after the password, is no known option (a password cannot hold a comma here)`;
+    return `part ${place}, after the password, is not a known option (a password cannot hold a comma here)`;
   if (name.startsWith('$')) return `part ${place} maps a command (\`$…\`), which the watch does not follow`;
-  return /^[A-Za-z][\w-]{0,39}$/.test(name) ? `option \`${name}\` is not known` : `part ${place} is no known option`;
+  return /^[A-Za-z][\w-]{0,39}$/.test(name) ? `option \`${name}\` is not known` : `part ${place} is not a known option`;
 }
 
 function endpoint(text: string, index: number, afterPassword: boolean) {
@@ -101,7 +101,9 @@ function endpoint(text: string, index: number, afterPassword: boolean) {
   if (!host || (host.includes(':') && !isIPv6(host)) || (port !== undefined && (port < 1 || port > 65_535)))
     throw invalid(`its part no. ${index + 1} is neither \`host:port\` nor \`option=value\``);
   if (afterPassword && port === undefined)
-    throw invalid(`its part no. ${index + 1}, after the password, is no option (a password cannot hold a comma here)`);
+    throw invalid(
+      `its part no. ${index + 1}, after the password, is not an option (a password cannot hold a comma here)`,
+    );
   return { host, port };
 }
 

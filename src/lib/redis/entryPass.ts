@@ -11,7 +11,7 @@ export interface PassOptions {
   keysPerCall: number;
   /** The pause after a batch, as a multiple of its time. */
   pauseRatio: number;
-  /** Of `clock.elapsed()`. */
+  /** On the scale of `clock.elapsed()`. */
   deadline: number;
   clock: Clock;
   signal: AbortSignal | undefined;

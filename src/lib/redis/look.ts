@@ -89,7 +89,7 @@ export async function lookAtNode(node: RedisNode, info: NodeFigures, context: Lo
   };
 }
 
-/** What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is no finding. */
+/** What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is not a finding. */
 async function secondTry(node: RedisNode, figures: NodeFigures): Promise<Pick<NodeLook, 'figures' | 'persistence'>> {
   const { memory } = figures;
   const persistence = persistenceOf(figures);

@@ -12,7 +12,7 @@ export interface RedisNode {
   info(): Promise<string>;
   /** Values of CONFIG GET; managed services refuse it. */
   config(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Of an OSS cluster: the node that holds each range of slots, and how many slots no node holds. */
+  /** In an OSS cluster: the node that holds each range of slots, and how many slots no node holds. */
   clusterPrimaries(): Promise<{ primaries: Endpoint[]; slotsUncovered: number }>;
   ping(): Promise<void>;
   readonly keys: KeyReader;
@@ -44,7 +44,7 @@ export interface KeyReader {
 
 /**
  * The ports to the entries of a Redis cache on one node, each with a connection of its own: to read a little of them, and
- * to remove them. Keys are bytes: a name that is no UTF-8 must come back as it is. Every function rejects with an
+ * to remove them. Keys are bytes: a name that is not UTF-8 must come back as it is. Every function rejects with an
  * `UnreachableError` where the node cannot be spoken to any more, and with a `RefusedError` where it refuses the command.
  */
 export interface EntryScanner {

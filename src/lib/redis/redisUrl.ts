@@ -9,7 +9,7 @@ import { invalid, type RedisText, sharedHost } from './redisConnection.ts';
 export function parseRedisUrl(text: string): RedisText {
   const url = URL.parse(text);
   // The parser's own error would hold the whole string, password and all.
-  if (!url?.hostname) throw invalid('it is no valid URL (special characters in a password must be percent-encoded)');
+  if (!url?.hostname) throw invalid('it is not a valid URL (special characters in a password must be percent-encoded)');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const tls = url.protocol === 'rediss:';
   const password = decode(url.password);

@@ -6,7 +6,7 @@ export type Seeds = Record<string, string>;
 /** What the visit of an endpoint of the connection string gave. */
 export interface SeedVisit {
   endpoint: string;
-  /** None where it answered and is no node under this name: then it told the nodes of its cluster alone. */
+  /** None where it answered and is not a node under this name: then it told the nodes of its cluster alone. */
   visit?: Visit;
   /** The server that answered. */
   runId?: string | null;

@@ -70,7 +70,7 @@ export interface CacheFacts {
   policy: WatchPolicy;
   /** The logical database of the cache. */
   database: number;
-  /** Of one node; for servers that do not name it. */
+  /** The memory of one node, for servers that do not name it. */
   maxMemoryBytes: number | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface Visits {
   slotsUncovered: number | null;
   refused: string[];
   seeds: Seeds;
-  /** Endpoints that answered and are no nodes under these names. */
+  /** Endpoints that answered and are not nodes under these names. */
   answered: string[];
 }
 
@@ -62,7 +62,7 @@ export async function visitNodes(
   };
 }
 
-/** An endpoint of the connection string that is no primary of its cluster gives the topology alone. */
+/** An endpoint of the connection string that is not a primary of its cluster gives the topology alone. */
 async function visitNode(
   endpoint: Endpoint,
   connect: Connect,

@@ -15,7 +15,7 @@ export interface WatchContext extends LookContext {
   connection: RedisConnection;
   connect: Connect;
   state: StateStore;
-  /** Of one node; where the server does not name it. */
+  /** The memory of one node, where the server does not name it. */
   maxMemoryBytes: number | undefined;
   /**
    * The newest measurement of the Azure resource, undefined where there is none of late: for services whose INFO does not

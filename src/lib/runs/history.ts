@@ -7,7 +7,7 @@ import type { RunRecord } from './runRecord.ts';
 export interface JobHistory<J extends JobName = JobName> {
   job: J;
   subject: string;
-  /** Of every kind, the one that began last first; each once. */
+  /** Runs of every kind, each once; the one that began last comes first. */
   runs: RunRecord<J>[];
   /** The last real success; undefined where the records know none. */
   lastSuccess: RunRecord<J> | undefined;

@@ -76,7 +76,7 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
     found.push(['lead', 'must be less than the lifetime: a key would be due before its predecessor is used']);
   if (entry.prune && entry.pruneAfter < days(1)) found.push(['pruneAfter', 'must be at least P1D']);
   for (const cache of entry.caches.filter((wanted) => !caches.includes(wanted))) {
-    found.push(['caches', `names ${cache}, which is no cache of the settings`]);
+    found.push(['caches', `names ${cache}, which is not a cache of the settings`]);
   }
   return found;
 }

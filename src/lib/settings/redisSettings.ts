@@ -53,7 +53,7 @@ type Values = z.infer<z.ZodObject<typeof redisShape>>;
 
 export interface RedisSettings {
   policy: WatchPolicy;
-  /** Of Azure Monitor; undefined: by the region in the host's name. */
+  /** Azure Monitor's address; undefined: by the region in the host's name. */
   metricsEndpoint: string;
 }
 

@@ -36,7 +36,7 @@ export interface Settings {
   sqlCaches: SqlCache[];
   redisCaches: RedisCache[];
   rings: KeyRing[];
-  /** Of all subjects, those that cannot be used included: their runs fail with the reason. */
+  /** All subjects, those that cannot be used included: their runs fail with the reason. */
   names: { sqlCaches: string[]; redisCaches: string[]; rings: string[] };
   schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string; findings: string };
   findings: FindingPolicy;

@@ -114,7 +114,7 @@ export interface ExpiryIndexPort {
   /**
    * Brings the index forward from `state`: creates, resumes, rebuilds, or drops the leftover and creates. Returns when
    * it is done or the budget is used up; the caller looks at `state()` to see which. An index that somebody else has
-   * created meanwhile is no error.
+   * created meanwhile is not an error.
    * @throws MaintenanceError `offline_build_refused` where only an offline build is possible and the table is too large.
    */
   build(state: ExpiryIndexState, build: IndexBuild): Promise<void>;

@@ -100,7 +100,7 @@ function outcomeOf(before: ExpiryIndexState, after: ExpiryIndexState): IndexOutc
   }
 }
 
-/** Failures that leave the table without an index for good, and are no reason not to purge it another way. */
+/** Failures that leave the table without an index for good, and are not reason not to purge it another way. */
 export function leavesTableUnindexed(error: unknown): error is CacheTableError {
   return (
     error instanceof CacheTableError &&

@@ -10,7 +10,7 @@ export interface InspectedEntry {
   expiresAt: Date;
   slidingSeconds: number | null;
   absoluteExpiration: Date | null;
-  /** Of a Data Protection payload its first 20 bytes; else the value's first {@link contentBytes}. */
+  /** The first 20 bytes of a Data Protection payload; else the value's first {@link contentBytes}. */
   content: Uint8Array;
 }
 

@@ -13,7 +13,7 @@ export interface PurgeLoopOptions extends DeletionContext {
   walk: Walk;
   lock: RunLock;
   request: Pick<DeletionRequest<never>, 'maxRows' | 'signal' | 'onBatch' | 'onProgress'>;
-  /** Of `clock.elapsed()`. */
+  /** On the scale of `clock.elapsed()`. */
   start: number;
   deadline: number;
   expired: number | undefined;

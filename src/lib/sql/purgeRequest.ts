@@ -50,6 +50,6 @@ export interface DeletionContext {
 export interface PurgeContext extends DeletionContext {
   /** Of the walk along the primary key. */
   position: PositionStore;
-  /** Of the walk page by page; without it each run begins at the first page. */
+  /** Where the walk page by page goes on; without it each run begins at the first page. */
   pagePosition?: PositionStore;
 }

@@ -12,7 +12,7 @@ export interface SqlConnection {
   tls: SqlTls | undefined;
   /** Undefined where a password stands for itself. */
   token: TokenNeed | undefined;
-  /** Of the apps: this tool has connections of its own. */
+  /** The apps' pool: this tool has connections of its own. */
   pool: { on: boolean; size: number | undefined };
 }
 

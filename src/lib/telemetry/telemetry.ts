@@ -93,7 +93,7 @@ function secretsOf({ azureMonitor }: TelemetrySettings): Secret[] {
 
 const longestLine = 500;
 
-/** Of an error its message alone: it may carry a request, headers included. */
+/** The message of an error alone: the error may carry a request, headers included. */
 function lineOf(words: readonly unknown[], secrets: readonly Secret[]): string {
   const texts = words.flat().map((word) => (word instanceof Error ? word.message : messageOf(word)));
   return redact(`Telemetry: ${texts.filter(Boolean).join(' ')}`, secrets).slice(0, longestLine);

@@ -1,5 +1,5 @@
 /**
- * A TDS 7.4 server (and TDS 8's strict encryption) for the tests, on loopback. It is no SQL Server: it knows the texts of
+ * A TDS 7.4 server (and TDS 8's strict encryption) for the tests, on loopback. It is not SQL Server: it knows the texts of
  * its statement table alone, answers each by its twin on the embedded PostgreSQL, and any other with error 102.
  *
  * What it proves, since the real `mssql` and tedious speak to it over TCP: that the adapter's calls, parameters and types

@@ -13,7 +13,7 @@ export interface Names {
   schema: string;
   table: string;
   index: string;
-  /** Of an index build: DDL takes no parameters. */
+  /** For an index build: DDL takes no parameters. */
   minutes: number;
 }
 

@@ -8,7 +8,7 @@ import { figureTwins } from './twins/figures.ts';
 import { inspectionTwins } from './twins/inspection.ts';
 import { serverTwins } from './twins/server.ts';
 
-/** Exports of the adapter's module that are no statements; `sample` is rendered for each share. */
+/** Exports of the adapter's module that are not statements; `sample` is rendered for each share. */
 export const noStatements = ['sampleShares'] as const;
 
 export type StatementName = Exclude<keyof typeof statements, (typeof noStatements)[number]>;

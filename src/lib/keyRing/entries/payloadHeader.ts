@@ -8,7 +8,7 @@ function turned(guid: Buffer): Buffer {
   return guid;
 }
 
-/** The id of the key that a payload names; undefined where it is no payload. */
+/** The id of the key that a payload names; undefined where it is not a payload. */
 export function keyIdOf(header: Uint8Array): string | undefined {
   if (header.length < headerBytes || !payloadMark.every((byte, index) => header[index] === byte)) return undefined;
   const guid = turned(Buffer.from(header.subarray(payloadMark.length, headerBytes))).toString('hex');

@@ -20,10 +20,10 @@ export interface RedisEntriesOptions {
   limits?: EntryLimits;
 }
 
-/** Of one node. Redis has no command for a part of a field, so an entry is read whole for its first 20 bytes. */
+/** The ports of one node. Redis has no command for a part of a field, so an entry is read whole for its first 20 bytes. */
 export interface EntryLimits {
   timeMs: number;
-  /** Of all entries read; beyond it the rest is told from the sample. */
+  /** Limit of all entries read; beyond it the rest is told from the sample. */
   bytes: number;
   /** A larger entry is passed over: the server would send all of it. */
   entryBytes: number;
@@ -39,7 +39,7 @@ interface NodeUse {
   /** Entries that were found and not read. */
   unread: number;
   complete: boolean;
-  /** Of the keys held, the share that was looked at. */
+  /** The share of the keys held that was looked at. */
   share: number;
   /** The longest time to live seen, in ms; 0 for none. */
   longestMs: number;

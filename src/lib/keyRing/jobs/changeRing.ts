@@ -43,7 +43,7 @@ export async function readRing({ store, clock, signal }: ChangeDeps): Promise<Ri
 
 /**
  * The present, for what is written to the ring: the store's own clock where this machine's differs from it by more than
- * consumers tolerate. A key activated ahead of the apps' clocks is no default to them yet, and they would mint one.
+ * consumers tolerate. A key activated ahead of the apps' clocks is not a default to them yet, and they would mint one.
  */
 export function ringTime(clock: Clock, { storeTime }: StoredRing): Instant {
   const own = clock.now();

@@ -40,7 +40,7 @@ export type RotateReport = z.infer<typeof rotateReport>;
 
 const earlierReport = z.looseObject({ status: z.unknown() });
 
-/** A report of an earlier version in the present shape; undefined where the report is none. */
+/** A report of an earlier version in the present shape; undefined where the report is not one. */
 export function earlier(report: unknown): unknown {
   const { data } = earlierReport.safeParse(report);
   return data && { ...data, status: earlierStatus(data.status) };

@@ -48,7 +48,7 @@ export async function loadCertificate(
     const reason = isAbort(error) ? 'it could not be read in time' : reasons[code ?? ''];
     throw new KeyRingError(
       'certificate_unreadable',
-      `The certificate ${path} cannot be used: ${reason ?? 'it is no PFX or PEM file with an RSA certificate and its key, or the password is wrong'}.`,
+      `The certificate ${path} cannot be used: ${reason ?? 'it is not a PFX or PEM file with an RSA certificate and its key, or the password is wrong'}.`,
       "Correct the certificate's path, keyPath or passwordSetting in KEY_RINGS.",
     );
   }

@@ -23,7 +23,7 @@ const contentKeyBytes = 16;
 const ivBytes = 16;
 
 export interface KeyVaultOptions {
-  /** Of the key; with a version, that version is the newest. */
+  /** The key's address; with a version, that version is the newest. */
   keyId: string;
   credential: TokenCredential;
   now: () => Date;
@@ -183,7 +183,7 @@ function parseIdentifier(keyId: string) {
   try {
     return parseKeyVaultKeyIdentifier(keyId);
   } catch {
-    throw unreadable('its kid is no identifier of a Key Vault key');
+    throw unreadable('its kid is not an identifier of a Key Vault key');
   }
 }
 

@@ -42,7 +42,7 @@ export interface Revocation {
 
 export interface ForeignElement {
   name: string;
-  /** Why it is no key or revocation. */
+  /** Why it is not a key or revocation. */
   reason: string;
   element: StoredElement;
 }

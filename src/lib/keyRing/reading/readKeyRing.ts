@@ -98,12 +98,12 @@ function only(parent: PlacedElement, name: string): PlacedElement {
 
 function instantOf(parent: PlacedElement, name: string) {
   const instant = parseInstant(textPlace(only(parent, name)).text);
-  if (!instant) throw new XmlFormError(`has a ${name} that is no date with its zone`);
+  if (!instant) throw new XmlFormError(`has a ${name} that is not a date with its zone`);
   return instant;
 }
 
 function idOf(text: string | undefined): string {
   const id = guid.exec(text?.trim() ?? '')?.[1];
-  if (!id) throw new XmlFormError('has an id that is no GUID');
+  if (!id) throw new XmlFormError('has an id that is not a GUID');
   return id.toLowerCase();
 }

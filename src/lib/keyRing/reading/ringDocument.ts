@@ -27,7 +27,7 @@ export class RingDocument {
 
   /**
    * Reads the bytes of a blob. None at all are an empty ring, as to .NET.
-   * @throws XmlFormError where they are no UTF-8 or no well-formed XML
+   * @throws XmlFormError where they are not UTF-8 or not well-formed XML
    */
   static parse(bytes: Uint8Array): RingDocument {
     if (bytes.length === 0) return RingDocument.empty();

@@ -48,7 +48,7 @@ async function tryUnwrap({ element, protection }: RingKey, protector: KeyProtect
   }
   return new KeyRingError(
     'key_unreadable',
-    'What the key decrypts to is no master key.',
+    'What the key decrypts to is not a master key.',
     'The key was damaged: revoke it, so that a new one is published.',
   );
 }

@@ -14,7 +14,7 @@ interface BlobRing extends StoredRing {
 
 /** Somebody else has written since. Other 409s and 412s (leases, a container being deleted) have reasons of their own. */
 const conflictCodes = ['ConditionNotMet', 'BlobAlreadyExists'];
-/** Rings are a few kilobytes; what is larger is no ring. */
+/** Rings are a few kilobytes; what is larger is not a ring. */
 const sizeLimit = 16 * 1024 * 1024;
 
 /**

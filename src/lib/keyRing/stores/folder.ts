@@ -53,7 +53,7 @@ export class FolderStore implements KeyRingStore {
     return {
       exists: names !== undefined,
       elements,
-      damage: [...damage, ...noFiles.map((place) => ({ place, problem: 'is no file' }))],
+      damage: [...damage, ...noFiles.map((place) => ({ place, problem: 'is not a file' }))],
       storeTime: undefined,
       version: fingerprint([...texts.flat(), ...noFiles]),
     };

@@ -2,13 +2,13 @@ import { humanDuration, parseDuration } from '../../durations.ts';
 
 /** Times in the words of the status page, all of them UTC. */
 
-/** `2026-11-24 07:22 UTC`; a text that is no time stays as it is. */
+/** `2026-11-24 07:22 UTC`; a text that is not a time stays as it is. */
 export function timeText(iso: string): string {
   const ms = Date.parse(iso);
   return Number.isNaN(ms) ? iso : `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** `2026-11-24`; a text that is no time stays as it is. */
+/** `2026-11-24`; a text that is not a time stays as it is. */
 export function dateText(iso: string): string {
   return timeText(iso).replace(/ \d\d:\d\d UTC$/, '');
 }

@@ -6,7 +6,7 @@ import type { WatchContext } from '../watch.ts';
 
 interface MonitorOptions {
   resourceId: string;
-  /** Of Azure Resource Manager: `https://management.azure.com`. */
+  /** Azure Resource Manager's address: `https://management.azure.com`. */
   endpoint: string;
   credential: Parameters<typeof getClient>[1];
   clock: Clock;

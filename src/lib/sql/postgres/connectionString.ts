@@ -130,7 +130,7 @@ function fromKeywords(text: string): Parts {
   if (unknown >= 0)
     throw invalid(`its keyword no. ${unknown + 1} is not known (a value that holds ; must stand in double quotes)`);
   const port = Number(values.get('port') ?? 5432);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is no port number');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is not a port number');
   const host = values.get('host')?.replace(/^tcp:/, '') ?? '';
   const user = values.get('username');
   return {

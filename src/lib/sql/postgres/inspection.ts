@@ -13,7 +13,7 @@ interface EntryRow {
   content: Buffer;
 }
 
-/** Of a small table all rows are looked over: about 10,000 at most, since a row has 130 bytes at least. */
+/** All rows of a small table are looked over: about 10,000 at most, since a row has 130 bytes at least. */
 const small = { rows: 9_000, pages: 150, pagesAtMost: 2_000 };
 /** A page is what TABLESAMPLE SYSTEM draws. */
 const drawnPages = { least: 10, most: 500 };

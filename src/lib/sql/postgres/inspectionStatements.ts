@@ -1,6 +1,6 @@
 /** The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read. */
 
-/** Of a Data Protection payload (09 F0 C9 F0) the header alone. */
+/** The header alone where it is a Data Protection payload (09 F0 C9 F0). */
 const entryColumns = (bytes: string) => `
 select id, octet_length(value) as size, expiresattime as expires_at, slidingexpirationinseconds as sliding_seconds,
        absoluteexpiration as absolute_expiration,

@@ -79,7 +79,7 @@ function readKeywords(text: string): Map<string, string> {
   try {
     entries = [...parse(text)];
   } catch {
-    throw invalid('it is no list of `Keyword=value;`');
+    throw invalid('it is not a list of `Keyword=value;`');
   }
   const values = new Map<string, string>();
   entries.forEach(([key, value], index) => {

@@ -8,7 +8,7 @@ export type EntryFormat =
   /** No reader of the token cache can use it. */
   | { kind: 'foreign'; form: 'damaged payload' | 'damaged JSON' | 'other JSON' | 'compressed' | 'other bytes' };
 
-/** Of a plain entry: how many tokens, and for how many resources and apps. */
+/** What a plain entry holds: how many tokens, and for how many resources and apps. */
 export interface TokenFigures {
   accessTokens: number;
   resources: number;

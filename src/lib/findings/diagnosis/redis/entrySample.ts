@@ -7,7 +7,7 @@ import { formatOf } from '../entries/entryFormat.ts';
 
 export interface RedisSampleOptions {
   instanceName: string;
-  /** Of the ring, which may lie in the same database and is no entry. */
+  /** The ring's key, which may lie in the same database and is not an entry. */
   keyRingKey: string;
   /** Keys in the database. */
   keysHeld: number;
@@ -70,7 +70,7 @@ function entryOf(
   const { kind } = keyParts(key);
   const data = value?.data ?? new Uint8Array();
   const ticks = ticksOf(value?.sldexp);
-  // Of another type than the library's: something else that shares the database.
+  // It has another type than the library's: something else that shares the database.
   const foreign = !value && kind === 'other';
   return {
     key,

@@ -194,7 +194,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
     ];
     if (state.kind !== 'present')
       return pass('There is no expiry index that could be used; see expiry-index.', evidence);
-    // Of a small table, or one that is mostly expired, the scan is the better plan.
+    // In a small table, or one that is mostly expired, the scan is the better plan.
     if (rows < rowsForPlan || share > 0.1)
       return pass('The table is too small, or too full of expired rows, for the plan to matter.', evidence);
     const plan = await (await subject.table()).inspection.deletePlan();
