@@ -26,7 +26,7 @@ export function tokenKey(key: string): (KeyParts & { prefix: string; kind: 'user
   return clientId ? { prefix, kind: 'app', clientId: clientId.toLowerCase() } : undefined;
 }
 
-/** Of a key without its prefix. */
+/** What a key without its prefix is. */
 export function keyParts(key: string): KeyParts {
   const found = tokenKey(key);
   if (found?.prefix === '') return found;

@@ -40,7 +40,7 @@ export function arbitraryOf(schema: z.ZodType): fc.Arbitrary<unknown> {
     return fc.oneof(...schema.options.map((option) => arbitraryOf(option as z.ZodType)));
   if (schema instanceof z.ZodRecord) {
     const [key, value] = [schema.keyType as z.ZodType, arbitraryOf(schema.valueType as z.ZodType)];
-    // Of such keys all must be there.
+    // All such keys must be there.
     if (key instanceof z.ZodEnum) return fc.record(Object.fromEntries(key.options.map((name) => [name, value])));
     return fc.dictionary(arbitraryOf(key) as fc.Arbitrary<string>, value, { maxKeys: 3 });
   }

@@ -68,7 +68,7 @@ export async function startFunctionsApp(
   });
   const host = JSON.parse(line) as { url: string; functionKey: string; masterKey: string };
   let document: Promise<AnswerCheck | undefined> | undefined;
-  // Of one in a folder of its own, tests count the calls.
+  // Tests count the calls of one in a folder of its own.
   const described = () => {
     document ??= folder === packageFolder ? describedBy(host) : Promise.resolve(undefined);
     return document;

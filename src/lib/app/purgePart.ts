@@ -50,13 +50,13 @@ export class PurgePart {
     this.#comesAgain = comesAgain;
   }
 
-  /** Of a part from the queue. */
+  /** The place of a part from the queue. */
   get place(): RunPlace {
     const { runId, queuedAt, first, part } = this.#message;
     return { runId, queuedAt, first, part, begun: () => this.#begin(), keep: (ended) => this.#keep(ended as Purge) };
   }
 
-  /** Of a purge that a timer runs by itself, whose next part comes from the queue. Nobody tries it again. */
+  /** The place of a purge that a timer runs by itself, whose next part comes from the queue. Nobody tries it again. */
   get directPlace(): RunPlace {
     const { runId, part } = this.#message;
     return { runId, part, keep: (ended) => this.#keepDirect(ended as Purge) };

@@ -11,9 +11,9 @@ export interface Prepared<More> {
   walk?: Walk;
   /** Entries to delete, where they were counted. */
   expired?: number | undefined;
-  /** Of the report, as far as it is known before the first batch. */
+  /** The report, as far as it is known before the first batch. */
   known: More;
-  /** Of the report, what is known when the last batch is done. */
+  /** What of the report is known when the last batch is done. */
   ended?(stopReason: StopReason): Promise<Partial<More>>;
 }
 

@@ -48,7 +48,7 @@ export interface DeletionContext {
 }
 
 export interface PurgeContext extends DeletionContext {
-  /** Of the walk along the primary key. */
+  /** Where the walk along the primary key goes on. */
   position: PositionStore;
   /** Where the walk page by page goes on; without it each run begins at the first page. */
   pagePosition?: PositionStore;

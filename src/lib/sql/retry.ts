@@ -3,7 +3,7 @@ import { CacheTableError } from './cacheTableError.ts';
 
 export interface Patience {
   clock: Clock;
-  /** Of `clock.elapsed()`: no retry begins later. */
+  /** On the scale of `clock.elapsed()`: no retry begins later. */
   deadline: number;
   signal?: AbortSignal | undefined;
   /** At most; else those of a single question, with the waits some 50 s or more, in which a failover or a paused serverless database comes back. */

@@ -56,7 +56,7 @@ export function postgresFigures(connections: PostgresConnections): TableFigures 
         sql.sample(table),
         [Math.ceil(rows / rowsPerPage), table],
       );
-      // Of infinity no Date is valid: such an entry counts as one that never expires.
+      // No Date is infinite: such an entry counts as one that never expires.
       return sampled.rows.map(({ size, expires_at, header }) => ({ size, expiresAt: new Date(expires_at), header }));
     },
   };
