@@ -51,6 +51,10 @@ describe('the judges', () => {
           recordStore: 'x',
         });
         expect(view.findings).toEqual(findings);
+        for (const { times, series } of [...view.caches, ...view.redis].flatMap(({ plots }) => plots)) {
+          expect(times).toEqual([...times].sort((a, b) => a - b));
+          for (const { values } of series) expect(values).toHaveLength(times.length);
+        }
       }),
       { numRuns: 80 },
     );

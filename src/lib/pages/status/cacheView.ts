@@ -24,7 +24,10 @@ export type CacheView = ReturnType<typeof cacheView>;
 /** A SQL cache as the page shows it. */
 export function cacheView(records: SqlCacheRecords, now: Date) {
   const { name, running } = records;
-  const readings = [...records.counts.runs].reverse().flatMap(({ report }) => report ?? []);
+  // By the database's clock, which may order them otherwise than the runs.
+  const readings = records.counts.runs
+    .flatMap(({ report }) => report ?? [])
+    .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const purges = realPurges(records.purge, now);
   return {
     name,
@@ -51,10 +54,10 @@ interface RealPurge {
 /** Purges that deleted, or could have, the oldest first; the parts of one as one. */
 function realPurges({ runs }: JobHistory<'purge'>, now: Date): RealPurge[] {
   return joinParts(runs, now)
-    .reverse()
     .flatMap(({ startedAt, outcome, report }) =>
       report && !report.dryRun && outcome !== 'skipped' ? [{ at: Date.parse(startedAt) / 1000, report }] : [],
-    );
+    )
+    .sort((a, b) => a.at - b.at);
 }
 
 /** The last one that did its work: a dry run, or one that found another at it, does not hide what that deleted. */
