@@ -37,10 +37,7 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
   if (last.length < policy.backlogRuns || last.some(({ report }) => report.stopReason === 'drained')) return [];
   const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
   const [newest, oldest] = [left[0], left.at(-1)];
-  const half = Math.floor(left.length / 2);
-  if (!newest || !oldest || half === 0) return [];
-  const grows = newest.count > oldest.count && mean(left.slice(0, half)) > mean(left.slice(-half));
-  if (!grows) return [];
+  if (!newest || !oldest || !rises(left.map(({ count }) => count))) return [];
   const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
   return [
     {
@@ -55,8 +52,11 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
   ];
 }
 
-const mean = (counts: readonly { count: number }[]) =>
-  counts.reduce((sum, { count }) => sum + count, 0) / counts.length;
+/** Whether figures, the newest first, rise but for chance: of four in five pairs of them the newer one is larger. */
+function rises(figures: readonly number[]): boolean {
+  const pairs = figures.flatMap((newer, index) => figures.slice(index + 1).map((older) => newer > older));
+  return pairs.length > 0 && pairs.filter(Boolean).length >= 0.8 * pairs.length;
+}
 
 /** By the newest reading that tells it: one that is missing, or found no answer in time, resolves nothing. */
 function oldestExpired(

@@ -42,6 +42,12 @@ describe('backlog-growing', () => {
     expect(ofPurges(every(30, 600, 500, 400, 90, 200, 100))).toEqual(['backlog-growing warning']);
   });
 
+  it('is not told of what each purge leaves that goes up and down', () => {
+    expect(ofPurges(every(30, 510, 500, 510, 500, 510, 500))).toEqual([]);
+    expect(ofPurges(every(30, 530, 480, 520, 510, 470, 500))).toEqual([]);
+    expect(ofPurges(every(30, 90, 600, 500, 400, 200, 100))).toEqual([]);
+  });
+
   it('is told though one purge could not count what it left', () => {
     const [first, ...rest] = every(30, 600, 500, 400, 300, 200, 100);
     const uncounted = purge(10, leftBehind(0, { expiredRemaining: null }));

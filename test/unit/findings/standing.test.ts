@@ -8,7 +8,15 @@ import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/in
 import { judgeApp, overviewDeps } from '../../support/judgedApp.ts';
 import { day, hour, minute } from '../../support/judging.ts';
 import { type MemoryRecords, memoryRecords } from '../../support/memoryRecords.ts';
-import { countsReport, failed, indexReport, purgeReport, record, rotateReport } from '../../support/records.ts';
+import {
+  countsReport,
+  failed,
+  indexReport,
+  leftBehind,
+  purgeReport,
+  record,
+  rotateReport,
+} from '../../support/records.ts';
 
 const database = 'Host=h;Username=u;Database=d';
 const caches = (...names: string[]) => ({
@@ -118,6 +126,36 @@ describe('a job', () => {
     const hourly = { ...env, SCHEDULE_FINDINGS: '45 0 * * * *' };
     for (let hours = 0; hours <= 4; hours += 1) await judged(at(hours * hour), hourly);
     expect(await judged(at(5 * hour), hourly)).toContain('purge-absent critical');
+  });
+});
+
+describe('records', () => {
+  it('of counts are read back to one that found the oldest expired entry', async () => {
+    const old = countsReport({ oldestExpiredAge: 'PT7H' });
+    await records.addRun(record('counts', 'web', at(-3 * hour), { report: old }));
+    const unknown = countsReport({ oldestExpiredAge: null });
+    for (let ms = -2 * hour; ms <= 0; ms += 5 * minute)
+      await records.addRun(record('counts', 'web', at(ms), { report: unknown }));
+    expect(await judged(start)).toEqual(['oldest-expired warning']);
+  });
+
+  it('of a purge in many parts are read back to as many purges as tell a backlog', async () => {
+    for (const [index, left] of [100, 200, 300, 400, 500, 600].entries()) {
+      const began = (index - 6) * 4 * hour;
+      const report = leftBehind(left, { oldestExpiredAge: { before: 'PT1H', after: 'PT1H' } });
+      const first = record('purge', 'web', at(began), { part: 1, next: 'the next', report });
+      await records.addRun(first);
+      for (let part = 2; part <= 20; part += 1)
+        await records.addRun(
+          record('purge', 'web', at(began + part * 10 * minute), {
+            first: first.runId,
+            part,
+            ...(part < 20 && { next: 'the next' }),
+            report,
+          }),
+        );
+    }
+    expect(await judged(start)).toEqual(['backlog-growing warning']);
   });
 });
 
