@@ -80,6 +80,24 @@ describe('POST /api/purge', () => {
     await cache.close();
   });
 
+  it('keeps what a run had deleted before it failed', async () => {
+    const older = Array.from({ length: 6_000 }, (_, index) => ({ id: `o${index}`, expiresInMs: -86_400_000 - index }));
+    await table().insert(older);
+    // Of all that has expired, this entry is the last to be deleted.
+    await database.query('create unlogged table public.notes (entry text references public.tokencache (id))');
+    await database.query("insert into public.notes values ('e0')");
+    const { status, json } = await app().call('POST', 'purge', { body: { dryRun: false } });
+    const deleted = older.length + 1_001 - (await table().ids()).length;
+    await database.query('drop table public.notes');
+    expect([status, json.code]).toEqual([502, 'database_error']);
+    expect(deleted).toBeGreaterThan(0);
+    expect((await app().call('GET', `runs/${json.runId}`)).json).toMatchObject({
+      outcome: 'failed',
+      report: { stopReason: 'failed', deleted },
+      error: { code: 'database_error' },
+    });
+  });
+
   it('answers a failed run with its code and what to do', async () => {
     await database.query('drop table public.tokencache');
     const { status, json, headers } = await app().call('POST', 'purge', { body: { dryRun: false } });

@@ -56,7 +56,7 @@ describe('the judges', () => {
           for (const { values } of series) expect(values).toHaveLength(times.length);
         }
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 
@@ -72,7 +72,7 @@ describe('the judges', () => {
         ) as unknown as Runs;
         expect(judged(shuffled, since)).toEqual(judged(all, since));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -86,7 +86,7 @@ describe('the judges', () => {
         ) as unknown as Runs;
         expect(keysOf(more, since)).toEqual(keysOf(all, since));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });
