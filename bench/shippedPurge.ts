@@ -26,7 +26,7 @@ export async function shippedPurge(
   };
   const position = { read: async () => undefined, write: async () => undefined };
   return async () => {
-    const cache = await openTable(subject, settings.statementTimeoutMs);
+    const cache = await openTable(subject, settings.statementTimeoutMs, systemClock);
     let deletingFrom: number | undefined;
     const observed = new Proxy(cache, {
       get: (target, property) => {

@@ -114,7 +114,7 @@ async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
   );
   const [subject] = settings.sqlCaches;
   if (!subject) throw new Error('The settings name no cache.');
-  const cache = await openTable(subject, settings.statementTimeoutMs);
+  const cache = await openTable(subject, settings.statementTimeoutMs, systemClock);
   const position = { read: async () => undefined, write: async () => undefined };
   try {
     const report = await purge({ table: cache, policy: settings.purge, clock: systemClock, position });

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { ClientConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { parseConnectionString } from '../../src/lib/sql/postgres/connectionString.ts';
 import { PostgresConnections } from '../../src/lib/sql/postgres/connections.ts';
 import { tryPostgresLock } from '../../src/lib/sql/postgres/runLock.ts';
@@ -38,6 +39,7 @@ describe('a lost backend of the cache', () => {
     const connections = new PostgresConnections({
       connection: { ...connection, driver: { ...connection.driver, ...more } },
       table: 'x',
+      clock: systemClock,
       statementTimeoutMs: 30_000,
     });
     opened.push(connections);
@@ -86,7 +88,7 @@ describe('a lost backend of the cache', () => {
       return socket;
     };
     // The backend waits after the login, for a debugger as the manual says.
-    const failed = expect(connect(open({ stream, options: '-c post_auth_delay=2' }))).rejects.toMatchObject(lost);
+    const failed = expect(connect(open({ stream, options: '-c post_auth_delay=10' }))).rejects.toMatchObject(lost);
     let starting: { pid: number }[] = [];
     const look = async () => {
       const text = "select pid from pg_stat_activity where state = 'starting' and client_port = $1";

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { parseConnectionString as parsePostgres } from '../../src/lib/sql/postgres/connectionString.ts';
 import { postgresCacheTable } from '../../src/lib/sql/postgres/postgresCacheTable.ts';
@@ -17,6 +18,7 @@ export function openPostgres(
     connection: parsePostgres(connectionString),
     table: parsePostgresTable(table),
     statementTimeoutMs,
+    clock: systemClock,
   });
 }
 
@@ -29,6 +31,7 @@ export function openSqlServer(
     connection: parseSqlServer(connectionString),
     table: parseSqlServerTable(table),
     statementTimeoutMs,
+    clock: systemClock,
     credential,
   });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openTable } from '../../src/lib/app/cacheTables.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
@@ -148,7 +149,7 @@ describe('what the settings read', () => {
   });
 
   it.each(sqlCaches.map((cache) => [cache.name, cache] as const))('shows none of the table of %s', async (_, cache) => {
-    const table = await openTable(cache, 1_000);
+    const table = await openTable(cache, 1_000, systemClock);
     expect(shown(table)).not.toMatch(secretText);
     await table.close();
   });

@@ -32,14 +32,14 @@ export async function sqlSubject(
 ): Promise<{ subject: SqlSubject; close: () => Promise<void> }> {
   const { name, kind, connection } = cache;
   const timeout = (limitMs: number) => Math.min(limitMs, settings.statementTimeoutMs);
-  const openAnother = () => openTable(cache, timeout(statementLimitMs));
+  const openAnother = () => openTable(cache, timeout(statementLimitMs), deps.clock);
   const table = await openAnother();
   const subject = sqlCacheSubject({
     ...deps,
     name,
     table,
     openAnother,
-    probe: sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs))),
+    probe: sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs), deps.clock)),
     advice: sqlAdvice[kind](connection),
     history: (job, count) => readHistory(records, job, name, count),
     purgeEveryMs: intervalOf(settings.schedules.purge, deps.clock.now()),

@@ -118,7 +118,8 @@ export class SqlMaintenance {
   }
 
   async #with<R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> {
-    const table = await this.#open(sqlCacheFor(this.#settings, job, cache), this.#settings.statementTimeoutMs);
+    const { statementTimeoutMs } = this.#settings;
+    const table = await this.#open(sqlCacheFor(this.#settings, job, cache), statementTimeoutMs, this.#runs.clock);
     try {
       return await work(table);
     } finally {

@@ -1,6 +1,6 @@
 import type { ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
-import { type Clock, systemClock } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { ErrorContext, Purpose } from '../cacheTableError.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   /** The table's name, delimited. */
   table: string;
   statementTimeoutMs: number;
-  clock?: Clock | undefined;
+  clock: Clock;
 }
 
 /** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
@@ -48,7 +48,7 @@ export class PostgresConnections {
   constructor(options: ConnectionOptions) {
     const { user, host, password } = options.connection;
     this.table = options.table;
-    this.clock = options.clock ?? systemClock;
+    this.clock = options.clock;
     this.#options = options;
     this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };
     this.#reads = this.#pool('');

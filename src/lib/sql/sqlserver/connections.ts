@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import sql from 'mssql';
 import { credentialOf, type Identity } from '../../azure/credentials.ts';
-import { type Clock, systemClock } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { CacheTableError, ErrorContext, Purpose } from '../cacheTableError.ts';
 import type { SqlServerConnection } from './connectionString.ts';
 import { translateError } from './errors.ts';
@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   /** The table's name, delimited. */
   table: string;
   statementTimeoutMs: number;
-  clock?: Clock | undefined;
+  clock: Clock;
   /** Where Entra tokens come from, if not from what the connection string says. */
   credential?: ((identity: Identity) => Promise<TokenCredential>) | undefined;
 }
@@ -48,7 +48,7 @@ export class SqlServerConnections {
     this.#connection = connection;
     this.table = table;
     this.statementTimeoutMs = statementTimeoutMs;
-    this.clock = clock ?? systemClock;
+    this.clock = clock;
     this.#credentialOf = credential ?? credentialOf;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
     this.#context = { table, user: 'user' in login ? login.user : login.clientId, host, secrets };
