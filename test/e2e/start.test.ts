@@ -105,8 +105,10 @@ describe('npm start', () => {
   it('does without Redis where redis-server is not installed, and says how to get it', async () => {
     const PATH = await pathWithoutRedis(temporary);
     const app = await startServing({ PATH, TMPDIR: temporary });
-    const status = (await (await fetch(app.statusPage)).json()) as { caches: { name: string }[] };
-    expect(status.caches.map(({ name }) => name)).toEqual(['web']);
+    const status = (await (await fetch(app.statusPage)).json()) as {
+      subjects: { name: string; kind: string }[];
+    };
+    expect(status.subjects.flatMap(({ name, kind }) => (kind === 'keyRing' ? [] : name))).toEqual(['web']);
     app.child.kill('SIGTERM');
     const { code, stderr } = await app.finished;
     expect(code, stderr).toBe(0);
