@@ -1,4 +1,5 @@
 import { humanDuration, parseDuration } from '../durations.ts';
+import { countOf } from '../wording.ts';
 import type { ClearPlan, ClearReport } from './clearReport.ts';
 import type { CountsReport } from './counts.ts';
 import type { IndexReport } from './ensureExpiryIndex.ts';
@@ -6,21 +7,20 @@ import type { EntryCount } from './estimate.ts';
 import type { PurgePlan, PurgeReport } from './purgeReport.ts';
 
 /** One line about a report, for a log or a terminal. */
-
 export function summarizePurge(report: PurgeReport | PurgePlan): string {
   if (report.dryRun) {
-    return `dry run, would delete ${countText(report.wouldDelete)} expired entries in about ${report.batches} batches`;
+    return `dry run, would delete ${countText(report.wouldDelete)} expired entries in about ${countOf(report.batches, 'batch', 'batches')}`;
   }
   const left = report.expiredRemaining ? `, ${countText(report.expiredRemaining)} expired left` : '';
   const locked = report.skippedLocked > 0 ? ` (${report.skippedLocked} locked by apps)` : '';
-  return `${report.stopReason}, ${numberText(report.deleted)} expired entries deleted in ${report.batches} batches${left}${locked}`;
+  return `${report.stopReason}, ${numberText(report.deleted)} expired entries deleted in ${countOf(report.batches, 'batch', 'batches')}${left}${locked}`;
 }
 
 export function summarizeClear(report: ClearReport | ClearPlan): string {
   if (report.dryRun)
     return `dry run, would delete ${countText(report.wouldDelete)} entries, ${countText(report.active)} of them alive`;
   const left = report.remaining ? `, ${countText(report.remaining)} left or new` : '';
-  return `${report.stopReason}, ${numberText(report.deleted)} entries deleted in ${report.batches} batches${left}`;
+  return `${report.stopReason}, ${numberText(report.deleted)} entries deleted in ${countOf(report.batches, 'batch', 'batches')}${left}`;
 }
 
 export function summarizeIndex({ outcome, name, percent, phase }: IndexReport): string {
