@@ -139,12 +139,20 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
     await runTimer('watchRedis');
     await redis.client.get('kept');
     await runTimer('watchRedis');
+    await app.fire('judgeFindings');
     const recorded = () => Object.fromEntries(collector.metrics().map(({ name, unit }) => [name, unit]));
     const wanted = Object.fromEntries(Object.values(instruments).map(({ name, unit }) => [name, unit]));
     await expect.poll(recorded).toEqual(wanted);
     const lateness = collector.metrics().filter(({ name }) => name === 'maintenance.timer.lateness');
     expect(new Set(lateness.map(({ attributes }) => attributes.job))).toEqual(
-      new Set(['purgeExpiredEntries', 'ensureExpiryIndex', 'recordCacheCounts', 'watchRedis', 'rotateKeyRing']),
+      new Set([
+        'purgeExpiredEntries',
+        'ensureExpiryIndex',
+        'recordCacheCounts',
+        'watchRedis',
+        'rotateKeyRing',
+        'judgeFindings',
+      ]),
     );
   });
 });
