@@ -11,6 +11,6 @@ app.timer(judgingTimer, {
   handler: awaitedAtShutdown(async (_timer: Timer, context: InvocationContext) => {
     await noteTimerStart(judgingTimer, context);
     const { findings, health } = await judgeAndTell(overviewDeps(context));
-    context.info(`${judgingTimer}: ${findings.length} findings stand, health is ${health}`);
+    context.info(`${judgingTimer}: health is ${health}, findings that stand: ${findings.length}`);
   }),
 });
