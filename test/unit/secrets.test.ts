@@ -173,4 +173,42 @@ describe('what the settings read', () => {
     expect(problems.length).toBeGreaterThan(20);
     expect(shown(problems)).not.toMatch(secretText);
   });
+
+  it.each([
+    [
+      'the field that names a setting',
+      { TOKEN_CACHES: [{ name: 'w', connectionStringSetting: 'Server=s;Password=c4nary' }] },
+    ],
+    ['a setting of a ring in Redis', { store: { kind: 'redis', connectionStringSetting: 'h,password=c4nary' } }],
+    [
+      'the setting of a password',
+      { protector: { kind: 'certificate', certificates: [{ path: '/x.pfx', passwordSetting: 'p/w=c4nary' }] } },
+    ],
+    ['a blob without a host', { store: { kind: 'blob', url: 'http://acct:port/k/r?sv=1&sig=c4nary' } }],
+    ['the address of a vault', { protector: { kind: 'keyVault', keyId: 'https://u:c4nary@v.vault.azure.net/keys/a' } }],
+    ["libpq's own form", { TOKEN_CACHE_CONNECTION_STRING: 'host=h port=5432 user=u password=c4nary' }],
+    ['another separator', { TOKEN_CACHE_CONNECTION_STRING: 'Host=h,Username=u,Password=c4nary' }],
+    ['a URI as the host', { TOKEN_CACHE_CONNECTION_STRING: 'Host=postgres://u:c4nary@h/d;Username=u' }],
+    ['a missing separator', { TOKEN_CACHE_CONNECTION_STRING: 'Server=h Password=c4nary;User ID=u;Password=x' }],
+    ['a login before the server', { TOKEN_CACHE_CONNECTION_STRING: 'Server=u:c4nary@h;User ID=u;Password=x' }],
+  ])('shows none that was typed into %s, and says that it is wrong', (_, typed) => {
+    const { TOKEN_CACHES, TOKEN_CACHE_CONNECTION_STRING, ...ring } = typed as Record<string, unknown>;
+    const store = { kind: 'folder', path: '/keys' };
+    const { problems, ...read } = readSettings(
+      {
+        ...(TOKEN_CACHES !== undefined && { TOKEN_CACHES: JSON.stringify(TOKEN_CACHES) }),
+        ...(typeof TOKEN_CACHE_CONNECTION_STRING === 'string' && { TOKEN_CACHE_CONNECTION_STRING }),
+        KEY_RINGS: JSON.stringify([{ name: 'r', store, protector: { kind: 'none' }, ...ring }]),
+      },
+      'table',
+    );
+    expect(problems.length).toBeGreaterThan(0);
+    expect(shown({ problems, read })).not.toMatch(secretText);
+  });
+
+  it('reads an address with a stray % as it stands', () => {
+    const store = { kind: 'blob', url: 'https://a.blob.core.windows.net/keys/100%.xml' };
+    const KEY_RINGS = JSON.stringify([{ name: 'r', store, protector: { kind: 'none' } }]);
+    expect(readSettings({ KEY_RINGS }, 'table').rings).toMatchObject([{ store: { blob: '100%.xml' } }]);
+  });
 });

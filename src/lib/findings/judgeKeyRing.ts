@@ -4,6 +4,7 @@ import { instantOf, parseInstant } from '../keyRing/reading/instants.ts';
 import type { RuleKey } from '../keyRing/rule/defaultKey.ts';
 import { firstGap } from '../keyRing/rule/rotationPlan.ts';
 import { isReal, newestFirst } from '../runs/history.ts';
+import type { RunRecord } from '../runs/runRecord.ts';
 import { countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
@@ -15,7 +16,7 @@ export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Fi
   const subject = `key ring ${records.name}`;
   const status = newestStatus(records);
   const gap = status && gapOf(status.keys, context.now);
-  const findings = (status?.findings ?? []).filter(({ check }) => !isOver(check, gap, context.now));
+  const findings = findingsOf(records, status).filter(({ check }) => !isOver(check, gap, context.now));
   const isKnown = findings.some(({ check }) => gapChecks.has(check));
   return [
     ...historiesOf(records).flatMap((history) => judgeRuns(history, subject, context)),
@@ -33,13 +34,28 @@ export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): 
     .flatMap(({ report }) => (report && 'status' in report ? report.status : (report ?? [])))[0];
 }
 
-/** Keys that the last run could not move to the newest version of their protector: it succeeds all the same. */
+/** What else a rotation is there for, and failed, only another rotation fixes: a look at the ring does not see it. */
+function findingsOf({ rotateKeyRing }: KeyRingRecords, status: RingStatus | undefined): RingStatus['findings'] {
+  const rotation = rotateKeyRing.runs.find((run) => isReal(run) && run.report)?.report;
+  const isOfRotation = ({ check }: { check: string }) => check === 'rotation-failed';
+  return [
+    ...(status?.findings ?? []).filter((finding) => !isOfRotation(finding)),
+    ...(rotation?.status.findings ?? []).filter(isOfRotation),
+  ];
+}
+
+/**
+ * Keys that the last re-wrap could not move to the newest version of their protector: it succeeds all the same. A rotation tries
+ * those that it could not move each day, so one without a re-wrap has moved them; of a re-wrap by hand it says nothing.
+ */
 function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: string): Finding[] {
-  const [last] = [...rotateKeyRing.runs, ...rewrapKeyRing.runs]
-    .filter((run) => isReal(run) && run.outcome === 'succeeded')
-    .sort(newestFirst);
-  const report = last && 'report' in last ? last.report : undefined;
-  const failed = (report && ('status' in report ? report.rewrap : report)?.failed) ?? [];
+  const isDone = (run: RunRecord) => isReal(run) && run.outcome === 'succeeded';
+  const rotations = rotateKeyRing.runs.filter(isDone);
+  const byHand = rewrapKeyRing.runs.find(isDone);
+  const tried = rotations.find(({ report }) => report?.rewrap);
+  const isByHand = byHand && !(tried && tried.startedAt > byHand.startedAt);
+  const last = isByHand ? byHand : rotations[0];
+  const failed = (isByHand ? byHand.report : rotations[0]?.report?.rewrap)?.failed ?? [];
   if (failed.length === 0) return [];
   const keys = failed.map(({ id, code, message }) => `${id} (${code}): ${message.replace(/\.$/, '')}.`);
   return [

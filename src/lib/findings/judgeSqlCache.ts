@@ -37,7 +37,8 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
   if (last.length < policy.backlogRuns || last.some(({ report }) => report.stopReason === 'drained')) return [];
   const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
   const [newest, oldest] = [left[0], left.at(-1)];
-  if (!newest || !oldest || !rises(left.map(({ count }) => count))) return [];
+  if (!newest || !oldest || left.length < Math.min(last.length, Math.max(leastReadings, last.length / 2))) return [];
+  if (!rises(left.map(({ count }) => count))) return [];
   const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
   return [
     {
@@ -51,6 +52,9 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
     },
   ];
 }
+
+/** Fewer tell of no trend. */
+const leastReadings = 3;
 
 /** Whether figures, the newest first, rise but for chance: of four in five pairs of them the newer one is larger. */
 function rises(figures: readonly number[]): boolean {

@@ -37,8 +37,9 @@ export function agesOf(purge: JobHistory<'purge'>, counts: JobHistory<'counts'>)
   // What is left is read as the purge ends.
   const byPurges = purge.runs.filter(isReal).flatMap((run) => {
     if (!run.report || run.report.dryRun) return [];
-    const { oldestExpiredAge, stopReason } = run.report;
-    const isKnown = oldestExpiredAge.after !== null || stopReason === 'drained';
+    const { oldestExpiredAge, stopReason, expiredRemaining } = run.report;
+    // A run may drain the table, and fail to read what it passed over as locked.
+    const isKnown = oldestExpiredAge.after !== null || (stopReason === 'drained' && expiredRemaining !== null);
     return isKnown ? [{ at: endOf(run), age: oldestExpiredAge.after }] : [];
   });
   return [...byCounts, ...byPurges].sort((a, b) => b.at - a.at);

@@ -6,7 +6,7 @@ import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.
 import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
-import { bytes, name } from './fields.ts';
+import { bytes, name, settingName } from './fields.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { Cache, RedisCache, SqlCache } from './subjects.ts';
@@ -26,7 +26,7 @@ const resourceId = z
 const entrySchema = z.strictObject({
   name,
   engine: engine.optional(),
-  connectionStringSetting: z.string({ error: 'must name the setting that holds the connection string' }).min(1),
+  connectionStringSetting: settingName,
   table: z.string().min(1).optional(),
   instanceName: z.string().optional(),
   maxMemory: bytes.optional(),

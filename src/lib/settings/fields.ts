@@ -62,6 +62,13 @@ export const bytes = z
     return z.NEVER;
   });
 
+/**
+ * A field that names a setting. What has not the form of a name may be the secret itself, so it is not repeated.
+ */
+export const settingName = z
+  .string({ error: 'must name a setting' })
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of a setting: letters, digits and _');
+
 /** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
 export const name = z
   .string()

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
-import { name } from './fields.ts';
+import { name, settingName } from './fields.ts';
 
 /** One ring as KEY_RINGS gives it; docs/settings.md explains each field. */
 
-const settingName = z.string().min(1, 'must name a setting');
 const text = z.string().min(1, 'must not be empty');
 const duration = z.string().transform((value, context) => {
   const ms = parseDuration(value);
@@ -22,7 +21,10 @@ const store = z.discriminatedUnion(
       url: z
         .url({ protocol: /^https?$/, error: 'must be the URL of the blob' })
         // Tokens go over TLS alone.
-        .refine((url) => url.startsWith('https:') || new URL(url).searchParams.has('sig'), 'must begin with https://')
+        .refine(
+          (url) => url.startsWith('https:') || (URL.canParse(url) && new URL(url).searchParams.has('sig')),
+          'must begin with https://',
+        )
         .optional(),
       connectionStringSetting: settingName.optional(),
       container: text.optional(),
@@ -46,7 +48,7 @@ const protector = z.discriminatedUnion(
       keyId: z
         .string()
         .regex(
-          /^https:\/\/[^/?#]+\/keys\/[0-9A-Za-z-]+(\/[0-9A-Za-z]+)?$/,
+          /^https:\/\/[^/?#@]+\/keys\/[0-9A-Za-z-]+(\/[0-9A-Za-z]+)?$/,
           'must be the identifier of a Key Vault key: https://VAULT/keys/NAME',
         ),
     }),

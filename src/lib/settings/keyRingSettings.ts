@@ -134,7 +134,16 @@ export function blobOf({ origin, pathname, search, searchParams }: URL): Extract
   const address = searchParams.has('sig')
     ? { signedEndpoint: new Secret(`${origin}/${search}`) }
     : { endpoint: origin, identity: identityOf() };
-  return { kind: 'blob', address, container, blob: decodeURIComponent(rest.join('/')) };
+  return { kind: 'blob', address, container, blob: decoded(rest.join('/')) };
+}
+
+/** A `%` that begins no escape stands for itself. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function protectorOf(guard: KeyRingEntry['protector'], env: Environment): RingProtector {

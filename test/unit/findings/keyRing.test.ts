@@ -52,6 +52,9 @@ describe('a key ring', () => {
 
   it('tells of an automatic re-wrap that fails, though the rotation succeeds', () => {
     expect(of([rotation(1, finding('rotation-failed', 'warning'))])).toEqual(['rotation-failed warning']);
+    // A look at the ring does not see it.
+    expect(of([rotation(2, finding('rotation-failed', 'warning'))], [look(1)])).toEqual(['rotation-failed warning']);
+    expect(of([rotation(1), rotation(25, finding('rotation-failed', 'warning'))])).toEqual([]);
   });
 
   it('tells of keys that a re-wrap could not move, until one moves them', () => {
@@ -68,6 +71,8 @@ describe('a key ring', () => {
     expect(ofRuns(moved(2, reports.rewrap))).toEqual([]);
     expect(ofRuns(moved(2)).map(({ check }) => check)).toEqual(['rotation-failed']);
     expect(of([rotation(1), rotated])).toEqual([]);
+    const byHand = soundKeyRing({ rotateKeyRing: [rotation(1)], rewrapKeyRing: [moved(2)] });
+    expect(judged(byHand)).toEqual(['rotation-failed warning']);
     expect(of([failure(1), rotated])).toEqual(['rotation-failed warning', 'rotation-failed warning']);
   });
 

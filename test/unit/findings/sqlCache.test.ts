@@ -148,6 +148,8 @@ describe('oldest-expired', () => {
 
   it('is not over for a reading that found no answer in time, nor for want of readings', () => {
     expect(of([counts(4, unknown), counts(9, old)])).toEqual(['oldest-expired warning']);
+    const unread = { skippedLocked: 12, expiredRemaining: null, oldestExpiredAge: { before: 'PT8H', after: null } };
+    expect(of([counts(4, old)], [purge(2, purgeReport(unread))])).toEqual(['oldest-expired warning']);
     const stopped = record('counts', 'web', ago(3 * hour), { report: old });
     expect(of([stopped], [purge(5, leftBehind(900, { oldestExpiredAge: { before: null, after: null } }))])).toEqual([
       'counts-absent warning',

@@ -56,6 +56,8 @@ type Parts = Pick<PostgresConnection, 'port' | 'user' | 'database' | 'tls' | 'po
 export function parseConnectionString(text: string): PostgresConnection {
   const { host, password, ...parts } = isUri.test(text) ? fromUri(text.trim()) : fromKeywords(text);
   if (!host) throw invalid('it names no host (`Host=…`)');
+  // What stands there may be a password, so it is not repeated.
+  if (/[\s=@?#]/.test(host)) throw invalid('its host has a character that no host name has: keywords end with `;`');
   return {
     ...parts,
     host,

@@ -98,7 +98,7 @@ function parseServer(address: string): Pick<SqlServerConnection, 'host' | 'port'
     throw invalid('only TCP can be used, no named pipes, shared memory or LocalDB');
   const match = /^(?:tcp:)?\s*([^,\\]+?)\s*(?:\\\s*([^,]+?)\s*)?(?:,\s*(\d+)\s*)?$/i.exec(address.trim());
   const port = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (!match?.[1] || port === 0 || (port ?? 1) > 65_535)
+  if (!match?.[1] || /[\s=@?#]/.test(match[1]) || port === 0 || (port ?? 1) > 65_535)
     throw invalid('`Server` must be `name`, `tcp:name,port` or `name\\instance`');
   const host = /^(\.|\(local\))$/i.test(match[1]) ? 'localhost' : match[1];
   const instance = port === undefined ? match[2] : undefined;
