@@ -26,7 +26,7 @@ if (modified('node_modules/.package-lock.json') < modified('package-lock.json'))
   });
   if (status !== 0) {
     console.error(
-      `npm ci failed${error ? `: ${error.message}` : ''}. Mend what it says above and run the command again.`,
+      `npm ci failed${error ? `: ${error.message}` : ''}. Fix what it says above and run the command again.`,
     );
     process.exit(1);
   }

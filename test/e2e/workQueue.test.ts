@@ -269,13 +269,11 @@ describe('delivery at least once', () => {
     await startApp();
     const follow = async () => (await onlooker.call('GET', `runs/${json.runId}`)).json;
     await expect.poll(async () => (await follow()).outcome, { timeout: 60_000 }).toBe('succeeded');
-    expect(await follow()).toMatchObject({
-      incomplete: true,
-      parts: 1,
-      report: { stopReason: 'rowLimit', deleted: 4_500 },
-    });
-    // What it had deleted and not told is beyond the limit.
-    expect((await table.ids()).length).toBe(left - (4_500 - told));
+    // What it had deleted and not told is beyond the limit, so there may be less left than the limit allows.
+    const deleted = Math.min(4_500, told + left - 1);
+    const stopReason = deleted === 4_500 ? 'rowLimit' : 'drained';
+    expect(await follow()).toMatchObject({ incomplete: true, parts: 1, report: { stopReason, deleted } });
+    expect((await table.ids()).length).toBe(left - (deleted - told));
     expect(await running()).toBeNull();
     expect(await runs(onlooker, 'job=purge')).toEqual([await follow()]);
   });

@@ -31,7 +31,7 @@ export function addCacheCommands(program: Command, session: Session): void {
   command('purge', 'Delete expired entries in batches. Deletes unless --dry-run is given.')
     .option('--older-than <duration>', 'only entries that expired at least this long ago (ISO 8601, P7D)', duration)
     .option('--max-rows <count>', 'delete at most so many entries', wholeNumber)
-    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', duration)
+    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', budget)
     .action(({ olderThan, maxRows, timeBudget, ...options }: PurgeOptions) => {
       const dryRun = options.dryRun ?? false;
       const request = {
@@ -75,7 +75,7 @@ export function addCacheCommands(program: Command, session: Session): void {
     'Delete every entry of a cache, for a change of format: all its users sign in again. A plan, unless confirmed with the name of the cache.';
   command('clear', aboutClear)
     .option('--confirm <cache>', 'do it: the name of the cache')
-    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', duration)
+    .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', budget)
     .action(({ cache, json, dryRun = false, timeBudget, ...options }: ClearOptions, self: Command) => {
       const confirm = dryRun ? undefined : options.confirm;
       if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
@@ -90,15 +90,23 @@ export function addCacheCommands(program: Command, session: Session): void {
     });
 }
 
+const longestMs = 3_650 * 24 * 3_600_000;
+
 /** Milliseconds of an ISO 8601 duration. */
 function duration(text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('Expected an ISO 8601 duration, such as PT5M or P7D.');
-  return ms;
+  if (ms !== undefined && ms <= longestMs) return ms;
+  throw new InvalidArgumentError('Expected an ISO 8601 duration of at most P3650D, such as PT5M or P7D.');
 }
 
-/** 1 or more. */
+function budget(text: string): number {
+  const ms = duration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Expected a duration longer than zero, such as PT5M.');
+}
+
 function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('Expected a whole number of 1 or more.');
-  return Number(text);
+  const count = /^\d+$/.test(text) ? Number(text) : 0;
+  if (count > 0 && count <= Number.MAX_SAFE_INTEGER) return count;
+  throw new InvalidArgumentError('Expected a whole number of 1 or more.');
 }

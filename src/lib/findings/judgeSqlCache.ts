@@ -6,7 +6,7 @@ import { countText } from '../sql/summaries.ts';
 import { bytesText } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
-import { type Age, agesOf, countsOf, purgesOf, type Read } from './sqlReadings.ts';
+import { type Age, agesOf, countsOf, leftNothing, purgesOf, type Read } from './sqlReadings.ts';
 import type { SqlCacheRecords } from './subjectRecords.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
@@ -34,7 +34,7 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): 
  */
 function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy }: JudgeContext): JudgedFinding[] {
   const last = purges.slice(0, policy.backlogRuns);
-  if (last.length < policy.backlogRuns || last.some(({ report }) => report.stopReason === 'drained')) return [];
+  if (last.length < policy.backlogRuns || last.some(({ report }) => leftNothing(report))) return [];
   const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
   const [newest, oldest] = [left[0], left.at(-1)];
   if (!newest || !oldest || left.length < Math.min(last.length, Math.max(leastReadings, last.length / 2))) return [];

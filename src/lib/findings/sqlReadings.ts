@@ -22,6 +22,11 @@ export function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
   return runs.flatMap((run) => (isReal(run) && run.report ? [{ at: run.startedAt, report: run.report }] : []));
 }
 
+/** Nothing that had expired, but what others held locked: one that was asked for old entries alone may drain these and leave the rest. */
+export function leftNothing({ stopReason, expiredRemaining, skippedLocked }: PurgeReport): boolean {
+  return stopReason === 'drained' && (expiredRemaining === null || expiredRemaining.count <= skippedLocked);
+}
+
 /** A reading of how long ago the oldest expired entry expired; null where there was none. */
 export interface Age {
   /** In ms since 1970. */
@@ -53,5 +58,5 @@ export const tellAge = (history: JobHistory<'counts'>) => countsOf(history).some
 /** Whether the records tell if there is a backlog: not while they hold a part of its purges alone. */
 export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: FindingPolicy, now: Date): boolean {
   const last = purgesOf(history, now).slice(0, backlogRuns);
-  return last.length === backlogRuns || last.some(({ report }) => report.stopReason === 'drained');
+  return last.length === backlogRuns || last.some(({ report }) => leftNothing(report));
 }

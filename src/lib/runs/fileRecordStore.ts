@@ -36,9 +36,13 @@ export class FileRecordStore implements RecordStore {
 
   async latestRuns<J extends JobName>(job: J, subject: string, count: number): Promise<RunRecord<J>[]> {
     const folder = join(this.#folder, 'runs', job, subject);
-    const names = (await sortedNames(folder)).slice(0, count);
-    const records = await Promise.all(names.map((name) => read(join(folder, name))));
-    return records.flatMap((record) => readRecord(record) ?? []) as RunRecord<J>[];
+    const found: RunRecord[] = [];
+    // One that cannot be read gives its place to the next.
+    for (const names = await sortedNames(folder); names.length > 0 && found.length < count; ) {
+      const texts = names.splice(0, count - found.length).map((name) => read(join(folder, name)));
+      found.push(...(await Promise.all(texts)).flatMap((record) => readRecord(record) ?? []));
+    }
+    return found as RunRecord<J>[];
   }
 
   readState(key: string): Promise<unknown> {
@@ -60,15 +64,24 @@ export class FileRecordStore implements RecordStore {
 }
 
 async function sortedNames(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch(ifMissing([]));
   return names.filter((name) => name.endsWith('.json')).sort();
 }
 
-/** Undefined where the file is missing, or is not JSON: a record that cannot be read must not stop a run. */
+/** Undefined where the file is missing, or is not JSON: a record that is damaged must not stop a run. */
 async function read(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch(ifMissing(undefined));
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return text && JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Any other failure is one of the store. */
+function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
 }

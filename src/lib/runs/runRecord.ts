@@ -93,10 +93,11 @@ function withPresentFields(kept: unknown): Record<string, unknown> {
 /** Earlier versions knew runs that succeeded and runs that failed. */
 function earlierOutcome(
   { outcome, error }: Record<string, unknown>,
-  { stopReason }: { stopReason?: unknown },
+  report: { stopReason?: unknown; outcome?: unknown },
 ): unknown {
   if (outcome === 'failed') return factsOf(String((error as { code?: unknown } | undefined)?.code)).outcome;
   if (outcome !== 'succeeded') return outcome;
   const endings: Record<string, Ending> = { busy: 'skipped', aborted: 'aborted' };
-  return endings[String(stopReason)] ?? outcome;
+  // A purge says it as its reason to stop, an index job as its outcome.
+  return endings[String(report.stopReason ?? report.outcome)] ?? outcome;
 }

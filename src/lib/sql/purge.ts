@@ -51,11 +51,13 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       expired: expired?.count,
       known: { ...known, index },
       ended: async (stopReason) => {
-        // A run that drained saw itself what is left.
-        const seen = stopReason === 'drained' ? { count: walk.skippedLocked, estimated: false } : undefined;
+        // A run that drained saw itself what is left, unless it was to leave what expired of late.
+        const due = new Date(now.getTime() - policy.graceMs);
+        const isWhole = stopReason === 'drained' && cutoff.getTime() === due.getTime();
+        const seen = isWhole ? { count: walk.skippedLocked, estimated: false } : undefined;
         const left = await run.countLeft(async () => {
           const figures = new Estimator(table.figures);
-          const expiredRemaining = seen ?? (await figures.within({ before: cutoff }));
+          const expiredRemaining = seen ?? (await figures.within({ before: due }));
           return { expiredRemaining, after: ageOf(await figures.oldestExpiry(), now) };
         });
         const appPurge = await readAppPurge(table);
