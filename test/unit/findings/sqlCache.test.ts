@@ -56,7 +56,15 @@ describe('backlog-growing', () => {
 
   it('is not told on a day of rising load on which every purge drains', () => {
     const rising = Array.from({ length: 48 }, (_, index) =>
-      purge(index * 30 + 10, purgeReport({ deleted: 48_000 - 1_000 * index, expiredRemaining: exactly(48 - index) })),
+      purge(
+        index * 30 + 10,
+        // What is left is what apps held locked.
+        purgeReport({
+          deleted: 48_000 - 1_000 * index,
+          expiredRemaining: exactly(48 - index),
+          skippedLocked: 48 - index,
+        }),
+      ),
     );
     const load = Array.from({ length: 288 }, (_, index) =>
       counts(index * 5, countsReport({ expired: exactly(30_000 - 100 * index) })),
@@ -67,6 +75,9 @@ describe('backlog-growing', () => {
   it('is over with the first purge that drains', () => {
     const growing = every(30, 600, 500, 400, 300, 200, 100);
     expect(ofPurges([purge(5), ...growing])).toEqual([]);
+    // One of old entries alone drains these, and leaves the rest.
+    const ofOld = purge(5, purgeReport({ deleted: 0, expiredRemaining: exactly(700) }));
+    expect(ofPurges([ofOld, ...growing])).toEqual(['backlog-growing warning']);
   });
 
   it('counts the parts of one purge as one', () => {
