@@ -19,7 +19,7 @@ const usage = `Usage: npm run bench:scale -- [options]
   --workers N,N,…     worker processes of each round (default 1,2,4)
   --at-once N         SERVER_CONCURRENCY (default 24)
   --chain-entries N   entries of the cache that is drained by continuations (default 5000000; 0 to leave it out)
-  --kill-every N      seconds between two kill -9 (default 10)`;
+  --kill-every N      seconds between two kill -9 (default 25)`;
 
 const option = { type: 'string' } as const;
 
@@ -42,7 +42,7 @@ export function readArguments(): Arguments {
       workers: (values.workers ?? '1,2,4').split(',').map((count) => wholeNumber('--workers', count, 1, 64)),
       atOnce: wholeNumber('--at-once', values['at-once'] ?? '24', 1, 100),
       chainEntries: wholeNumber('--chain-entries', values['chain-entries'] ?? '5000000', 0, 100_000_000),
-      killEverySeconds: wholeNumber('--kill-every', values['kill-every'] ?? '10', 1, 3_600),
+      killEverySeconds: wholeNumber('--kill-every', values['kill-every'] ?? '25', 1, 3_600),
     };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
