@@ -67,7 +67,7 @@ export const bytes = z
  */
 export const settingName = z
   .string({ error: 'must name a setting' })
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of a setting: letters, digits and _');
+  .regex(/^[A-Za-z_][\w.:-]{0,127}$/, 'must be the name of a setting: letters, digits, and any of _ . : -');
 
 /** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
 export const name = z
