@@ -2,7 +2,6 @@
 import { alertSettings, availabilitySettings } from 'types/alerts.bicep'
 import { texts } from 'types/app.bicep'
 import { redisSettings } from 'types/caches.bicep'
-import { redisCacheName } from 'settings.bicep'
 
 @description('Begins the names.')
 param prefix string
@@ -21,6 +20,9 @@ param componentId string
 
 @description('Host name of the function app.')
 param hostName string
+
+@description('The name of its role in the workspace.')
+param roleName string
 
 @description('Redis cache.')
 param redis redisSettings
@@ -41,12 +43,6 @@ module people 'modules/actionGroup.bicep' = {
   params: { name: prefix, tags: tags, emails: alerts.emails, webhooks: alerts.webhooks }
 }
 
-@description('Checks of the app that the rules by metrics below tell as well, as far as these are switched on.')
-var toldByPlatform = filter(
-  redis.mode == 'none' ? [] : ['redis-memory-high', 'redis-memory-critical', 'redis-evictions'],
-  check => alerts.rules[?replace(check, 'redis-', 'redis-platform-')].?enabled ?? true
-)
-
 module queries 'modules/queryAlerts.bicep' = {
   params: {
     prefix: prefix
@@ -55,7 +51,7 @@ module queries 'modules/queryAlerts.bicep' = {
     workspaceId: workspaceId
     actionGroupId: people.outputs.id
     runbookUrl: runbookUrl
-    toldByPlatform: { subject: 'cache ${redisCacheName(redis)}', checks: toldByPlatform }
+    roleName: roleName
     overrides: alerts.rules
   }
 }
@@ -87,5 +83,11 @@ module health 'modules/availability.bicep' = if (availability.enabled) {
 }
 
 module workbook 'modules/workbook.bicep' = {
-  params: { displayName: 'Token caches (${prefix})', location: location, tags: tags, workspaceId: workspaceId }
+  params: {
+    displayName: 'Token caches (${prefix})'
+    location: location
+    tags: tags
+    workspaceId: workspaceId
+    roleName: roleName
+  }
 }

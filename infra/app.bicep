@@ -3,6 +3,9 @@ import { appSettings, inboundSettings, privateAccess, signInSettings, texts } fr
 import { keyRingSettings, postgresSettings, redisSettings, sqlSettings } from 'types/caches.bicep'
 import { connectionStrings, hostSettings, isServerless, keyRings, postgresCacheName, sqlCacheName, tokenCaches } from 'settings.bicep'
 
+@description('Name of the function app.')
+param name string
+
 @description('In names that must be unique.')
 param token string
 
@@ -137,7 +140,7 @@ var sqlCaches = concat(
 
 module function 'modules/functionApp.bicep' = {
   params: {
-    name: 'func-${token}'
+    name: name
     location: location
     tags: tags
     settings: app

@@ -68,6 +68,9 @@ var allTags = { 'azd-env-name': environmentName, ...tags }
 @description('In names that must be unique.')
 var token = uniqueString(resourceGroup().id, environmentName)
 
+@description('Name of the function app, and of its role in the workspace.')
+var appName = 'func-${token}'
+
 @description('Begins names that need not be unique.')
 var prefix = 'token-cache-${environmentName}'
 
@@ -153,6 +156,7 @@ module caches 'caches.bicep' = {
 
 module function 'app.bicep' = {
   params: {
+    name: appName
     token: token
     location: location
     tags: allTags
@@ -185,6 +189,7 @@ module watch 'alerts.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     componentId: monitoring.outputs.componentId
     hostName: function.outputs.hostName
+    roleName: settings.?OTEL_SERVICE_NAME ?? appName
     redis: redis
     redisId: redisId
     alerts: alerts

@@ -19,8 +19,8 @@ param actionGroupId string
 @description('The runbook.')
 param runbookUrl string
 
-@description('Findings that a platform metric tells already: their checks, of one subject.')
-param toldByPlatform { subject: string, checks: string[] }
+@description('By which the workspace tells the app from others: the name of its role.')
+param roleName string
 
 @description('What is set otherwise, by the name of the rule.')
 param overrides alertOverrides
@@ -31,18 +31,11 @@ param deployedAt string = utcNow('u')
 @description('An ISO 8601 duration of one unit, as KQL says it.')
 func timespan(duration string) string => toLower(replace(replace(duration, 'PT', ''), 'P', ''))
 
-@description('Findings that stand, by their level.')
-var findings = replace(
-  replace(loadTextContent('../queries/findings.kql'), '{subject}', toldByPlatform.subject),
-  '{checks}',
-  string(toldByPlatform.checks)
-)
-
 @description('Each fires by its column Value.')
 var rules = [
   {
     name: 'findings-critical'
-    query: replace(findings, '{level}', 'critical')
+    query: replace(loadTextContent('../queries/findings.kql'), '{level}', 'critical')
     severity: 1
     frequency: 'PT5M'
     fires: { operator: 'GreaterThan', threshold: 0 }
@@ -52,7 +45,7 @@ var rules = [
   }
   {
     name: 'findings-warning'
-    query: replace(findings, '{level}', 'warning')
+    query: replace(loadTextContent('../queries/findings.kql'), '{level}', 'warning')
     severity: 2
     frequency: 'PT15M'
     fires: { operator: 'GreaterThan', threshold: 0 }
@@ -91,7 +84,11 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: replace(rule.query, '{window}', timespan(overrides[?rule.name].?window ?? 'PT30M'))
+            query: replace(
+              replace(rule.query, '{app}', roleName),
+              '{window}',
+              timespan(overrides[?rule.name].?window ?? 'PT30M')
+            )
             metricMeasureColumn: 'Value'
             timeAggregation: 'Maximum'
             operator: rule.fires.operator

@@ -24,32 +24,16 @@ param overrides alertOverrides
 
 @description('Rules about the platform\'s own metrics: they work when the function app does not.')
 var rules = [
+  // Load is what the app cannot see. What its findings tell (memory, evictions) is told by them alone, at their levels.
+  // Threshold and severity: Azure Monitor Baseline Alerts, services/Cache/redis; of a redisEnterprise it has the maximum alone.
   {
-    name: 'redis-platform-memory-high'
-    metric: 'usedmemorypercentage'
+    name: 'redis-platform-load'
+    metric: 'serverLoad'
     aggregation: 'Maximum'
-    severity: 2
-    threshold: 80
-    section: 'redis-memory-high'
-    what: 'By the platform, Redis uses more than 80 % of its memory.'
-  }
-  {
-    name: 'redis-platform-memory-critical'
-    metric: 'usedmemorypercentage'
-    aggregation: 'Maximum'
-    severity: 1
-    threshold: 90
-    section: 'redis-memory-critical'
-    what: 'By the platform, Redis uses more than 90 % of its memory: entries are about to be evicted. Choose a larger size now.'
-  }
-  {
-    name: 'redis-platform-evictions'
-    metric: 'evictedkeys'
-    aggregation: 'Total'
-    severity: 2
-    threshold: 0
-    section: 'redis-evictions'
-    what: 'By the platform, Redis evicted entries: so many users sign in again.'
+    severity: 3
+    threshold: 85
+    section: 'redis-platform-load'
+    what: 'By the platform, a node of the Redis is busy for more than 85 % of its time: each sign-in waits.'
   }
 ]
 

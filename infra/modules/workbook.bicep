@@ -12,6 +12,9 @@ param tags texts
 @description('Workspace that it asks.')
 param workspaceId string
 
+@description('By which the workspace tells the app from others.')
+param roleName string
+
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'token-cache-maintenance')
   location: location
@@ -21,6 +24,10 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     displayName: displayName
     category: 'workbook'
     sourceId: workspaceId
-    serializedData: replace(loadTextContent('../workbook.json'), '{workspaceId}', workspaceId)
+    serializedData: replace(
+      replace(loadTextContent('../workbook.json'), '{workspaceId}', workspaceId),
+      '{app}',
+      roleName
+    )
   }
 }

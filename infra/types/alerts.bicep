@@ -51,14 +51,8 @@ type alertOverrides = {
   @description('/api/health is failing.')
   'health-failing': metricOverride?
 
-  @description('By the platform, Redis is fuller than this, in per cent.')
-  'redis-platform-memory-high': metricOverride?
-
-  @description('Likewise.')
-  'redis-platform-memory-critical': metricOverride?
-
-  @description('By the platform, Redis evicted more entries than this.')
-  'redis-platform-evictions': metricOverride?
+  @description('By the platform, a node of the Redis is busier than this, in per cent.')
+  'redis-platform-load': metricOverride?
 }
 
 @export()

@@ -9,7 +9,14 @@ import { anchorsOf } from '../support/anchors.ts';
 import { bicepMissing, infra, restoreBicep } from '../support/bicep.ts';
 import { root } from '../support/childProcess.ts';
 import { tableNames } from '../support/kusto.ts';
-import { deployments, queryOf, type Resource, resourcesOf, type Snapshot } from '../support/snapshots.ts';
+import {
+  appSettingsOf,
+  deployments,
+  queryOf,
+  type Resource,
+  resourcesOf,
+  type Snapshot,
+} from '../support/snapshots.ts';
 import { everySnapshot } from '../support/variants.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -35,16 +42,10 @@ const property = (alert: Resource, name: string) => alert.properties[name];
 const program = bicepMissing() === undefined ? restoreBicep() : undefined;
 const every: [string, Snapshot][] = [...everySnapshot(program)];
 
-/** Those that are switched on. */
-const platformRulesOf = ({ predictedResources }: Snapshot) =>
-  predictedResources
-    .filter(({ type, properties }) => type === 'Microsoft.Insights/metricAlerts' && properties.enabled === true)
-    .flatMap(({ name }) => /redis-platform-[a-z-]+$/.exec(name)?.[0] ?? []);
-
 /** Metrics that a Redis publishes, and their grain (Azure Monitor, "Supported metrics for Microsoft.Cache/redis" and "…/redisEnterprise"). */
 const published: Record<string, { metrics: string[]; grainMinutes: number }> = {
-  'Microsoft.Cache/redis': { metrics: ['usedmemorypercentage', 'evictedkeys'], grainMinutes: 1 },
-  'Microsoft.Cache/redisEnterprise': { metrics: ['usedmemorypercentage', 'evictedkeys'], grainMinutes: 5 },
+  'Microsoft.Cache/redis': { metrics: ['serverLoad'], grainMinutes: 1 },
+  'Microsoft.Cache/redisEnterprise': { metrics: ['serverLoad'], grainMinutes: 5 },
 };
 
 /** Windows and frequencies that scheduled query rules take (their REST reference). */
@@ -76,7 +77,7 @@ describe('the queries', () => {
     const named = [...text.matchAll(/"((?:[a-z_]+\.)+[a-z_]+)"/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(0);
     for (const name of named) expect([...metrics.keys()]).toContain(name);
-    for (const [, table] of text.matchAll(/\b(App[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
+    for (const [, table] of text.matchAll(/\b(App(?!RoleName)[A-Z]\w+)\b/g)) expect(tableNames).toContain(table);
   });
 
   it('give every row a time within the window, not at its very end', () => {
@@ -124,22 +125,35 @@ describe('the alerts', () => {
     }
   });
 
-  it.each(every)(
-    'leave to the platform what its rules tell of the Redis that is deployed, as far as they are on: %s',
-    (_, snapshot) => {
-      const told = platformRulesOf(snapshot).map((rule) => `"${rule.replace('-platform', '')}"`);
-      const texts = snapshot.predictedResources.filter(({ type }) => type === alertTypes[0]).map(queryOf);
-      const ofFindings = texts.filter((text) => text.includes('AppTraces'));
-      expect(ofFindings).toHaveLength(2);
-      for (const text of ofFindings)
-        expect(text).toContain(`not(Subject == "cache redis" and Check in (dynamic([${told.join(',')}])))`);
-    },
-  );
+  it.each(every)('ask for the app that is deployed, by the role that its telemetry has: %s', (_, snapshot) => {
+    const site = snapshot.predictedResources.find(({ type }) => type === 'Microsoft.Web/sites')?.name ?? '';
+    const role = appSettingsOf(snapshot).OTEL_SERVICE_NAME ?? site;
+    const workbook = snapshot.predictedResources.find(({ type }) => type === 'Microsoft.Insights/workbooks');
+    const rules = snapshot.predictedResources.filter(({ type }) => type === alertTypes[0]);
+    expect(rules).toHaveLength(3);
+    for (const rule of rules) expect(queryOf(rule)).toContain(`AppRoleName =~ "${role}"`);
+    expect(workbook?.properties.serializedData).toContain(`'{app}', '${role}')]`);
+  });
 
-  it('tell on the platform what are names of checks', () => {
-    const all = every.flatMap(([, snapshot]) => platformRulesOf(snapshot));
-    expect(new Set(all)).toHaveLength(3);
-    for (const rule of all) expect(checkNames).toContain(rule.replace('-platform', ''));
+  it.each(queries)('and read no row of others: %s', (_, text) => {
+    const tables = text.replaceAll(/\/\/.*/g, '').match(/\bApp(Metrics|Traces)\b/g) ?? [];
+    expect(tables.length).toBeGreaterThan(0);
+    expect(text.match(/AppRoleName =~ "{app}" and /g)).toHaveLength(tables.length);
+  });
+
+  it('tell once: no rule by a metric tells what a finding tells', () => {
+    const names = every.flatMap(([, { predictedResources }]) =>
+      predictedResources.filter(({ type }) => type === alertTypes[1]).map(({ name }) => name),
+    );
+    const platform = names.flatMap((name) => /redis-platform-[a-z-]+$/.exec(name)?.[0] ?? []);
+    expect(new Set(platform)).toEqual(new Set(['redis-platform-load']));
+    for (const rule of platform) expect(checkNames).not.toContain(rule.replace('-platform', ''));
+  });
+
+  it('are evaluated every five minutes at most: Azure takes no union every minute', () => {
+    expect(read('infra/types/alerts.bicep')).not.toContain("'PT1M'");
+    for (const { properties } of alerts.filter(({ type }) => type === alertTypes[0]))
+      expect(minutesOf(String(properties.evaluationFrequency))).toBeGreaterThanOrEqual(5);
   });
 
   it('are set otherwise by the parameter `alerts.rules`', () => {
@@ -157,7 +171,7 @@ describe('the alerts', () => {
 
   it('name metrics that Azure publishes, at a window that their grain allows', () => {
     const platform = alerts.filter(({ name }) => name.includes('-platform-'));
-    expect(platform).toHaveLength(3);
+    expect(platform).toHaveLength(1);
     for (const { properties, name } of platform) {
       const { allOf } = properties.criteria as { allOf: { metricName: string; metricNamespace: string }[] };
       for (const { metricName, metricNamespace } of allOf) {

@@ -15,6 +15,12 @@ const minute = 60_000;
 const noon = Date.parse('2026-11-26T12:02:00Z');
 const judgedAt = (count: number) => Date.parse('2026-11-26T12:00:45Z') - count * 5 * minute;
 
+/** The role of the app that is deployed, in other letters. */
+const app =
+  resourcesOf('production', 'Microsoft.Web/sites')
+    .find(({ name }) => name.startsWith('func-'))
+    ?.name.toUpperCase() ?? '';
+
 type Told = Pick<Finding, 'check'> & Partial<Finding>;
 
 const emitted: LogRecord[] = [];
@@ -33,10 +39,11 @@ function records(at: number, findings: readonly Told[]): Row[] {
   );
   return emitted
     .splice(0)
-    .map(({ body, attributes }) => ({ TimeGenerated: at, Message: body, Properties: attributes }));
+    .map(({ body, attributes }) => ({ TimeGenerated: at, AppRoleName: app, Message: body, Properties: attributes }));
 }
 const heartbeat = (at: number, later = 3_000): Row => ({
   TimeGenerated: at + later,
+  AppRoleName: app,
   Name: instruments.heartbeat.name,
   Sum: 1,
 });
@@ -49,15 +56,25 @@ function told(...judgements: (readonly Told[])[]): { AppTraces: Row[]; AppMetric
   };
 }
 
-const ruleOf = (name: string, deployment: 'small' | 'production' = 'production') => {
-  const rule = resourcesOf(deployment, 'Microsoft.Insights/scheduledQueryRules').find((each) =>
+type Judgements = ReturnType<typeof told>;
+const ofOtherApp = ({ AppTraces, AppMetrics }: Judgements): Judgements => {
+  const renamed = (rows: Row[]) => rows.map((row) => ({ ...row, AppRoleName: 'func-other' }));
+  return { AppTraces: renamed(AppTraces), AppMetrics: renamed(AppMetrics) };
+};
+const together = (a: Judgements, b: Judgements): Judgements => ({
+  AppTraces: [...a.AppTraces, ...b.AppTraces],
+  AppMetrics: [...a.AppMetrics, ...b.AppMetrics],
+});
+
+const ruleOf = (name: string) => {
+  const rule = resourcesOf('production', 'Microsoft.Insights/scheduledQueryRules').find((each) =>
     each.name.endsWith(`-${name}`),
   );
   if (!rule) throw new Error(`There is no rule ${name}.`);
   return rule;
 };
-const run = (name: string, tables: Tables, minutesLater = 0, deployment: 'small' | 'production' = 'production') =>
-  runQuery(queryOf(ruleOf(name, deployment)), tables, new Date(noon + minutesLater * minute));
+const run = (name: string, tables: Tables, minutesLater = 0) =>
+  runQuery(queryOf(ruleOf(name)), tables, new Date(noon + minutesLater * minute));
 const checks = (rows: readonly Row[]) => rows.map(({ Check }) => Check);
 
 const absent: Told = { check: 'purge-absent' };
@@ -121,24 +138,21 @@ describe('the rules of findings', () => {
   });
 
   it('pass over the records of others, and fail over no table that is missing', () => {
-    const others = [{ TimeGenerated: noon, Message: 'Executed', Properties: { level: 'critical' } }];
+    const others = [{ TimeGenerated: noon, AppRoleName: app, Message: 'Executed', Properties: { level: 'critical' } }];
     expect(run('findings-critical', { ...told([]), AppTraces: others })).toEqual([]);
     expect(run('findings-critical', {})).toEqual([]);
     expect(run('findings-critical', { AppTraces: records(judgedAt(0), [absent]) })).toHaveLength(1);
   });
 
-  it('leave to the metrics of the platform what these tell of that Redis, and only there', () => {
-    const full: Told = { check: 'redis-memory-critical', subject: 'cache redis' };
-    const tables = told([
-      full,
-      { ...full, subject: 'cache other' },
-      { check: 'redis-unreachable', subject: 'cache redis' },
-    ]);
-    expect(run('findings-critical', tables).map(({ Subject, Check }) => [Subject, Check])).toEqual([
-      ['cache other', 'redis-memory-critical'],
-      ['cache redis', 'redis-unreachable'],
-    ]);
-    expect(run('findings-critical', tables, 0, 'small')).toHaveLength(3);
+  it('take no finding of another app in the workspace, nor its heartbeat for their own', () => {
+    const own = told([], [absent], [absent]);
+    const others = ofOtherApp(told([absent], [absent]));
+    const both = together(own, others);
+    expect(run('findings-critical', both, 5)).toEqual([]);
+    // The other app has judged since: what this one told last stands.
+    const late = told([absent], [absent]);
+    const silent = { AppTraces: late.AppTraces.slice(1), AppMetrics: late.AppMetrics.slice(1) };
+    expect(checks(run('findings-critical', together(silent, ofOtherApp(told([], []))), 5))).toEqual(['purge-absent']);
   });
 });
 
@@ -153,6 +167,11 @@ describe('the rule of silence', () => {
     expect(fires({ AppMetrics: [] })).toBe(true);
     expect(fires(told([], []), 30)).toBe(true);
     expect(fires({ AppMetrics: [{ TimeGenerated: noon, Name: 'maintenance.runs' }] })).toBe(true);
+  });
+
+  it('fires for the app that is silent, though another in the workspace is heard of', () => {
+    expect(fires(ofOtherApp(told([], [])))).toBe(true);
+    expect(fires(together(told([]), ofOtherApp(told([], []))))).toBe(false);
   });
 
   it('is quiet while judgements are heard of, some missing or late', () => {
@@ -171,7 +190,7 @@ describe('the list of the workbook', () => {
   const { items } = JSON.parse(readFileSync(join(infra, 'workbook.json'), 'utf8')) as {
     items: { name: string; content: { query?: string } }[];
   };
-  const query = items.find(({ name }) => name === 'findings')?.content.query ?? '';
+  const query = items.find(({ name }) => name === 'findings')?.content.query?.replaceAll('{app}', app) ?? '';
   const list = (tables: Tables, minutesLater = 2) => runQuery(query, tables, new Date(noon + minutesLater * minute));
 
   it('shows what stands, the worst first, and nothing that is fixed', () => {
@@ -182,5 +201,6 @@ describe('the list of the workbook', () => {
     expect(checks(list(tables))).toEqual(['purge-absent', 'settings', 'table-size', 'records-off']);
     expect(list(tables)[0]).toMatchObject({ What: 'Something is wrong.', WhatToDo: 'Look.', Level: 'critical' });
     expect(list(told([], [absent]))).toEqual([]);
+    expect(list(together(told([], []), ofOtherApp(told([absent]))))).toEqual([]);
   });
 });

@@ -27,7 +27,11 @@ const alertQueries = (): Query[] =>
 function workbookQueries(cache = '"web","redis"', ring = '"web"'): Query[] {
   const { items } = JSON.parse(readFileSync(join(infra, 'workbook.json'), 'utf8')) as { items: Json[] };
   const withChoices = (query: string) =>
-    query.replaceAll('{Cache}', cache).replaceAll('{Ring}', ring).replaceAll('{TimeRange:grain}', '5m');
+    query
+      .replaceAll('{Cache}', cache)
+      .replaceAll('{Ring}', ring)
+      .replaceAll('{app}', 'func-app')
+      .replaceAll('{TimeRange:grain}', '5m');
   const found: Query[] = [];
   const visit = (value: Json, name: string): void => {
     if (value === null || typeof value !== 'object') return;

@@ -155,6 +155,7 @@ function binary(operator: string, left: unknown, right: unknown): unknown {
   const [a, b] = [left, right] as [number, number];
   const values: Record<string, unknown> = {
     '==': a === b,
+    '=~': String(a).toLowerCase() === String(b).toLowerCase(),
     '>': a > b,
     '<': a < b,
     '>=': a >= b,

@@ -24,8 +24,8 @@ const variants: Record<string, Record<string, string>> = {
     redis: `{ mode: 'new' }`,
     keyRing: `{ mode: 'manage', name: 'shared' }`,
     budget: 'null',
-    alerts: `{ emails: [], webhooks: [], rules: { 'redis-platform-evictions': { enabled: false } } }`,
-    settings: `{ PURGE_GRACE: 'PT5M', SCHEDULE_PURGE: '0 */15 * * * *' }`,
+    alerts: `{ emails: [], webhooks: [], rules: { 'redis-platform-load': { enabled: false } } }`,
+    settings: `{ PURGE_GRACE: 'PT5M', SCHEDULE_PURGE: '0 */15 * * * *', OTEL_SERVICE_NAME: 'token caches' }`,
   },
   ringsAlone: {
     inbound: '{ denyByDefault: false, allowedAddresses: [] }',
