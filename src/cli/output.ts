@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
+import type { JobName } from '../lib/runs/catalogue.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
 import { ageText } from '../lib/sql/summaries.ts';
 
@@ -7,11 +7,11 @@ import { ageText } from '../lib/sql/summaries.ts';
 export type Row = [string, string];
 
 /** A result for people, on stdout; an error on stderr, after what was done by then. */
-export function printResult<J extends JobName>(result: RunResult<J>, rowsOf: (report: ReportOf<J>) => Row[]): void {
-  const { job, subject, report, error, outcome, runId, duration } = result;
-  if (report) {
+export function printResult<J extends JobName>(result: RunResult<J>, rows: Row[] | undefined): void {
+  const { job, subject, error, outcome, runId, duration } = result;
+  if (rows) {
     console.log(`${job} ${subject}`);
-    console.log(plainTable([...rowsOf(report), ['took', ageText(duration)], ['run', runId]]));
+    console.log(plainTable([...rows, ['took', ageText(duration)], ['run', runId]]));
   }
   if (error) console.error(`${job} ${subject} ${outcome} (${error.code}). ${error.message}\n${error.advice}`);
 }

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import type { Settings } from '../lib/settings/settings.ts';
 import { packageVersion } from '../lib/version.ts';
 import { addCacheCommands } from './commands/caches.ts';
 import { addDiagnoseCommand } from './commands/diagnose.ts';
@@ -11,8 +10,8 @@ import { type ExitCode, Session } from './session.ts';
 const version = packageVersion();
 
 /** The command line: the same jobs as the timers, for an operator's terminal. Reports go to stdout, all else to stderr. */
-export async function runCommandLine(args: string[], settings: Settings, signal: AbortSignal): Promise<ExitCode> {
-  const session = new Session(settings, signal);
+export async function runCommandLine(args: string[], signal: AbortSignal): Promise<ExitCode> {
+  const session = new Session(signal);
   const program = new Command('token-cache')
     .description(
       'Keeps the token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/settings.md.',

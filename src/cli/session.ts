@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
-import { Maintenance } from '../lib/app/maintenance.ts';
-import { openRecordStore } from '../lib/app/recordStores.ts';
-import { openWorkQueue } from '../lib/app/workQueues.ts';
+import type { Maintenance } from '../lib/app/maintenance.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
 import { Repeats } from '../lib/repeats.ts';
@@ -9,10 +7,9 @@ import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
 import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { JobOn, Log, RunResult } from '../lib/runs/runJob.ts';
-import { describeProblem } from '../lib/settings/problems.ts';
 import type { Settings } from '../lib/settings/settings.ts';
-import { startTelemetry, type Telemetry } from '../lib/telemetry/telemetry.ts';
-import { printResult, type Row } from './output.ts';
+import type { Telemetry } from '../lib/telemetry/telemetry.ts';
+import type { Row } from './output.ts';
 
 /**
  * 0: done · 1: a run failed, or was stopped · 2: wrong usage or settings, or the run was refused · 3: another run was at work,
@@ -41,21 +38,29 @@ export interface Subjects {
 /** A job on several subjects: how it is run on one, how its report is shown. */
 interface SubjectJob<J extends JobName> extends Subjects {
   run(maintenance: Maintenance, subject: string, terminal: boolean): Promise<RunResult<J>>;
-  rows(report: ReportOf<J>): Row[];
+  rows(report: ReportOf<J>): Promise<Row[]>;
   /** The rows hold the warnings already. */
   rowsShowWarnings?: boolean;
 }
 
-/** One call of the command line: its settings, its signal to stop, its exit code. */
+/**
+ * One call of the command line: its signal to stop, its exit code. Settings and jobs are loaded when a command first needs
+ * them, so that `--version` and `--help` answer at once.
+ */
 export class Session {
-  readonly settings: Settings;
   readonly signal: AbortSignal;
   exitCode: ExitCode = 0;
+  #settings: Settings | undefined;
   #telemetry: Telemetry | undefined;
 
-  constructor(settings: Settings, signal: AbortSignal) {
-    this.settings = settings;
+  constructor(signal: AbortSignal) {
     this.signal = signal;
+  }
+
+  /** The settings of this process, read once. */
+  async settings(): Promise<Settings> {
+    this.#settings ??= (await import('../lib/settings/settings.ts')).processSettings('file');
+    return this.#settings;
   }
 
   /** Runs a job on the chosen subjects (on all if none is chosen), one after the other, and prints the results. */
@@ -68,11 +73,12 @@ export class Session {
     if (unknown.length > 0)
       return this.#refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
     if (subjects.length === 0) return this.#refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
+    const { printResult } = await import('./output.ts');
     const results: RunResult<J>[] = [];
     for (const subject of subjects) {
       const result = await job.run(maintenance, subject, !json && process.stderr.isTTY);
       results.push(result);
-      if (!json) printResult(result, job.rows);
+      if (!json) printResult(result, result.report && (await job.rows(result.report)));
       // A failure counts for more than a refusal, and that for more than a run that found another at work.
       if (this.exitCode === 0 || exitCodes[result.outcome] === 1) this.exitCode = exitCodes[result.outcome];
       else if (exitCodes[result.outcome] === 2 && this.exitCode === 3) this.exitCode = 2;
@@ -81,9 +87,9 @@ export class Session {
   }
 
   /** Whatever is wrong with the settings: a diagnosis and the status are there to say it. */
-  openTolerant(): { records: RecordStore; maintenance: Maintenance } {
-    const records = openRecordStore(this.settings.recordStore);
-    return { records, maintenance: new Maintenance(this.settings, quiet, records) };
+  async openTolerant(): Promise<{ settings: Settings; records: RecordStore; maintenance: Maintenance }> {
+    const settings = await this.settings();
+    return { settings, ...(await opened(settings, quiet)) };
   }
 
   /**
@@ -96,11 +102,14 @@ export class Session {
   }
 
   /** The work queue of the function app, which needs no cache in the settings; undefined where they do not name it. */
-  openQueue(): WorkQueue | undefined {
-    const wrong = this.settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
+  async openQueue(): Promise<WorkQueue | undefined> {
+    const settings = await this.settings();
+    const { describeProblem } = await import('../lib/settings/problems.ts');
+    const wrong = settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
     for (const problem of wrong) console.error(describeProblem(problem));
     if (wrong.length > 0) return this.#refuse('Correct the settings; docs/settings.md lists them all.');
-    const opened = openWorkQueue(this.settings.queue);
+    const { openWorkQueue } = await import('../lib/app/workQueues.ts');
+    const opened = openWorkQueue(settings.queue);
     if (opened) return opened.queue;
     return this.#refuse(
       'The settings name no storage account. Set AzureWebJobsStorage, or AzureWebJobsStorage__accountName for a login with Entra, as the function app has it.',
@@ -109,11 +118,13 @@ export class Session {
 
   /** Undefined where the settings are wrong: an operator corrects all of them before anything runs. */
   async #open(silent: boolean): Promise<Maintenance | undefined> {
-    const { settings } = this;
+    const settings = await this.settings();
     if (settings.problems.length === 0) {
+      const { startTelemetry } = await import('../lib/telemetry/telemetry.ts');
       this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
-      return new Maintenance(settings, silent ? quiet : warningsToStderr(), openRecordStore(settings.recordStore));
+      return (await opened(settings, silent ? quiet : warningsToStderr())).maintenance;
     }
+    const { describeProblem } = await import('../lib/settings/problems.ts');
     for (const problem of settings.problems) console.error(describeProblem(problem));
     return this.#refuse('Correct the settings; docs/settings.md lists them all.');
   }
@@ -122,6 +133,15 @@ export class Session {
     console.error(message);
     this.exitCode = 2;
   }
+}
+
+async function opened(settings: Settings, log: Log): Promise<{ records: RecordStore; maintenance: Maintenance }> {
+  const [{ Maintenance }, { openRecordStore }] = await Promise.all([
+    import('../lib/app/maintenance.ts'),
+    import('../lib/app/recordStores.ts'),
+  ]);
+  const records = openRecordStore(settings.recordStore);
+  return { records, maintenance: new Maintenance(settings, log, records) };
 }
 
 /** The options that every job has. */

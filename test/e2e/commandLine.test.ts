@@ -14,6 +14,11 @@ const engine = postgresEngine(database);
 const script = 'bin/token-cache.js';
 const hour = 3_600_000;
 
+/** A module that writes the address of each one that is loaded to stderr. */
+const tellsModules = `data:text/javascript,${encodeURIComponent(`
+import { registerHooks } from 'node:module';
+registerHooks({ load: (url, context, next) => (console.error(url), next(url, context)) });`)}`;
+
 describe('token-cache', () => {
   let table: TestTable;
   let state: string;
@@ -50,6 +55,15 @@ describe('token-cache', () => {
     const records = new FileRecordStore(join(state, 'token-cache-maintenance'));
     expect(await records.getRun(runs[0].runId)).toEqual(runs[0]);
     expect(await table.ids()).toHaveLength(20);
+  });
+
+  it.each(['--version', '--help'])('loads neither jobs nor drivers for %s', async (option) => {
+    const { code, stderr } = await run(script, [option], { NODE_OPTIONS: `--import=${tellsModules}` });
+    expect(code).toBe(0);
+    const loaded = stderr.trim().split('\n');
+    expect(loaded.filter((url) => url.includes('/src/cli/'))).not.toEqual([]);
+    const packages = loaded.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
+    expect([...new Set(packages)].sort()).toEqual(['commander', 'temporal-polyfill', 'temporal-utils']);
   });
 
   it('changes nothing in a dry run', async () => {

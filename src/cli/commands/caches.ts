@@ -1,11 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { parseDuration } from '../../lib/durations.ts';
-import { clearRows } from '../clearRows.ts';
-import { deletionBar, purgeProgressBar } from '../progressBar.ts';
-import { redisRows } from '../redisRows.ts';
+import type { ReportOf } from '../../lib/runs/catalogue.ts';
 import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
-import { countRows, indexRows, purgeRows } from '../sqlCacheRows.ts';
 
 interface PurgeOptions extends CommonOptions {
   olderThan?: number;
@@ -17,6 +14,9 @@ interface ClearOptions extends CommonOptions {
   confirm?: string;
   timeBudget?: number;
 }
+
+const sqlRows = () => import('../sqlCacheRows.ts');
+const bars = () => import('../progressBar.ts');
 
 const sqlCaches: Subjects = { kind: 'SQL cache', option: 'cache', known: ({ sqlCaches }) => sqlCaches.names() };
 const redisCaches: Subjects = { kind: 'Redis cache', option: 'cache', known: ({ redisCaches }) => redisCaches.names() };
@@ -40,25 +40,26 @@ export function addCacheCommands(program: Command, session: Session): void {
         ...(maxRows !== undefined && { maxRows }),
         ...(timeBudget !== undefined && { timeBudgetMs: timeBudget }),
       };
-      const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
-        const bar = terminal && !dryRun ? purgeProgressBar(name) : undefined;
+      const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
+        const bar = terminal && !dryRun ? (await bars()).purgeProgressBar(name) : undefined;
         return maintenance.sqlCaches
           .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) }, { signal })
           .finally(() => bar?.stop());
       };
-      return session.runOn({ ...sqlCaches, run, rows: purgeRows }, options);
+      const rows = async (report: ReportOf<'purge'>) => (await sqlRows()).purgeRows(report);
+      return session.runOn({ ...sqlCaches, run, rows }, options);
     });
 
   addJob(session, command('index', 'Create the expiry index where it is missing.'), {
     ...sqlCaches,
     job: (maintenance) => maintenance.sqlCaches.ensureIndex,
-    rows: indexRows,
+    rows: async (report) => (await sqlRows()).indexRows(report),
   });
 
   addJob(session, command('counts', 'Say how large the table is and how much of it has expired. Changes nothing.'), {
     ...sqlCaches,
     job: (maintenance) => maintenance.sqlCaches.counts,
-    rows: countRows,
+    rows: async (report) => (await sqlRows()).countRows(report),
   });
 
   const aboutRedis =
@@ -66,7 +67,7 @@ export function addCacheCommands(program: Command, session: Session): void {
   addJob(session, command('redis', aboutRedis), {
     ...redisCaches,
     job: (maintenance) => maintenance.redisCaches.watch,
-    rows: redisRows,
+    rows: async (report) => (await import('../redisRows.ts')).redisRows(report),
     rowsShowWarnings: true,
   });
 
@@ -80,13 +81,14 @@ export function addCacheCommands(program: Command, session: Session): void {
       const confirm = dryRun ? undefined : options.confirm;
       if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
         self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
-      const run = (maintenance: Maintenance, name: string, terminal: boolean) => {
-        const bar = terminal && confirm !== undefined ? deletionBar(name) : undefined;
+      const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
+        const bar = terminal && confirm !== undefined ? (await bars()).deletionBar(name) : undefined;
         const request = { confirm, timeBudgetMs: timeBudget, onProgress: bar?.update };
         return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
       };
       const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
-      return session.runOn({ ...allCaches, run, rows: clearRows }, { json, cache: chosen });
+      const rows = async (report: ReportOf<'clear'>) => (await import('../clearRows.ts')).clearRows(report);
+      return session.runOn({ ...allCaches, run, rows }, { json, cache: chosen });
     });
 }
 

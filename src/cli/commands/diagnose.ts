@@ -1,8 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { diagnosisPage } from '../../lib/pages/diagnosis/diagnosisPage.ts';
 import { codeOf } from '../../lib/sockets.ts';
-import { diagnosisTable } from '../findingTables.ts';
 import type { Session } from '../session.ts';
 
 interface DiagnoseOptions {
@@ -28,7 +26,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
     .option('--html <file>', 'write the report as a page into this file')
     .option('--show-keys', 'show keys of entries, which name users, instead of a short hash')
     .action(async ({ cache, ring, json = false, html, showKeys = false }: DiagnoseOptions) => {
-      const { maintenance } = session.openTolerant();
+      const { maintenance, settings } = await session.openTolerant();
       const { signal } = session;
       const result = await maintenance.diagnosis.diagnose('cli', {
         caches: cache,
@@ -44,9 +42,13 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
         session.exitCode = error?.code.endsWith('_unknown') ? 2 : 1;
         return;
       }
-      if (!json) console.log(diagnosisTable(report, process.stdout.isTTY && session.settings.colours));
+      if (!json) {
+        const { diagnosisTable } = await import('../findingTables.ts');
+        console.log(diagnosisTable(report, process.stdout.isTTY && settings.colours));
+      }
       if (report.status === 'critical') session.exitCode = 1;
       if (html === undefined) return;
+      const { diagnosisPage } = await import('../../lib/pages/diagnosis/diagnosisPage.ts');
       try {
         await writeFile(html, diagnosisPage(report).text);
       } catch (error) {

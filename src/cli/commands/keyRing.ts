@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
 import type { RevokeReport } from '../../lib/keyRing/jobs/revoke.ts';
 import { type Instant, parseInstant } from '../../lib/keyRing/reading/instants.ts';
-import { pruneRows, revokeRows, rewrapRows, rotateRows, statusRows } from '../keyRingRows.ts';
 import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
 
 interface RevokeOptions extends CommonOptions {
@@ -12,6 +11,8 @@ interface RevokeOptions extends CommonOptions {
   reason: string;
   confirm?: string;
 }
+
+const ringRows = () => import('../keyRingRows.ts');
 
 const rings: Subjects = { kind: 'key ring', option: 'ring', known: (maintenance) => maintenance.keyRings.names() };
 
@@ -24,26 +25,26 @@ export function addKeyRingCommands(program: Command, session: Session): void {
   addJob(session, command('status', 'Say what state the ring is in. Changes nothing.'), {
     ...rings,
     job: (maintenance) => maintenance.keyRings.status,
-    rows: statusRows,
+    rows: async (report) => (await ringRows()).statusRows(report),
   });
 
   addJob(session, command('rotate', 'Publish the keys that are due. Usually there is nothing to do.'), {
     ...rings,
     job: (maintenance) => maintenance.keyRings.rotate,
-    rows: rotateRows,
+    rows: async (report) => (await ringRows()).rotateRows(report),
   });
 
   addJob(session, command('rewrap', 'Move keys to the newest Key Vault key version or certificate.'), {
     ...rings,
     job: (maintenance) => maintenance.keyRings.rewrap,
-    rows: rewrapRows,
+    rows: async (report) => (await ringRows()).rewrapRows(report),
   });
 
   const aboutPrune = 'Remove keys that expired long ago and that no cached entry names. Keeps a copy of the ring.';
   addJob(session, command('prune', aboutPrune), {
     ...rings,
     job: (maintenance) => maintenance.keyRings.prune,
-    rows: pruneRows,
+    rows: async (report) => (await ringRows()).pruneRows(report),
   });
 
   command(
@@ -67,7 +68,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
       };
       const run = (maintenance: Maintenance, name: string) =>
         maintenance.keyRings.revoke(name, 'cli', request, { signal: session.signal });
-      const rows = (report: RevokeReport) => revokeRows(report, ring?.[0] ?? '');
+      const rows = async (report: RevokeReport) => (await ringRows()).revokeRows(report, ring?.[0] ?? '');
       return session.runOn({ ...rings, run, rows }, options);
     });
 }

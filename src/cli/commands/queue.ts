@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../lib/clock.ts';
 import { toErrorReport } from '../../lib/errors.ts';
-import { discardPoison, listPoison, type PoisonFilter, type PoisonView, retryPoison } from '../../lib/queue/poison.ts';
+import type { PoisonFilter, PoisonView } from '../../lib/queue/poison.ts';
 import type { WorkQueue } from '../../lib/queue/workQueue.ts';
 import { plainTable } from '../output.ts';
 import type { Session } from '../session.ts';
+
+const poison = () => import('../../lib/queue/poison.ts');
+type DiscardPoison = (queue: WorkQueue, chosen: PoisonFilter) => Promise<PoisonView[]>;
 
 interface QueueOptions {
   cache?: string;
@@ -32,13 +35,13 @@ export function addQueueCommands(program: Command, session: Session): void {
   command('list', 'Show the messages of the poison queue (the first 32). Changes nothing.').action(
     (options: QueueOptions) =>
       withQueue(session, async (work) => {
-        const report = await listPoison(work);
+        const report = await (await poison()).listPoison(work);
         const messages = report.messages.filter(filterOf(options));
         print(options, { ...report, messages }, `${report.queue}: about ${report.count} messages`, messages);
       }),
   );
 
-  const changing = (name: 'retry' | 'discard', description: string, work: typeof discardPoison) =>
+  const changing = (name: 'retry' | 'discard', description: string, work: DiscardPoison) =>
     command(name, description)
       .option('--execute', 'do it; without this it is said what would be done')
       .option('--dry-run', 'say what would be done, and change nothing: the default')
@@ -46,7 +49,7 @@ export function addQueueCommands(program: Command, session: Session): void {
         withQueue(session, async (opened) => {
           const execute = options.execute === true && options.dryRun !== true;
           const chosen = filterOf(options);
-          const { queue: from, count, messages } = await listPoison(opened);
+          const { queue: from, count, messages } = await (await poison()).listPoison(opened);
           const retryable: PoisonFilter = (view) => chosen(view) && (name === 'discard' || view.message !== undefined);
           const done = execute ? await work(opened, chosen) : messages.filter(retryable);
           const verb = name === 'retry' ? 'put back' : 'discarded';
@@ -56,13 +59,12 @@ export function addQueueCommands(program: Command, session: Session): void {
           print(options, { queue: from, dryRun: !execute, [name]: done }, head, done);
         }),
       );
-  changing('retry', 'Put messages back on the work queue: a dry run unless --execute is given.', (work, chosen) =>
-    retryPoison(work, chosen, systemClock),
+  changing('retry', 'Put messages back on the work queue: a dry run unless --execute is given.', async (work, chosen) =>
+    (await poison()).retryPoison(work, chosen, systemClock),
   );
-  changing('discard', 'Delete messages for good: a dry run unless --execute is given.', discardPoison).option(
-    '--unreadable',
-    'only messages that cannot be read',
-  );
+  changing('discard', 'Delete messages for good: a dry run unless --execute is given.', async (work, chosen) =>
+    (await poison()).discardPoison(work, chosen),
+  ).option('--unreadable', 'only messages that cannot be read');
 }
 
 function filterOf({ cache, job, unreadable }: QueueOptions): PoisonFilter {
@@ -73,7 +75,7 @@ function filterOf({ cache, job, unreadable }: QueueOptions): PoisonFilter {
 }
 
 async function withQueue(session: Session, work: (queue: WorkQueue) => Promise<void>): Promise<void> {
-  const queue = session.openQueue();
+  const queue = await session.openQueue();
   if (!queue) return;
   try {
     await work(queue);

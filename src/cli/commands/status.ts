@@ -1,8 +1,5 @@
 import type { Command } from 'commander';
-import { readOverview } from '../../lib/app/overview.ts';
-import { timersOf } from '../../lib/app/timers.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { findingTable } from '../findingTables.ts';
 import type { Session } from '../session.ts';
 
 /** `status`: what stands now, by the records. */
@@ -14,8 +11,10 @@ export function addStatusCommand(program: Command, session: Session): void {
     )
     .option('--json', 'one JSON document on stdout')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const { settings } = session;
-      const { records, maintenance } = session.openTolerant();
+      const { settings, records, maintenance } = await session.openTolerant();
+      const { readOverview } = await import('../../lib/app/overview.ts');
+      const { timersOf } = await import('../../lib/app/timers.ts');
+      const { findingTable } = await import('../findingTables.ts');
       const { now, health, findings, timers } = await readOverview({
         settings,
         records,
