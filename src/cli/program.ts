@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../lib/version.ts';
 import { addCacheCommands } from './commands/caches.ts';
 import { addDiagnoseCommand } from './commands/diagnose.ts';
+import { addGrantCommand } from './commands/grant.ts';
 import { addKeyRingCommands } from './commands/keyRing.ts';
 import { addQueueCommands } from './commands/queue.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -21,6 +22,7 @@ export async function runCommandLine(args: string[], signal: AbortSignal): Promi
     .showHelpAfterError();
   addCacheCommands(program, session);
   addKeyRingCommands(program, session);
+  addGrantCommand(program, session);
   addQueueCommands(program, session);
   addStatusCommand(program, session);
   addDiagnoseCommand(program, session, version);

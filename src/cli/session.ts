@@ -8,6 +8,7 @@ import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { JobOn, Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import type { SqlCache } from '../lib/settings/subjects.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import type { Row } from './output.ts';
 
@@ -71,8 +72,8 @@ export class Session {
     const subjects = options[job.option] ?? known;
     const unknown = subjects.filter((name) => !known.includes(name));
     if (unknown.length > 0)
-      return this.#refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
-    if (subjects.length === 0) return this.#refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
+      return this.refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
+    if (subjects.length === 0) return this.refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
     const { printResult } = await import('./output.ts');
     const results: RunResult<J>[] = [];
     for (const subject of subjects) {
@@ -107,29 +108,48 @@ export class Session {
     const { describeProblem } = await import('../lib/settings/problems.ts');
     const wrong = settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
     for (const problem of wrong) console.error(describeProblem(problem));
-    if (wrong.length > 0) return this.#refuse('Correct the settings; docs/settings.md lists them all.');
+    if (wrong.length > 0) return this.refuse('Correct the settings; docs/settings.md lists them all.');
     const { openWorkQueue } = await import('../lib/app/workQueues.ts');
     const opened = openWorkQueue(settings.queue);
     if (opened) return opened.queue;
-    return this.#refuse(
+    return this.refuse(
       'The settings name no storage account. Set AzureWebJobsStorage, or AzureWebJobsStorage__accountName for a login with Entra, as the function app has it.',
     );
   }
 
-  /** Undefined where the settings are wrong: an operator corrects all of them before anything runs. */
-  async #open(silent: boolean): Promise<Maintenance | undefined> {
-    const settings = await this.settings();
-    if (settings.problems.length === 0) {
-      const { startTelemetry } = await import('../lib/telemetry/telemetry.ts');
-      this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
-      return (await opened(settings, silent ? quiet : warningsToStderr())).maintenance;
-    }
-    const { describeProblem } = await import('../lib/settings/problems.ts');
-    for (const problem of settings.problems) console.error(describeProblem(problem));
-    return this.#refuse('Correct the settings; docs/settings.md lists them all.');
+  /** The SQL caches of these names, or all; undefined where the settings are wrong, or name none. */
+  async sqlCaches(names?: string[]): Promise<SqlCache[] | undefined> {
+    const settings = await this.#rightSettings();
+    if (!settings) return undefined;
+    const known = settings.sqlCaches;
+    const unknown = (names ?? []).filter((name) => !known.some((cache) => cache.name === name));
+    if (unknown.length === 0 && known.length > 0)
+      return names ? known.filter((cache) => names.includes(cache.name)) : known;
+    return this.refuse(
+      `No SQL cache is ${unknown.length > 0 ? `named ${unknown.join(', ')}` : 'configured'}. There is: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
+    );
   }
 
-  #refuse(message: string): undefined {
+  /** Undefined where the settings are wrong. */
+  async #open(silent: boolean): Promise<Maintenance | undefined> {
+    const settings = await this.#rightSettings();
+    if (!settings) return undefined;
+    const { startTelemetry } = await import('../lib/telemetry/telemetry.ts');
+    this.#telemetry ??= await startTelemetry(settings.telemetry, systemClock, (line) => console.error(line));
+    return (await opened(settings, silent ? quiet : warningsToStderr())).maintenance;
+  }
+
+  /** Undefined where they are wrong: an operator corrects all of them before anything runs. */
+  async #rightSettings(): Promise<Settings | undefined> {
+    const settings = await this.settings();
+    if (settings.problems.length === 0) return settings;
+    const { describeProblem } = await import('../lib/settings/problems.ts');
+    for (const problem of settings.problems) console.error(describeProblem(problem));
+    return this.refuse('Correct the settings; docs/settings.md lists them all.');
+  }
+
+  /** Wrong usage: said, and the exit code. */
+  refuse(message: string): undefined {
     console.error(message);
     this.exitCode = 2;
   }

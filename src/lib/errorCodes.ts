@@ -100,6 +100,7 @@ export const errorCodes = {
   engine_unsuitable: refused(400),
   purge_request_invalid: refused(400),
   confirmation_wrong: refused(400),
+  user_name_taken: refused(409),
   instance_name_missing: refused(409),
   key_ring_observed: refused(409),
   key_ring_unknown: refused(404),

@@ -3,15 +3,15 @@
  * before Microsoft's own parser. What the hints and options do shows on a server alone.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as grants from '../../src/lib/sql/sqlserver/grantStatements.ts';
+import { sqlServerScript } from '../../src/lib/sql/sqlserver/grants.ts';
 import * as inspection from '../../src/lib/sql/sqlserver/inspectionStatements.ts';
 import * as statements from '../../src/lib/sql/sqlserver/statements.ts';
 import { maxIdentifierLength } from '../../src/lib/sql/sqlserver/tableName.ts';
-import { root } from '../support/childProcess.ts';
 import {
   adapterStatements,
+  grantStatements,
   inspectionStatements,
   knownStatements,
   noStatements,
@@ -74,6 +74,7 @@ const roles: Names[] = names.map((table, at) => ({
   table,
   index: names.at(at - 2) ?? '',
   minutes: minutes[at % minutes.length] ?? 1,
+  sid: `0x${at.toString(16).toUpperCase().padStart(32, '0')}`,
 }));
 
 /** Each text once; it also names the statement in the report of a failure. */
@@ -88,6 +89,7 @@ describe('the table of statements', () => {
   it('has an entry, with its twin, for each statement of the adapter, and no other', () => {
     expect([...Object.keys(adapterStatements), ...noStatements].sort()).toEqual(Object.keys(statements).sort());
     expect(Object.keys(inspectionStatements).sort()).toEqual(Object.keys(inspection).sort());
+    expect(Object.keys(grantStatements).sort()).toEqual(Object.keys(grants).sort());
     for (const entry of Object.values(knownStatements)) expect(entry.answer).toBeTypeOf('function');
   });
 
@@ -114,21 +116,6 @@ describe('the table of statements', () => {
     },
   );
 });
-
-/** A concatenation of T-SQL strings, with each function and variable put in. */
-function rendered(piece: string): string {
-  return [
-    ...piece.matchAll(
-      /N'((?:[^']|'')*)'|QUOTENAME\((@\w+)\)|CONVERT\((?:[^()]|\([^()]*(?:\([^()]*\))?[^()]*\))*\)|@qualified/g,
-    ),
-  ]
-    .map(([whole, text]) => {
-      if (text !== undefined) return text.replaceAll("''", "'");
-      if (whole.startsWith('CONVERT')) return '0x00112233445566778899AABBCCDDEEFF';
-      return whole === '@qualified' ? '[dbo].[TokenCache]' : '[name]';
-    })
-    .join('');
-}
 
 const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
 if (!dotnetFound) console.log('dotnet is not installed: the T-SQL statements are not parsed');
@@ -168,13 +155,33 @@ describe.skipIf(!dotnetFound)("Microsoft's parser", () => {
     timeLimitMs,
   );
 
-  it('takes the statements of the deployment script', () => {
-    const text = readFileSync(join(root, 'infra/scripts/sqlUser.sql'), 'utf8');
-    expect(parse([{ name: 'sqlUser.sql', text }])).toEqual([]);
-    // What it runs is put together: each piece as it comes out for a table of an ordinary name.
-    const pieces = [...text.matchAll(/SET @statement = (.*?;)\s+EXEC/gs)].map(([, piece = '']) => rendered(piece));
-    expect(pieces.length).toBeGreaterThan(6);
-    expect(parse(pieces.map((piece) => ({ name: piece, text: piece })))).toEqual([]);
+  it('takes what `token-cache grant --print` prints, and what that runs of itself', () => {
+    const id = '00112233-4455-6677-8899-AABBCCDDEEFF';
+    const scripts = roles.map(({ schema, table, index }) => {
+      const request = {
+        grantees: (['app', 'consumer'] as const).map((as) => ({ name: index, id, as })),
+        index: 'manage' as const,
+        createTable: true,
+        replace: true,
+        indexName: 'IX',
+      };
+      const [script] = sqlServerScript('cache', { schema, table }, request);
+      return { name: `grant ${table}`, text: script?.lines.join('\n') ?? '', identifiers: [table, index] };
+    });
+    // A user is looked for by a string that has its name: so it is not asked for that none has.
+    expect(parse(scripts).filter(({ message }) => !message.startsWith('A string holds'))).toEqual([]);
+    const inner = scripts.flatMap(
+      ({ text }) => /EXEC \(N'((?:[^']|'')*)'\);/.exec(text)?.[1]?.replaceAll("''", "'") ?? [],
+    );
+    expect(inner).toHaveLength(scripts.length);
+    expect(parse(inner.map((text) => ({ name: text, text })))).toEqual([]);
+  });
+
+  it('reads the SID of a user as it is meant: the client id, its first groups in reverse', () => {
+    const request = { index: 'observe' as const, createTable: false, replace: false, indexName: 'IX' };
+    const grantees = [{ name: 'x', id: '00112233-4455-6677-8899-aabbccddeeff', as: 'consumer' as const }];
+    const [script] = sqlServerScript('cache', { schema: 'dbo', table: 't' }, { ...request, grantees });
+    expect(script?.lines).toContain('  CREATE USER [x] WITH SID = 0x33221100554477668899AABBCCDDEEFF, TYPE = E;');
   });
 
   it('refuses a wrong statement in both grammars', () => {

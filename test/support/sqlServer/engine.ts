@@ -28,7 +28,9 @@ create table if not exists sys.query_store (
   max_duration bigint, query_plan text not null default '');
 create table if not exists sys.table_features (feature text, table_name text);
 create table if not exists sys.database_facts (compatibility_level int, max_bytes bigint);
-insert into sys.database_facts values (160, null)`;
+insert into sys.database_facts values (160, null);
+create table if not exists sys.database_principals (name text primary key, type text not null, sid bytea);
+create table if not exists sys.database_permissions (grantee text, object text, rights text)`;
 
 export function endpointEngine(
   database: TestDatabase,

@@ -15,6 +15,8 @@ export interface Names {
   index: string;
   /** For an index build: DDL takes no parameters. */
   minutes: number;
+  /** Of a user, as a literal; for the same reason. */
+  sid: string;
 }
 
 export interface Rendering {
@@ -46,7 +48,10 @@ export interface ServerKind {
 export interface Call {
   text: string;
   table: string;
+  /** Delimited: of an index, or of another thing than the table. */
   index: string;
+  /** `0x` and the digits, where the text has one. */
+  sid: string;
   flags: readonly boolean[];
   parameters: Parameters;
   server: ServerKind;
@@ -67,11 +72,18 @@ export interface Recognised {
   entry: Entry;
   table: string;
   index: string;
+  sid: string;
   flags: readonly boolean[];
 }
 
 const delimited = String.raw`\[(?:[^\]]|\]\])*\]`;
-const standIns: Names = { schema: 'SchemaStandIn', table: 'TableStandIn', index: 'IndexStandIn', minutes: 7_919 };
+const standIns: Names = {
+  schema: 'SchemaStandIn',
+  table: 'TableStandIn',
+  index: 'IndexStandIn',
+  minutes: 7_919,
+  sid: '0x79197919791979197919791979197919',
+};
 
 /** A delimited name as PostgreSQL takes it. */
 export function toPostgres(name: string): string {
@@ -98,6 +110,7 @@ export function recogniser(table: StatementTable): (text: string) => Recognised 
         flags,
         table: toPostgres(`${schema}.${tableName}`),
         index: quoteIdentifier(parseTableName(groups.index ?? '[none]').table),
+        sid: groups.sid ?? '',
       };
       known.set(text, found);
       return found;
@@ -118,6 +131,7 @@ function patternOf(text: string): RegExp {
     .replaceAll(`\\[${standIns.schema}\\]`, () => capture('schema', delimited))
     .replaceAll(`\\[${standIns.table}\\]`, () => capture('table', delimited))
     .replaceAll(`\\[${standIns.index}\\]`, () => capture('index', delimited))
+    .replaceAll(standIns.sid, () => capture('sid', '0x[0-9A-F]{32}'))
     .replaceAll(String(standIns.minutes), () => capture('minutes', '[0-9]+'));
   return new RegExp(`^${source}(?<end>)$`);
 }

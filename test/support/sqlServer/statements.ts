@@ -1,3 +1,4 @@
+import type * as grants from '../../../src/lib/sql/sqlserver/grantStatements.ts';
 import type * as inspection from '../../../src/lib/sql/sqlserver/inspectionStatements.ts';
 import type * as statements from '../../../src/lib/sql/sqlserver/statements.ts';
 import { appTwins } from './appStatements.ts';
@@ -5,6 +6,7 @@ import type { Entry, StatementTable } from './statementTable.ts';
 import { entryTwins } from './twins/entries.ts';
 import { expiryIndexTwins } from './twins/expiryIndex.ts';
 import { figureTwins } from './twins/figures.ts';
+import { grantTwins } from './twins/grants.ts';
 import { inspectionTwins } from './twins/inspection.ts';
 import { serverTwins } from './twins/server.ts';
 
@@ -24,5 +26,13 @@ export const adapterStatements: Record<StatementName, Entry> = {
 /** Every statement of the adapter that a diagnosis runs. */
 export const inspectionStatements: Record<keyof typeof inspection, Entry> = inspectionTwins;
 
+/** Every statement that gives rights. */
+export const grantStatements: Record<keyof typeof grants, Entry> = grantTwins;
+
 /** All that the endpoint knows. */
-export const knownStatements: StatementTable = { ...adapterStatements, ...inspectionStatements, ...appTwins };
+export const knownStatements: StatementTable = {
+  ...adapterStatements,
+  ...inspectionStatements,
+  ...grantStatements,
+  ...appTwins,
+};

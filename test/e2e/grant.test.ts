@@ -1,0 +1,191 @@
+/**
+ * `token-cache grant` as an administrator uses it, on a real PostgreSQL and on the TDS endpoint. Azure's functions for Entra
+ * logins are stand-ins that make a plain role: they prove nothing of Entra, and know no label that could be moved.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { quoteIdentifier } from '../../src/lib/sql/postgres/tableName.ts';
+import { run } from '../support/childProcess.ts';
+import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+
+const database = useTestDatabase();
+const endpoint = useEndpoint(database);
+const ids = ['11111111-2222-3333-4444-5555555555aa', '66666666-7777-8888-9999-0000000000bb'] as const;
+const grant = (env: Record<string, string>, ...args: string[]) => run('bin/token-cache.js', ['grant', ...args], env);
+
+describe('token-cache grant on PostgreSQL', () => {
+  const app = `id-token-cache "${Math.random()}"`;
+  const web = `web=${Math.random()}`;
+  const settings = () => ({
+    TOKEN_CACHE_CONNECTION_STRING: database.url,
+    TOKEN_CACHE_TABLE: '"cache space"."Entries"',
+  });
+  const rights = async (role: string) => {
+    const [row] = await database.query<Record<string, boolean>>(
+      `select ${['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'].map((right) => `has_table_privilege($1, '"cache space"."Entries"', '${right}') as ${right}`)}`,
+      [role],
+    );
+    return Object.keys(row ?? {}).filter((right) => row?.[right]);
+  };
+
+  beforeAll(async () => {
+    await database.query(`
+      create table principals (rolname text primary key, objectid text not null);
+      create function pgaadauth_create_principal_with_oid(name text, object_id text, type text, admin bool, mfa bool)
+        returns text language plpgsql as $$ begin
+          if type <> 'service' or admin or mfa then raise 'too much'; end if;
+          execute format('create role %I', name); insert into principals values (name, object_id); return 'Created'; end $$;
+      create function pgaadauth_list_principals(admins bool) returns setof principals language sql as 'select * from principals'`);
+  });
+  afterAll(async () => {
+    for (const { rolname } of await database.query<{ rolname: string }>('select rolname from principals')) {
+      await database.query(`drop owned by ${quoteIdentifier(rolname)}`);
+      await database.query(`drop role ${quoteIdentifier(rolname)}`);
+    }
+  });
+
+  it('makes the role, the table with its index, and gives the least rights; twice, to the same end', async () => {
+    for (let time = 1; time <= 2; time += 1) {
+      const { code, stdout, stderr } = await grant(
+        settings(),
+        '--create-table',
+        `--app=${app}=${ids[0]}`,
+        `--consumer=${web}=${ids[1].toUpperCase()}`,
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`for the object id ${ids[0]}`);
+      expect(await rights(app)).toEqual(['select', 'delete']);
+      expect(await rights(web)).toEqual(['select', 'insert', 'update', 'delete']);
+    }
+    expect(await database.query('select count(*)::int as roles from principals')).toEqual([{ roles: 2 }]);
+    const indexes = await database.query(
+      `select indexdef from pg_indexes where schemaname = 'cache space' and indexdef like '%(expiresattime)'`,
+    );
+    expect(indexes).toHaveLength(1);
+  });
+
+  it('takes the role that an identity has already, whatever it is called', async () => {
+    const { code, stdout } = await grant(settings(), `--app=another name=${ids[0]}`);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`GRANT SELECT, DELETE ON "cache space"."Entries" TO ${quoteIdentifier(app)};`);
+  });
+
+  it('gives no rights to a role that stands for another identity', async () => {
+    const other = ids[0].replace('aa', 'cc');
+    const { code, stderr } = await grant(settings(), `--consumer=${web}=${other}`);
+    expect(code).toBe(1);
+    expect(stderr).toContain('user_name_taken');
+    expect(stderr).toContain(ids[1]);
+    // With --replace the label moves, which this server does not know: its own answer says that it was asked.
+    expect((await grant(settings(), '--replace', `--consumer=${web}=${other}`)).stderr).toContain(
+      'security label provider "pgaadauth" is not loaded',
+    );
+  });
+
+  it('says that the table is missing, and makes nothing', async () => {
+    const missing = { ...settings(), TOKEN_CACHE_TABLE: 'nowhere.entries' };
+    const { code, stderr } = await grant(missing, `--app=someone else=${ids[1].replace('bb', 'dd')}`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/table_missing[\s\S]*--create-table/);
+    expect(await database.query("select 1 from principals where rolname = 'someone else'")).toEqual([]);
+  });
+
+  it('prints statements that do the same where they are pasted', async () => {
+    const name = `printed '\\" ${Math.random()}`;
+    const id = ids[1].replace('bb', 'ee');
+    const { code, stdout } = await grant(settings(), '--print', '--create-table', `--app=${name}=${id}`);
+    expect(code).toBe(0);
+    for (let time = 1; time <= 2; time += 1) await database.query(stdout);
+    expect(await rights(name)).toEqual(['select', 'delete']);
+  });
+});
+
+describe('token-cache grant on Azure SQL', () => {
+  const settings = () => ({
+    TOKEN_CACHE_CONNECTION_STRING: endpoint().connectionString('TrustServerCertificate=true'),
+    TOKEN_CACHE_TABLE: 'dbo.[Token Cache]',
+  });
+  const rights = (name: string) =>
+    database
+      .query<{ rights: string }>('select distinct rights from sys.database_permissions where grantee = $1 order by 1', [
+        name,
+      ])
+      .then((rows) => rows.map((row) => row.rights));
+  const users = () => database.query("select name, encode(sid, 'hex') as sid from sys.database_principals order by 1");
+  const sids = ['111111112222333344445555555555aa', '666666667777888899990000000000bb'];
+
+  beforeEach(async () => {
+    await database.query('create schema if not exists dbo; drop table if exists dbo."Token Cache"');
+    await database.query('truncate sys.database_principals, sys.database_permissions');
+  });
+  afterEach(() => endpoint().kill());
+
+  it('makes the user by its client id as SID, and gives the least rights; twice, to the same end', async () => {
+    for (let time = 1; time <= 2; time += 1) {
+      const { code, stdout, stderr } = await grant(
+        settings(),
+        '--create-table',
+        `--app=id]x=${ids[0]}`,
+        `--consumer=we'b=${ids[1]}`,
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain("GRANT SELECT, INSERT, UPDATE, DELETE ON [dbo].[Token Cache] TO [we'b];");
+      expect(await users()).toEqual([
+        { name: 'id]x', sid: sids[0] },
+        { name: "we'b", sid: sids[1] },
+      ]);
+      expect(await rights('id]x')).toEqual(['ALTER', 'SELECT, DELETE', 'VIEW DATABASE STATE']);
+      expect(await rights("we'b")).toEqual(['SELECT, INSERT, UPDATE, DELETE']);
+    }
+  });
+
+  it('takes ALTER away again where the app observes the index', async () => {
+    await grant(settings(), '--create-table', `--app=app=${ids[0]}`);
+    expect((await grant(settings(), '--index=observe', `--app=app=${ids[0]}`)).code).toBe(0);
+    expect(await rights('app')).toEqual(['SELECT, DELETE', 'VIEW DATABASE STATE']);
+  });
+
+  it('replaces the user of an app that was made again, and no web app without being told to', async () => {
+    await grant(settings(), '--create-table', `--app=app=${ids[0]}`, `--consumer=web=${ids[0].replace('aa', 'ff')}`);
+    expect((await grant(settings(), `--app=app=${ids[1]}`)).stdout).toContain('is dropped with its rights');
+    const refused = await grant(settings(), `--consumer=web=${ids[0]}`);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/user_name_taken[\s\S]*--replace/);
+    expect((await grant(settings(), '--replace', `--consumer=web=${ids[0]}`)).code).toBe(0);
+    expect(await users()).toEqual([
+      { name: 'app', sid: sids[1] },
+      { name: 'web', sid: sids[0] },
+    ]);
+  });
+
+  it('touches no user that is not of Entra', async () => {
+    await database.query("insert into sys.database_principals values ('app', 'S', null)");
+    const { code, stderr } = await grant(settings(), '--create-table', `--app=app=${ids[0]}`);
+    expect(code).toBe(1);
+    expect(stderr).toContain('user_name_taken');
+    expect(await users()).toEqual([{ name: 'app', sid: null }]);
+  });
+
+  it.each([
+    [[], 'Say who gets rights'],
+    [['--app', `app=${ids[0]}x`], 'Write it as NAME=ID'],
+    [['--app', ids[0]], 'Write it as NAME=ID'],
+    [['--app', `=${ids[0]}`], 'The name must have'],
+    [['--cache', 'nope', '--app', `app=${ids[0]}`], 'No SQL cache is named nope. There is: default.'],
+    [['--index', 'no', '--app', `app=${ids[0]}`], 'manage or observe'],
+  ])('exits with 2 on %j', async (args, message) => {
+    const { code, stderr } = await grant(settings(), ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  it('prints without asking a server, whoever the connection string logs in', async () => {
+    const nobody = {
+      TOKEN_CACHE_CONNECTION_STRING: 'Server=sql.invalid;Database=web;Authentication=Active Directory Default',
+    };
+    const { code, stdout } = await grant(nobody, '--print', `--consumer=web=${ids[1]}`);
+    expect(code).toBe(0);
+    expect(stdout).toContain('in the database "web"');
+    expect(stdout).toContain('GRANT SELECT, INSERT, UPDATE, DELETE ON [dbo].[TokenCache] TO [web];');
+  });
+});
