@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseDuration } from '../../src/lib/durations.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { packageVersion } from '../../src/lib/version.ts';
 import { run } from '../support/childProcess.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { type Ingestion, startIngestion } from '../support/ingestion.ts';
@@ -277,11 +278,13 @@ describe('settings', () => {
     expect(ingestion.received).toEqual([]);
   });
 
-  it('name the app', async () => {
+  it('name the app and its version', async () => {
     await withApp({ ...ingestion.settings, ...collector.settings, WEBSITE_SITE_NAME: 'my-app' }, async (app) => {
       await purgeNow(app);
       for (const { tags } of ingestion.envelopes()) expect(tags['ai.cloud.role']).toBe('my-app');
       for (const resource of collector.resources()) expect(resource['service.name']).toBe('my-app');
+      for (const { tags } of ingestion.envelopes()) expect(tags['ai.application.ver']).toBe(packageVersion());
+      for (const resource of collector.resources()) expect(resource['service.version']).toBe(packageVersion());
     });
   });
 });

@@ -4,6 +4,7 @@ import { formatDuration } from '../durations.ts';
 import { factsOf } from '../errorCodes.ts';
 import { toErrorReport } from '../errors.ts';
 import { instruments, meterName } from '../telemetry/metrics.ts';
+import { packageVersion } from '../version.ts';
 import { type JobName, jobs, type ReportOf } from './catalogue.ts';
 import type { Ending } from './ending.ts';
 import type { RecordStore } from './recordStore.ts';
@@ -108,6 +109,7 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
       runId,
       job,
       subject,
+      version: packageVersion(),
       trigger,
       ...(requestedBy && { requestedBy }),
       ...(place.queuedAt !== undefined && { queuedAt: place.queuedAt }),

@@ -13,6 +13,7 @@ export type Requester = z.infer<typeof requester>;
 
 const fields = {
   subject: z.string().meta({ description: 'Name of the cache or key ring; `all` of a diagnosis of everything.' }),
+  version: z.string().optional().meta({ description: 'The version of token-cache-maintenance that ran it.' }),
   trigger: z.string().meta({ description: 'What started it: `timer`, `http` or `cli`.' }),
   requestedBy: requester.optional(),
   queuedAt: z.iso.datetime().optional().meta({ description: 'Of a run from the work queue.' }),

@@ -1,6 +1,7 @@
 import { AzureLogger } from '@azure/logger';
 import { type AzureMonitorOpenTelemetryOptions, useAzureMonitor } from '@azure/monitor-opentelemetry';
 import { credentialOf } from '../azure/credentials.ts';
+import { packageVersion } from '../version.ts';
 import type { Processors } from './otlp/processors.ts';
 import type { TelemetrySettings } from './telemetry.ts';
 
@@ -27,6 +28,7 @@ export async function startAzureMonitor(
   process.env.APPLICATION_INSIGHTS_NO_STATSBEAT ??= 'true';
   process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
   process.env.OTEL_SERVICE_NAME ??= serviceName;
+  process.env.OTEL_RESOURCE_ATTRIBUTES ??= `service.version=${packageVersion()}`;
   useAzureMonitor({
     azureMonitorExporterOptions: {
       connectionString: connectionString.reveal(),

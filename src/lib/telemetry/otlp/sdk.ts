@@ -5,6 +5,7 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { packageVersion } from '../../version.ts';
 import type { TelemetrySettings } from '../telemetry.ts';
 import type { Processors } from './processors.ts';
 
@@ -14,6 +15,7 @@ export function startSdk(
   { spanProcessors, metricReaders, logRecordProcessors }: Processors,
 ): void {
   const resource = defaultResource()
+    .merge(resourceFromAttributes({ 'service.version': packageVersion() }))
     .merge(detectResources({ detectors: [envDetector] }))
     .merge(resourceFromAttributes({ 'service.name': serviceName }));
   metrics.setGlobalMeterProvider(new MeterProvider({ resource, readers: metricReaders }));
