@@ -4,9 +4,11 @@ import { bytesText, countOf, percentText } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 
 /** The report of a watch, as lines for people: the nodes, then what somebody should look at. */
-export function redisRows({ deployment, database, nodes, findings }: WatchReport): Row[] {
+export function redisRows({ deployment, database, nodes, findings, unjudged = [] }: WatchReport): Row[] {
   const rows: Row[] = [['deployment', `${deployment}, database ${database}`], ...nodes.flatMap(nodeRows)];
   if (findings.length === 0) rows.push(['findings', 'none']);
+  for (const [missing, checks] of unjudgedByFigure(unjudged))
+    rows.push(['not judged', `${checks.join(', ')}: the server does not tell ${missing}`]);
   for (const { level, check, node, what, advice } of findings) {
     const about = node && nodes.length > 1 ? `${check}, ${node}` : check;
     rows.push([level, `${about}: ${what}`], ['', advice]);
@@ -26,12 +28,21 @@ function nodeRows(report: NodeReport): Row[] {
     ['since last look', sinceText(report)],
     [
       'clients',
-      `${report.clients.connected ?? 'unknown'} of ${report.clients.limit ?? 'unknown'}, ${report.clients.blocked ?? 0} blocked`,
+      `${report.clients.connected ?? 'unknown'} of ${report.clients.limit ?? 'unknown'}, ${report.clients.blocked ?? 'unknown'} blocked`,
     ],
-    ['persistence', `${report.persistence.kind}, ${countOf(report.replication.replicas ?? 0, 'replica')}`],
+    ['persistence', `${report.persistence.kind}, ${replicasText(report.replication.replicas)}`],
     ['ping', pingText(report)],
   ];
 }
+
+/** The checks that each missing figure keeps from being judged. */
+export function unjudgedByFigure(unjudged: NonNullable<WatchReport['unjudged']>): [string, string[]][] {
+  const figures = Map.groupBy(unjudged, ({ missing }) => missing);
+  return [...figures].map(([missing, checks]) => [missing, [...new Set(checks.map(({ check }) => check))]]);
+}
+
+const replicasText = (count: number | null) =>
+  count === null ? 'an unknown number of replicas' : countOf(count, 'replica');
 
 function memoryText({ memory }: NodeUp): string {
   const { usedBytes, maxBytes, utilization, policy, fragmentationRatio, untilFull } = memory;
@@ -47,10 +58,11 @@ function memoryText({ memory }: NodeUp): string {
 }
 
 function keysText({ databases, keySample }: NodeUp): string {
+  if (!databases) return 'unknown';
   if (databases.length === 0) return 'none';
   const counts = databases.map(
     ({ database, keys, keysWithoutTtl }) =>
-      `db${database}: ${keys.toLocaleString('en-US')} (${keysWithoutTtl.toLocaleString('en-US')} without expiry)`,
+      `db${database}: ${keys.toLocaleString('en-US')} (${keysWithoutTtl?.toLocaleString('en-US') ?? 'an unknown number'} without expiry)`,
   );
   const groups = (keySample?.groups ?? []).map(
     ({ prefix, kind, keys }) => `${keys} ${kind}${prefix ? ` under ${prefix}` : ''}`,

@@ -1,43 +1,13 @@
 /** Clearing a Redis cache, on real servers: what goes, what stays whatever its name, and how a run ends early. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ClearRequest } from '../../src/lib/clearRequest.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { clearRedisCache, type RedisClearContext } from '../../src/lib/redis/clear.ts';
-import type { RedisClearPlan, RedisClearReport } from '../../src/lib/redis/clearReport.ts';
-import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
-import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
-import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
+import type { RedisClearPlan } from '../../src/lib/redis/clearReport.ts';
+import { clear, clearContext as contextOf, clearPolicy as policy } from '../support/redisClear.ts';
 import { startCluster } from '../support/redisCluster.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
-
-const confirm = 'web';
-const policy = { timeBudgetMs: 60_000, timeoutMs: 5_000, keysPerCall: 100, pauseRatio: 0 };
-
-function contextOf(
-  connectionString: string,
-  instanceName: string,
-  changes: Partial<RedisClearContext> = {},
-): RedisClearContext {
-  const connection = parseConnectionString(connectionString);
-  const { user, password } = connection;
-  const login = async () => ({ user, password });
-  const options: LineOptions = { ...connection, ca: undefined, timeoutMs: 5_000, login };
-  return {
-    connection,
-    connect: (endpoint, signal) => openNode(endpoint, options, signal),
-    open: (endpoint, signal) => openNode(endpoint, options, signal),
-    instanceName,
-    ringKeys: ['DataProtection-Keys'],
-    policy,
-    clock: systemClock,
-    ...changes,
-  };
-}
-
-const clear = async (context: RedisClearContext, request: ClearRequest = {}) =>
-  (await clearRedisCache(context, 'web', { confirm, ...request })) as RedisClearReport;
 
 describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
   afterEach(stopAllRedisServers);

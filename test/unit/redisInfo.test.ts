@@ -54,6 +54,20 @@ describe('INFO', () => {
     expect(readFigures('server_mode:cluster\n').cluster).toBe(true);
   });
 
+  it('of Garnet leaves the keyspace out, and says 0 where nothing is counted', async () => {
+    const figures = await figuresOf('garnet-2.2');
+    expect(figures).toMatchObject({
+      software: 'Garnet 2.2.8',
+      role: 'primary',
+      memory: { usedBytes: null, maxBytes: null, rssBytes: 91_172_864, policy: null },
+      counters: { evicted: null, rejectedConnections: null, hits: null },
+      clients: { connected: null },
+      databases: null,
+    });
+    const counting = readFigures('garnet_version:2.2.8\nmonitor_task:enabled\nconnected_clients:3\n');
+    expect(counting.clients.connected).toBe(3);
+  });
+
   it('of Azure Cache for Redis says nothing of persistence and replicas', async () => {
     expect(await figuresOf('azure-cache-for-redis-6.0')).toMatchObject({
       software: 'Redis 6.0.14',
@@ -92,6 +106,10 @@ describe('INFO', () => {
   });
 
   it.each(['', 'garbage', ':::', 'maxmemory:many\r\ndb0:nothing\r\n'])('of %j is unknown, not wrong', (text) => {
-    expect(readFigures(text)).toMatchObject({ memory: { maxBytes: null, usedBytes: null }, databases: [], role: null });
+    expect(readFigures(text)).toMatchObject({
+      memory: { maxBytes: null, usedBytes: null },
+      databases: null,
+      role: null,
+    });
   });
 });

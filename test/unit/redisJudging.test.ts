@@ -1,4 +1,5 @@
 /** The pure parts of the watch: levels, changes, trends, what is told of keys, and single rules. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Level } from '../../src/lib/level.ts';
@@ -11,6 +12,7 @@ import { nodeRules } from '../../src/lib/redis/rules/rules.ts';
 import { type NodeSubject, subjectOf } from '../../src/lib/redis/subject.ts';
 import { addPoint, growthPerDay, type TrendPoint, timeUntilFull } from '../../src/lib/redis/trend.ts';
 import type { RoundTrip } from '../../src/lib/roundTrips.ts';
+import { root } from '../support/childProcess.ts';
 import { defaultPolicy } from '../support/redisWatch.ts';
 
 describe('a level', () => {
@@ -178,7 +180,7 @@ describe('a key', () => {
 });
 
 describe('a rule', () => {
-  const judge = (check: string, text: string, look: Partial<NodeLook> = {}, subject: Partial<NodeSubject> = {}) => {
+  const said = (check: string, text: string, look: Partial<NodeLook> = {}, subject: Partial<NodeSubject> = {}) => {
     const rule = nodeRules.find((each) => each.check === check);
     const whole: NodeLook = {
       figures: readFigures(text),
@@ -194,6 +196,30 @@ describe('a rule', () => {
     const made = subjectOf(whole, facts, { stored: undefined, now, resource: undefined, peers: 1 }).subject;
     return rule?.judge({ ...made, ...subject }, defaultPolicy.thresholds, undefined) || undefined;
   };
+  const judge = (...of: Parameters<typeof said>) => {
+    const judgement = said(...of);
+    return judgement && 'level' in judgement ? judgement : undefined;
+  };
+  const look = (text: string) => ({ keyRing: null, figures: readFigures(text) });
+
+  it.each(nodeRules.map(({ check }) => check))('says what it cannot see: %s', (check) => {
+    expect(said(check, '', look(''))).toMatchObject(
+      check === 'noMemoryLimit' ? { level: 'info' } : { unseen: expect.any(String) },
+    );
+  });
+
+  it('survives every part of an INFO that is left out', () => {
+    const whole = readFileSync(`${root}/test/fixtures/redis-info/redis-7.0.txt`, 'utf8').split('\n');
+    fc.assert(
+      fc.property(fc.subarray(whole), (lines) => {
+        for (const { check } of nodeRules) {
+          const text = JSON.stringify(said(check, '', look(lines.join('\n'))) ?? {});
+          expect(text).not.toMatch(/null|NaN|undefined/);
+        }
+      }),
+    );
+  });
+
   const used = (bytes: number, rss: number, ratio: number) =>
     `used_memory:${bytes}\nused_memory_rss:${rss}\nmem_fragmentation_ratio:${ratio}\n`;
 

@@ -1,10 +1,10 @@
-import { judge, unreachableFinding } from './judge.ts';
+import { type Judged, judge, unreachableFinding } from './judge.ts';
 import type { RedisConnection } from './redisConnection.ts';
 import { cacheRules, nodeRules, unreachableCheck } from './rules/rules.ts';
 import { keepAbsent, levelKey, type WatchState } from './state.ts';
 import { type CacheFacts, type ResourceMemory, subjectOf } from './subject.ts';
 import type { Visits } from './visits.ts';
-import { type NodeReport, nodeReport, type WatchFinding } from './watchReport.ts';
+import { type NodeReport, nodeReport, type Unjudged, type WatchFinding } from './watchReport.ts';
 
 /** What Azure Monitor said, or why it could not be asked. */
 export interface ResourceReading {
@@ -22,6 +22,7 @@ export interface Beside {
 export interface Assessment {
   nodes: NodeReport[];
   findings: WatchFinding[];
+  unjudged: Unjudged[];
   /** See {@link WatchReport.recovered}. */
   recovered: string[];
   /** What this look leaves for the next one. */
@@ -39,6 +40,11 @@ export function assess(
   const levels = { held: state.levels, next: next.levels, now };
   const nodes: NodeReport[] = [];
   const findings: WatchFinding[] = [];
+  const unjudged: Unjudged[] = [];
+  const add = (judged: Judged) => {
+    findings.push(...judged.findings);
+    unjudged.push(...judged.unjudged);
+  };
   const allRefused = [...refused];
   for (const visit of visits) {
     const { node } = visit;
@@ -52,19 +58,20 @@ export function assess(
     next.nodes[node] = reading;
     allRefused.push(...visit.look.refused);
     nodes.push(nodeReport(node, subject));
-    findings.push(...judge(nodeRules, subject, node, thresholds, levels));
+    add(judge(nodeRules, subject, node, thresholds, levels));
   }
   const whole = {
     connection: cache.connection,
     slotsUncovered,
+    cluster: visits.some((visit) => 'look' in visit && visit.look.figures.cluster),
     refused: allRefused,
     resourceProblem: resource.problem,
   };
-  findings.push(...judge(cacheRules, whole, null, thresholds, levels));
+  add(judge(cacheRules, whole, null, thresholds, levels));
   keepAbsent(state, next, new Set(nodes.flatMap(({ node, up }) => (up ? [node] : []))), now);
   // Under the name of its node too: that may now be a replica, which is not looked at.
   const recovered = answered
     .flatMap((endpoint) => [endpoint, seeds[endpoint] ?? endpoint])
     .filter((name) => state.levels[levelKey(unreachableCheck, name)] && !nodes.some(({ node }) => node === name));
-  return { nodes, findings, recovered: [...new Set(recovered)], next };
+  return { nodes, findings, unjudged, recovered: [...new Set(recovered)], next };
 }

@@ -4,7 +4,7 @@ import type { Rule } from './rules/rule.ts';
 import { recordStoreCheck, unreachableCheck } from './rules/rules.ts';
 import { levelKey, type WatchState } from './state.ts';
 import type { UnreachableError } from './unreachable.ts';
-import type { WatchFinding } from './watchReport.ts';
+import type { Unjudged, WatchFinding } from './watchReport.ts';
 
 /** Levels of the last look, and where those of this one go. */
 export interface Levels {
@@ -13,20 +13,35 @@ export interface Levels {
   now: Date;
 }
 
-/** The findings of a table of rules about one subject. */
+/** What a table of rules says of one subject. */
+export interface Judged {
+  findings: WatchFinding[];
+  unjudged: Unjudged[];
+}
+
+/** A rule whose figures the server does not give holds the level that it had. */
 export function judge<S>(
   rules: readonly Rule<S>[],
   subject: S,
   node: string | null,
   thresholds: Thresholds,
   levels: Levels,
-): WatchFinding[] {
-  return rules.flatMap(({ check, nameOf, judge: judgeBy }) => {
-    const judgement = judgeBy(subject, thresholds, levels.held[levelKey(check, node)]?.level);
-    if (!judgement) return [];
+): Judged {
+  const judged: Judged = { findings: [], unjudged: [] };
+  for (const { check, nameOf, judge: judgeBy } of rules) {
+    const key = levelKey(check, node);
+    const held = levels.held[key];
+    const judgement = judgeBy(subject, thresholds, held?.level);
+    if (!judgement) continue;
+    if ('unseen' in judgement) {
+      judged.unjudged.push({ check, node, missing: judgement.unseen });
+      if (held) levels.next[key] = held;
+      continue;
+    }
     const name = nameOf?.(judgement.level) ?? check;
-    return [{ check: name, node, ...judgement, since: enter(check, node, judgement.level, levels) }];
-  });
+    judged.findings.push({ check: name, node, ...judgement, since: enter(check, node, judgement.level, levels) });
+  }
+  return judged;
 }
 
 /** An endpoint that a cluster gets on without is worth a warning, for the app's next start. */

@@ -44,13 +44,18 @@ export interface SampleContext {
  * Looks at some keys of a database, and at their expiry, within bounds of calls and time. A cursor of SCAN is a place in
  * the hash table, and any may be the first ("Cursor validity", SCAN): places spread over the whole table give
  * a fair sample, where the first thousand keys need not.
+ * @param keysHeld null where it is not known, or a cursor is something else
  */
-export async function sampleKeys(reader: KeyReader, keysHeld: number, context: SampleContext): Promise<KeySample> {
+export async function sampleKeys(
+  reader: KeyReader,
+  keysHeld: number | null,
+  context: SampleContext,
+): Promise<KeySample> {
   const { limits, clock } = context;
   const until = clock.elapsed() + limits.timeMs;
   // A hash table has a power of two of buckets, at least as many as keys (dict.c).
-  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keysHeld)));
-  let sequential = tableSize <= limits.calls * limits.keysPerCall;
+  const tableSize = 2 ** Math.ceil(Math.log2(Math.max(4, keysHeld ?? 0)));
+  let sequential = keysHeld === null || tableSize <= limits.calls * limits.keysPerCall;
   const places = sequential ? ['0'] : spreadCursors(tableSize, limits.calls, context.random);
   const seen = new Set<string>();
   let calls = 0;

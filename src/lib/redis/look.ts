@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { type RoundTrip, timeEach } from '../roundTrips.ts';
 import { type KeySample, sampleKeys } from './keySample.ts';
-import { type NodeFigures, readFigures } from './nodeFigures.ts';
+import { type DatabaseFigures, type NodeFigures, readDatabases, readFigures } from './nodeFigures.ts';
 import type { WatchPolicy } from './policy.ts';
 import type { RedisNode } from './redisNode.ts';
 import { RefusedError, UnreachableError } from './unreachable.ts';
@@ -14,8 +14,8 @@ export interface NodeLook {
   pings: RoundTrip[];
   /** Null where the node was not sampled: a replica, an empty database, or no right to it. */
   sample: KeySample | null;
-  /** A Data Protection key ring lies in the cache's database. */
-  keyRing: boolean;
+  /** Whether a Data Protection key ring lies in the cache's database; null where that was not looked at. */
+  keyRing: boolean | null;
   /** What the server refused, in words. */
   refused: string[];
   ownLookups: { hits: number; misses: number };
@@ -67,16 +67,18 @@ export async function lookAtNode(node: RedisNode, info: NodeFigures, context: Lo
   };
   const { figures, persistence } = await secondTry(node, info);
   const pings = (await allowed(pingSeries(node, context))) ?? [];
-  const held = figures.databases.find(({ database }) => database === context.database)?.keys ?? 0;
-  const sampled = held > 0 && figures.role !== 'replica' && context.policy.sample.calls > 0;
+  const databases = (await allowed(databasesOf(node, figures))) ?? null;
+  const held = keysIn(databases, context.database);
+  const sampled = held !== 0 && figures.role !== 'replica' && context.policy.sample.calls > 0;
+  const limits = context.policy.sample;
+  const known = figures.scansHashTable ? held : null;
   const sample = sampled
-    ? ((await allowed(sampleKeys(node.keys, held, { ...context, ...context.policy, limits: context.policy.sample }))) ??
-      null)
+    ? ((await allowed(sampleKeys(node.keys, known, { ...context, ...context.policy, limits }))) ?? null)
     : null;
   const type = sampled ? await allowed(node.keys.type(context.policy.keyRingKey)) : undefined;
-  const keyRing = type === 'list';
+  const keyRing = held === 0 ? false : type === undefined ? null : type === 'list';
   return {
-    figures,
+    figures: { ...figures, databases },
     persistence,
     pings,
     sample,
@@ -87,6 +89,19 @@ export async function lookAtNode(node: RedisNode, info: NodeFigures, context: Lo
       misses: type === 'none' ? 1 : 0,
     },
   };
+}
+
+/** The databases of a node: by a question of its own where its INFO left them out, as Garnet's, which counts key by key. */
+export async function databasesOf(
+  node: RedisNode,
+  { databases }: Pick<NodeFigures, 'databases'>,
+): Promise<DatabaseFigures[] | null> {
+  return databases ?? readDatabases(await node.info('keyspace'));
+}
+
+/** Null where the server does not say it. A database without keys is not named. */
+export function keysIn(databases: readonly DatabaseFigures[] | null, wanted: number): number | null {
+  return databases && (databases.find(({ database }) => database === wanted)?.keys ?? 0);
 }
 
 /** What INFO leaves open, from CONFIG. Managed services refuse that: then it stays open, and the refusal is not a finding. */

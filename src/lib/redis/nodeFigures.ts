@@ -25,7 +25,7 @@ export const memoryFigures = z.object({
 
 export const clientFigures = z.object({ connected: figure, limit: figure, blocked: figure });
 
-export const databaseFigures = z.object({ database: z.int(), keys: z.number(), keysWithoutTtl: z.number() });
+export const databaseFigures = z.object({ database: z.int(), keys: z.number(), keysWithoutTtl: figure });
 export type DatabaseFigures = z.infer<typeof databaseFigures>;
 
 export const replicationFigures = z.object({
@@ -40,9 +40,11 @@ export const nodeRole = z.enum(['primary', 'replica']).nullable();
 /** What INFO says of a node. Null where the server does not name it: managed services leave out many fields. */
 export type NodeFigures = ReturnType<typeof readFigures>;
 
-/** The figures of an INFO answer of Redis 6 and later, Valkey, and Azure's services. */
+/** The figures of an INFO answer of Redis 6 and later, Valkey, Garnet, and Azure's services. */
 export function readFigures(text: string) {
   const info = new InfoText(text);
+  // Garnet counts clients and connections only where its metrics are sampled; else it says 0 of each.
+  const counted = info.text('monitor_task') !== 'disabled';
   const said = info.text('role');
   const role: z.infer<typeof nodeRole> =
     said === 'master' ? 'primary' : said === 'slave' || said === 'replica' ? 'replica' : null;
@@ -52,6 +54,8 @@ export function readFigures(text: string) {
     runId: info.text('run_id'),
     uptimeSeconds: info.number('uptime_in_seconds'),
     role,
+    // As in Redis, a cursor of SCAN is a place in a hash table; in Garnet it is an address in a log.
+    scansHashTable: info.text('garnet_version') === null,
     cluster: info.flag('cluster_enabled') ?? (info.text('redis_mode') ?? info.text('server_mode')) === 'cluster',
     // The server reads its data from disk, and answers no other command yet.
     loading: info.flag('loading')
@@ -61,20 +65,20 @@ export function readFigures(text: string) {
       usedBytes: info.number('used_memory'),
       maxBytes: info.number('maxmemory'),
       peakBytes: info.number('used_memory_peak'),
-      rssBytes: info.number('used_memory_rss'),
+      rssBytes: info.number('used_memory_rss') ?? info.number('proc_physical_memory_size'),
       fragmentationRatio: info.number('mem_fragmentation_ratio') ?? ratio(info),
       policy: info.text('maxmemory_policy'),
     },
     counters: {
       evicted: info.number('evicted_keys'),
       expired: info.number('expired_keys'),
-      rejectedConnections: info.number('rejected_connections'),
+      rejectedConnections: counted ? info.number('rejected_connections') : null,
       refusedWrites: refusedWrites(info),
       hits: info.number('keyspace_hits'),
       misses: info.number('keyspace_misses'),
     },
     clients: {
-      connected: info.number('connected_clients'),
+      connected: counted ? info.number('connected_clients') : null,
       limit: info.number('maxclients'),
       blocked: info.number('blocked_clients'),
     },
@@ -96,10 +100,13 @@ export function readFigures(text: string) {
   };
 }
 
-/** Valkey goes on naming a `redis_version`, that of the last Redis which it is compatible with. */
+/** Others go on naming a `redis_version`, that of the Redis which they are compatible with. */
 function software(info: InfoText): string {
-  const valkey = info.text('valkey_version');
-  return valkey ? `Valkey ${valkey}` : `Redis ${info.text('redis_version') ?? 'of unknown version'}`;
+  for (const name of ['Valkey', 'Garnet']) {
+    const version = info.text(`${name.toLowerCase()}_version`);
+    if (version) return `${name} ${version}`;
+  }
+  return `Redis ${info.text('redis_version') ?? 'of unknown version'}`;
 }
 
 /** Redis 6.2 and later count the error OOM; Azure Cache for Redis under a name of its own. */
@@ -115,13 +122,22 @@ function ratio(info: InfoText): number | null {
   return rss === null || !used ? null : Math.round((rss / used) * 100) / 100;
 }
 
-function databases(info: InfoText): DatabaseFigures[] {
-  return info.records(/^db\d+$/).map(({ name, values }) => {
+/** The databases that hold keys; null where the server does not say: Garnet leaves the section out of a plain INFO. */
+function databases(info: InfoText): DatabaseFigures[] | null {
+  const records = info.records(/^db\d+$/);
+  if (records.length === 0 && !info.hasSection('Keyspace')) return null;
+  return records.map(({ name, values }) => {
     const keys = Number(values.get('keys') ?? 0);
+    const expires = values.get('expires');
     return {
       database: Number(name.slice(2)),
       keys,
-      keysWithoutTtl: Math.max(0, keys - Number(values.get('expires') ?? 0)),
+      keysWithoutTtl: expires === undefined ? null : Math.max(0, keys - Number(expires)),
     };
   });
+}
+
+/** What an answer to INFO says of the keys; see {@link NodeFigures}. */
+export function readDatabases(text: string): DatabaseFigures[] | null {
+  return databases(new InfoText(text));
 }

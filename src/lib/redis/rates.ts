@@ -12,7 +12,7 @@ export interface Change {
   kind: 'same' | 'restarted' | 'failover';
   /** Null where not known; never negative. */
   counts: Counters;
-  keysBefore: number;
+  keysBefore: number | null;
 }
 
 /** Seconds by which clocks and roundings may differ. */

@@ -8,8 +8,8 @@ import type { Endpoint } from './redisConnection.ts';
 export interface RedisNode {
   /** `host:port`. */
   readonly name: string;
-  /** The answer to INFO. */
-  info(): Promise<string>;
+  /** The answer to INFO, or to that of one section. */
+  info(section?: string): Promise<string>;
   /** Values of CONFIG GET; managed services refuse it. */
   config(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** In an OSS cluster: the node that holds each range of slots, and how many slots no node holds. */

@@ -9,7 +9,7 @@ const storedNode = z.object({
   runId: z.string().nullable(),
   uptimeSeconds: z.number().nullable(),
   counters,
-  keys: z.number(),
+  keys: z.number().nullable(),
   ownLookups: z
     .object({ hits: z.number(), misses: z.number() })
     .meta({ description: 'Look-ups of keys that the watch itself made after it had read the counters.' }),

@@ -20,12 +20,15 @@ interface Memory {
   maxFrom: z.infer<typeof maxSource> | null;
 }
 
+/** Keys of the cache's database; null where the server does not say how many. */
+type Cached = { [Name in 'keys' | 'keysWithoutTtl']: number | null };
+
 /** A node as the rules see it. */
 export interface NodeSubject extends NodeLook, Memory {
   /** The database of the cache. */
-  cache: DatabaseFigures;
-  /** Keys of all databases: eviction knows no databases. */
-  keysHeld: number;
+  cache: Cached;
+  /** Keys of all databases: eviction knows no databases. Null where the server does not say it. */
+  keysHeld: number | null;
   change: Change | null;
   pingSummary: z.infer<typeof pingSummary> | null;
   bytesPerDay: number | null;
@@ -50,8 +53,10 @@ export const pingSummary = z.object({
 /** The whole cache as the rules see it. */
 export interface CacheSubject {
   connection: RedisConnection;
-  /** Slots of an OSS cluster that no node serves; null where the nodes form none. */
+  /** Slots of an OSS cluster that no node serves; null where the nodes form none, or do not tell. */
   slotsUncovered: number | null;
+  /** The nodes form an OSS cluster. */
+  cluster: boolean;
   /** What the servers refused, in words. */
   refused: string[];
   /** Why Azure Monitor could not be asked, in words. */
@@ -89,7 +94,7 @@ export function subjectOf(
   { stored, now, resource, peers }: Beside,
 ): { subject: NodeSubject; reading: StoredNode } {
   const { figures, ownLookups } = look;
-  const keysHeld = figures.databases.reduce((sum, { keys }) => sum + keys, 0);
+  const keysHeld = figures.databases?.reduce((sum, { keys }) => sum + keys, 0) ?? null;
   const change = changeSince(stored, figures, now);
   const memory = memoryOf(figures.memory, maxMemoryBytes, resource, peers);
   const kept = change?.kind === 'same' ? (stored?.trend ?? []) : [];
@@ -98,7 +103,7 @@ export function subjectOf(
   const subject: NodeSubject = {
     ...look,
     ...memory,
-    cache: figures.databases.find((each) => each.database === database) ?? { database, keys: 0, keysWithoutTtl: 0 },
+    cache: cachedIn(figures.databases, database),
     keysHeld,
     change,
     pingSummary: summarizePings(look.pings),
@@ -110,6 +115,11 @@ export function subjectOf(
     subject,
     reading: { at: now.toISOString(), runId, uptimeSeconds, counters, keys: keysHeld, ownLookups, trend },
   };
+}
+
+function cachedIn(databases: readonly DatabaseFigures[] | null, wanted: number): Cached {
+  if (!databases) return { keys: null, keysWithoutTtl: null };
+  return databases.find(({ database }) => database === wanted) ?? { keys: 0, keysWithoutTtl: 0 };
 }
 
 /** The server's own maximum, else the setting's, else Azure Monitor's, whose figures are those of all nodes together. */

@@ -45,7 +45,7 @@ export async function watchRedis(
   if (signal?.aborted) throw aborted();
   const resource = await resourceMemory(visits.nodes, context, signal);
   const now = clock.now();
-  const { nodes, findings, recovered, next } = assess(visits, context, { state, resource, now });
+  const { nodes, findings, unjudged, recovered, next } = assess(visits, context, { state, resource, now });
   const unwritten = !dryRun && !(await kept(context.state, next));
   if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
   return {
@@ -54,6 +54,7 @@ export async function watchRedis(
     database: connection.database,
     level: worst(findings) ?? 'ok',
     findings: worstFirst(findings),
+    ...(unjudged.length > 0 && { unjudged }),
     nodes,
     ...(recovered.length > 0 && { recovered }),
   };

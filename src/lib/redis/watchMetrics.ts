@@ -23,6 +23,7 @@ function measureNode(cache: string, { node, memory, sinceLastLook, ...rest }: No
   if (rest.keysWithoutTtlRatio !== null) instruments.redisWithoutTtl.record(rest.keysWithoutTtlRatio, attributes);
   if (rest.hitRatio !== null) instruments.redisHitRatio.record(rest.hitRatio, attributes);
   if (dryRun || !sinceLastLook) return;
-  instruments.redisEvicted.add(sinceLastLook.counts.evicted ?? 0, attributes);
-  instruments.redisExpired.add(sinceLastLook.counts.expired ?? 0, attributes);
+  const { evicted, expired } = sinceLastLook.counts;
+  if (evicted !== null) instruments.redisEvicted.add(evicted, attributes);
+  if (expired !== null) instruments.redisExpired.add(expired, attributes);
 }

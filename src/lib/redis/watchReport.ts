@@ -27,6 +27,13 @@ const watchFinding = z.object({
 });
 export type WatchFinding = z.infer<typeof watchFinding>;
 
+const unjudged = z.object({
+  check: z.string(),
+  node: z.string().nullable().meta({ description: 'Null where it concerns the whole cache.' }),
+  missing: z.string().meta({ description: 'What the server does not give, in words.' }),
+});
+export type Unjudged = z.infer<typeof unjudged>;
+
 const nodeDown = z.object({ node: z.string(), up: z.literal(false), step });
 export type NodeDown = z.infer<typeof nodeDown>;
 
@@ -59,10 +66,13 @@ const nodeUp = z.object({
     description: '0 to 1, of the look-ups since the last look, or since the start at the first one.',
   }),
   clients: clientFigures,
-  databases: z.array(databaseFigures),
+  databases: z
+    .array(databaseFigures)
+    .nullable()
+    .meta({ description: 'Those that hold keys; null where the server does not say it.' }),
   keysWithoutTtlRatio: share.meta({ description: "Of the cache's database, 0 to 1." }),
   keySample: toldSample.nullable(),
-  keyRing: z.boolean(),
+  keyRing: z.boolean().nullable().meta({ description: 'Null where it was not looked for, as on a replica.' }),
   persistence: z.object({
     kind: persistenceKind,
     lastSaveAt: z.iso.datetime().nullable(),
@@ -85,6 +95,11 @@ export const watchReport = z
       .enum([...level.options, 'ok'])
       .meta({ description: 'The worst of the findings; `ok` where there is none.' }),
     findings: z.array(watchFinding).meta({ description: 'The worst first.' }),
+    // Reports of earlier versions have none.
+    unjudged: z
+      .array(unjudged)
+      .optional()
+      .meta({ description: 'Checks that could not be judged: the server does not give their figures.' }),
     nodes: z.array(z.discriminatedUnion('up', [nodeUp, nodeDown])),
     recovered: z.array(z.string()).optional().meta({
       description:
@@ -144,7 +159,7 @@ export function nodeReport(node: string, subject: NodeSubject): NodeUp {
       perSecond: perSecond(change.counts, change.seconds),
     },
     hitRatio: hitRatio(change?.counts ?? figures.counters),
-    keysWithoutTtlRatio: cache.keys === 0 ? null : cache.keysWithoutTtl / cache.keys,
+    keysWithoutTtlRatio: !cache.keys || cache.keysWithoutTtl === null ? null : cache.keysWithoutTtl / cache.keys,
     keySample: toldSample.nullable().parse(subject.sample),
     keyRing: subject.keyRing,
     persistence: {

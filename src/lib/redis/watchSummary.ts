@@ -25,6 +25,7 @@ function names(findings: WatchFinding[]): string {
 function memoryText(nodes: NodeUp[]): string {
   const shares = nodes.flatMap(({ memory }) => memory.utilization ?? []);
   if (shares.length > 0) return `memory ${percentText(Math.max(...shares) * 100)} used`;
-  const used = nodes.reduce((sum, { memory }) => sum + (memory.usedBytes ?? 0), 0);
-  return nodes.length === 0 ? 'nothing known of the memory' : `memory ${bytesText(used)} used`;
+  const used = nodes.flatMap(({ memory }) => memory.usedBytes ?? []);
+  if (used.length === 0) return 'nothing known of the memory';
+  return `memory ${bytesText(used.reduce((sum, bytes) => sum + bytes, 0))} used`;
 }

@@ -23,6 +23,7 @@ export function redisView({ name, redis }: RedisCacheRecords) {
     name,
     at: newest?.startedAt ?? null,
     nodes: nodes.map(nodeView),
+    notTold: [...new Set(newest?.report?.unjudged?.map(({ missing }) => missing))],
     plots:
       nodes.length === 0
         ? []
@@ -40,12 +41,13 @@ function nodeView(node: NodeReport) {
   const of = maxBytes === null ? ', limit unknown' : maxBytes === 0 ? ', no limit set' : ` of ${bytesText(maxBytes)}`;
   const share = utilization === null ? '' : ` (${percentText(utilization * 100)})`;
   const evicted = node.sinceLastLook?.counts.evicted;
+  const untold = node.counters.evicted === null ? 'not counted by this server' : 'unknown until the next look';
   return {
     node: node.node,
     up: true,
     utilization,
     memory: `${used}${of}${share}`,
-    evictions: evicted == null ? 'unknown until the next look' : `${numberText(evicted)} since the look before`,
+    evictions: evicted == null ? untold : `${numberText(evicted)} since the look before`,
   };
 }
 
@@ -87,6 +89,10 @@ function evictionPlot(cache: string, looks: readonly Look[]): Plot {
     unit: 'count',
     times: looks.map(({ at }) => at),
     series: [{ label: 'Evicted', tone: 'second', values: evicted }],
-    summary: total === 0 ? 'No eviction was seen.' : `${numberText(total)} evicted over these looks.`,
+    summary: evicted.every((count) => count === null)
+      ? 'Not known.'
+      : total === 0
+        ? 'No eviction was seen.'
+        : `${numberText(total)} evicted over these looks.`,
   };
 }

@@ -34,8 +34,8 @@ class IoredisNode implements RedisNode, EntryRemover, EntryReader {
     };
   }
 
-  async info(): Promise<string> {
-    return String(await this.#line.call('INFO'));
+  async info(...section: string[]): Promise<string> {
+    return String(await this.#line.call('INFO', ...section));
   }
 
   async config(names: readonly string[]): Promise<ReadonlyMap<string, string>> {

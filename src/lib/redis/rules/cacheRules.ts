@@ -24,13 +24,15 @@ export const cacheRules: Rule<CacheSubject>[] = [
   },
   {
     check: 'clusterSlots',
-    judge: ({ slotsUncovered }) =>
-      !!slotsUncovered && {
-        level: 'critical',
-        what: `No node serves ${slotsUncovered} of the 16,384 slots of the cluster.`,
-        advice:
-          'Users whose entries belong there cannot sign in; with cluster-require-full-coverage nobody can. Bring the missing primary back, or fail over to its replica.',
-      },
+    judge: ({ slotsUncovered, cluster }) =>
+      cluster && slotsUncovered === null
+        ? { unseen: 'which nodes of the cluster serve which slots' }
+        : !!slotsUncovered && {
+            level: 'critical',
+            what: `No node serves ${slotsUncovered} of the 16,384 slots of the cluster.`,
+            advice:
+              'Users whose entries belong there cannot sign in; with cluster-require-full-coverage nobody can. Bring the missing primary back, or fail over to its replica.',
+          },
   },
   {
     check: 'resourceMetrics',

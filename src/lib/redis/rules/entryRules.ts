@@ -25,12 +25,15 @@ export const entryRules: Rule<NodeSubject>[] = [
           return `${countOf(total, 'entry', 'entries')} evicted since the server started${since}; how many of late, the next look will tell.`;
         },
         (evicted, time) => {
-          const share = (evicted / (evicted + subject.keysHeld)) * 100;
-          const level = levelOf({ value: share, warning: 0, critical: evictedCritical, margin: 10 }, previous);
+          const { keysHeld } = subject;
+          const share = keysHeld === null ? null : (evicted / (evicted + keysHeld)) * 100;
+          const grade = { value: share ?? evicted, warning: 0, margin: 10 };
+          const level = levelOf({ ...grade, ...(share !== null && { critical: evictedCritical }) }, previous);
+          const of = share === null ? 'of an unknown number' : `${percentText(share)} of those held`;
           return (
             level && {
               level,
-              what: `${countOf(evicted, 'entry', 'entries')} evicted in ${time}, ${percentText(share)} of those held: ${usersText(evicted, subject.sample)} must sign in again.`,
+              what: `${countOf(evicted, 'entry', 'entries')} evicted in ${time}, ${of}: ${usersText(evicted, subject.sample)} must sign in again.`,
             }
           );
         },
@@ -55,19 +58,23 @@ export const entryRules: Rule<NodeSubject>[] = [
   {
     check: 'keysWithoutTtl',
     judge: ({ cache, sample, keyRing, figures }, { withoutTtl }, previous) => {
+      if (figures.role === 'replica') return undefined;
+      const { keys, keysWithoutTtl } = cache;
+      if (keys === null || keysWithoutTtl === null) return { unseen: 'how many keys have no expiry' };
       // A key ring has no expiry, and must have none.
-      const count = cache.keysWithoutTtl - (keyRing ? 1 : 0);
-      if (cache.keys === 0 || count <= 0 || figures.role === 'replica') return undefined;
-      const percent = (count / cache.keys) * 100;
+      const count = keysWithoutTtl - (keyRing ? 1 : 0);
+      if (keys === 0 || count <= 0) return undefined;
+      const percent = (count / keys) * 100;
       return graded({ value: percent, ...withoutTtl, margin: 10 }, previous, () => ({
-        what: `${Math.round(count).toLocaleString('en-US')} of ${countOf(cache.keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
+        what: `${Math.round(count).toLocaleString('en-US')} of ${countOf(keys, 'key')} (${percentText(percent)}) have no expiry: they never go by themselves, and no volatile-* policy may evict them.${groupsText(sample)}`,
         advice: expiryAdvice,
       }));
     },
   },
   {
     check: 'hitRatio',
-    judge: ({ change }, { hitRatio }, previous) => {
+    judge: ({ change, figures: { counters } }, { hitRatio }, previous) => {
+      if (counters.hits === null || counters.misses === null) return { unseen: 'how many look-ups found their entry' };
       const { hits, misses } = change?.counts ?? { hits: null, misses: null };
       if (hits === null || misses === null || hits + misses < leastLookups) return undefined;
       const percent = (hits / (hits + misses)) * 100;
@@ -80,7 +87,8 @@ export const entryRules: Rule<NodeSubject>[] = [
   },
   {
     check: 'keyRingInCache',
-    judge: ({ keyRing, figures: { memory } }) => {
+    judge: ({ keyRing, figures: { memory, role } }) => {
+      if (keyRing === null && role !== 'replica') return { unseen: 'whether a key ring lies beside the entries' };
       if (!keyRing) return undefined;
       const evictable = memory.policy?.startsWith('allkeys-') ?? false;
       return {

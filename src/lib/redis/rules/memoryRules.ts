@@ -16,7 +16,7 @@ export const memoryRules: Rule<NodeSubject>[] = [
     nameOf: memoryCheck,
     judge: ({ utilization, usedBytes, maxBytes, figures }, { memory }, previous) =>
       utilization === null
-        ? undefined
+        ? maxBytes !== 0 && { unseen: 'how much of its memory is used' }
         : graded({ value: utilization * 100, ...memory, margin: 10 }, previous, () => ({
             what: `${percentText(utilization * 100)} of the memory is used${usedBytes === null || !maxBytes ? '' : ` (${bytesText(usedBytes)} of ${bytesText(maxBytes)})`}.`,
             advice: `When it is full, ${whenFull(figures.memory.policy)}. Enlarge the cache, or shorten the expiry of its entries, before that.`,
@@ -24,9 +24,9 @@ export const memoryRules: Rule<NodeSubject>[] = [
   },
   {
     check: 'timeUntilFull',
-    judge: ({ untilFullMs, bytesPerDay }, { full }, previous) =>
+    judge: ({ untilFullMs, bytesPerDay, usedBytes, maxBytes }, { full }, previous) =>
       untilFullMs === null || bytesPerDay === null
-        ? undefined
+        ? (usedBytes === null || maxBytes === null) && { unseen: 'how much of its memory is used' }
         : graded({ value: untilFullMs, ...full, margin: day, low: true }, previous, () => ({
             what: `At ${bytesText(bytesPerDay)} more a day, the memory is full in ${humanDuration(untilFullMs)}.`,
             advice: 'Enlarge the cache in time, or find out what grows: keysWithoutTtl says which keys never expire.',
@@ -56,7 +56,7 @@ export const memoryRules: Rule<NodeSubject>[] = [
     judge: ({ figures: { memory }, cache }, thresholds) => {
       const { policy } = memory;
       const advice = 'Set maxmemory-policy to volatile-lru (or volatile-ttl), and give every entry an expiry.';
-      if (policy === null) return undefined;
+      if (policy === null) return { unseen: 'its maxmemory-policy' };
       const setting = `The maxmemory-policy is ${policy}`;
       if (policy === 'noeviction')
         return {
@@ -70,8 +70,10 @@ export const memoryRules: Rule<NodeSubject>[] = [
           what: `${setting}: it evicts any key, those of signed-in users and a key ring included.`,
           advice,
         };
-      const withoutTtl = cache.keys === 0 ? 0 : (cache.keysWithoutTtl / cache.keys) * 100;
-      if (withoutTtl >= thresholds.withoutTtl.critical)
+      const { keys, keysWithoutTtl } = cache;
+      const withoutTtl =
+        keys === null || keysWithoutTtl === null ? null : keys === 0 ? 0 : (keysWithoutTtl / keys) * 100;
+      if (withoutTtl !== null && withoutTtl >= thresholds.withoutTtl.critical)
         return {
           level: 'warning',
           what: `${setting}, but ${percentText(withoutTtl)} of the keys have no expiry: it may evict only the others, and then writes fail.`,
@@ -84,14 +86,15 @@ export const memoryRules: Rule<NodeSubject>[] = [
           what: `${setting}: it evicts active users as often as those who left.`,
           advice,
         };
-      return undefined;
+      return withoutTtl === null && { unseen: 'how many keys have no expiry, so how many it may evict' };
     },
   },
   {
     check: 'fragmentation',
     judge: ({ figures: { memory } }, { fragmentation }, previous) => {
       const { rssBytes, usedBytes, fragmentationRatio: ratio } = memory;
-      if (ratio === null || rssBytes === null || usedBytes === null) return undefined;
+      if (ratio === null || rssBytes === null || usedBytes === null)
+        return { unseen: 'how much memory is used, and how much its data need' };
       // A small server always looks fragmented: its program outweighs its data.
       if (rssBytes - usedBytes < fragmentation.wasteBytes) return undefined;
       return graded({ value: ratio, warning: fragmentation.ratio, margin: 0.1 }, previous, () => ({

@@ -11,6 +11,11 @@ export interface Judgement {
   advice: string;
 }
 
+/** A rule without the figure that it judges by: what the server does not give, in words. */
+export interface Unseen {
+  unseen: string;
+}
+
 /** One row of the table: a name that stays the same over versions, and how a subject is judged. */
 export interface Rule<S> {
   check: string;
@@ -19,7 +24,7 @@ export interface Rule<S> {
   /** It tells of what happened between two looks, which the next one no longer sees. */
   isEvent?: true;
   /** @param previous the level at the last look, for the hysteresis of graded rules */
-  judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | false | undefined;
+  judge(subject: S, thresholds: Thresholds, previous: Level | undefined): Judgement | Unseen | false | undefined;
 }
 
 interface Grade {
@@ -60,6 +65,15 @@ export function graded(
   return level && { level, ...words() };
 }
 
+const counterNames: Record<keyof Counters, string> = {
+  evicted: 'how many entries were evicted',
+  expired: 'how many entries expired',
+  rejectedConnections: 'how many connections were rejected',
+  refusedWrites: 'how many writes were refused',
+  hits: 'how many look-ups found their entry',
+  misses: 'how many look-ups found no entry',
+};
+
 /**
  * A judgement by a count of the server: a note of what it counted before the first look, and later by what came since the
  * last one.
@@ -70,9 +84,10 @@ export function counted(
   before: (total: number) => string,
   since: (count: number, time: string) => Omit<Judgement, 'advice'> | undefined,
   advice: string,
-): Judgement | undefined {
-  const count = (change ? change.counts : figures.counters)[name] ?? 0;
-  if (count === 0) return undefined;
+): Judgement | Unseen | undefined {
+  if (figures.counters[name] === null) return { unseen: counterNames[name] };
+  const count = (change ? change.counts : figures.counters)[name];
+  if (!count) return undefined;
   if (!change) return { level: 'info', what: before(count), advice };
   const found = since(count, humanDuration(change.seconds * 1000));
   return found && { ...found, advice };

@@ -9,14 +9,16 @@ export interface RedisSampleOptions {
   instanceName: string;
   /** The ring's key, which may lie in the same database and is not an entry. */
   keyRingKey: string;
-  /** Keys in the database. */
-  keysHeld: number;
+  /** Keys in the database; null where it is not known, or a cursor is no place in a hash table. */
+  keysHeld: number | null;
   clock: Clock;
   random: () => number;
 }
 
 export interface RedisSample {
   entries: SampledCacheEntry[];
+  /** Keys seen, whatever they are. */
+  keysSeen: number;
   /** Keys of users' or apps' tokens by what stands before them, the whole database over. */
   prefixes: Map<string, number>;
 }
@@ -56,7 +58,7 @@ export async function sampleEntries(node: RedisNode, options: RedisSampleOptions
       if (entry) entries.push(entry);
     });
   }
-  return { entries, prefixes };
+  return { entries, prefixes, keysSeen: keys.size };
 }
 
 /** Undefined where it has gone meanwhile. */

@@ -1,4 +1,4 @@
-import { type Check, critical, pass } from '../../../checks/check.ts';
+import { type Check, critical, pass, unknown } from '../../../checks/check.ts';
 import { countOf } from '../../../wording.ts';
 import type { RedisSubject } from '../subjects/redisSubject.ts';
 
@@ -16,7 +16,7 @@ export const instanceNameCheck: Check<RedisSubject> = {
   symptom: 'prompts',
   timeLimitMs: 25_000,
   run: async (subject) => {
-    const { prefixes } = await subject.sample();
+    const { prefixes, keysSeen } = await subject.sample();
     const own = prefixes.get(subject.instanceName) ?? 0;
     const all = [...prefixes.values()].reduce((sum, count) => sum + count, 0);
     const evidence = [
@@ -27,7 +27,14 @@ export const instanceNameCheck: Check<RedisSubject> = {
         .slice(0, 5)
         .map(([prefix, value]) => ({ what: `under ${tellable(prefix)}`, value })),
     ];
-    if (all === 0) return pass('The database holds no entry yet.', evidence);
+    if (keysSeen === 0) return pass('The database holds no entry yet.', evidence);
+    if (all === 0)
+      return unknown(
+        'no_token_key_sampled',
+        `None of ${countOf(keysSeen, 'sampled key')} has the form of a token's key.`,
+        'Look again when users have signed in, and see whether defaultDatabase in the connection string is that of the apps.',
+        evidence,
+      );
     if (!prefixDiffers(prefixes, subject.instanceName))
       return pass('The apps use the InstanceName of the settings.', evidence);
     return critical({

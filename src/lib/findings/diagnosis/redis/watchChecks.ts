@@ -52,7 +52,7 @@ export const watchChecks: Check<RedisSubject>[] = [...namesOfRules]
     symptom: symptomsOfRules[rule] ?? 'memory',
     timeLimitMs: 25_000,
     run: async (subject) => {
-      const { findings, nodes } = await subject.watch();
+      const { findings, unjudged = [], nodes } = await subject.watch();
       const outcomes = findings
         .filter(({ check }) => names.includes(check))
         .map(({ level, node, what, advice }): Outcome => {
@@ -62,6 +62,15 @@ export const watchChecks: Check<RedisSubject>[] = [...namesOfRules]
           if (level === 'warning') return warning(trouble);
           return unseen[rule] ? unknown(unseen[rule], what, advice, figures) : pass(what, figures);
         });
+      const missing = [...new Set(unjudged.flatMap((each) => (each.check === rule ? each.missing : [])))];
+      if (missing.length > 0)
+        outcomes.push(
+          unknown(
+            'figure_missing',
+            `The server does not tell ${missing.join(', nor ')}.`,
+            "Look it up in the server's own monitoring: nothing can be said about it here.",
+          ),
+        );
       return worst(outcomes, pass(`Nothing found (${rule}).`, [{ what: 'nodes', value: nodes.length }]));
     },
   }));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from '../../../checks/memo.ts';
+import { databasesOf, keysIn } from '../../../redis/look.ts';
 import { readFigures } from '../../../redis/nodeFigures.ts';
 import type { Endpoint } from '../../../redis/redisConnection.ts';
 import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
@@ -37,9 +38,10 @@ export function redisCacheSubject(options: RedisSubjectOptions) {
   });
   const sample = once(async () => {
     const node = await openedNode();
-    const { databases } = readFigures(await node.info());
-    const keysHeld = databases.find(({ database }) => database === options.database)?.keys ?? 0;
-    const found = await sampleEntries(node, { instanceName, keyRingKey, keysHeld, clock, random: Math.random });
+    const figures = readFigures(await node.info());
+    const keysHeld = keysIn(await databasesOf(node, figures), options.database);
+    const known = figures.scansHashTable ? keysHeld : null;
+    const found = await sampleEntries(node, { instanceName, keyRingKey, keysHeld: known, clock, random: Math.random });
     return { ...found, keysHeld };
   });
   return {
@@ -49,7 +51,7 @@ export function redisCacheSubject(options: RedisSubjectOptions) {
     watch: onceReached(cache, options.watch),
     entries: once(async () => {
       const { entries, keysHeld } = await sample();
-      return { entries, total: keysHeld, now: clock.now() };
+      return { entries, total: keysHeld ?? undefined, now: clock.now() };
     }),
     clocks: once(async (): Promise<ClockReading | undefined> => {
       const node = await openedNode();
