@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { numberText } from '../src/lib/sql/summaries.ts';
+import { median } from './figures.ts';
 import { type Kind, kinds, labels, type Round } from './httpKinds.ts';
 import type { LoadFigures } from './httpLoad.ts';
 
@@ -70,10 +71,4 @@ function loadRow(kind: Kind, name: string, figures: readonly LoadFigures[]): str
     Math.max(...figures.map(({ maxMs }) => maxMs)).toFixed(0),
   ];
   return `| ${cells.join(' | ')} |`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }

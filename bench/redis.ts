@@ -10,6 +10,7 @@ import { Maintenance } from '../src/lib/app/maintenance.ts';
 import { parseDuration } from '../src/lib/durations.ts';
 import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
+import { median } from './figures.ts';
 import {
   type BenchRedis,
   type LoadFigures,
@@ -146,12 +147,6 @@ function verdict(loss: number, error: number): string {
 
 function met(yes: boolean): string {
   return yes ? 'met' : 'missed';
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
 function text(value: number | undefined): string {

@@ -1,4 +1,5 @@
 import { percentiles } from '../src/lib/sql/estimate.ts';
+import { median } from './figures.ts';
 import type { Measurement } from './measure.ts';
 import { type Way, ways } from './ways.ts';
 
@@ -97,11 +98,4 @@ function rate({ done }: Measurement): number {
 
 function deletingRate({ done }: Measurement): number {
   return (done.deleted / (done.to - done.deletingFrom)) * 1_000;
-}
-
-/** The mean of the two middle values where their number is even. */
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
-  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }

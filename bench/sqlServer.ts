@@ -6,7 +6,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../dev/embeddedPostgres.ts';
@@ -18,6 +17,7 @@ import { numberText } from '../src/lib/sql/summaries.ts';
 import { createTable, createViews } from '../test/support/sqlServer/engine.ts';
 import { nowTicks } from '../test/support/sqlServer/entry.ts';
 import type { EndpointReady } from './endpointProcess.ts';
+import { machineText, median } from './figures.ts';
 import { tediousLoop } from './tediousLoop.ts';
 
 const { values } = parseArgs({
@@ -126,13 +126,12 @@ async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
 }
 
 function print(measured: Round[]): void {
-  const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
   const rowOf = (title: string, way: keyof Round, ratio: string) =>
     `| ${title} | ${numberText(Math.round(median(measured.map((round) => round[way].rate))))} | ${ratio} | ${median(measured.map((round) => round[way].cpu)).toFixed(1)} |`;
   const ratio = median(measured.map(({ purge: adapter, loop }) => adapter.rate / loop.rate));
   console.log(
     [
-      `${cpus().length} cores (${cpus()[0]?.model.trim()}), load ${loadavg()[0]?.toFixed(1)}, Node.js ${process.versions.node}; ${numberText(entries)} entries of 1 to 3 KB, medians of ${measured.length} rounds.`,
+      `${machineText()}; ${numberText(entries)} entries of 1 to 3 KB, medians of ${measured.length} rounds.`,
       '',
       '| way | rows/s | of the bare loop | client CPU, µs/row |',
       '| --- | --- | --- | --- |',

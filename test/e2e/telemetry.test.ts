@@ -1,5 +1,5 @@
 /** Telemetry of the packaged app: what the real exporters send to a local ingestion endpoint and a local OTLP collector. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseDuration } from '../../src/lib/durations.ts';
@@ -43,13 +43,19 @@ afterEach(async () => {
   await engine.drop(engine.ordinaryName);
 });
 
-async function withApp(settings: Record<string, string>, work: (app: FunctionsApp) => Promise<void>): Promise<void> {
+/** What the work gives back, once the app has been taken away: whatever it told has been told then. */
+async function withApp<T>(
+  settings: Record<string, string>,
+  work: (app: FunctionsApp) => Promise<T>,
+  worker?: 'old',
+): Promise<T> {
   const app = await startFunctionsApp(
     { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url, ...settings },
     packaged.folder,
+    worker,
   );
   try {
-    await work(app);
+    return await work(app);
   } finally {
     await app.stop();
   }
@@ -60,107 +66,81 @@ const purgeNow = (app: FunctionsApp, headers: Record<string, string> = { tracepa
 
 describe('a run', () => {
   it('is told to both backends once, with the figures of its report', async () => {
-    await withApp({ ...ingestion.settings, ...collector.settings }, async (app) => {
-      const { json } = await purgeNow(app);
-      const report = json.report as { deleted: number; batches: number };
-      expect(report.deleted).toBe(500);
-      for (const backend of [ingestion, collector]) {
-        const metrics = backend.metrics();
-        const valuesOf = (name: string) => metrics.filter((metric) => metric.name === name);
-        expect(valuesOf('token_cache.purge.deleted')).toMatchObject([
-          { value: report.deleted, attributes: { cache: 'default', trigger: 'http' } },
-        ]);
-        expect(valuesOf('token_cache.purge.batch.duration')).toMatchObject([
-          { count: report.batches, attributes: { cache: 'default' } },
-        ]);
-        expect(valuesOf('maintenance.runs')).toMatchObject([
-          { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'succeeded', dryRun: 'false' } },
-        ]);
-        const [duration, ...others] = valuesOf('maintenance.run.duration');
-        expect(others).toEqual([]);
-        expect(duration?.value).toBeCloseTo((parseDuration(String(json.duration)) ?? 0) / 1000, 2);
-        expect(metrics).toHaveLength(4);
-      }
-    });
+    const { json } = await withApp({ ...ingestion.settings, ...collector.settings }, purgeNow);
+    const report = json.report as { deleted: number; batches: number };
+    expect(report.deleted).toBe(500);
+    for (const backend of [ingestion, collector]) {
+      const metrics = backend.metrics();
+      const valuesOf = (name: string) => metrics.filter((metric) => metric.name === name);
+      expect(valuesOf('token_cache.purge.deleted')).toMatchObject([
+        { value: report.deleted, attributes: { cache: 'default', trigger: 'http' } },
+      ]);
+      expect(valuesOf('token_cache.purge.batch.duration')).toMatchObject([
+        { count: report.batches, attributes: { cache: 'default' } },
+      ]);
+      expect(valuesOf('maintenance.runs')).toMatchObject([
+        { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'succeeded', dryRun: 'false' } },
+      ]);
+      const [duration, ...others] = valuesOf('maintenance.run.duration');
+      expect(others).toEqual([]);
+      expect(duration?.value).toBeCloseTo((parseDuration(String(json.duration)) ?? 0) / 1000, 2);
+      expect(metrics).toHaveLength(4);
+    }
   });
 
   it('has a span, the child of the host invocation, to which its log records belong', async () => {
-    await withApp({ ...ingestion.settings, ...collector.settings }, async (app) => {
-      const { json } = await purgeNow(app);
-      const spans = [ingestion, collector].map((backend) => {
-        const [span, ...others] = backend.spans();
-        expect(others).toEqual([]);
-        expect(span).toMatchObject({ name: 'maintenance.purge', traceId: trace, parentId: hostSpan, failed: false });
-        expect(span?.attributes).toEqual({
-          job: 'purge',
-          subject: 'default',
-          trigger: 'http',
-          outcome: 'succeeded',
-        });
-        const [log, ...otherLogs] = backend.logs();
-        expect(otherLogs).toEqual([]);
-        expect(log).toMatchObject({ traceId: trace, spanId: span?.spanId });
-        expect(log?.text).toContain(String(json.runId));
-        return span?.spanId;
-      });
-      expect(spans[0]).toBe(spans[1]);
+    const { json } = await withApp({ ...ingestion.settings, ...collector.settings }, purgeNow);
+    const spans = [ingestion, collector].map((backend) => {
+      const [span, ...others] = backend.spans();
+      expect(others).toEqual([]);
+      expect(span).toMatchObject({ name: 'maintenance.purge', traceId: trace, parentId: hostSpan, failed: false });
+      expect(span?.attributes).toEqual({ job: 'purge', subject: 'default', trigger: 'http', outcome: 'succeeded' });
+      const [log, ...otherLogs] = backend.logs();
+      expect(otherLogs).toEqual([]);
+      expect(log).toMatchObject({ traceId: trace, spanId: span?.spanId });
+      expect(log?.text).toContain(String(json.runId));
+      return span?.spanId;
     });
+    expect(spans[0]).toBe(spans[1]);
   });
 
   it('has a span of its own where the host has none', async () => {
     await withApp({ ...collector.settings }, async (app) => {
       await purgeNow(app, {});
       await purgeNow(app, {});
-      expect(collector.spans()).toMatchObject([{ parentId: '' }, { parentId: '' }]);
-      const traces = collector.spans().map(({ traceId }) => traceId);
-      expect(new Set(traces).size).toBe(2);
     });
+    expect(collector.spans()).toMatchObject([{ parentId: '' }, { parentId: '' }]);
+    const traces = collector.spans().map(({ traceId }) => traceId);
+    expect(new Set(traces).size).toBe(2);
   });
 
   it('is a child of the host invocation on a worker without hooks for logs, which the host then sends', async () => {
-    const app = await startFunctionsApp(
-      {
-        RECORD_STORE: 'none',
-        TOKEN_CACHE_CONNECTION_STRING: database.url,
-        ...ingestion.settings,
-        ...collector.settings,
-      },
-      packaged.folder,
-      'old',
-    );
-    try {
-      expect((await purgeNow(app)).status).toBe(200);
-      for (const backend of [ingestion, collector]) {
-        expect(backend.spans()).toMatchObject([{ traceId: trace, parentId: hostSpan }]);
-        expect(backend.logs()).toEqual([]);
-      }
-    } finally {
-      await app.stop();
+    const settings = { ...ingestion.settings, ...collector.settings };
+    expect((await withApp(settings, purgeNow, 'old')).status).toBe(200);
+    for (const backend of [ingestion, collector]) {
+      expect(backend.spans()).toMatchObject([{ traceId: trace, parentId: hostSpan }]);
+      expect(backend.logs()).toEqual([]);
     }
   });
 
   it('is kept though the host samples its trace out', async () => {
     await withApp({ ...collector.settings, ...ingestion.settings }, async (app) => {
       for (let call = 0; call < 8; call += 1) await purgeNow(app, { traceparent: `00-${trace}-${hostSpan}-00` });
-      for (const backend of [ingestion, collector]) expect(backend.spans()).toHaveLength(8);
     });
-    await withApp({ ...collector.settings, OTEL_TRACES_SAMPLER: 'always_off' }, async (app) => {
-      const before = { spans: collector.spans().length, metrics: collector.metrics().length };
-      await purgeNow(app);
-      expect(collector.spans()).toHaveLength(before.spans);
-      expect(collector.metrics().length).toBeGreaterThan(before.metrics);
-    });
+    for (const backend of [ingestion, collector]) expect(backend.spans()).toHaveLength(8);
+    const before = { spans: collector.spans().length, metrics: collector.metrics().length };
+    await withApp({ ...collector.settings, OTEL_TRACES_SAMPLER: 'always_off' }, purgeNow);
+    expect(collector.spans()).toHaveLength(before.spans);
+    expect(collector.metrics().length).toBeGreaterThan(before.metrics);
   });
 
   it('that fails is told with its code', async () => {
     await engine.drop(engine.ordinaryName);
-    await withApp({ ...ingestion.settings }, async (app) => {
-      expect((await purgeNow(app)).status).toBeGreaterThanOrEqual(400);
-      expect(ingestion.spans()).toMatchObject([{ failed: true, attributes: { outcome: 'failed' } }]);
-      expect(ingestion.metrics().filter(({ name }) => name === 'maintenance.runs')).toMatchObject([
-        { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'failed', dryRun: 'false' } },
-      ]);
-    });
+    expect((await withApp({ ...ingestion.settings }, purgeNow)).status).toBeGreaterThanOrEqual(400);
+    expect(ingestion.spans()).toMatchObject([{ failed: true, attributes: { outcome: 'failed' } }]);
+    expect(ingestion.metrics().filter(({ name }) => name === 'maintenance.runs')).toMatchObject([
+      { value: 1, attributes: { job: 'purge', subject: 'default', outcome: 'failed', dryRun: 'false' } },
+    ]);
   });
 
   it('tells no secret, and nothing of its entries', async () => {
@@ -243,13 +223,41 @@ describe('metrics', () => {
   });
 });
 
+describe('what sends', () => {
+  it.each([
+    ['Application Insights', 'azureMonitor-', () => ingestion],
+    ['a collector', 'otlp-', () => collector],
+  ])('to %s is loaded once the first function has answered, and gets all of it', async (_to, chunk, backend) => {
+    const told = await unpackApp();
+    try {
+      const [file = ''] = (await readdir(told.folder)).filter((name) => name.startsWith(chunk));
+      const path = join(told.folder, file);
+      await writeFile(path, `console.warn('The exporters are loaded.');${await readFile(path, 'utf8')}`);
+      const app = await startFunctionsApp(
+        { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url, ...backend().settings },
+        told.folder,
+      );
+      try {
+        expect((await purgeNow(app)).status).toBe(200);
+        await expect.poll(() => app.log()).toMatch(/purge default: drained[\s\S]*The exporters are loaded\./);
+        // Without another invocation, nor the end of the instance.
+        await expect.poll(() => backend().spans()).toMatchObject([{ traceId: trace, parentId: hostSpan }]);
+        await expect.poll(() => backend().logs()).toHaveLength(1);
+        await expect.poll(() => backend().metrics()).toHaveLength(4);
+      } finally {
+        await app.stop();
+      }
+    } finally {
+      await told.remove();
+    }
+  });
+});
+
 describe('settings', () => {
   it('of no backend load nothing', async () => {
     const bare = await unpackApp();
-    const telemetryFiles = (await readdir(bare.folder)).filter((name) =>
-      /^(azureMonitor|processors|sdk|azure-functions-instrumentation)-/.test(name),
-    );
-    expect(telemetryFiles).toHaveLength(4);
+    const telemetryFiles = (await readdir(bare.folder)).filter((name) => /^(azureMonitor|otlp|sdk)-/.test(name));
+    expect(telemetryFiles).toHaveLength(3);
     for (const name of telemetryFiles) await rm(join(bare.folder, name));
     const app = await startFunctionsApp(
       { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url },
@@ -266,26 +274,27 @@ describe('settings', () => {
   });
 
   it('of OTLP alone send by protobuf', async () => {
-    await withApp({ ...collector.settings, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, async (app) => {
-      await purgeNow(app);
-      expect(collector.accepted.map(({ path }) => path).sort()).toEqual(['/v1/logs', '/v1/metrics', '/v1/traces']);
-      for (const { headers } of collector.accepted)
-        expect(headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'api-key': 'from-the-operator' });
-      const sent = collector.accepted.map(({ body }) => body.toString('latin1')).join('\n');
-      expect(sent).toContain('token_cache.purge.deleted');
-      expect(sent).toContain('maintenance.purge');
-    });
+    await withApp({ ...collector.settings, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, purgeNow);
+    expect(collector.accepted.map(({ path }) => path).sort()).toEqual(['/v1/logs', '/v1/metrics', '/v1/traces']);
+    for (const { headers } of collector.accepted)
+      expect(headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'api-key': 'from-the-operator' });
+    const sent = collector.accepted.map(({ body }) => body.toString('latin1')).join('\n');
+    expect(sent).toContain('token_cache.purge.deleted');
+    expect(sent).toContain('maintenance.purge');
     expect(ingestion.received).toEqual([]);
   });
 
   it('name the app and its version', async () => {
-    await withApp({ ...ingestion.settings, ...collector.settings, WEBSITE_SITE_NAME: 'my-app' }, async (app) => {
-      await purgeNow(app);
-      for (const { tags } of ingestion.envelopes()) expect(tags['ai.cloud.role']).toBe('my-app');
-      for (const resource of collector.resources()) expect(resource['service.name']).toBe('my-app');
-      for (const { tags } of ingestion.envelopes()) expect(tags['ai.application.ver']).toBe(packageVersion());
-      for (const resource of collector.resources()) expect(resource['service.version']).toBe(packageVersion());
-    });
+    await withApp({ ...ingestion.settings, ...collector.settings, WEBSITE_SITE_NAME: 'my-app' }, purgeNow);
+    expect(ingestion.envelopes()).not.toEqual([]);
+    for (const { tags } of ingestion.envelopes()) {
+      expect(tags['ai.cloud.role']).toBe('my-app');
+      expect(tags['ai.application.ver']).toBe(packageVersion());
+    }
+    for (const resource of collector.resources()) {
+      expect(resource['service.name']).toBe('my-app');
+      expect(resource['service.version']).toBe(packageVersion());
+    }
   });
 });
 

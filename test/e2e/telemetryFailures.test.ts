@@ -71,8 +71,8 @@ describe('backends', () => {
     await withApp(bothBackends(), async (app) => {
       await expectUnharmed(app);
       await expectUnharmed(app);
-      expect(ingestion.received.length).toBeGreaterThan(0);
-      expect(collector.received.length).toBeGreaterThan(0);
+      await expect.poll(() => ingestion.received.length).toBeGreaterThan(0);
+      await expect.poll(() => collector.received.length).toBeGreaterThan(0);
       expect([...ingestion.accepted, ...collector.accepted]).toEqual([]);
     });
   });
@@ -86,7 +86,7 @@ describe('backends', () => {
       await expect.poll(() => app.log()).toMatch(/Telemetry: .*Unauthorized/);
       expect(app.log()).not.toMatch(/Telemetry: .*(stack| {4}at )/);
       await purgeNow(app);
-      expect(ingestion.received.length).toBeGreaterThan(1);
+      await expect.poll(() => ingestion.received.length).toBeGreaterThan(1);
       expect(app.log().match(/Telemetry: Application Insights answered 401\./g)).toHaveLength(1);
     });
   });

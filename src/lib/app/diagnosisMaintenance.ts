@@ -1,12 +1,12 @@
 import type { CheckReport } from '../checks/diagnosisReport.ts';
 import { type DiagnosisReport, diagnosisReport } from '../checks/diagnosisReport.ts';
-import { once } from '../checks/memo.ts';
 import { runChecks } from '../checks/runChecks.ts';
 import { MaintenanceError } from '../errors.ts';
 import { showKeys } from '../findings/diagnosis/entries/entriesSubject.ts';
 import { registry } from '../findings/diagnosis/registry.ts';
 import type { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
 import type { TimerReading } from '../findings/timers.ts';
+import { once } from '../once.ts';
 import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ringSubject } from './diagnosisRings.ts';

@@ -119,20 +119,37 @@ interface Adder<A extends string> extends Metric {
 
 function gauge<A extends string>(name: string, unit: string, attributes: A[], description: string): Recorder<A> {
   const instrument = once<Gauge>((meter) => meter.createGauge(name, { unit, description }));
-  const record = (value: number, values: Record<A, string>) => instrument().record(value, values);
+  const record = measure((value, values: Record<A, string>) => instrument().record(value, values));
   return { name, kind: 'gauge', unit, attributes, description, record };
 }
 
 function counter<A extends string>(name: string, unit: string, attributes: A[], description: string): Adder<A> {
   const instrument = once<Counter>((meter) => meter.createCounter(name, { unit, description }));
-  const add = (value: number, values: Record<A, string>) => instrument().add(value, values);
+  const add = measure((value, values: Record<A, string>) => instrument().add(value, values));
   return { name, kind: 'counter', unit, attributes, description, add };
 }
 
 function histogram<A extends string>(name: string, unit: string, attributes: A[], description: string): Recorder<A> {
   const instrument = once<Histogram>((meter) => meter.createHistogram(name, { unit, description }));
-  const record = (value: number, values: Record<A, string>) => instrument().record(value, values);
+  const record = measure((value, values: Record<A, string>) => instrument().record(value, values));
   return { name, kind: 'histogram', unit, attributes, description, record };
+}
+
+/** What is measured before there is a meter provider; undefined where none is to come, or it has come. */
+let held: (() => void)[] | undefined;
+
+/** From now on measurements are held, until the function that is given back hands them to the meter provider. */
+export function holdMeasurements(): () => void {
+  const measurements: (() => void)[] = [];
+  held = measurements;
+  return () => {
+    held = undefined;
+    for (const hand of measurements) hand();
+  };
+}
+
+function measure<V>(hand: (value: number, values: V) => void): (value: number, values: V) => void {
+  return (value, values) => (held ? held.push(() => hand(value, values)) : hand(value, values));
 }
 
 /**

@@ -2,8 +2,10 @@ import { DiagLogLevel, diag, metrics, trace } from '@opentelemetry/api';
 import type { Identity } from '../azure/credentials.ts';
 import type { Clock } from '../clock.ts';
 import { redact } from '../errors.ts';
+import { once } from '../once.ts';
 import { Repeats } from '../repeats.ts';
 import { Secret } from '../secret.ts';
+import type { Backend } from './sdk.ts';
 
 export interface TelemetrySettings {
   /** `identity`: who authenticates, where the instrumentation key alone does not. */
@@ -40,30 +42,44 @@ export async function startTelemetry(
     const line = lineOf(words, secretsOf(settings));
     if (!repeats.has(line)) complain(line);
   };
-  try {
-    const processors = otlp ? (await import('./otlp/processors.ts')).otlpProcessors() : undefined;
-    if (azureMonitor)
-      await (await import('./azureMonitor.ts')).startAzureMonitor(settings, azureMonitor, processors, say);
-    else if (processors) (await import('./otlp/sdk.ts')).startSdk(settings, processors);
-  } catch (error) {
-    // An app without telemetry still does its work; one whose import throws has no function left.
-    say('telemetry could not be started:', error);
-    return undefined;
-  }
-  // After the SDK, which sets a logger of its own that writes to standard output, where the command line has its reports.
   diag.setLogger(
     { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
+  const loadExporters = await import('./sdk.ts')
+    .then(({ startSdk }) => startSdk(settings, backendsOf(settings, say)))
+    // An app without telemetry still does its work; one whose import throws has no function left.
+    .catch((error: unknown) => say('telemetry could not be started:', error));
+  if (!loadExporters) return undefined;
   const { logs } = await import('@opentelemetry/api-logs');
   return {
-    flush: () =>
-      within(settings.flushTimeoutMs, clock, [
+    flush: async () => {
+      await loadExporters().catch((error: unknown) => say('the metrics could not be started:', error));
+      await within(settings.flushTimeoutMs, clock, [
         trace.getTracerProvider(),
         metrics.getMeterProvider(),
         logs.getLoggerProvider(),
-      ]),
+      ]);
+    },
   };
+}
+
+/** What sends to each backend that the settings name, yet to be loaded. */
+function backendsOf({ azureMonitor, otlp }: TelemetrySettings, say: (...words: unknown[]) => void): Backend[] {
+  const backends: Backend[] = [];
+  if (otlp) backends.push(async () => (await import('./otlp.ts')).otlpExporters());
+  if (azureMonitor)
+    backends.push(async () => (await import('./azureMonitor.ts')).azureMonitorExporters(azureMonitor, say));
+  return backends.map((load) =>
+    once(async () => {
+      try {
+        return await load();
+      } catch (error) {
+        say('what sends it could not be started:', error);
+        throw error;
+      }
+    }),
+  );
 }
 
 const ignore = () => undefined;

@@ -1,5 +1,5 @@
-import { once } from '../../../checks/memo.ts';
 import type { Clock } from '../../../clock.ts';
+import { once } from '../../../once.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import { type ConnectionProbe, lookAtConnection, notReached } from '../connection/probe.ts';
 import type { RingKnowledge, ShowKey } from '../entries/entriesSubject.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { once } from '../../../checks/memo.ts';
+import { once } from '../../../once.ts';
 import { databasesOf, keysIn } from '../../../redis/look.ts';
 import { readFigures } from '../../../redis/nodeFigures.ts';
 import type { Endpoint } from '../../../redis/redisConnection.ts';

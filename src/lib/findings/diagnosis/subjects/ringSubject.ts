@@ -1,7 +1,7 @@
-import { once } from '../../../checks/memo.ts';
 import type { Clock } from '../../../clock.ts';
 import { toErrorReport } from '../../../errors.ts';
 import type { RingStatus } from '../../../keyRing/jobs/ringStatus.ts';
+import { once } from '../../../once.ts';
 import type { ConnectedSubject, ConnectionAdvice } from '../connection/connectionChecks.ts';
 import { type ConnectionProbe, lookAtConnection } from '../connection/probe.ts';
 import type { RingKnowledge } from '../entries/entriesSubject.ts';

@@ -1,4 +1,4 @@
-import { once } from '../../../checks/memo.ts';
+import { once } from '../../../once.ts';
 import { timeEach } from '../../../roundTrips.ts';
 import type { JobName } from '../../../runs/catalogue.ts';
 import type { JobHistory } from '../../../runs/history.ts';

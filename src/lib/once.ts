@@ -1,4 +1,4 @@
-/** A look that several checks need: made when the first asks, and once. */
+/** A look that several need, or a load: made when the first asks, and once. */
 export function once<T>(look: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => {
