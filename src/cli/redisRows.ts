@@ -4,8 +4,13 @@ import { bytesText, countOf, percentText } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 
 /** The report of a watch, as lines for people: the nodes, then what somebody should look at. */
-export function redisRows({ deployment, database, nodes, findings, unjudged = [] }: WatchReport): Row[] {
-  const rows: Row[] = [['deployment', `${deployment}, database ${database}`], ...nodes.flatMap(nodeRows)];
+export function redisRows(report: WatchReport): Row[] {
+  const { deployment, database, nodes, sentinels = [], findings, unjudged = [] } = report;
+  const rows: Row[] = [
+    ['deployment', `${deployment}, database ${database}`],
+    ...sentinels.map(sentinelRow),
+    ...nodes.flatMap(nodeRows),
+  ];
   if (findings.length === 0) rows.push(['findings', 'none']);
   for (const [missing, checks] of unjudgedByFigure(unjudged))
     rows.push(['not judged', `${checks.join(', ')}: the server does not tell ${missing}`]);
@@ -14,6 +19,15 @@ export function redisRows({ deployment, database, nodes, findings, unjudged = []
     rows.push([level, `${about}: ${what}`], ['', advice]);
   }
   return rows;
+}
+
+function sentinelRow(sentinel: NonNullable<WatchReport['sentinels']>[number]): Row {
+  if (!sentinel.up) return ['Sentinel', `${sentinel.node}: unreachable (${sentinel.step})`];
+  const { node, service, primary, primaryDown, quorum } = sentinel;
+  return [
+    'Sentinel',
+    `${node}: ${service} is ${primary}${primaryDown ? ` (down, ${primaryDown}ly)` : ''}, ${quorum === null ? 'quorum unknown' : quorum ? 'quorum' : 'no quorum'}`,
+  ];
 }
 
 function nodeRows(report: NodeReport): Row[] {

@@ -1,7 +1,8 @@
 /** The jobs on a Redis cache, on each server of its protocol that can be had here. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { garnetFound, installGarnet, startGarnet } from '../support/garnet.ts';
-import { redisFound, startRedis } from '../support/redisServer.ts';
+import { service, startSentinels } from '../support/redisSentinel.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { redisCacheSuite } from './redisCache.ts';
 
 const full = ['--maxmemory', '200mb', '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'];
@@ -11,6 +12,26 @@ describe.skipIf(!redisFound)('with redis-server,', () => {
     start: async () => {
       const server = await startRedis({ args: full });
       return { ...server, connectionString: server.node };
+    },
+    software: /^Redis \d/,
+    unjudged: [],
+  });
+});
+
+describe.skipIf(!redisFound)('with redis-server as Sentinels,', () => {
+  redisCacheSuite('Redis behind Sentinels', {
+    start: async () => {
+      const sentinels = await startSentinels(3, { args: full });
+      const { primary, nodes } = sentinels;
+      return {
+        node: primary.node,
+        client: primary.client,
+        connectionString: `${nodes.join(',')},serviceName=${service}`,
+        stop: async () => {
+          await sentinels.stop();
+          await stopAllRedisServers();
+        },
+      };
     },
     software: /^Redis \d/,
     unjudged: [],

@@ -42,6 +42,15 @@ describe('a Redis connection string', () => {
     expect([connection.endpoints[0]?.port, connection.tls]).toEqual([port, tls]);
   });
 
+  it('of Sentinels names the primary, and has their port', () => {
+    const connection = parseConnectionString('s1,s2:26380,serviceName=main,password=p,defaultDatabase=1');
+    expect(connection).toMatchObject({ serviceName: 'main', database: 1, remarks: [] });
+    expect(connection.endpoints).toEqual([
+      { host: 's1', port: 26_379 },
+      { host: 's2', port: 26_380 },
+    ]);
+  });
+
   it('names the host that all endpoints share, for the certificates of cluster nodes', () => {
     expect(parseConnectionString(`${azure}:6380`).sharedHost).toBe(azure);
     expect(parseConnectionString(`${azure}:6380,${azure}:6381`).sharedHost).toBe(azure);
@@ -63,7 +72,7 @@ describe('a Redis connection string', () => {
 
   it.each([
     ['localhost,sycnTimeout=5', ['option `sycnTimeout` is not known']],
-    ['localhost,serviceName=main', ['option `serviceName` is not followed by the watch']],
+    ['localhost,proxy=main', ['option `proxy` is not followed by the watch']],
     ['localhost,$CONFIG=', ['part no. 2 maps a command (`$…`), which the watch does not follow']],
     ['localhost,tunnel=http:proxy:80,keepAlive=5', ['option `tunnel` is not followed by the watch']],
     ['rediss://h/0?family=4', ['parameter `family` is not known']],

@@ -250,7 +250,7 @@ describe('a Redis cache', () => {
   });
 
   it('is shown without a look', () => {
-    const none = { name: 'sessions', at: null, nodes: [], notTold: [], plots: [] };
+    const none = { name: 'sessions', at: null, nodes: [], sentinels: null, notTold: [], plots: [] };
     expect(redisView(redisCache('sessions'))).toEqual(none);
     expect(redisView(redisCache('sessions', { redis: [record('redis', 'sessions', hour, failed())] }))).toEqual(none);
   });

@@ -5,6 +5,7 @@ import type { CacheSubjectOptions } from '../findings/diagnosis/subjects/cacheSu
 import { type RedisSubject, redisCacheSubject } from '../findings/diagnosis/subjects/redisSubject.ts';
 import { type SqlSubject, sqlCacheSubject } from '../findings/diagnosis/subjects/sqlSubject.ts';
 import { intervalOf } from '../findings/timers.ts';
+import { throughSentinel } from '../redis/sentinel.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
@@ -53,7 +54,7 @@ export async function redisSubject(
   { settings, records: _, ...deps }: SubjectDeps,
   watch: () => Promise<WatchReport>,
 ): Promise<{ subject: RedisSubject; close: () => Promise<void> }> {
-  const connect = await nodesOf(connection, deps.clock);
+  const connect = throughSentinel(await nodesOf(connection, deps.clock));
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const subject = redisCacheSubject({
     ...deps,

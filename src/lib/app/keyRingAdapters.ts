@@ -21,13 +21,13 @@ export async function openStore(store: RingStore, clock: Clock): Promise<KeyRing
       return new BlobStore(await openContainer(store.address, store.container), store.blob);
     }
     case 'redis': {
-      const [{ openLine }, { RingConnection }, { RedisStore }] = await Promise.all([
-        import('../redis/line/ioredisLine.ts'),
+      const [{ openPrimaryLine }, { RingConnection }, { RedisStore }] = await Promise.all([
+        import('../redis/line/sentinelLine.ts'),
         import('../keyRing/stores/redisConnection.ts'),
         import('../keyRing/stores/redis.ts'),
       ]);
       const options = lineOptions(store.connection, clock);
-      const open: OpenLine = (endpoint, signal) => openLine(endpoint, options, signal);
+      const open: OpenLine = (endpoint, signal) => openPrimaryLine(endpoint, options, signal);
       return new RedisStore(new RingConnection(store.connection.endpoints, open), store.key);
     }
   }

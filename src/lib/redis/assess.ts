@@ -31,7 +31,7 @@ export interface Assessment {
 
 /** What the visits mean, beside the last look. Nothing is read or written here. */
 export function assess(
-  { nodes: visits, slotsUncovered, refused, seeds, answered }: Visits,
+  { nodes: visits, sentinels, slotsUncovered, refused, seeds, answered }: Visits,
   cache: CacheFacts & { connection: RedisConnection },
   { state, resource, now }: Beside,
 ): Assessment {
@@ -60,7 +60,11 @@ export function assess(
     nodes.push(nodeReport(node, subject));
     add(judge(nodeRules, subject, node, thresholds, levels));
   }
+  const told = sentinels.flatMap((visit) => ('view' in visit ? visit : []));
+  for (const visit of sentinels)
+    if ('error' in visit) findings.push(unreachableFinding(visit.node, visit.error, told.length > 0, levels));
   const whole = {
+    sentinels: told,
     connection: cache.connection,
     slotsUncovered,
     cluster: visits.some((visit) => 'look' in visit && visit.look.figures.cluster),

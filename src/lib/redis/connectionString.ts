@@ -24,7 +24,7 @@ const clientOptions = new Set(
   ),
 );
 /** Known options that change where or how a client connects, and that the watch does not follow. */
-const notFollowed = new Set(['proxy', 'servicename', 'tunnel']);
+const notFollowed = new Set(['proxy', 'tunnel']);
 
 /**
  * Reads a connection string as the .NET side writes it for StackExchange.Redis
@@ -44,13 +44,16 @@ function fromOptions(text: string): RedisText {
   const tls = ssl === undefined ? hosts.some(usesTlsByDefault) : flag('ssl', ssl);
   const abort = options.get('abortconnect');
   const password = options.get('password');
+  const serviceName = options.get('servicename') || undefined;
+  const defaultPort = serviceName !== undefined ? 26_379 : tls ? 6380 : 6379;
   return {
-    endpoints: hosts.map(({ host, port }) => ({ host, port: port ?? (tls ? 6380 : 6379) })),
+    endpoints: hosts.map(({ host, port }) => ({ host, port: port ?? defaultPort })),
     user: options.get('user') || undefined,
     password: password ? new Secret(password) : undefined,
     tls,
     tlsHost: options.get('sslhost') || undefined,
     sharedHost: sharedHost(hosts.map(({ host }) => host)),
+    serviceName,
     database: wholeNumber('defaultDatabase', options.get('defaultdatabase'), 0),
     connectTimeoutMs:
       wholeNumber('connectTimeout', options.get('connecttimeout'), defaultConnectTimeoutMs) || defaultConnectTimeoutMs,
@@ -68,7 +71,16 @@ interface Parts {
 
 /** An option after `password` may be the rest of a password with a comma in it: it is told by its place, not its name. */
 function split(text: string): Parts {
-  const known = new Set(['user', 'password', 'ssl', 'sslhost', 'defaultdatabase', 'connecttimeout', 'abortconnect']);
+  const known = new Set([
+    'user',
+    'password',
+    'ssl',
+    'sslhost',
+    'defaultdatabase',
+    'connecttimeout',
+    'abortconnect',
+    'servicename',
+  ]);
   const parts: Parts = { hosts: [], options: new Map(), remarks: [] };
   let afterPassword = false;
   for (const [index, part] of text.split(',').entries()) {

@@ -45,6 +45,7 @@ export function readFigures(text: string) {
   const info = new InfoText(text);
   // Garnet counts clients and connections only where its metrics are sampled; else it says 0 of each.
   const counted = info.text('monitor_task') !== 'disabled';
+  const mode = info.text('redis_mode') ?? info.text('server_mode');
   const said = info.text('role');
   const role: z.infer<typeof nodeRole> =
     said === 'master' ? 'primary' : said === 'slave' || said === 'replica' ? 'replica' : null;
@@ -56,7 +57,8 @@ export function readFigures(text: string) {
     role,
     // As in Redis, a cursor of SCAN is a place in a hash table; in Garnet it is an address in a log.
     scansHashTable: info.text('garnet_version') === null,
-    cluster: info.flag('cluster_enabled') ?? (info.text('redis_mode') ?? info.text('server_mode')) === 'cluster',
+    cluster: info.flag('cluster_enabled') ?? mode === 'cluster',
+    sentinel: mode === 'sentinel',
     // The server reads its data from disk, and answers no other command yet.
     loading: info.flag('loading')
       ? { percent: info.number('loading_loaded_perc'), secondsLeft: info.number('loading_eta_seconds') }

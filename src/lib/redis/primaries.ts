@@ -12,7 +12,8 @@ export interface Primaries {
 }
 
 /**
- * Every node that holds keys of a cache: the primaries of an OSS cluster, else what is named and no replica.
+ * Every node that holds keys of a cache: the primaries of an OSS cluster, the one that Sentinels name, else what is named
+ * and no replica.
  * @throws MaintenanceError where there is none to be found, or the server does not say which they are
  */
 export async function findPrimaries(
@@ -43,7 +44,9 @@ export async function findPrimaries(
 async function primariesBy(endpoint: Endpoint, connect: Connect, signal: AbortSignal): Promise<Endpoint[]> {
   const node = await connect(endpoint, signal);
   try {
-    const { cluster, role } = await readNode(node);
+    const { cluster, role, sentinel } = await readNode(node);
+    const view = sentinel ? await node.sentinel() : undefined;
+    if (view) return [view.primary];
     if (cluster) return (await node.clusterPrimaries()).primaries;
     return role === 'replica' ? [] : [endpoint];
   } finally {

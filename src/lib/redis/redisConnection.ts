@@ -22,6 +22,8 @@ export interface RedisConnection {
   tlsHost: string | undefined;
   /** The name that all endpoints share: that of the certificate of cluster nodes which are known by address alone. */
   sharedHost: string | undefined;
+  /** The primary that the endpoints, Sentinels then, are asked for. */
+  serviceName: string | undefined;
   /** The logical database of the cache. */
   database: number;
   connectTimeoutMs: number;

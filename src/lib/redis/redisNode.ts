@@ -1,4 +1,5 @@
 import type { Endpoint } from './redisConnection.ts';
+import type { SentinelView } from './sentinel.ts';
 
 /**
  * The port to one node of a Redis: a connection of its own, on the cache's database. Nothing here writes. Each function
@@ -15,6 +16,8 @@ export interface RedisNode {
   /** In an OSS cluster: the node that holds each range of slots, and how many slots no node holds. */
   clusterPrimaries(): Promise<{ primaries: Endpoint[]; slotsUncovered: number }>;
   ping(): Promise<void>;
+  /** What a Sentinel knows of its primary; undefined where the node is none. */
+  sentinel(): Promise<SentinelView | undefined>;
   readonly keys: KeyReader;
   /**
    * The entries under some keys, for a diagnosis: the only function here that reads values. Undefined in the place of a key

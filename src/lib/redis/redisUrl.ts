@@ -22,6 +22,7 @@ export function parseRedisUrl(text: string): RedisText {
     password: password ? new Secret(password) : undefined,
     tls,
     tlsHost: undefined,
+    serviceName: undefined,
     sharedHost: sharedHost([host]),
     database: Number(database),
     connectTimeoutMs: 5_000,

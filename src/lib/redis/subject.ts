@@ -5,6 +5,7 @@ import type { DatabaseFigures } from './nodeFigures.ts';
 import type { WatchPolicy } from './policy.ts';
 import { type Change, changeSince } from './rates.ts';
 import type { RedisConnection } from './redisConnection.ts';
+import type { SentinelView } from './sentinel.ts';
 import type { StoredNode } from './state.ts';
 import { addPoint, growthPerDay, timeUntilFull } from './trend.ts';
 
@@ -57,6 +58,8 @@ export interface CacheSubject {
   slotsUncovered: number | null;
   /** The nodes form an OSS cluster. */
   cluster: boolean;
+  /** The Sentinels that answered. */
+  sentinels: { node: string; view: SentinelView }[];
   /** What the servers refused, in words. */
   refused: string[];
   /** Why Azure Monitor could not be asked, in words. */

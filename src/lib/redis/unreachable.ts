@@ -24,10 +24,11 @@ export const adviceOfSteps: Record<Step, string> = {
   authentication:
     'Check user and password in the connection string, or, with Entra, that the identity is a data access user of the cache and that the cache allows Entra authentication.',
   permission:
-    'Give the user the right to it: to look, `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots`; to look into entries also `+dbsize +hstrlen +hmget`, to clear `+dbsize +hexists +unlink`; on Azure, a custom access policy with these.',
+    'Give the user the right to it: to look, `ACL SETUSER name +info +ping +scan +pttl +type +cluster|slots` (of a Sentinel `+info +sentinel`); to look into entries also `+dbsize +hstrlen +hmget`, to clear `+dbsize +hexists +unlink`; on Azure, a custom access policy with these.',
   loading:
     'The server started a short time ago and reads its data from disk. Wait; users cannot sign in from the cache until it has finished.',
-  moved: 'The node sends its clients to another one. Name an endpoint of the cluster itself in the connection string.',
+  moved:
+    'The node sends its clients to another one. Name an endpoint of the cluster itself in the connection string; of Sentinels, `serviceName=` says which primary is meant.',
   busy: 'A script has been running for long and blocks everything. Ask its owner; SCRIPT KILL ends one that has written nothing.',
   connectionLimit:
     'The server has as many clients as it allows. Look for an app that opens a connection per request, or raise maxclients or the tier.',

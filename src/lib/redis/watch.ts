@@ -8,8 +8,8 @@ import type { RedisConnection } from './redisConnection.ts';
 import type { Connect } from './redisNode.ts';
 import { kept, lastState, type StateStore } from './state.ts';
 import type { ResourceMemory } from './subject.ts';
-import { type Visit, visitNodes } from './visits.ts';
-import type { NodeReport, WatchReport } from './watchReport.ts';
+import { type Visit, type Visits, visitNodes } from './visits.ts';
+import { type NodeReport, sentinelReport, type WatchReport } from './watchReport.ts';
 
 export interface WatchContext extends LookContext {
   connection: RedisConnection;
@@ -41,7 +41,7 @@ export async function watchRedis(
 ): Promise<WatchReport> {
   const { connection, clock } = context;
   const { state, unread } = await lastState(context.state);
-  const visits = await visitNodes(connection.endpoints, context.connect, context, signal, state.seeds);
+  const visits = await visitNodes(connection, context.connect, context, signal, state.seeds);
   if (signal?.aborted) throw aborted();
   const resource = await resourceMemory(visits.nodes, context, signal);
   const now = clock.now();
@@ -50,14 +50,21 @@ export async function watchRedis(
   if (unread || unwritten) findings.push(recordStoreFinding(unread, now));
   return {
     dryRun,
-    deployment: visits.slotsUncovered !== null ? 'cluster' : replicated(nodes) ? 'replicated' : 'single',
+    deployment: deploymentOf(visits, nodes),
     database: connection.database,
     level: worst(findings) ?? 'ok',
     findings: worstFirst(findings),
     ...(unjudged.length > 0 && { unjudged }),
     nodes,
+    ...(visits.sentinels.length > 0 && { sentinels: visits.sentinels.map(sentinelReport) }),
     ...(recovered.length > 0 && { recovered }),
   };
+}
+
+function deploymentOf({ slotsUncovered, sentinels }: Visits, nodes: NodeReport[]): WatchReport['deployment'] {
+  if (slotsUncovered !== null) return 'cluster';
+  if (sentinels.length > 0) return 'sentinel';
+  return replicated(nodes) ? 'replicated' : 'single';
 }
 
 function replicated(nodes: NodeReport[]): boolean {

@@ -2,11 +2,12 @@ import { instruments } from '../telemetry/metrics.ts';
 import type { NodeUp, WatchReport } from './watchReport.ts';
 
 /** Exports a report. A dry run counts nothing: the next look would count the same again. */
-export function measureWatch(cache: string, { nodes, recovered = [], dryRun }: WatchReport): void {
+export function measureWatch(cache: string, { nodes, sentinels = [], recovered = [], dryRun }: WatchReport): void {
   for (const node of nodes) {
     instruments.redisUp.record(node.up ? 1 : 0, { cache, node: node.node });
     if (node.up) measureNode(cache, node, dryRun);
   }
+  for (const { node, up } of sentinels) instruments.redisUp.record(up ? 1 : 0, { cache, node });
   for (const node of recovered) instruments.redisUp.record(1, { cache, node });
 }
 

@@ -12,7 +12,9 @@ import {
   nodeRole,
   replicationFigures,
 } from './nodeFigures.ts';
+import { endpointName } from './redisConnection.ts';
 import { earlierCheckNames } from './rules/rules.ts';
+import type { SentinelVisit } from './sentinel.ts';
 import { maxSource, type NodeSubject, pingSummary } from './subject.ts';
 import { step } from './unreachable.ts';
 
@@ -36,6 +38,17 @@ export type Unjudged = z.infer<typeof unjudged>;
 
 const nodeDown = z.object({ node: z.string(), up: z.literal(false), step });
 export type NodeDown = z.infer<typeof nodeDown>;
+
+const sentinelUp = z.object({
+  node: z.string(),
+  up: z.literal(true),
+  service: z.string().meta({ description: 'The name under which it watches the primary.' }),
+  primary: z.string(),
+  primaryDown: z.enum(['objective', 'subjective']).nullable().meta({
+    description: '`subjective`: it does not reach the primary; `objective`: so many do not that a failover is due.',
+  }),
+  quorum: z.boolean().nullable().meta({ description: 'Enough Sentinels reach each other to agree on a failover.' }),
+});
 
 const share = z.number().nullable();
 
@@ -89,7 +102,7 @@ export type NodeReport = NodeUp | NodeDown;
 export const watchReport = z
   .object({
     dryRun: z.boolean(),
-    deployment: z.enum(['single', 'replicated', 'cluster']),
+    deployment: z.enum(['single', 'replicated', 'cluster', 'sentinel']),
     database: z.int(),
     level: z
       .enum([...level.options, 'ok'])
@@ -101,6 +114,10 @@ export const watchReport = z
       .optional()
       .meta({ description: 'Checks that could not be judged: the server does not give their figures.' }),
     nodes: z.array(z.discriminatedUnion('up', [nodeUp, nodeDown])),
+    sentinels: z
+      .array(z.discriminatedUnion('up', [sentinelUp, nodeDown]))
+      .optional()
+      .meta({ description: 'Where the connection string leads to Sentinels.' }),
     recovered: z.array(z.string()).optional().meta({
       description:
         'Endpoints that were unreachable at the last look and answer now, though no node has their name: a node of a cluster under another name, or its replica.',
@@ -133,6 +150,13 @@ export function earlier(report: unknown): unknown {
       })),
     }
   );
+}
+
+export function sentinelReport(visit: SentinelVisit): NonNullable<WatchReport['sentinels']>[number] {
+  const { node } = visit;
+  if ('error' in visit) return { node, up: false, step: visit.error.step };
+  const { service, primary, primaryDown, quorum } = visit.view;
+  return { node, up: true, service, primary: endpointName(primary), primaryDown, quorum };
 }
 
 export function nodeReport(node: string, subject: NodeSubject): NodeUp {

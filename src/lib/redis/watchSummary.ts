@@ -2,13 +2,14 @@ import { bytesText, countOf, percentText } from '../wording.ts';
 import type { NodeUp, WatchFinding, WatchReport } from './watchReport.ts';
 
 /** One line about a watch, for a log or a terminal. */
-export function summarizeWatch({ nodes, findings, level, dryRun }: WatchReport): string {
+export function summarizeWatch({ nodes, sentinels = [], findings, level, dryRun }: WatchReport): string {
   const up = nodes.flatMap((node) => (node.up ? [node] : []));
   const nodesText =
     up.length === nodes.length ? countOf(nodes.length, 'node') : `${up.length} of ${countOf(nodes.length, 'node')} up`;
   const found =
     findings.length === 0 ? 'no findings' : `${countOf(findings.length, 'finding')} (${level}): ${names(findings)}`;
-  return `${dryRun ? 'dry run, ' : ''}${nodesText}, ${memoryText(up)}, ${found}`;
+  const watchers = sentinels.length === 0 ? '' : `, ${countOf(sentinels.length, 'Sentinel')}`;
+  return `${dryRun ? 'dry run, ' : ''}${nodesText}${watchers}, ${memoryText(up)}, ${found}`;
 }
 
 /** A line for each finding that somebody should look at. */

@@ -3,7 +3,7 @@ import { plotFigures } from './plotFigure.ts';
 import type { RedisView } from './redisView.ts';
 import { timeText } from './wording.ts';
 
-export function redisSection({ name, at, nodes, notTold, plots }: RedisView): Html {
+export function redisSection({ name, at, nodes, sentinels, notTold, plots }: RedisView): Html {
   return html`<section aria-labelledby="redis-${name}">
 <h2 id="redis-${name}">${name} <span class="quiet">redis</span></h2>
 ${
@@ -11,6 +11,7 @@ ${
     ? html`<p class="quiet">No look at it is recorded yet.</p>`
     : html`<ul class="nodes">${nodes.map(nodeItem)}</ul>
 <p class="quiet">Seen at <time datetime="${at}">${timeText(at)}</time>.</p>
+${sentinels !== null && html`<p>${sentinels}</p>`}
 ${notTold.length > 0 && html`<p class="quiet">Not told by the server, and so not judged: ${notTold.join('; ')}.</p>`}
 ${plotFigures(plots)}`
 }

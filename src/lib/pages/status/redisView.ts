@@ -1,7 +1,7 @@
 import type { RedisCacheRecords } from '../../findings/subjectRecords.ts';
-import type { NodeReport } from '../../redis/watchReport.ts';
+import type { NodeReport, WatchReport } from '../../redis/watchReport.ts';
 import { numberText } from '../../sql/summaries.ts';
-import { bytesText, percentText } from '../../wording.ts';
+import { bytesText, countOf, percentText } from '../../wording.ts';
 import { type Plot, rangeOf, type Tone } from './plot.ts';
 
 interface Look {
@@ -23,12 +23,21 @@ export function redisView({ name, redis }: RedisCacheRecords) {
     name,
     at: newest?.startedAt ?? null,
     nodes: nodes.map(nodeView),
+    sentinels: sentinelsText(newest?.report?.sentinels),
     notTold: [...new Set(newest?.report?.unjudged?.map(({ missing }) => missing))],
     plots:
       nodes.length === 0
         ? []
         : [...nodes.map((node, index) => memoryPlot(name, node.node, index, looks)), evictionPlot(name, looks)],
   };
+}
+
+function sentinelsText(sentinels: WatchReport['sentinels'] = []): string | null {
+  if (sentinels.length === 0) return null;
+  const up = sentinels.flatMap((sentinel) => (sentinel.up ? sentinel : []));
+  const primaries = [...new Set(up.map(({ primary }) => primary))];
+  const named = primaries.length === 0 ? '' : `; the primary is ${primaries.join(' or ')}`;
+  return `${up.length} of ${countOf(sentinels.length, 'Sentinel')} answered${named}.`;
 }
 
 function nodeView(node: NodeReport) {

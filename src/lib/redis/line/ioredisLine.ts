@@ -13,6 +13,8 @@ export interface Login {
 
 export interface LineOptions extends StreamOptions {
   database: number;
+  /** The primary that Sentinels are asked for, where they watch several. */
+  serviceName?: string | undefined;
   /** Asked for each connection: an Entra token lives for an hour or so. */
   login: () => Promise<Login>;
 }
@@ -77,8 +79,12 @@ export class IoredisLine {
       const names = user === undefined ? [] : [user];
       await this.#needed(this.call('AUTH', ...names, password.reveal()), 'authentication', 'refuses to authenticate:');
     }
-    if (database !== 0)
-      await this.#needed(this.call('SELECT', database), 'permission', `refuses database ${database}.`);
+    if (database === 0) return;
+    const refused = `refuses database ${database}.`;
+    await this.#needed(this.call('SELECT', database), 'permission', refused).catch(async (error) => {
+      // A Sentinel has no databases.
+      if (!(await this.isSentinel())) throw error;
+    });
   }
 
   close = (): void => {
@@ -86,6 +92,16 @@ export class IoredisLine {
     this.client.disconnect();
     this.#stream.destroy();
   };
+
+  /** By its own word; one that may not be asked is none. */
+  async isSentinel(): Promise<boolean> {
+    try {
+      return /^redis_mode:sentinel\s*$/m.test(String(await this.call('INFO', 'server')));
+    } catch (error) {
+      if (error instanceof RefusedError) return false;
+      throw error;
+    }
+  }
 
   /** A command without which the line is of no use. */
   async #needed(work: Promise<unknown>, step: Step, refusal: string): Promise<void> {

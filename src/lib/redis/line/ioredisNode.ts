@@ -3,6 +3,7 @@ import { type Endpoint, endpointName } from '../redisConnection.ts';
 import type { EntryReader, EntryRemover, KeyReader, RedisEntry, RedisNode, StoredEntry } from '../redisNode.ts';
 import { errorOfReply, UnreachableError } from '../unreachable.ts';
 import { type IoredisLine, type LineOptions, openLine } from './ioredisLine.ts';
+import { askSentinel } from './sentinelLine.ts';
 
 /** Opens a node of a Redis with `ioredis`: logged in, and on the cache's database. */
 export async function openNode(
@@ -10,7 +11,7 @@ export async function openNode(
   options: LineOptions,
   signal: AbortSignal,
 ): Promise<RedisNode & EntryRemover & EntryReader> {
-  return new IoredisNode(await openLine(endpoint, options, signal));
+  return new IoredisNode(await openLine(endpoint, options, signal), options.serviceName);
 }
 
 /** Where Microsoft.Extensions.Caching.StackExchangeRedis keeps the entry itself (RedisCache.cs). */
@@ -20,9 +21,11 @@ class IoredisNode implements RedisNode, EntryRemover, EntryReader {
   readonly name: string;
   readonly keys: KeyReader;
   readonly #line: IoredisLine;
+  readonly #serviceName: string | undefined;
 
-  constructor(line: IoredisLine) {
+  constructor(line: IoredisLine, serviceName: string | undefined) {
     this.name = line.name;
+    this.#serviceName = serviceName;
     this.#line = line;
     this.keys = {
       scan: async (cursor, count) => {
@@ -62,6 +65,10 @@ class IoredisNode implements RedisNode, EntryRemover, EntryReader {
       primaries.set(endpointName(endpoint), endpoint);
     }
     return { primaries: [...primaries.values()], slotsUncovered: 16_384 - covered };
+  }
+
+  async sentinel() {
+    return (await this.#line.isSentinel()) ? askSentinel(this.#line, this.#serviceName) : undefined;
   }
 
   async ping(): Promise<void> {
