@@ -12,6 +12,17 @@ export interface Clock {
   random(): number;
 }
 
+/** So far, in ms, the clocks of instances may differ where all is well. */
+const clockToleranceMs = 300_000;
+
+/**
+ * Whether this was dated by a clock that is fast, as seen at `now`: it proves nothing about the present. The one judge of that,
+ * of records and of states alike.
+ */
+export function isAhead(at: string | number, now: Date): boolean {
+  return new Date(at).getTime() - now.getTime() > clockToleranceMs;
+}
+
 export const systemClock: Clock = {
   now: () => new Date(),
   elapsed: () => performance.now(),

@@ -80,6 +80,6 @@ describe.skipIf(!redisFound)('a ring in Redis beside its cache', () => {
   it('shows each finding with what to do', async () => {
     const { code, stdout } = await run(script, ['key-ring', 'status'], env);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/warning\s+keys-in-plain-text: .*\n+\s+Protect the ring/);
+    expect(stdout).toMatch(/critical\s+keys-in-plain-text: .*\n+\s+Protect the ring/);
   });
 });

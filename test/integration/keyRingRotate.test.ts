@@ -189,7 +189,10 @@ describe('findings', () => {
     expect(serious(first.status.findings)).toEqual(['keys-in-plain-text', 'keys-in-plain-text']);
     clock.turn(80 * day);
     const { status } = await rotateKeyRing(deps());
-    expect(status.findings.map(({ check }) => check)).toEqual(['keys-in-plain-text', 'keys-in-plain-text']);
+    expect(status.findings.map(({ check, level }) => `${check} ${level}`)).toEqual([
+      'keys-in-plain-text critical',
+      'keys-in-plain-text critical',
+    ]);
   });
 
   it('name the key whose decryptor is newer than those of the others', async () => {

@@ -2,6 +2,7 @@ import { Maintenance } from '../../src/lib/app/maintenance.ts';
 import { judgeAndTell, type Overview, type OverviewDeps } from '../../src/lib/app/overview.ts';
 import { timersOf } from '../../src/lib/app/timers.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { StandingMemory } from '../../src/lib/findings/standing.ts';
 import { recordTimerStart } from '../../src/lib/findings/timers.ts';
 import type { WorkQueue } from '../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
@@ -15,11 +16,12 @@ export function overviewDeps(
   records: RecordStore,
   now: Date,
   queue?: WorkQueue,
+  memory: StandingMemory = { told: [] },
 ): OverviewDeps {
   const settings = readSettings(env, 'table');
   const clock = { ...systemClock, now: () => now };
   const maintenance = new Maintenance(settings, () => undefined, records, clock);
-  return { settings, maintenance, records, clock, timers: timersOf(settings), deployment, queue };
+  return { settings, maintenance, records, clock, timers: timersOf(settings), deployment, queue, memory };
 }
 
 /** As its timer does it at that time, while all others fire as well. */
@@ -28,8 +30,10 @@ export async function judgeApp(
   records: RecordStore,
   now: Date,
   queue?: WorkQueue,
+  memory?: StandingMemory,
 ): Promise<Overview> {
-  const deps = overviewDeps(env, records, now, queue);
-  for (const { name } of deps.timers) await recordTimerStart(records, name, deployment, now);
+  const deps = overviewDeps(env, records, now, queue, memory);
+  // A start that cannot be noted stops no timer.
+  for (const { name } of deps.timers) await recordTimerStart(records, name, deployment, now).catch(() => undefined);
   return judgeAndTell(deps);
 }

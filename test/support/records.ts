@@ -97,38 +97,55 @@ export const rotateReport = (status = ringStatus(), changes: Partial<RotateRepor
 });
 
 type Runs<R> = { [J in keyof R & JobName]?: RunRecord<J>[] };
-type Told = Partial<Pick<SqlCacheRecords, 'running'>>;
+type Told = Partial<Pick<SqlCacheRecords, 'running'>> & Seen;
+interface Seen {
+  /** When the records are read: by default no test's are dated ahead. */
+  seen?: Date;
+}
+const laterThanAll = new Date('2100-01-01T00:00:00Z');
 
-export function sqlCache(name: string, runs: Runs<SqlCacheRecords> = {}, { running }: Told = {}): SqlCacheRecords {
+export function sqlCache(
+  name: string,
+  runs: Runs<SqlCacheRecords> = {},
+  { running, seen = laterThanAll }: Told = {},
+): SqlCacheRecords {
   return {
     kind: 'sqlCache',
     name,
-    purge: historyOf('purge', name, runs.purge ?? []),
-    index: historyOf('index', name, runs.index ?? []),
-    counts: historyOf('counts', name, runs.counts ?? []),
-    clear: historyOf('clear', name, runs.clear ?? []),
+    purge: historyOf('purge', name, runs.purge ?? [], seen),
+    index: historyOf('index', name, runs.index ?? [], seen),
+    counts: historyOf('counts', name, runs.counts ?? [], seen),
+    clear: historyOf('clear', name, runs.clear ?? [], seen),
     running,
   };
 }
 
-export function redisCache(name: string, runs: Runs<RedisCacheRecords> = {}): RedisCacheRecords {
+export function redisCache(
+  name: string,
+  runs: Runs<RedisCacheRecords> = {},
+  { seen = laterThanAll }: Seen = {},
+): RedisCacheRecords {
   return {
     kind: 'redisCache',
     name,
-    redis: historyOf('redis', name, runs.redis ?? []),
-    clear: historyOf('clear', name, runs.clear ?? []),
+    redis: historyOf('redis', name, runs.redis ?? [], seen),
+    clear: historyOf('clear', name, runs.clear ?? [], seen),
     running: undefined,
   };
 }
 
-export function keyRing(name: string, runs: Runs<KeyRingRecords> = {}): KeyRingRecords {
+export function keyRing(
+  name: string,
+  runs: Runs<KeyRingRecords> = {},
+  { seen = laterThanAll }: Seen = {},
+): KeyRingRecords {
   return {
     kind: 'keyRing',
     name,
-    rotateKeyRing: historyOf('rotateKeyRing', name, runs.rotateKeyRing ?? []),
-    keyRingStatus: historyOf('keyRingStatus', name, runs.keyRingStatus ?? []),
-    rewrapKeyRing: historyOf('rewrapKeyRing', name, runs.rewrapKeyRing ?? []),
-    revokeKeys: historyOf('revokeKeys', name, runs.revokeKeys ?? []),
-    pruneKeyRing: historyOf('pruneKeyRing', name, runs.pruneKeyRing ?? []),
+    rotateKeyRing: historyOf('rotateKeyRing', name, runs.rotateKeyRing ?? [], seen),
+    keyRingStatus: historyOf('keyRingStatus', name, runs.keyRingStatus ?? [], seen),
+    rewrapKeyRing: historyOf('rewrapKeyRing', name, runs.rewrapKeyRing ?? [], seen),
+    revokeKeys: historyOf('revokeKeys', name, runs.revokeKeys ?? [], seen),
+    pruneKeyRing: historyOf('pruneKeyRing', name, runs.pruneKeyRing ?? [], seen),
   };
 }

@@ -53,6 +53,7 @@ describe('FINDING_LEVELS', () => {
       settingProblems: [],
       recordStore: 'table',
       recordsReadable: true,
+      ahead: [],
       timers: [],
       queue: undefined,
       isTold: () => false,

@@ -88,6 +88,40 @@ describe('a run', () => {
     },
   );
 
+  // A table that changed would change the tests above with it.
+  it('is refused for the caller’s and the ring’s no alone, and aborted where it was stopped', () => {
+    const codes = (ending: string) =>
+      Object.entries(errorCodes).flatMap(([code, { outcome }]) => (outcome === ending ? [code] : []));
+    expect(codes('aborted').sort()).toEqual(['aborted', 'run_aborted', 'watch_aborted']);
+    expect(codes('refused').sort()).toEqual([
+      'body_too_large',
+      'cache_required',
+      'cache_unknown',
+      'clear_not_allowed',
+      'confirmation_wrong',
+      'content_type_unsupported',
+      'engine_unsuitable',
+      'instance_name_missing',
+      'json_invalid',
+      'key_ring_observed',
+      'key_ring_unknown',
+      'key_unknown',
+      'not_acceptable',
+      'purge_request_invalid',
+      'request_invalid',
+      'revocation_in_future',
+      'role_missing',
+      'run_in_progress',
+      'run_unknown',
+      'user_name_taken',
+    ]);
+  });
+
+  it.each(Object.entries(errorCodes))('that ends with %s answers as its outcome is', (_code, { outcome, status }) => {
+    expect(status >= 400 && status < 500).toBe(outcome === 'refused');
+    expect(status).toBeLessThan(600);
+  });
+
   it('says of an unexpected failure that it is a defect', async () => {
     expect(await run(failing(new TypeError('x is undefined')))).toMatchObject({
       outcome: 'failed',
@@ -183,10 +217,26 @@ describe('the history of a job', () => {
       purge(45, { outcome: 'aborted' }),
       purge(55, { dryRun: true, ...failed() }),
     ];
-    const history = historyOf('purge', 'web', [...silent, purge(0), ...failures, success]);
+    const history = historyOf('purge', 'web', [...silent, purge(0), ...failures, success], at(60));
     expect(history.lastSuccess).toBe(success);
     expect(history.failures).toEqual(failures);
     expect(history.runs[0]).toBe(silent[4]);
+  });
+
+  it('leaves out what is dated ahead by more than clocks differ, until its time comes', () => {
+    const runs = [purge(70, failed()), purge(66), purge(64), purge(10, failed())];
+    const history = historyOf('purge', 'web', runs, at(60));
+    expect(history.ahead.map(({ startedAt }) => startedAt)).toEqual([at(70), at(66)].map((time) => time.toISOString()));
+    expect(history.runs).toHaveLength(2);
+    expect(history.lastSuccess?.startedAt).toBe(at(64).toISOString());
+    expect(historyOf('purge', 'web', runs, at(65))).toMatchObject({ ahead: [], failures: [runs[0]] });
+  });
+
+  it('is read past those that are dated ahead', async () => {
+    const records = memoryRecords();
+    await records.addRun(purge(50));
+    for (let index = 0; index < 10; index += 1) await records.addRun(purge(500 + index));
+    expect((await readHistory(records, 'purge', 'web', 5, at(60))).lastSuccess?.startedAt).toBe(at(50).toISOString());
   });
 
   it('is read as far back as needed for a success, and for what else is asked', async () => {
@@ -201,16 +251,18 @@ describe('the history of a job', () => {
         return records.latestRuns(job, subject, count);
       },
     };
-    expect((await readHistory(counting, 'purge', 'web', 5)).lastSuccess?.startedAt).toBe(at(50).toISOString());
+    expect((await readHistory(counting, 'purge', 'web', 5, at(301))).lastSuccess?.startedAt).toBe(at(50).toISOString());
     expect(asked).toEqual([5, 200, 1_000]);
     await records.addRun(purge(301));
-    expect((await readHistory(counting, 'purge', 'web', 5)).runs).toHaveLength(5);
-    expect((await readHistory(counting, 'purge', 'web', 5, ({ runs }) => runs.length > 100)).runs).toHaveLength(200);
+    expect((await readHistory(counting, 'purge', 'web', 5, at(301))).runs).toHaveLength(5);
+    expect(
+      (await readHistory(counting, 'purge', 'web', 5, at(301), ({ runs }) => runs.length > 100)).runs,
+    ).toHaveLength(200);
   });
 
   it('that cannot be read says so', async () => {
     const broken = { ...noRecordStore, latestRuns: () => Promise.reject(new Error('secret-1')) };
-    const history = await readHistory(broken, 'purge', 'web', 5);
+    const history = await readHistory(broken, 'purge', 'web', 5, at(301));
     expect(history).toMatchObject({ runs: [], unreadable: true });
     expect(JSON.stringify(history)).not.toContain('secret-1');
   });

@@ -113,6 +113,9 @@ describe('a delivery', () => {
     expect(judge(message, { latest: purge({}, { stopReason: 'timeBudget' }) })).toBe('run');
     expect(judge(message, { latest: purge({ outcome: 'failed' }) })).toBe('run');
     expect(judge({ ...message, trigger: 'http' }, { latest: purge() })).toBe('run');
+    // Nor after one that a fast clock dated ahead: it would drop every message until then.
+    expect(judge(message, { latest: purge({ startedAt: ago(-6).toISOString() }) })).toBe('run');
+    expect(judge(message, { latest: purge({ startedAt: ago(-4).toISOString() }) })).toBe('drop');
     expect(judge({ ...message, part: 2 }, { latest: purge() })).toBe('run');
   });
 

@@ -23,6 +23,7 @@ export function addStatusCommand(program: Command, session: Session): void {
         timers: timersOf(settings),
         deployment: undefined,
         queue: undefined,
+        memory: { told: [] },
       });
       if (json) console.log(JSON.stringify({ at: now.toISOString(), status: health, findings, timers }, undefined, 2));
       else console.log(findingTable(findings, health, records.description, process.stdout.isTTY && settings.colours));

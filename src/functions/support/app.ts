@@ -8,6 +8,7 @@ import { openRecordStore } from '../../lib/app/recordStores.ts';
 import { timersOf } from '../../lib/app/timers.ts';
 import { openWorkQueue } from '../../lib/app/workQueues.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { StandingMemory } from '../../lib/findings/standing.ts';
 import { ServerLimits } from '../../lib/queue/serverLimits.ts';
 import { processSettings } from '../../lib/settings/settings.ts';
 import { logTo } from './log.ts';
@@ -34,10 +35,12 @@ export function maintenanceFor(context: InvocationContext): Maintenance {
   return new Maintenance(settings, logTo(context), records, clock);
 }
 
+const memory: StandingMemory = { told: [] };
+
 /** What the judges of the findings need. */
 export function overviewDeps(context: InvocationContext): OverviewDeps {
   const maintenance = maintenanceFor(context);
-  return { settings, maintenance, records, clock, timers, deployment, queue: queueFor(context)?.queue };
+  return { settings, maintenance, records, clock, timers, deployment, queue: queueFor(context)?.queue, memory };
 }
 
 /** For those who put work on the queue; undefined where there is none, or it is not to be used. */

@@ -42,7 +42,7 @@ export async function sqlSubject(
     openAnother,
     probe: sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs), deps.clock)),
     advice: sqlAdvice[kind](connection),
-    history: (job, count) => readHistory(records, job, name, count),
+    history: (job, count) => readHistory(records, job, name, count, deps.clock.now()),
     purgeEveryMs: intervalOf(settings.schedules.purge, deps.clock.now()),
   });
   return { subject, close: () => table.close() };

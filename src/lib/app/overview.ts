@@ -1,19 +1,19 @@
 import type { Clock } from '../clock.ts';
 import type { Finding } from '../findings/finding.ts';
 import { type HealthStatus, healthOf, judge } from '../findings/judge.ts';
-import type { QueueReading } from '../findings/judgeApp.ts';
+import { appSubject, type QueueReading } from '../findings/judgeApp.ts';
 import {
   couldRunSince,
   keepStanding,
-  keyOf,
   nextState,
   readStanding,
+  type StandingMemory,
   type StandingState,
+  standingOf,
   type TimedJob,
   wasUp,
-  withSince,
 } from '../findings/standing.ts';
-import { type Depths, historiesOf, readSubjects, type SubjectRecords } from '../findings/subjectRecords.ts';
+import { type Depths, historiesOf, readSubjects, type SubjectRecords, titleOf } from '../findings/subjectRecords.ts';
 import { tell } from '../findings/tell.ts';
 import { measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
 import { readMessageOr } from '../queue/message.ts';
@@ -33,6 +33,8 @@ export interface OverviewDeps {
   /** Names the deployment; undefined of a command line, which has none. */
   deployment: string | undefined;
   queue: WorkQueue | undefined;
+  /** Of this process. */
+  memory: StandingMemory;
 }
 
 /** What stands now: all subjects with their records, the timers, and the findings, the worst first. */
@@ -51,24 +53,23 @@ export async function readOverview(deps: OverviewDeps, depths: Partial<Depths> =
 
 /** As {@link readOverview}, by a timer; then exports what stands, and keeps it for the next time. */
 export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
-  const { overview, state, queue, plan, statesReadable, isWhole } = await read(deps, {}, true);
+  const { overview, state, before, queue, plan, statesReadable } = await read(deps, {}, true);
   const { findings, timers, subjects, now } = overview;
-  const before = Object.keys(state?.findings ?? {});
-  // What is missing since something cannot be read has not gone.
-  tell(findings, isWhole ? before : []);
+  const { memory, records, settings } = deps;
+  tell(findings, before);
   measureLateness(timers);
   if (queue?.poison) instruments.queuePoison.record(queue.poison.count, { queue: queue.name });
-  const standing = [...(isWhole ? [] : before), ...findings.map(keyOf)];
-  const judging = deps.settings.schedules.findings;
-  if (!statesReadable) return overview;
-  const next = nextState(state, standing, timedJobs(subjects, plan), judging, now);
+  // Without a state there is nothing to go on from.
+  memory.told = state || statesReadable ? [] : findings;
+  if (!state && !statesReadable) return overview;
+  memory.last = nextState(state, findings, timedJobs(subjects, plan), settings.schedules.findings, now);
   // A store that fails is a finding of the next judgement.
-  await keepStanding(deps.records, next).catch(() => undefined);
+  if (statesReadable) await keepStanding(records, memory.last).catch(() => undefined);
   return overview;
 }
 
 async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false) {
-  const { settings, maintenance, records, clock, deployment } = deps;
+  const { settings, maintenance, records, clock, deployment, memory } = deps;
   const now = clock.now();
   const names = {
     sqlCaches: maintenance.sqlCaches.names(),
@@ -81,15 +82,17 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false
       statesReadable = false;
       return otherwise;
     });
-  const [state, timers, subjects, queue] = await Promise.all([
-    orUnreadable<StandingState | undefined>(readStanding(records), undefined),
+  const [kept, timers, subjects, queue] = await Promise.all([
+    orUnreadable<StandingState | undefined>(readStanding(records, now), undefined),
     orUnreadable<TimerReading[]>(readTimers({ records, timers: deps.timers, deployment, now }), []),
     readSubjects(records, names, { now, policy: settings.findings, depths }),
     deps.queue && readQueue(deps.queue),
   ]);
   const plan: Plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, ...rest }) => [name, rest]));
   const judging = settings.schedules.findings;
-  const findings = judge({
+  const state = newer(kept, memory.last);
+  const before = [...(state?.findings ?? []), ...memory.told];
+  const found = judge({
     now,
     policy: settings.findings,
     settingProblems: settings.problems,
@@ -102,18 +105,22 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false
     couldRunSince: couldRunSince(state, judging, now),
     scheduleOf: (job) => scheduleOf(job, plan),
   });
-  const overview: Overview = {
-    now,
-    health: healthOf(findings),
-    findings: withSince(findings, state),
-    timers,
-    subjects,
+  const unreadable = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable)).map(titleOf);
+  // What is not found since something cannot be read has not gone.
+  const isJudged = ({ check, subject }: Finding) => {
+    if (subject.startsWith('queue ')) return !queue || queue.poison !== undefined;
+    if (subject.startsWith('timer ')) return statesReadable;
+    if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;
+    return (statesReadable || state !== undefined) && !unreadable.includes(subject);
   };
-  const isWhole =
-    statesReadable &&
-    !subjects.flatMap(historiesOf).some(({ unreadable }) => unreadable) &&
-    (!queue || queue.poison !== undefined);
-  return { overview, state, queue, plan, statesReadable, isWhole };
+  const findings = standingOf(found, before, isJudged);
+  const overview: Overview = { now, health: healthOf(findings), findings, timers, subjects };
+  return { overview, state, before, queue, plan, statesReadable };
+}
+
+/** Another process may have judged last; or this one, while the record store could not be written. */
+function newer(kept: StandingState | undefined, own: StandingState | undefined): StandingState | undefined {
+  return kept && own ? (own.judgedAt > kept.judgedAt ? own : kept) : (kept ?? own);
 }
 
 /** The timers that are switched on, by their names. */

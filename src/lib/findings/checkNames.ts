@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 const judgedChecks = [
   'app-purge',
   'backlog-growing',
+  'clock-ahead',
   'counts-absent',
   'database-load',
   'index-absent',
@@ -27,6 +28,15 @@ const judgedChecks = [
   'timer-late',
   'watch-absent',
 ] as const;
+
+/** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
+export const noteChecks: ReadonlySet<string> = new Set([
+  'commandRefused',
+  'foreign_element',
+  'last_usable_key',
+  'purge-warning',
+  'records-off',
+]);
 
 export type JudgedCheck = (typeof judgedChecks)[number];
 

@@ -1,5 +1,6 @@
 import { type Level, worst, worstFirst } from '../level.ts';
 import { type JobName, jobNames } from '../runs/catalogue.ts';
+import { noteChecks } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type AppFacts, appSubject, judgeApp } from './judgeApp.ts';
 import { judgeKeyRing } from './judgeKeyRing.ts';
@@ -8,7 +9,9 @@ import { type JudgeContext, judgeRuns, missedBefore } from './judgeRuns.ts';
 import { judgeSqlCache } from './judgeSqlCache.ts';
 import { historiesOf, type SubjectRecords } from './subjectRecords.ts';
 
-export interface Judged extends Omit<AppFacts, 'isTold' | 'recordsReadable' | 'now'>, Omit<JudgeContext, 'timerOf'> {
+export interface Judged
+  extends Omit<AppFacts, 'isTold' | 'recordsReadable' | 'ahead' | 'now'>,
+    Omit<JudgeContext, 'timerOf'> {
   subjects: readonly SubjectRecords[];
   /** False where the states of the record store could not be read. */
   statesReadable: boolean;
@@ -45,6 +48,7 @@ export function judge(facts: Judged): Finding[] {
   const ofApp = judgeApp({
     ...facts,
     recordsReadable: statesReadable && !histories.some(({ unreadable }) => unreadable),
+    ahead: histories.flatMap(({ ahead }) => ahead),
     isTold: (job, name) =>
       histories.some((each) => each.job === job && each.subject === name && judgeRuns(each, name, context).length > 0),
   });
@@ -64,8 +68,9 @@ function judgeSubject(subject: SubjectRecords, context: JudgeContext): Finding[]
 
 function withLevels(findings: readonly Finding[], levels: ReadonlyMap<string, Level | 'off'>): Finding[] {
   return findings.flatMap((finding) => {
+    const isNote = finding.level === 'info' && !noteChecks.has(finding.check);
     const level = levels.get(finding.check) ?? finding.level;
-    return level === 'off' ? [] : { ...finding, level };
+    return level === 'off' ? [] : { ...finding, level: isNote ? 'info' : level };
   });
 }
 

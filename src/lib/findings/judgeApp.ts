@@ -1,7 +1,10 @@
+import { isAhead } from '../clock.ts';
 import { humanDuration, parseDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import type { WorkMessage } from '../queue/message.ts';
+import type { RunRecord } from '../runs/runRecord.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
+import { countOf } from '../wording.ts';
 import { checkNames, type JudgedFinding } from './checkNames.ts';
 import type { TimerReading } from './timers.ts';
 
@@ -23,6 +26,8 @@ export interface AppFacts {
   /** Where records go; `none` where they are not kept. */
   recordStore: string;
   recordsReadable: boolean;
+  /** Records that a fast clock dated ahead of now. */
+  ahead: readonly Pick<RunRecord, 'job' | 'subject' | 'startedAt'>[];
   timers: readonly TimerReading[];
   queue: QueueReading | undefined;
   /** Whether a finding says already that this job fails on this subject: its given-up messages are not news. */
@@ -49,6 +54,7 @@ export function judgeApp(facts: AppFacts): JudgedFinding[] {
     })),
     ...unknownLevels(facts.policy),
     ...recordFindings(facts),
+    ...clockAhead(facts),
     ...facts.timers.filter(({ status }) => status !== 'ok').map(lateTimer),
     ...(facts.queue ? [...poison(facts.queue, facts.isTold), ...waiting(facts.queue, facts.now)] : []),
   ];
@@ -88,6 +94,27 @@ function recordFindings({ recordStore, recordsReadable }: AppFacts): JudgedFindi
       subject: appSubject,
       what: 'Runs are not recorded, so nothing can be said of them.',
       advice: 'Set RECORD_STORE to table to keep records in the storage account of the function app.',
+      since: null,
+    },
+  ];
+}
+
+/** What is dated ahead is left out of all judgements, which may then miss what runs. */
+function clockAhead({ ahead, timers, now }: AppFacts): JudgedFinding[] {
+  const dated = [
+    ...ahead.map(({ job, subject, startedAt }) => ({ name: `${job} of ${subject}`, at: startedAt })),
+    ...timers.flatMap(({ name, lastStart: at }) => (at && isAhead(at, now) ? { name: `the timer ${name}`, at } : [])),
+  ].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  const [latest] = dated;
+  if (!latest) return [];
+  return [
+    {
+      check: 'clock-ahead',
+      level: 'warning',
+      subject: appSubject,
+      what: `${countOf(dated.length, 'start')} in the records ${dated.length === 1 ? 'is' : 'are'} dated ahead of this clock, up to ${latest.at} (${latest.name}): until then they prove nothing.`,
+      advice:
+        'The clock of an instance is fast, or was; or that of this one is slow. Restart the function app where it lasts, so that others take its place. Until then, jobs may be told as absent that run there.',
       since: null,
     },
   ];

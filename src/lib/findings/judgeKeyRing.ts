@@ -9,11 +9,11 @@ import { countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
-import { historiesOf, type KeyRingRecords } from './subjectRecords.ts';
+import { historiesOf, type KeyRingRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a key ring: the findings of its newest status, what time has done since, and its jobs. */
 export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Finding[] {
-  const subject = `key ring ${records.name}`;
+  const subject = titleOf(records);
   const status = newestStatus(records);
   const gap = status && gapOf(status.keys, context.now);
   const findings = findingsOf(records, status).filter(({ check }) => !isOver(check, gap, context.now));

@@ -2,8 +2,8 @@ import { eventChecks, unreachableCheck } from '../redis/rules/rules.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { isReal } from '../runs/history.ts';
 import type { Finding } from './finding.ts';
-import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
-import type { RedisCacheRecords } from './subjectRecords.ts';
+import { flapRuns, isFlapping, type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import { type RedisCacheRecords, titleOf } from './subjectRecords.ts';
 
 /** What happened between two looks is told for so long, since the next look no longer sees it. */
 const eventMs = 1_800_000;
@@ -11,23 +11,29 @@ const eventMs = 1_800_000;
 type Found = WatchReport['findings'][number];
 
 /** What somebody should know of a Redis cache: the findings of its newest look, and the jobs that look after it. */
-export function judgeRedisCache({ name, redis, clear }: RedisCacheRecords, context: JudgeContext): Finding[] {
-  const subject = `cache ${name}`;
-  const looks = redis.runs.filter((run) => isReal(run) && run.report);
-  const [newest, before] = looks.map(({ report }) => report?.findings ?? []);
+export function judgeRedisCache(records: RedisCacheRecords, context: JudgeContext): Finding[] {
+  const subject = titleOf(records);
+  const looks = records.redis.runs.flatMap((run) =>
+    isReal(run) && run.report ? [{ at: Date.parse(run.startedAt), findings: run.report.findings }] : [],
+  );
+  const flapping = flappingNodes(looks.slice(0, flapRuns).map(({ findings }) => findings));
+  const [newest, before] = looks.map(({ findings }) => findings);
   const recent = looks
-    .filter(({ startedAt }) => context.now.getTime() - Date.parse(startedAt) <= eventMs)
-    .flatMap(({ report }) => report?.findings.filter(({ check }) => eventChecks.has(check)) ?? []);
-  const standing = new Map([...(newest ?? []), ...recent].reverse().map((found) => [keyOf(found), found]));
+    .filter(({ at }) => context.now.getTime() - at <= eventMs)
+    .flatMap(({ findings }) => findings.filter(({ check }) => eventChecks.has(check)));
+  const seen = (newest ?? []).map((found) =>
+    isFirstMiss(found, before) ? { ...found, level: 'info' as const } : found,
+  );
+  const standing = new Map([...flapping, ...seen, ...recent].reverse().map((found) => [keyOf(found), found]));
   return [
-    ...[redis, clear].flatMap((history) => judgeRuns(history, subject, context)),
-    ...[...standing.values()].reverse().map((found) => ({
-      check: found.check,
-      level: isFirstMiss(found, before) ? ('info' as const) : found.level,
+    ...[records.redis, records.clear].flatMap((history) => judgeRuns(history, subject, context)),
+    ...[...standing.values()].reverse().map(({ check, level, node, what, advice, since }) => ({
+      check,
+      level,
       subject,
-      what: found.node === null ? found.what : `${found.node}: ${found.what}`,
-      advice: found.advice,
-      since: found.since,
+      what: node === null ? what : `${node}: ${what}`,
+      advice,
+      since,
     })),
   ];
 }
@@ -37,8 +43,19 @@ const keyOf = ({ check, node }: Found) => `${check}|${node ?? ''}`;
 /** A node that one look does not reach may be back at the next, minutes later. */
 function isFirstMiss(found: Found, before: readonly Found[] | undefined): boolean {
   return (
-    found.check === unreachableCheck &&
-    before !== undefined &&
-    !before.some(({ check, node }) => check === unreachableCheck && node === found.node)
+    found.check === unreachableCheck && before !== undefined && !before.some((each) => keyOf(each) === keyOf(found))
   );
+}
+
+/** Nodes that looks reach and do not reach in turn: as their last miss, though the newest look reached them. */
+function flappingNodes(looks: readonly (readonly Found[])[]): Found[] {
+  const misses = looks.map((findings) => findings.filter(({ check }) => check === unreachableCheck));
+  const last = new Map(misses.toReversed().flatMap((found) => found.map((each) => [keyOf(each), each])));
+  return [...last].flatMap(([key, found]) => {
+    const missed = misses.map((each) => each.some((miss) => keyOf(miss) === key));
+    // Where the last two looks missed it, the newest one tells how it is.
+    if (!isFlapping(missed) || (missed[0] && missed[1])) return [];
+    const count = missed.filter(Boolean).length;
+    return { ...found, what: `${count} of the last ${looks.length} looks did not reach it. ${found.what}` };
+  });
 }

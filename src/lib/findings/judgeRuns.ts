@@ -1,7 +1,7 @@
 import { humanDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
-import { endOf, type JobHistory } from '../runs/history.ts';
+import { endOf, isReal, type JobHistory } from '../runs/history.ts';
 import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
 import { firingsBefore } from './timers.ts';
 
@@ -39,6 +39,15 @@ const earliestMs = 30_000;
 /** What somebody asked for and what failed is told for a day: who asked was told at once. */
 const askedForMs = 24 * 3_600_000;
 
+/** What goes and comes again so often, within so many runs, is not over when it goes. */
+const flaps = 3;
+export const flapRuns = 12;
+
+/** Whether it began again and again, by whether it was so at each run, the newest first. */
+export function isFlapping(states: readonly boolean[]): boolean {
+  return states.filter((is, index) => is && !states[index + 1]).length >= flaps;
+}
+
 /**
  * Since when a job with this schedule must have succeeded. A night or a weekend between two runs makes no job one that runs
  * seldom.
@@ -59,15 +68,20 @@ export function judgeRuns(history: JobHistory, subject: string, context: JudgeCo
 }
 
 function failureOf(
-  { job, failures }: JobHistory,
+  { job, runs, failures: inARow }: JobHistory,
   subject: string,
   { now, timerOf }: JudgeContext,
 ): JudgedFinding | undefined {
+  const { looks } = jobs[job];
+  const recent = runs.filter(isReal).slice(0, flapRuns);
+  const failed = recent.filter(({ outcome }) => outcome === 'failed');
+  const flapping = looks && inARow.length < flaps && isFlapping(recent.map((run) => failed.includes(run)));
+  const failures = flapping ? failed : inARow;
   const [newest] = failures;
   if (!newest) return undefined;
-  const { looks } = jobs[job];
   if (!timerOf(job) && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return undefined;
-  const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times in a row`;
+  const ofRuns = flapping ? `of the last ${recent.length} runs` : 'in a row';
+  const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times ${ofRuns}`;
   return {
     check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
     // A look comes again in a few minutes: once is not a reason to wake anybody.
@@ -103,7 +117,7 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
 }
 
 function adviceOnAbsence({ job, runs }: JobHistory): string {
-  const [last] = runs;
+  const last = runs.find((run) => isReal(run) || (run.outcome === 'skipped' && !run.dryRun));
   if (last?.outcome === 'skipped')
     return 'Each run finds another at work on the table: find out who holds its lock (runs of another app, a session of a killed one), and end it.';
   return `See whether the function app runs and its timer ${(jobs[job] as { timer?: { name: string } }).timer?.name ?? ''} fires: open /api/health, then restart the function app.`;

@@ -7,11 +7,11 @@ import { bytesText } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { type Age, agesOf, countsOf, leftNothing, purgesOf, type Read } from './sqlReadings.ts';
-import type { SqlCacheRecords } from './subjectRecords.ts';
+import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
 export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {
-  const subject = `cache ${records.name}`;
+  const subject = titleOf(records);
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
   const index = missingIndex(records, subject);

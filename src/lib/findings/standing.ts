@@ -1,49 +1,79 @@
 import { z } from 'zod';
+import { isAhead } from '../clock.ts';
+import { worstFirst } from '../level.ts';
+import { type JobName, jobs } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, finding } from './finding.ts';
 import { intervalOf } from './timers.ts';
 
 const stateKey = 'findings';
 /** The app was down where so many judgements are missing: what is missing then is given its turn first. */
 const missedJudgements = 3;
 const leastDownMs = 900_000;
+/** Findings are kept up to so many characters, the worst first: an entity of the table holds 524,288 in all. */
+const keptLength = 200_000;
 
-/** What was judged last, kept over restarts: which findings stood since when, and since when each job could have run. */
+/** What was judged last, kept over restarts: the findings that stood, and since when each job could have run. */
 const standingState = z.object({
   judgedAt: z.iso.datetime(),
   /** Since when the app judges without a gap. */
   upSince: z.iso.datetime(),
-  /** By {@link keyOf}. */
-  findings: z.record(z.string(), z.iso.datetime()),
-  /** By job, subject and schedule: when it was first judged. */
+  /** Whole: where they cannot be judged anew, these go on standing. */
+  findings: z.array(finding),
+  /** When each subject, and each schedule of a job, was first judged. */
   known: z.record(z.string(), z.iso.datetime()),
 });
 export type StandingState = z.infer<typeof standingState>;
 
+/** What this process knows though the record store cannot be read. */
+export interface StandingMemory {
+  /** Its last judgement. */
+  last?: StandingState;
+  /** What it told before it could read any. */
+  told: readonly Finding[];
+}
+
 /** Undefined where nothing was judged yet. @throws where the records cannot be read */
-export async function readStanding(records: RecordStore): Promise<StandingState | undefined> {
-  return standingState.safeParse(await records.readState(stateKey)).data;
+export async function readStanding(records: RecordStore, now: Date): Promise<StandingState | undefined> {
+  const state = standingState.safeParse(await records.readState(stateKey)).data;
+  return state && asSeenAt(now, state);
+}
+
+/** What a fast clock dated ahead was before now, and when is not known: it counts as of now, or nothing would be missing until then. */
+function asSeenAt(now: Date, { upSince, findings, known, ...state }: StandingState): StandingState {
+  const seen = (at: string) => (isAhead(at, now) ? now.toISOString() : at);
+  return {
+    ...state,
+    upSince: seen(upSince),
+    findings: findings.map((each) => ({ ...each, since: each.since && seen(each.since) })),
+    known: Object.fromEntries(Object.entries(known).map(([key, at]) => [key, seen(at)])),
+  };
 }
 
 export async function keepStanding(records: RecordStore, state: StandingState): Promise<void> {
-  await records.writeState(stateKey, state);
+  let length = 0;
+  const findings = worstFirst(state.findings).filter((each) => {
+    length += JSON.stringify(each).length;
+    return length <= keptLength;
+  });
+  await records.writeState(stateKey, { ...state, findings });
 }
 
 /** A job that a timer runs on a subject. */
 export interface TimedJob {
-  job: string;
+  job: JobName;
   subject: string;
   schedule: string;
 }
 
-const knownKey = ({ job, subject, schedule }: TimedJob) => `${job}|${subject}|${schedule}`;
+const knownKeys = ({ job, subject, schedule }: TimedJob) => [`${jobs[job].on}|${subject}`, `${job}|${schedule}`];
 
-/** Since when a job could have run on a subject by its schedule: it was known, and the app was up. */
+/** Since when a job could have run on a subject by its schedule: both were known, and the app was up. */
 export function couldRunSince(state: StandingState | undefined, judging: string, now: Date) {
   const upSince = wasUp(state, judging, now) ? Date.parse(state.upSince) : now.getTime();
-  return (job: string, subject: string, schedule: string) => {
-    const known = state?.known[knownKey({ job, subject, schedule })];
-    return new Date(Math.max(upSince, known === undefined ? now.getTime() : Date.parse(known)));
+  return (job: JobName, subject: string, schedule: string) => {
+    const known = knownKeys({ job, subject, schedule }).map((key) => state?.known[key]);
+    return new Date(Math.max(upSince, ...known.map((at) => (at === undefined ? now.getTime() : Date.parse(at)))));
   };
 }
 
@@ -62,26 +92,36 @@ export function wasUp(state: StandingState | undefined, judging: string, now: Da
 export const keyOf = ({ check, level, subject }: Pick<Finding, 'check' | 'level' | 'subject'>) =>
   `${check}|${level}|${subject}`;
 
-/** The findings with the time since when they stand, as far as it is known. */
-export function withSince(findings: readonly Finding[], state: StandingState | undefined): Finding[] {
-  return findings.map((finding) => ({ ...finding, since: finding.since ?? state?.findings[keyOf(finding)] ?? null }));
+/**
+ * What stands: what was found, with the time since when as far as it is known, and of what stood before that of which nobody
+ * can say that it is over.
+ */
+export function standingOf(
+  found: readonly Finding[],
+  before: readonly Finding[],
+  isJudged: (finding: Finding) => boolean,
+): Finding[] {
+  const stood = new Map(before.map((each) => [keyOf(each), each]));
+  const keys = new Set(found.map(keyOf));
+  return worstFirst([
+    ...found.map((each) => ({ ...each, since: each.since ?? stood.get(keyOf(each))?.since ?? null })),
+    ...before.filter((each) => !keys.has(keyOf(each)) && !isJudged(each)),
+  ]);
 }
 
 /** The state that a judgement leaves by which these findings stand. A job goes with its subject, and where its timer is switched off. */
 export function nextState(
   before: StandingState | undefined,
-  standing: readonly string[],
-  jobs: readonly TimedJob[],
+  standing: readonly Finding[],
+  timed: readonly TimedJob[],
   judging: string,
   now: Date,
 ): StandingState {
   const at = now.toISOString();
-  const kept = (times: Record<string, string> | undefined, keys: readonly string[]) =>
-    Object.fromEntries(keys.map((key) => [key, times?.[key] ?? at]));
   return {
     judgedAt: at,
     upSince: wasUp(before, judging, now) ? before.upSince : at,
-    findings: kept(before?.findings, standing),
-    known: kept(before?.known, jobs.map(knownKey)),
+    findings: standing.map((each) => ({ ...each, since: each.since ?? at })),
+    known: Object.fromEntries(timed.flatMap(knownKeys).map((key) => [key, before?.known[key] ?? at])),
   };
 }

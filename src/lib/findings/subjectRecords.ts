@@ -37,6 +37,10 @@ export interface KeyRingRecords {
 
 export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords;
 
+/** By which its findings call it. */
+export const titleOf = ({ kind, name }: Pick<SubjectRecords, 'kind' | 'name'>) =>
+  `${kind === 'keyRing' ? 'key ring' : 'cache'} ${name}`;
+
 /** The subjects of the settings, by their names. */
 export interface SubjectNames {
   sqlCaches: readonly string[];
@@ -67,7 +71,7 @@ export async function readSubjects(
   const limit = pLimit(readsAtOnce);
   const depths = { ...judgedRuns, ...wanted };
   const of = <J extends JobName>(job: J, name: string, count: number, tells?: (history: JobHistory<J>) => boolean) =>
-    limit(() => readHistory(records, job, name, count, tells));
+    limit(() => readHistory(records, job, name, count, now, tells));
   const running = (name: string) => limit(() => readRunning(records, name, now));
   return Promise.all<SubjectRecords>([
     ...sqlCaches.map(async (name) => ({

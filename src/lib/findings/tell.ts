@@ -10,8 +10,8 @@ const severities = { info: SeverityNumber.INFO, warning: SeverityNumber.WARN, cr
  * Exports the findings that stand: as the metric, with a 0 once for each of `before` that went; and as a log record each, which
  * holds the words. That stands in no trace, so that no sampling takes it away. And a heartbeat.
  */
-export function tell(findings: readonly Finding[], before: readonly string[]): void {
-  const counts = new Map(before.map((key) => [key, 0]));
+export function tell(findings: readonly Finding[], before: readonly Finding[]): void {
+  const counts = new Map(before.map((each) => [keyOf(each), 0]));
   for (const finding of findings) counts.set(keyOf(finding), (counts.get(keyOf(finding)) ?? 0) + 1);
   for (const [key, count] of counts) {
     const [check = '', level = '', subject = ''] = key.split('|');

@@ -1,3 +1,4 @@
+import { isAhead } from '../clock.ts';
 import { isReal } from '../runs/history.ts';
 import { longestWaitMs } from '../runs/pendingRuns.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
@@ -27,7 +28,8 @@ export function judgeDelivery(message: WorkMessage, { own, latest, deliveries, n
   // Only untried ones: a message that fails is to be seen in the poison queue, however often its timer fires.
   if (fresh && deliveries === 1 && message.until !== undefined && now.getTime() >= Date.parse(message.until))
     return drop('its successor is due');
-  if (fresh && latest && latest.runId !== message.runId && Date.parse(latest.startedAt) >= queuedAt && isDone(latest))
+  const isYounger = latest && Date.parse(latest.startedAt) >= queuedAt && !isAhead(latest.startedAt, now);
+  if (fresh && isYounger && latest.runId !== message.runId && isDone(latest))
     return drop('a younger run has done its work');
   return { do: 'run' };
 }

@@ -1,3 +1,4 @@
+import { isAhead } from '../clock.ts';
 import { parseDuration } from '../durations.ts';
 import type { JobName } from './catalogue.ts';
 import type { RecordStore } from './recordStore.ts';
@@ -13,6 +14,8 @@ export interface JobHistory<J extends JobName = JobName> {
   lastSuccess: RunRecord<J> | undefined;
   /** Real runs that failed since, newest first. */
   failures: RunRecord<J>[];
+  /** Runs that a fast clock dated ahead of now. They are in none of the others until their time comes. */
+  ahead: RunRecord<J>[];
   /** The records could not be read. */
   unreadable?: true;
 }
@@ -22,8 +25,17 @@ export interface JobHistory<J extends JobName = JobName> {
  * found another at work and runs that were stopped say nothing of that.
  * @param found in any order: a store gives them by when they were asked for, which is not when they began
  */
-export function historyOf<J extends JobName>(job: J, subject: string, found: readonly RunRecord<J>[]): JobHistory<J> {
-  const runs = [...new Map(found.map((run) => [run.runId, run])).values()].sort(newestFirst);
+export function historyOf<J extends JobName>(
+  job: J,
+  subject: string,
+  found: readonly RunRecord<J>[],
+  now: Date,
+): JobHistory<J> {
+  const each = [...new Map(found.map((run) => [run.runId, run])).values()].sort(newestFirst);
+  const [ahead, runs] = [true, false].map((is) => each.filter(({ startedAt }) => isAhead(startedAt, now) === is)) as [
+    RunRecord<J>[],
+    RunRecord<J>[],
+  ];
   const real = runs.filter(isReal);
   const success = real.findIndex(({ outcome }) => outcome === 'succeeded');
   return {
@@ -32,6 +44,7 @@ export function historyOf<J extends JobName>(job: J, subject: string, found: rea
     runs,
     lastSuccess: real[success],
     failures: success < 0 ? real : real.slice(0, success),
+    ahead,
   };
 }
 
@@ -62,17 +75,18 @@ export async function readHistory<J extends JobName>(
   job: J,
   subject: string,
   count: number,
+  now: Date,
   tells: (history: JobHistory<J>) => boolean = () => true,
 ): Promise<JobHistory<J>> {
   try {
-    let history = historyOf<J>(job, subject, []);
+    let history = historyOf<J>(job, subject, [], now);
     for (const asked of [count, ...mostRuns.filter((more) => more > count)]) {
       const found = await records.latestRuns(job, subject, asked);
-      history = historyOf(job, subject, found);
+      history = historyOf(job, subject, found, now);
       if (found.length < asked || (history.lastSuccess && tells(history))) break;
     }
     return history;
   } catch {
-    return { ...historyOf<J>(job, subject, []), unreadable: true };
+    return { ...historyOf<J>(job, subject, [], now), unreadable: true };
   }
 }

@@ -1,5 +1,6 @@
 /** What is said of the app itself, and what all findings mean for its health. */
 import { describe, expect, it } from 'vitest';
+import { checkNames, noteChecks } from '../../../src/lib/findings/checkNames.ts';
 import type { Finding } from '../../../src/lib/findings/finding.ts';
 import { healthOf } from '../../../src/lib/findings/judge.ts';
 import { ago, judged, minute, soundSqlCache, standing } from '../../support/judging.ts';
@@ -31,6 +32,12 @@ describe('the app', () => {
   it('whose records are not kept, or cannot be read, says so', () => {
     expect(judged([], { recordStore: 'none' })).toEqual(['records-off info']);
     expect(judged([], { statesReadable: false })).toEqual(['records-unreadable critical']);
+  });
+
+  it('has what is always a note as loud as the settings say', () => {
+    const levels = { FINDING_LEVELS: 'records-off=warning' };
+    expect(judged([], { recordStore: 'none' }, levels)).toEqual(['records-off warning']);
+    for (const check of noteChecks) expect(checkNames).toContain(check);
   });
 
   it.each([

@@ -78,6 +78,40 @@ describe('a node that is not reached', () => {
     expect(of(look(1, [a, b]), look(6, [a]))).toEqual(['redis-unreachable critical', 'redis-unreachable info']);
   });
 
+  it('is critical where it is away at every second look, until it stays', () => {
+    // `x` did not reach it, `.` did, the newest first.
+    const looks = (states: string, env = {}) =>
+      standing(
+        redisCache('sessions', {
+          redis: [...states].map((state, index) => look(index * 5 + 1, state === 'x' ? [unreachable()] : [])),
+        }),
+        {},
+        env,
+      ).map(({ check, level, what }) => `${check} ${level} ${what.replace(/^\S+: /, '')}`);
+    const flapping = (missed: number, of: number) =>
+      `redis-unreachable critical ${missed} of the last ${of} looks did not reach it. Something was seen.`;
+    expect(looks('x.x.')).toEqual(['redis-unreachable info Something was seen.']);
+    expect(looks('x.x.x.')).toEqual([flapping(3, 6)]);
+    expect(looks('.x.x.x.')).toEqual([flapping(3, 7)]);
+    expect(looks('xx.x.x.')).toEqual(['redis-unreachable critical Something was seen.']);
+    // One long absence is over when it is over, and so is a time of coming and going.
+    expect(looks('.xxxxxxxxx.')).toEqual([]);
+    expect(looks('........x.x.x.')).toEqual([]);
+    // What is a note for once stays one.
+    const env = { FINDING_LEVELS: 'redis-unreachable=critical' };
+    expect(looks('x.', env)).toEqual(['redis-unreachable info Something was seen.']);
+    expect(looks('x.x.x.', { FINDING_LEVELS: 'redis-unreachable=warning' })).toEqual([
+      flapping(3, 6).replace('critical', 'warning'),
+    ]);
+  });
+
+  it('comes and goes by itself: another node that does is another finding', () => {
+    const [a, b] = [unreachable('a:6380'), unreachable('b:6380')];
+    expect(of(look(1, [a]), look(6, [b]), look(11, [a]), look(16, [b]), look(21, [a]), look(26))).toEqual([
+      'redis-unreachable critical',
+    ]);
+  });
+
   it('is critical at once where no look ever reached it', () => {
     expect(of(look(1, [unreachable()]))).toEqual(['redis-unreachable critical']);
   });

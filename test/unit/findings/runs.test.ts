@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest';
 import type { Judged } from '../../../src/lib/findings/judge.ts';
 import type { RunRecord } from '../../../src/lib/runs/runRecord.ts';
 import { ago, day, hour, judged, minute, now, soundKeyRing, soundSqlCache, standing } from '../../support/judging.ts';
-import { failed, leftBehind, purgePlan, purgeReport, record, redisCache, watchReport } from '../../support/records.ts';
+import {
+  countsReport,
+  failed,
+  leftBehind,
+  purgePlan,
+  purgeReport,
+  record,
+  redisCache,
+  sqlCache,
+  watchReport,
+} from '../../support/records.ts';
 
 const purge = (minutesAgo: number, changes: Partial<RunRecord<'purge'>> = {}) =>
   record('purge', 'web', ago(minutesAgo * minute), { report: purgeReport(), ...changes });
@@ -86,6 +96,68 @@ describe('a job that fails', () => {
       ['job-failures info'],
       ['job-failures warning'],
     ]);
+    const env = { FINDING_LEVELS: 'job-failures=critical' };
+    expect([1, 2].map((failures) => judged(looks(failures), {}, env))).toEqual([
+      ['job-failures info'],
+      ['job-failures critical'],
+    ]);
+    expect(judged(looks(1), {}, { FINDING_LEVELS: 'job-failures=off' })).toEqual([]);
+  });
+
+  it('and only looks is told where it fails and succeeds in turn, whatever its last run did', () => {
+    // `x` failed, `.` succeeded, the newest first.
+    const counts = (states: string) =>
+      standing(
+        soundSqlCache({
+          counts: [...states].map((state, index) =>
+            record('counts', 'web', ago((index * 5 + 1) * minute), {
+              ...(state === 'x' ? failed() : { report: countsReport() }),
+            }),
+          ),
+        }),
+      ).map(({ level, what }) => `${level} ${what}`);
+    expect(counts('x.x........')).toEqual(['info The job counts failed last time (firewall). Not let in.']);
+    expect(counts('x.x.x......')).toEqual([
+      'warning The job counts failed 3 times of the last 11 runs (firewall). Not let in.',
+    ]);
+    expect(counts('.xx.x..x..')).toEqual([
+      'warning The job counts failed 4 times of the last 10 runs (firewall). Not let in.',
+    ]);
+    expect(counts('.xxxx.xxxx.')).toEqual([]);
+    expect(counts('...........x.x.x')).toEqual([]);
+  });
+});
+
+describe('a record that is dated ahead', () => {
+  const of = (purges: RunRecord<'purge'>[], at: Date = now) => {
+    const cache = soundSqlCache();
+    const { purge: ofPurge } = sqlCache('web', { purge: purges }, { seen: at });
+    return standing({ ...cache, purge: ofPurge }, { now: at });
+  };
+  const checks = (purges: RunRecord<'purge'>[], at?: Date) => of(purges, at).map(({ check }) => check);
+
+  it('hides neither absence nor failures, and is told', () => {
+    expect(checks([purge(-60), purge(200)])).toEqual(['purge-absent', 'clock-ahead']);
+    expect(checks([purge(-60), purge(5, failed()), purge(40)])).toEqual(['clock-ahead', 'job-failures']);
+    expect(checks([purge(-60, failed()), purge(5)])).toEqual(['clock-ahead']);
+    expect(of([purge(-60), purge(-30), purge(5)])).toMatchObject([
+      {
+        level: 'warning',
+        subject: 'token-cache-maintenance',
+        what: expect.stringMatching(/^2 starts .*T13:00:00.000Z/),
+      },
+    ]);
+  });
+
+  it('counts when its time has come, and within what clocks differ at once', () => {
+    expect(checks([purge(-4), purge(200)])).toEqual([]);
+    expect(checks([purge(-60), purge(200)], ago(-56 * minute))).not.toContain('purge-absent');
+  });
+
+  it('is told of a timer as well', () => {
+    const timer = { name: 'watchRedis', status: 'ok', lateness: null, nextStart: null } as const;
+    const at = (ms: number) => judged(soundSqlCache(), { timers: [{ ...timer, lastStart: ago(ms).toISOString() }] });
+    expect([at(-hour), at(-4 * minute)]).toEqual([['clock-ahead warning'], []]);
   });
 });
 
@@ -146,6 +218,18 @@ describe('a job that does not run', () => {
       soundSqlCache({ purge: [purge(5, silent['a run that found another at work']), purge(200)] }),
     );
     expect(found).toMatchObject([{ check: 'purge-absent', advice: expect.stringContaining('lock') }]);
+  });
+
+  it.each([
+    ['a dry run', silent['a dry run']],
+    ['a run that was stopped', silent['a run that was stopped']],
+    ['a dry run that found another at work', { ...silent['a run that found another at work'], dryRun: true }],
+  ])('is advised on by its last real run, whatever %s found', (_name, changes) => {
+    const busy = silent['a run that found another at work'];
+    const advice = (...purges: RunRecord<'purge'>[]) =>
+      standing(soundSqlCache({ purge: [...purges, purge(200)] })).map((found) => found.advice);
+    expect(advice(purge(5, changes), purge(35, busy))).toEqual([expect.stringContaining('lock')]);
+    expect(advice(purge(5, changes))).toEqual([expect.stringContaining('/api/health')]);
   });
 
   it('is explained by its timer, where that is late', () => {

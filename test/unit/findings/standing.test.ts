@@ -2,6 +2,7 @@
 import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { judgeAndTell, readOverview } from '../../../src/lib/app/overview.ts';
+import type { StandingMemory } from '../../../src/lib/findings/standing.ts';
 import type { PoisonQueue, WorkQueue } from '../../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../../src/lib/runs/recordStore.ts';
 import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/inMemoryTelemetry.ts';
@@ -101,6 +102,32 @@ describe('after a time down', () => {
     await judged(start);
     const { health } = await readOverview(overviewDeps(env, records, at(9 * hour)));
     expect(health).toBe('failing');
+  });
+});
+
+describe('a state that a fast clock dated ahead', () => {
+  const skew = 5 * hour;
+
+  it('hides no absence until its time comes', async () => {
+    await judged(at(skew));
+    const told = await judgedBetween(0, 3 * hour);
+    expect(told['purge-absent critical']).toBeGreaterThan(1.5);
+    expect(told['purge-absent critical']).toBeLessThan(2.5);
+  });
+
+  it('is not the time since when something stands', async () => {
+    const broken = { ...env, PURGE_GRACE: 'x' };
+    await judged(at(skew), broken);
+    const { findings } = await judgeApp(broken, records, at(0));
+    expect(findings.find(({ check }) => check === 'settings')?.since).toBe(at(0).toISOString());
+  });
+
+  it('does not make the app one that was down, each time that its instances take turns', async () => {
+    const fast = 14 * minute;
+    await records.addRun(success(start));
+    let told: string[] = [];
+    for (let ms = 0; ms <= 3 * hour; ms += 10 * minute) told = await judged(at(ms + (ms % (20 * minute) ? fast : 0)));
+    expect(told).toContain('purge-absent critical');
   });
 });
 
@@ -227,28 +254,110 @@ describe('telling', () => {
     expect(await findingsTold()).toEqual(['job-failures warning cache web: 1']);
   });
 
-  it.each<[string, (store: RecordStore) => RecordStore]>([
-    ['records', (store) => ({ ...store, latestRuns: () => Promise.reject(new Error('secret-1')) })],
-    ['states', (store) => ({ ...store, readState: () => Promise.reject(new Error('secret-1')) })],
-    [
-      'records of one cache',
-      (store) => ({
-        ...store,
-        latestRuns: (job, subject, count) =>
-          subject === 'web' ? Promise.reject(new Error('secret-1')) : store.latestRuns(job, subject, count),
-      }),
-    ],
-  ])('tells nothing to be over while %s cannot be read', async (_name, broken) => {
+  const away = () => Promise.reject(new Error('secret-1'));
+  const ofCache =
+    (store: RecordStore): RecordStore['latestRuns'] =>
+    (job, subject, count) =>
+      subject === 'web' ? away() : store.latestRuns(job, subject, count);
+  const outages: [string, (store: RecordStore) => RecordStore][] = [
+    ['the record store', (store) => ({ ...store, latestRuns: away, readState: away, writeState: away })],
+    ['records', (store) => ({ ...store, latestRuns: away })],
+    ['states', (store) => ({ ...store, readState: away })],
+    ['records of one cache', (store) => ({ ...store, latestRuns: ofCache(store) })],
+  ];
+  /** What the metric and the log records told: the same, but for the zeros of the metric. */
+  const toldAlike = async () => {
+    const { metrics, logs } = await telemetry.told();
+    const values = metrics.filter(({ name }) => name === 'maintenance.findings');
+    const ofMetric = values.flatMap(({ value, attributes: { check, level, subject } }) =>
+      Array<string>(Number(value)).fill(`${check} ${level} ${subject}`),
+    );
+    const words = logs.map(({ body, attributes: { check, level, subject, advice } }) => ({
+      key: `${check} ${level} ${subject}`,
+      body,
+      advice,
+    }));
+    expect(words.map(({ key }) => key).sort()).toEqual([...ofMetric].sort());
+    const zeros = values.flatMap(({ value, attributes: { check } }) => (value === 0 ? [check] : []));
+    return { words, zeros };
+  };
+
+  it.each(outages)(
+    'what stood goes on standing, in metric, log and page, while %s cannot be read',
+    async (_name, broken) => {
+      const memory: StandingMemory = { told: [] };
+      const judge = (ms: number, store: RecordStore = records) => judgeApp(env, store, at(ms), undefined, memory);
+      await records.addRun(failure(start));
+      await judge(0);
+      const { words: before } = await toldAlike();
+      expect(before).toMatchObject([{ key: 'job-failures warning cache web' }]);
+      for (let ms = 5 * minute; ms <= hour; ms += 5 * minute) {
+        const store = broken(records);
+        const overview = await judge(ms, store);
+        expect(JSON.stringify(overview)).not.toContain('secret-1');
+        const { words, zeros } = await toldAlike();
+        expect(words).toEqual(expect.arrayContaining(before));
+        expect(zeros).toEqual([]);
+        const page = await readOverview(overviewDeps(env, store, at(ms), undefined, memory));
+        expect(page.findings.map(({ check }) => check).sort()).toEqual(
+          words.map(({ key }) => key.split(' ')[0]).sort(),
+        );
+      }
+      await records.addRun(success(at(hour + minute)));
+      await judge(hour + 5 * minute);
+      const { words, zeros } = await toldAlike();
+      expect(words.map(({ key }) => key)).not.toContain('job-failures warning cache web');
+      expect(zeros).toEqual(expect.arrayContaining(['job-failures', 'records-unreadable']));
+      await judge(hour + 10 * minute);
+      expect((await toldAlike()).zeros).toEqual([]);
+    },
+  );
+
+  it('of a process that began while nothing can be read is what it knows, and over when it is', async () => {
     await records.addRun(failure(start));
     await judged(at(0));
-    await findingsTold();
-    const overview = await judgeApp(env, broken(records), at(5 * minute)).catch((error: Error) => error);
-    expect(JSON.stringify(overview)).not.toContain('secret-1');
-    expect((await findingsTold()).filter((text) => text.endsWith(': 0'))).toEqual([]);
-    await judged(at(10 * minute));
-    const told = await findingsTold();
-    expect(told).toContain('job-failures warning cache web: 1');
-    expect(told.filter((text) => text.endsWith(': 0')).join()).toMatch(/^(records-unreadable [^,]*)?$/);
+    await toldAlike();
+    const memory: StandingMemory = { told: [] };
+    const unreadable = { ...records, latestRuns: away, readState: away };
+    for (const ms of [5 * minute, 10 * minute]) {
+      await judgeApp(env, unreadable, at(ms), undefined, memory);
+      const { words, zeros } = await toldAlike();
+      expect([words.map(({ key }) => key.split(' ')[0]), zeros]).toEqual([['records-unreadable'], []]);
+    }
+    await judgeApp(env, records, at(15 * minute), undefined, memory);
+    const { words, zeros } = await toldAlike();
+    expect([words.map(({ key }) => key.split(' ')[0]), zeros]).toEqual([['job-failures'], ['records-unreadable']]);
+    await judgeApp(env, records, at(20 * minute), undefined, memory);
+    expect((await toldAlike()).zeros).toEqual([]);
+  });
+
+  it('is that of whoever judged last: another process, or this one while nothing could be kept', async () => {
+    const memory: StandingMemory = { told: [] };
+    const judge = (ms: number, store: RecordStore = records) => judgeApp(env, store, at(ms), undefined, memory);
+    await records.addRun(failure(start));
+    await judge(0);
+    await toldAlike();
+    await records.addRun(success(at(minute)));
+    await judged(at(5 * minute));
+    expect((await toldAlike()).zeros).toEqual(['job-failures']);
+    await judge(10 * minute);
+    expect((await toldAlike()).zeros).toEqual([]);
+    await records.addRun(failure(at(11 * minute)));
+    await judge(15 * minute, { ...records, writeState: away });
+    await toldAlike();
+    await records.addRun(success(at(16 * minute)));
+    await judge(20 * minute);
+    expect((await toldAlike()).zeros).toEqual(['job-failures']);
+  });
+
+  it('keeps as many findings as an entity of the table holds, the worst first', async () => {
+    const names = Array.from({ length: 1_500 }, (_, index) => `cache-${index}`);
+    for (const name of names) await records.addRun(record('purge', name, start, failed()));
+    await records.addRun(record('purge', 'cache-7', at(-hour), { report: purgeReport() }));
+    await judged(at(0), caches(...names));
+    const kept = records.states.get('findings') ?? '';
+    expect(kept.length).toBeLessThan(350_000);
+    expect((JSON.parse(kept) as { findings: unknown[] }).findings.length).toBeGreaterThan(500);
   });
 
   it('tells nothing to be over while the queue cannot be read', async () => {
@@ -262,8 +371,9 @@ describe('telling', () => {
     await judged(at(0), env, queue);
     await findingsTold();
     readable = false;
-    expect(await judged(at(5 * minute), env, queue)).toEqual(['queue-unreadable warning']);
-    expect(await findingsTold()).toEqual(['queue-unreadable warning queue work: 1']);
+    const stands = ['queue-idle critical', 'queue-unreadable warning', 'poison-messages warning'];
+    expect(await judged(at(5 * minute), env, queue)).toEqual(stands);
+    expect((await findingsTold()).sort()).toEqual(stands.map((text) => `${text} queue work: 1`).sort());
     readable = true;
     await judged(at(10 * minute), env, queue);
     expect((await findingsTold()).sort()).toEqual([

@@ -9,11 +9,11 @@ const protectorSoonMs = 30 * 86_400_000;
 /** What is to be said about how the keys of a ring are protected. */
 export function* protectionFindings(facts: RingFacts): Iterable<RingFinding> {
   const { keys, versions, protectorWarnings, now } = facts;
-  for (const what of protectorWarnings) yield found('keys-in-plain-text', 'warning', what);
+  for (const what of protectorWarnings) yield found('keys-in-plain-text', 'critical', what);
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
   if (plain.length > 0) {
     const what = `The master key of ${countOf(plain.length, 'key')} lies in plain text.`;
-    yield found('keys-in-plain-text', 'warning', what);
+    yield found('keys-in-plain-text', 'critical', what);
   }
   for (const { id, unwraps, unwrapProblem, revoked } of keys) {
     if (unwraps === 'yes' || revoked) continue;
