@@ -19,6 +19,7 @@ const passes = failed(503);
 /** Every error code there is. Codes stay the same over versions; docs/operations.md, "Errors", explains each. */
 export const errorCodes = {
   settings_invalid: passes,
+  app_unreadable: refused(400),
   connection_string_invalid: needsSomebody,
   table_name_invalid: needsSomebody,
   login_failed: needsSomebody,

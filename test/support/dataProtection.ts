@@ -68,7 +68,7 @@ export function buildConsumer(): Consumer {
   };
 }
 
-function dotnet(args: string[], input = ''): string {
+export function dotnet(args: string[], input = ''): string {
   const { error, status, stdout, stderr } = spawnSync('dotnet', args, {
     env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
     encoding: 'utf8',

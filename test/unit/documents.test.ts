@@ -8,6 +8,7 @@ import { watchCheckNames } from '../../src/lib/redis/rules/rules.ts';
 import { adviceOfSteps } from '../../src/lib/redis/unreachable.ts';
 import { settingNames } from '../../src/lib/settings/settings.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { anchorsOf } from '../support/anchors.ts';
 import { root } from '../support/childProcess.ts';
 
 const read = (path: string) => readFile(`${root}/${path}`, 'utf8');
@@ -107,6 +108,18 @@ describe('the documents', () => {
     const causes = new Set(sources.join('\n').match(/'[a-z]+(_[a-z]+)+'/g));
     expect(causes.size).toBeGreaterThan(60);
     for (const cause of causes) expect(text, cause).toContain(`\`${cause.slice(1, -1)}\``);
+  });
+
+  it('answer each section of the article by checks that there are, and the points where it is wrong stand below', async () => {
+    const text = await read('docs/web-app.md');
+    const rows = [...text.matchAll(/^\| ([^|`]+) \| (`[^|]+) \| ([^|]*) \|$/gm)];
+    expect(rows).toHaveLength(15);
+    const known = [...Object.values(registry).flatMap((all) => all.map(({ id }) => id)), ...watchCheckNames];
+    for (const [, section = '', checks = '', points = ''] of rows) {
+      for (const [, id = ''] of checks.matchAll(/`([^`]+)`/g)) expect(known, section).toContain(id);
+      for (const [, anchor = ''] of points.matchAll(/\(#([^)]+)\)/g))
+        expect(anchorsOf(text), section).toContain(anchor);
+    }
   });
 
   it('have one SQL Server for the tests, and the commands that its workflow runs', async () => {

@@ -1,9 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { CheckReport } from '../../lib/checks/diagnosisReport.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Settings } from '../../lib/settings/settings.ts';
 import { codeOf } from '../../lib/sockets.ts';
 import type { Session } from '../session.ts';
 
 interface DiagnoseOptions {
+  app?: string;
   cache?: string[];
   ring?: string[];
   json?: boolean;
@@ -12,6 +16,12 @@ interface DiagnoseOptions {
 }
 
 const several = (value: string, list: string[] = []) => [...list, value];
+
+/** Loaded when it is asked for: with it comes a parser of C#, which the function app does not have. */
+async function diagnoseApp(path: string, settings: Settings, signal: AbortSignal): Promise<CheckReport[]> {
+  const { diagnoseWebApps } = await import('../../lib/app/webAppDiagnosis.ts');
+  return diagnoseWebApps(path, settings, systemClock, signal);
+}
 
 /** `diagnose`, on everything that is configured. */
 export function addDiagnoseCommand(program: Command, session: Session, version: string): void {
@@ -22,15 +32,20 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
     )
     .option('--cache <name>', 'only this cache; may be given several times', several)
     .option('--ring <name>', 'only this key ring; may be given several times', several)
+    .option(
+      '--app <path>',
+      'the source of a web app: its folder, a .zip of it, or one file; nothing else then, but what is named beside it. Runs nothing, and needs no settings',
+    )
     .option('--json', 'one JSON document on stdout')
     .option('--html <file>', 'write the report as a page into this file')
     .option('--show-keys', 'show keys of entries, which name users, instead of a short hash')
-    .action(async ({ cache, ring, json = false, html, showKeys = false }: DiagnoseOptions) => {
+    .action(async ({ app, cache, ring, json = false, html, showKeys = false }: DiagnoseOptions) => {
       const { maintenance, settings } = await session.openTolerant();
       const { signal } = session;
       const result = await maintenance.diagnosis.diagnose('cli', {
         caches: cache,
         rings: ring,
+        app: app === undefined ? undefined : () => diagnoseApp(app, settings, signal),
         showKeys,
         signal,
         version,
@@ -39,7 +54,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
       const { report, error } = result;
       if (!report) {
         if (!json) console.error(`diagnose failed (${error?.code}): ${error?.message}\n${error?.advice}`);
-        session.exitCode = error?.code.endsWith('_unknown') ? 2 : 1;
+        session.exitCode = result.outcome === 'refused' ? 2 : 1;
         return;
       }
       if (!json) {

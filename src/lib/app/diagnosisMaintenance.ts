@@ -19,6 +19,8 @@ export interface DiagnosisRequest {
   /** Only these; undefined for all, or for none where rings alone are named. */
   caches?: readonly string[] | undefined;
   rings?: readonly string[] | undefined;
+  /** Checks of a web app, asked by the command line alone: nothing else is looked at then, unless it is named. */
+  app?: (() => Promise<CheckReport[]>) | undefined;
   /** Keys of entries in clear; else a short hash of each. */
   showKeys?: boolean;
   signal?: AbortSignal | undefined;
@@ -53,7 +55,8 @@ export class DiagnosisMaintenance {
   /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
   diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<'diagnose'>> {
     const named = [...(request.caches ?? []), ...(request.rings ?? [])];
-    const subject = named.length === 1 && named[0] ? named[0] : everySubject;
+    const [only = everySubject] = request.app && named.length === 0 ? ['app'] : named;
+    const subject = named.length > 1 ? everySubject : only;
     return runJob(this.#runs, {
       job: 'diagnose',
       subject,
@@ -72,7 +75,8 @@ export class DiagnosisMaintenance {
     const deps = { settings: this.#settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
     try {
       const reports = await Promise.all([
-        this.#self(request, signal),
+        request.app?.() ?? [],
+        isOfAppAlone(request) ? [] : this.#self(request, signal),
         ...caches.map((cache) =>
           this.#cache(cache, {
             ...deps,
@@ -97,9 +101,9 @@ export class DiagnosisMaintenance {
   }
 
   /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
-  #chosen({ caches, rings }: DiagnosisRequest): { caches: string[]; rings: string[] } {
+  #chosen({ caches, rings, app }: DiagnosisRequest): { caches: string[]; rings: string[] } {
     const { sqlCaches, redisCaches, rings: allRings } = this.#settings;
-    const narrowed = caches !== undefined || rings !== undefined;
+    const narrowed = caches !== undefined || rings !== undefined || app !== undefined;
     const choose = (
       asked: readonly string[] | undefined,
       subjects: { name: string }[],
@@ -153,6 +157,10 @@ export class DiagnosisMaintenance {
     };
     return runChecks({ subject: 'token-cache-maintenance', checks: registry.self, of }, clock, signal);
   }
+}
+
+function isOfAppAlone({ caches, rings, app }: DiagnosisRequest): boolean {
+  return app !== undefined && caches === undefined && rings === undefined;
 }
 
 function chooseFrom(names: readonly string[]): string {

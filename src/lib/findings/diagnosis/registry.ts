@@ -1,4 +1,11 @@
 import type { Check } from '../../checks/check.ts';
+import type { AppSubject } from './app/appSubject.ts';
+import { configuredChecks } from './app/configuredChecks.ts';
+import { encryptionChecks as appEncryptionChecks } from './app/encryptionChecks.ts';
+import { optionChecks } from './app/optionChecks.ts';
+import { registrationChecks } from './app/registrationChecks.ts';
+import { scopeChecks } from './app/scopeChecks.ts';
+import { sourceChecks } from './app/sourceChecks.ts';
 import { connectionChecks } from './connection/connectionChecks.ts';
 import { clockCheck, latencyCheck } from './connection/timeChecks.ts';
 import { encryptionChecks } from './entries/encryptionChecks.ts';
@@ -22,6 +29,7 @@ export const registry: {
   sql: readonly Check<SqlSubject>[];
   redis: readonly Check<RedisSubject>[];
   ring: readonly Check<RingSubject>[];
+  app: readonly Check<AppSubject>[];
   self: readonly Check<SelfSubject>[];
 } = {
   sql: [
@@ -44,6 +52,14 @@ export const registry: {
     ...connectionChecks<RingSubject>('ring-store', ({ store }) => store),
     ...connectionChecks<RingSubject>('ring-protector', ({ protector }) => protector),
     ...ringChecks,
+  ],
+  app: [
+    ...registrationChecks,
+    ...appEncryptionChecks,
+    ...optionChecks,
+    ...configuredChecks,
+    ...scopeChecks,
+    ...sourceChecks,
   ],
   self: selfChecks,
 };

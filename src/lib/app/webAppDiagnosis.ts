@@ -1,0 +1,74 @@
+import { openContainer } from '../azure/storage.ts';
+import type { CheckReport } from '../checks/diagnosisReport.ts';
+import { runChecks } from '../checks/runChecks.ts';
+import type { Clock } from '../clock.ts';
+import {
+  type AdviceOnString,
+  appSubject,
+  type ConfiguredRing,
+  type ConfiguredSide,
+} from '../findings/diagnosis/app/appSubject.ts';
+import { redisAdvice, sqlAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
+import { registry } from '../findings/diagnosis/registry.ts';
+import { readConnectionText } from '../settings/connectionText.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { RingStore } from '../settings/subjects.ts';
+import { readWebApps } from '../webApp/readWebApps.ts';
+import { readSources } from '../webApp/sources/sources.ts';
+
+/** More source than any web app has. */
+const sourceLimitBytes = 50_000_000;
+
+/**
+ * Checks the web apps of a folder, a zip or a file; only the command line does. An app of a folder with several is named by its project.
+ * @throws MaintenanceError `app_unreadable`
+ */
+export async function diagnoseWebApps(
+  path: string,
+  settings: Settings,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<CheckReport[]> {
+  const apps = await readWebApps(await readSources(path, sourceLimitBytes));
+  const configured = await configuredSide(settings);
+  // Of several projects, those that have nothing to do with tokens are none of this.
+  const concerned = apps.filter(({ calls }) =>
+    calls.some(({ name }) => /TokenCache|MicrosoftIdentity|TokenAcquisition/.test(name)),
+  );
+  const examined = concerned.length > 0 ? concerned : apps.slice(0, 1);
+  const reports = examined.map((app) => {
+    const subject = examined.length > 1 ? `app ${app.name}` : `app ${path}`;
+    return runChecks({ subject, checks: registry.app, of: appSubject(app, configured, adviceOnString) }, clock, signal);
+  });
+  return (await Promise.all(reports)).flat();
+}
+
+const adviceOnString: AdviceOnString = (kind, text) => {
+  if (kind === 'redis') {
+    const connection = readConnectionText(kind, text);
+    return connection && redisAdvice(connection);
+  }
+  const connection = readConnectionText(kind, text);
+  return connection && sqlAdvice[kind](connection);
+};
+
+async function configuredSide({ sqlCaches, redisCaches, rings }: Settings): Promise<ConfiguredSide> {
+  return {
+    instanceNames: redisCaches.map(({ instanceName }) => instanceName),
+    tables: sqlCaches.map(({ kind, table }) => ({ engine: kind, ...table })),
+    rings: await Promise.all(
+      rings.map(async ({ name, store, protector }) => ({
+        name,
+        store: await placeOfRing(store),
+        keyId: protector.kind === 'keyVault' ? protector.keyId : undefined,
+      })),
+    ),
+  };
+}
+
+async function placeOfRing(store: RingStore): Promise<ConfiguredRing['store']> {
+  if (store.kind === 'folder') return { kind: 'folder', at: store.path };
+  if (store.kind === 'redis') return { kind: 'redis', at: store.key };
+  const { host, pathname } = new URL((await openContainer(store.address, store.container)).url);
+  return { kind: 'blob', at: `${host}${pathname}/${store.blob}` };
+}

@@ -1,0 +1,242 @@
+import { critical, type Outcome, pass, unknown, warning, worst } from '../../../checks/check.ts';
+import { placeText } from '../../../webApp/csharp/syntax.ts';
+import { isKnown, knownDuration, knownFlag, knownText, type Value } from '../../../webApp/csharp/value.ts';
+import type { Call } from '../../../webApp/facts.ts';
+import type { World } from '../../../webApp/world.ts';
+import {
+  type AppSubject,
+  adapterOptions,
+  appChecks,
+  at,
+  isDistributed,
+  mayBeIn,
+  notKnown,
+  storeKind,
+} from './appSubject.ts';
+
+/** The store behind the cache and the ring, held against what this project is configured with. No value of the app is repeated. */
+
+export const configuredChecks = [
+  ...appChecks('connection', { 'app-connection-string': judgeConnection }),
+  ...appChecks('prompts', { 'app-cache-name': judgeName }),
+  ...appChecks('encryption', { 'app-key-ring': judgeRing }),
+  ...appChecks('growth', { 'app-own-purge': judgePurge }),
+];
+
+const optionsOf = {
+  redis: 'RedisCacheOptions',
+  sqlserver: 'SqlServerCacheOptions',
+  postgres: 'PostgresCacheOptions',
+} as const;
+
+function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome {
+  const kind = storeKind(world);
+  if (kind !== 'redis' && kind !== 'sqlserver' && kind !== 'postgres')
+    return pass('There is no connection string of a cache.');
+  const options = optionsOf[kind];
+  const value = world.option(options, kind === 'redis' ? 'configuration' : 'connectionstring');
+  if (!value) {
+    const object = kind === 'redis' ? judgeConfigurationOptions(world) : undefined;
+    if (object) return object;
+    const call = world.store?.call;
+    const open = world.openAt(options);
+    if (open) return mayBeIn('The connection string', open);
+    return call
+      ? notKnown('The connection string', { unknown: 'outside', place: call.place })
+      : pass('There is no connection string.');
+  }
+  const text = knownText(value);
+  if (text === undefined) return notKnown('The connection string', value);
+  const advice = adviceOnString(kind, text);
+  const place = placeText(value.place);
+  if (!advice)
+    return unknown(
+      'connection_string_not_readable',
+      `The connection string (${place}) cannot be read here.`,
+      'Hold it against the form that the library reads: `name.redis.cache.windows.net:6380,password=…,ssl=True,abortConnect=False`, or `Server=…;Database=…`.',
+      [at('connection string', value.place)],
+    );
+  const [first] = advice;
+  if (!first)
+    return pass(`The connection string (${place}) is as it should be.`, [at('connection string', value.place)]);
+  return (advice.some(({ grave }) => grave) ? critical : warning)({
+    cause: first.cause,
+    what: `${place}: ${advice.map(({ what }) => what).join(' ')}`,
+    evidence: [at('connection string', value.place)],
+    advice: advice.map(({ advice: each }) => each).join(' '),
+  });
+}
+
+/** `options.ConfigurationOptions = new ConfigurationOptions { AbortOnConnectFail = false }` */
+function judgeConfigurationOptions(world: World): Outcome | undefined {
+  const given =
+    world.option(optionsOf.redis, 'configurationoptions') ??
+    world.option(optionsOf.redis, 'connectionmultiplexerfactory');
+  const abort = world.nested(optionsOf.redis, 'configurationoptions', 'abortonconnectfail');
+  if (!given && !abort) return undefined;
+  if (abort && knownFlag(abort) === undefined) return notKnown('`AbortOnConnectFail`', abort);
+  if (abort && knownFlag(abort) === false) return pass(`\`AbortOnConnectFail = false\` (${placeText(abort.place)}).`);
+  const isObject =
+    given && isKnown(given) && given.known !== null && typeof given.known === 'object' && given.known.kind === 'object';
+  if (given && !isObject) return notKnown('How the app connects to Redis', given);
+  const place = (abort ?? given)?.place;
+  return warning({
+    cause: 'abort_connect',
+    what: `\`ConfigurationOptions\`${place ? ` (${placeText(place)})` : ''} do not say \`AbortOnConnectFail = false\`: an app that starts while Redis is away gives up for good.`,
+    evidence: place ? [at('ConfigurationOptions', place)] : [],
+    advice: 'Write `AbortOnConnectFail = false`.',
+  });
+}
+
+function judgeName(world: World, { configured }: AppSubject): Outcome {
+  const kind = storeKind(world);
+  if (kind === 'redis') return judgeInstanceName(world, configured.instanceNames);
+  if (kind !== 'sqlserver' && kind !== 'postgres') return pass('There is no name of a cache to compare.');
+  const known = configured.tables.filter(({ engine }) => engine === kind);
+  if (known.length === 0) return pass('No cache of this kind is configured here: there is nothing to compare.');
+  const [schema, table] = ['schemaname', 'tablename'].map((name) => world.option(optionsOf[kind], name));
+  const missing = [schema, table].find((value) => value && knownText(value) === undefined);
+  if (missing) return notKnown('The name of the table', missing);
+  if (!table) {
+    const open = world.openAt(optionsOf[kind]);
+    return open
+      ? mayBeIn('The name of the table', open)
+      : notKnown('The name of the table', {
+          unknown: 'outside',
+          place: world.store?.call.place ?? { file: '', line: 0 },
+        });
+  }
+  const names = [knownText(schema) ?? (kind === 'postgres' ? 'public' : 'dbo'), knownText(table) ?? ''].map((name) =>
+    name.toLowerCase(),
+  );
+  if (known.some((each) => each.schema.toLowerCase() === names[0] && each.table.toLowerCase() === names[1]))
+    return pass(`The table (${placeText(table.place)}) is one that is maintained here.`);
+  return warning({
+    cause: 'table_differs',
+    what: `The table of the app (${placeText(table.place)}) is none of those that are maintained here (${known.map((each) => `${each.schema}.${each.table}`).join(', ')}).`,
+    evidence: [at('TableName', table.place)],
+    advice: 'Correct `TOKEN_CACHES`, or the name in the app: what is not named there is not purged.',
+  });
+}
+
+function judgeInstanceName(world: World, known: readonly string[]): Outcome {
+  if (known.length === 0) return pass('No Redis is configured here: there is nothing to compare.');
+  const value = world.option(optionsOf.redis, 'instancename');
+  const open = world.openAt(optionsOf.redis);
+  if (!value && open) return mayBeIn('`InstanceName`', open);
+  const text = value ? (isKnown(value) && value.known === null ? '' : knownText(value)) : '';
+  if (value && text === undefined) return notKnown('`InstanceName`', value);
+  if (known.includes(text ?? '')) return pass('`InstanceName` is one that is configured here.');
+  const place = value?.place ?? world.store?.call.place;
+  return warning({
+    cause: 'instance_name_differs',
+    what: `\`InstanceName\`${place ? ` (${placeText(place)})` : ''} is ${value ? 'another' : 'not set, and so another'} than in the settings here (${known.map((name) => (name === '' ? 'none' : `\`${name}\``)).join(', ')}): entries of the app are not looked at, and a clear does not reach them.`,
+    evidence: place ? [at('InstanceName', place)] : [],
+    advice: 'Give `TOKEN_CACHES[].instanceName` the name of the app, letter by letter.',
+  });
+}
+
+function judgeRing(world: World, { configured }: AppSubject): Outcome {
+  if (!isDistributed(world) || knownFlag(world.option(adapterOptions, 'encrypt')) !== true)
+    return pass('No entry is encrypted by what is in the source.');
+  if (configured.rings.length === 0) return pass('No key ring is configured here: there is nothing to compare.');
+  return worst(
+    [judgeStore(world, configured.rings), judgeVaultKey(world, configured.rings)].filter(
+      ({ status }) => status !== 'pass',
+    ),
+    pass('The key ring of the app is one that is configured here.'),
+  );
+}
+
+const stores = {
+  PersistKeysToAzureBlobStorage: 'blob',
+  PersistKeysToStackExchangeRedis: 'redis',
+  PersistKeysToFileSystem: 'folder',
+} as const;
+
+function judgeStore(world: World, rings: AppSubject['configured']['rings']): Outcome {
+  const call = world.call(/^PersistKeysTo/);
+  const kind = call && stores[call.name as keyof typeof stores];
+  if (!call || !kind) return pass('The keys are in no store that could be compared.');
+  const location =
+    kind === 'redis'
+      ? redisKey(call)
+      : call.args.map(({ value }) => locationOf(value)).find((each) => each !== undefined);
+  if (location === undefined)
+    return notKnown('Where the keys are', call.args.at(0)?.value ?? { unknown: 'outside', place: call.place });
+  const known = rings.filter(({ store }) => store.kind === kind);
+  if (known.some(({ store }) => sameLocation(store.at, location)))
+    return pass('The store of the keys is one that is configured here.');
+  return warning({
+    cause: 'ring_differs',
+    what: `The app keeps its keys (${placeText(call.place)}) elsewhere than in the rings that are configured here (${rings.map(({ name }) => name).join(', ')}): what is rotated here, the app does not use.`,
+    evidence: [at(call.name, call.place)],
+    advice: "Name the app's store in `KEY_RINGS`, or let the app use the store that is named there.",
+  });
+}
+
+/** `PersistKeysToStackExchangeRedis(connection, "DataProtection-Keys")`, whose key is that by default. */
+function redisKey({ args }: Call): string | undefined {
+  if (args.length < 2) return 'DataProtection-Keys';
+  return knownText(args[1]?.value);
+}
+
+/** The text of `new Uri("…")`, `new DirectoryInfo("…")` or a connection string is not a place: a URL or path alone is. */
+function locationOf(value: Value): string | undefined {
+  if (!isKnown(value) || value.known === null) return undefined;
+  const text =
+    typeof value.known === 'object' && value.known.kind === 'object'
+      ? knownText(value.known.args[0])
+      : knownText(value);
+  if (text === undefined) return undefined;
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) return text;
+  const { host, pathname } = new URL(text);
+  return `${host}${pathname}`;
+}
+
+const sameLocation = (one: string, other: string) =>
+  one.replace(/[\\/]+$/, '').toLowerCase() === other.replace(/[\\/]+$/, '').toLowerCase();
+
+function judgeVaultKey(world: World, rings: AppSubject['configured']['rings']): Outcome {
+  const call = world.call(/^ProtectKeysWithAzureKeyVault$/);
+  const keys = rings.flatMap(({ keyId }) => keyId ?? []);
+  if (!call || keys.length === 0) return pass('No Key Vault key is to be compared.');
+  const location = call.args.map(({ value }) => locationOf(value)).find((each) => each !== undefined);
+  if (location === undefined)
+    return notKnown('The key that protects the keys', call.args[0]?.value ?? { unknown: 'outside', place: call.place });
+  if (keys.some((key) => sameLocation(withoutVersion(key), withoutVersion(location))))
+    return pass('The Key Vault key is one that is configured here.');
+  return warning({
+    cause: 'ring_protector_differs',
+    what: `The app protects its keys (${placeText(call.place)}) with another Key Vault key than those that are configured here: keys that are made here, the app may not read.`,
+    evidence: [at(call.name, call.place)],
+    advice: 'Name one key in both: `protector.keyId` of `KEY_RINGS`, and `ProtectKeysWithAzureKeyVault` of every app.',
+  });
+}
+
+/** `host/keys/name` of a key identifier. */
+const withoutVersion = (text: string) =>
+  text
+    .replace(/^https?:\/\//i, '')
+    .split('/')
+    .slice(0, 3)
+    .join('/');
+
+function judgePurge(world: World): Outcome {
+  const kind = storeKind(world);
+  if (kind !== 'sqlserver' && kind !== 'postgres') return pass('There is no SQL cache whose entries are purged.');
+  const value = world.option(optionsOf[kind], 'expireditemsdeletioninterval');
+  const place = value?.place ?? world.store?.call.place;
+  if (value && knownDuration(value) === undefined && !(isKnown(value) && value.known === null))
+    return notKnown('`ExpiredItemsDeletionInterval`', value);
+  if (knownDuration(value) === Number.POSITIVE_INFINITY)
+    return pass(`The app's own purge is off (${place ? placeText(place) : ''}).`);
+  const open = world.openAt(optionsOf[kind]);
+  if (!value && open) return mayBeIn('`ExpiredItemsDeletionInterval`', open);
+  return warning({
+    cause: 'own_purge_on',
+    what: `The app's own purge is on (${place ? placeText(place) : ''}): every 30 minutes, or as set, each instance deletes all expired entries in one statement, in the middle of its requests.`,
+    evidence: place ? [at('ExpiredItemsDeletionInterval', place)] : [],
+    advice: 'Where this project purges the table, write `options.ExpiredItemsDeletionInterval = TimeSpan.MaxValue;`.',
+  });
+}

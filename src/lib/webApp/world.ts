@@ -1,0 +1,124 @@
+import { readOptions } from './csharp/known.ts';
+import { type Place, placeText } from './csharp/syntax.ts';
+import { isKnown, type Value } from './csharp/value.ts';
+import type { Call, Fact, Guard, OptionSet, Unresolved, WebApp } from './facts.ts';
+
+/** Calls that a check may rest on. */
+const telling =
+  /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^AddSingleton$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
+
+export type TokenCacheKind = 'memory' | 'distributed' | 'session';
+const tokenCaches: Readonly<Record<string, TokenCacheKind>> = {
+  AddInMemoryTokenCaches: 'memory',
+  AddInMemoryTokenCache: 'memory',
+  AddDistributedTokenCaches: 'distributed',
+  AddDistributedTokenCache: 'distributed',
+  AddSessionTokenCaches: 'session',
+};
+
+export type StoreKind = 'memory' | 'redis' | 'sqlserver' | 'postgres' | 'other';
+const stores: readonly [RegExp, StoreKind][] = [
+  [/^AddDistributedMemoryCache$/, 'memory'],
+  [/^(AddStackExchangeRedisCache|AddDistributedRedisCache|AddRedisDistributedCache)$/, 'redis'],
+  [/^AddDistributedSqlServerCache$/, 'sqlserver'],
+  [/^AddDistributedPostgres(Sql|QL)?Cache$/i, 'postgres'],
+  [/^Add\w*(Distributed\w*Cache|CosmosCache|MongoDbCache|NCache|Memcached|CouchbaseCache)$/, 'other'],
+];
+
+export interface Store {
+  kind: StoreKind;
+  call: Call;
+}
+
+/** The app as one run takes it: every condition that only a run knows has one side. */
+export class World {
+  readonly app: WebApp;
+  readonly calls: readonly Call[];
+  readonly #options: readonly OptionSet[];
+  readonly #unresolved: readonly Unresolved[];
+
+  constructor(app: WebApp, taken: (fact: Fact) => boolean) {
+    this.app = app;
+    this.calls = app.calls.filter(taken);
+    this.#options = app.options.filter(taken);
+    this.#unresolved = app.unresolved.filter(taken);
+  }
+
+  call(name: RegExp): Call | undefined {
+    return this.calls.find((each) => name.test(each.name));
+  }
+
+  /** In the order in which they are registered, of which the first wins (measured; Microsoft's article says the last). */
+  get tokenCaches(): { kind: TokenCacheKind; call: Call }[] {
+    return this.calls.flatMap((call) => {
+      const kind = tokenCaches[call.name];
+      return kind ? [{ kind, call }] : [];
+    });
+  }
+
+  /** Registered `IDistributedCache`s. */
+  get stores(): Store[] {
+    return this.calls.flatMap((call): Store[] => {
+      const found = stores.find(([name]) => name.test(call.name));
+      if (found) return [{ kind: found[1], call }];
+      return call.name === 'AddSingleton' && call.of === 'IDistributedCache' ? [{ kind: 'other', call }] : [];
+    });
+  }
+
+  /** The store that is used: the last persistent one, and memory only where there is none (measured). */
+  get store(): Store | undefined {
+    return this.stores.findLast(({ kind }) => kind !== 'memory') ?? this.stores.at(-1);
+  }
+
+  /** What a property is set to last; undefined where the app does not set it. */
+  option(options: string, path: string): Value | undefined {
+    return this.#options.findLast((each) => each.options === options && each.path === path)?.value;
+  }
+
+  /** Of an object that is assigned, and what is set on it: `L1CacheOptions = new MemoryCacheOptions { SizeLimit = 1 }`. */
+  nested(options: string, path: string, property: string): Value | undefined {
+    const later = this.option(options, `${path}.${property}`);
+    if (later) return later;
+    const object = this.option(options, path);
+    if (!isKnown(object) || object.known === null || typeof object.known !== 'object') return undefined;
+    if (object.known.kind !== 'object') return undefined;
+    return [...object.known.properties].find(([name]) => name.toLowerCase() === property)?.[1];
+  }
+
+  /** Where something that is not in the source may register what is missing, or set these options. */
+  openAt(options?: string): Unresolved | undefined {
+    return this.#unresolved.find((each) => each.options === undefined || each.options === options);
+  }
+}
+
+/** More conditions than these are not told apart: a start has few. */
+const conditionLimit = 6;
+
+export interface Worlds {
+  all: readonly World[];
+  /** The conditions on which they differ. */
+  conditions: readonly Place[];
+}
+
+/** Every way in which the app may start in production. */
+export function worldsOf(app: WebApp): Worlds {
+  const facts = [
+    ...app.calls.filter(({ name }) => telling.test(name)),
+    ...app.options.filter(({ options }) => readOptions.has(options)),
+    ...app.unresolved,
+  ];
+  const conditions = new Map<string, { branches: Set<number>; place: Place }>();
+  for (const { id, branch, place } of facts.flatMap(({ guards }) => guards)) {
+    const known = conditions.get(id) ?? { branches: new Set([0, 1]), place };
+    known.branches.add(branch);
+    conditions.set(id, known);
+  }
+  let choices: ReadonlyMap<string, number>[] = [new Map()];
+  for (const [id, { branches }] of [...conditions].slice(0, conditionLimit))
+    choices = choices.flatMap((choice) => [...branches].map((branch) => new Map([...choice, [id, branch]])));
+  const takes = (choice: ReadonlyMap<string, number>, { id, branch }: Guard) => (choice.get(id) ?? 0) === branch;
+  return {
+    all: choices.map((choice) => new World(app, ({ guards }) => guards.every((guard) => takes(choice, guard)))),
+    conditions: [...new Map([...conditions.values()].map(({ place }) => [placeText(place), place])).values()],
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Sample apps that compile with the real packages (test/interop/apps/samples): what is read of their source is held against what
+ * the real container and the real options are in them, and what is found against what is wrong with each.
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { diagnoseWebApps } from '../../src/lib/app/webAppDiagnosis.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
+import { readSettings } from '../../src/lib/settings/settings.ts';
+import {
+  isKnown,
+  knownDuration,
+  knownFlag,
+  knownNumber,
+  knownText,
+  type Value,
+} from '../../src/lib/webApp/csharp/value.ts';
+import { readWebApps } from '../../src/lib/webApp/readWebApps.ts';
+import { readSources } from '../../src/lib/webApp/sources/sources.ts';
+import { type World, worldsOf } from '../../src/lib/webApp/world.ts';
+import { root } from '../support/childProcess.ts';
+import { dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+
+const samples = join(root, 'test/interop/apps/samples');
+const names = readdirSync(samples).sort();
+
+/** What is wrong with each app that is not sound: nothing else may be found. */
+const faults: Record<string, string[]> = {
+  'abort-connect': ['warning app-connection-string abort_connect'],
+  'abort-connect-options': ['warning app-connection-string abort_connect'],
+  'callback-in-vain': ['warning app-cache-failure callback_waits_in_vain'],
+  'callback-throws': ['critical app-cache-failure callback_throws'],
+  'certificate-rotation': ['warning app-certificate-rotation certificate_rotation_unprepared'],
+  'connection-outside': ['unknown app-connection-string set_outside'],
+  'distributed-memory': ['warning app-distributed-cache distributed_memory_cache'],
+  'encrypt-own-keys': ['critical app-encryption encrypt_with_own_keys'],
+  'encrypt-without-protection': ['critical app-encryption encrypt_without_data_protection'],
+  'expiry-past': ['critical app-expiry expiry_in_the_past'],
+  'expiry-reckoned-once': ['critical app-expiry expiry_reckoned_once'],
+  'expiry-replaces': ['warning app-expiry expiry_replaces_that_of_tokens'],
+  'expiry-short': ['warning app-expiry expiry_shorter_than_token'],
+  'keys-ephemeral': ['critical app-key-persistence keys_ephemeral'],
+  'keys-not-persisted': ['critical app-key-persistence keys_not_persisted'],
+  'keys-unprotected': ['warning app-key-protection keys_unprotected'],
+  'l1-off': ['warning app-l1-cache l1_cache_off'],
+  'l1-too-small': ['critical app-l1-cache size_limit_turns_entries_away'],
+  'l1-unbounded': ['warning app-l1-cache l1_cache_unbounded'],
+  'later-registration': ['warning app-token-cache later_registration_ignored'],
+  'memory-in-production': ['warning app-memory-cache memory_cache_in_production'],
+  'memory-limit': ['critical app-l1-cache size_limit_turns_entries_away'],
+  'no-application-name': ['warning app-application-name application_name_missing'],
+  'no-callback': ['warning app-cache-failure cache_failure_unheard'],
+  'no-distributed-cache': ['critical app-distributed-cache no_distributed_cache'],
+  'no-expiry-redis': ['warning app-expiry user_entries_never_expire'],
+  'no-expiry-sql': ['warning app-expiry sliding_default_short'],
+  'no-token-cache': ['critical app-token-cache token_cache_absent'],
+  'own-purge': ['warning app-own-purge own_purge_on'],
+  'own-purge-postgres': ['warning app-own-purge own_purge_on'],
+  'scopes-differ': ['warning app-scopes scopes_not_configured'],
+  'several-distributed-caches': ['warning app-distributed-cache several_distributed_caches'],
+  'two-registrations': ['critical app-token-cache memory_cache_wins'],
+  'unknown-at-run-time': ['unknown app-encryption built_at_run_time', 'unknown app-expiry built_at_run_time'],
+  'unknown-condition': ['unknown app-distributed-cache depends_on_condition'],
+};
+
+const settings = readSettings({}, 'file');
+
+describe('the sample apps', () => {
+  it.each(names)('%s: what is wrong with it is found, and nothing else', async (name) => {
+    const reports = await diagnoseWebApps(join(samples, name), settings, systemClock);
+    expect(reports).toHaveLength(registry.app.length);
+    const troubles = reports.filter(({ status }) => status !== 'pass');
+    expect(troubles.map(({ status, check, cause }) => `${status} ${check} ${cause}`)).toEqual(faults[name] ?? []);
+    for (const { evidence, advice } of troubles) {
+      expect(evidence.some(({ value }) => /^\w+\.(cs|json):\d+$/.test(String(value)))).toBe(true);
+      expect(advice).not.toBe('');
+    }
+    expect(JSON.stringify(reports)).not.toMatch(/not-a-secret|cache\.example\.com/);
+  });
+
+  it('are sound in ten cases and more', () => {
+    expect(names.filter((name) => !(name in faults)).length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+interface Answer {
+  errors: string[];
+  failure?: string;
+  tokenCache: string | null;
+  distributedCache: string | null;
+  dataProtection: boolean;
+  options: Record<string, unknown>;
+}
+
+describe.skipIf(!dotnetFound)('the real packages', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  let answers: Map<string, Answer>;
+  beforeAll(() => {
+    const project = join(root, 'test/interop/apps/host');
+    dotnet(['build', project, '--configuration', 'Release', '--disable-build-servers', '--artifacts-path', folder]);
+    const input = JSON.stringify(names.map((name) => join(samples, name)));
+    const output = JSON.parse(dotnet([join(folder, 'bin/AppsHost/release/AppsHost.dll')], input)) as Answer[];
+    answers = new Map(names.map((name, index) => [name, output[index] as Answer]));
+  }, dotnetTimeLimitMs);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(names)('compile and start %s, and are what its source was read as', async (name) => {
+    const answer = answers.get(name);
+    expect(answer?.errors).toEqual([]);
+    expect(answer?.failure).toBeUndefined();
+    const [app] = await readWebApps(await readSources(join(samples, name), 50_000_000));
+    if (!app || !answer) throw new Error('there is an app');
+    // Of what a run alone knows, this run is one.
+    const same = worldsOf(app)
+      .all.map(readAs)
+      .find((each) => each.tokenCache === answer.tokenCache && each.distributedCache === answer.distributedCache);
+    expect(same).toBeDefined();
+    for (const [option, value] of Object.entries(same?.options ?? {}))
+      expect([option, value]).toEqual([option, answer.options[option]]);
+  });
+
+  it('of two registrations take the first, and Redis and SQL before memory in any order', () => {
+    const of = (name: string) => [answers.get(name)?.tokenCache, answers.get(name)?.distributedCache];
+    expect(of('two-registrations')).toEqual(['MsalMemoryTokenCacheProvider', 'RedisCacheImpl']);
+    expect(of('later-registration')).toEqual(['MsalDistributedTokenCacheAdapter', 'RedisCacheImpl']);
+    expect(of('no-distributed-cache')).toEqual(['MsalDistributedTokenCacheAdapter', 'MemoryDistributedCache']);
+    expect(of('several-distributed-caches')[1]).toBe('SqlServerCache');
+    expect(of('no-token-cache')).toEqual([null, null]);
+  });
+
+  it('register Data Protection by themselves in a web app, and in no other', () => {
+    expect(answers.get('encrypt-own-keys')?.dataProtection).toBe(true);
+    expect(answers.get('encrypt-without-protection')?.dataProtection).toBe(false);
+  });
+});
+
+const providers = {
+  memory: 'MsalMemoryTokenCacheProvider',
+  distributed: 'MsalDistributedTokenCacheAdapter',
+  session: '',
+};
+const caches = {
+  memory: 'MemoryDistributedCache',
+  redis: 'RedisCacheImpl',
+  sqlserver: 'SqlServerCache',
+  postgres: 'PostgresCache',
+  other: '',
+};
+
+/** What the source says, in the words of the real thing; what it does not say, or is not known, is left out. */
+function readAs(world: World) {
+  const [winner] = world.tokenCaches;
+  const isDistributed = world.tokenCaches.some(({ kind }) => kind === 'distributed');
+  const adapter = 'MsalDistributedTokenCacheAdapterOptions';
+  const duration = (value: Value) => {
+    const ms = knownDuration(value);
+    return ms === Number.POSITIVE_INFINITY ? -1 : ms;
+  };
+  const read: [string, string, string, (value: Value) => unknown][] = [
+    ['encrypt', adapter, 'encrypt', knownFlag],
+    ['disablel1cache', adapter, 'disablel1cache', knownFlag],
+    ['onl2cachefailure', adapter, 'onl2cachefailure', isKnown],
+    ['slidingexpiration', adapter, 'slidingexpiration', duration],
+    ['absoluteexpirationrelativetonow', adapter, 'absoluteexpirationrelativetonow', duration],
+    ['absoluteexpiration', adapter, 'absoluteexpiration', isKnown],
+    ['l1cacheoptions.sizelimit', adapter, 'l1cacheoptions.sizelimit', knownNumber],
+    ['memory.sizelimit', 'MemoryCacheOptions', 'sizelimit', knownNumber],
+    ['redis.instancename', 'RedisCacheOptions', 'instancename', knownText],
+    ['redis.configuration', 'RedisCacheOptions', 'configuration', knownText],
+    ['sqlserver.schemaname', 'SqlServerCacheOptions', 'schemaname', knownText],
+    ['sqlserver.tablename', 'SqlServerCacheOptions', 'tablename', knownText],
+    ['sqlserver.expireditemsdeletioninterval', 'SqlServerCacheOptions', 'expireditemsdeletioninterval', duration],
+    ['postgres.tablename', 'PostgresCacheOptions', 'tablename', knownText],
+    ['postgres.expireditemsdeletioninterval', 'PostgresCacheOptions', 'expireditemsdeletioninterval', duration],
+  ];
+  const options = read.flatMap(([name, type, path, of]) => {
+    const value = world.option(type, path);
+    return isKnown(value) ? [[name, of(value)]] : [];
+  });
+  const name = world.call(/^SetApplicationName$/)?.args[0]?.value;
+  return {
+    tokenCache: winner ? providers[winner.kind] : null,
+    // The distributed token caches bring the memory where there is nothing else (measured).
+    distributedCache: world.store ? caches[world.store.kind] : isDistributed ? caches.memory : null,
+    options: Object.fromEntries([...options, ...(name ? [['applicationdiscriminator', knownText(name)]] : [])]),
+  };
+}

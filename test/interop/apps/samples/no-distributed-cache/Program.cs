@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.Identity.Web;
+using Microsoft.Identity.Web.TokenCacheProviders.Distributed;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddAuthentication(OpenIdConnectDefaults.AuthenticationScheme)
+    .AddMicrosoftIdentityWebApp(builder.Configuration)
+    .EnableTokenAcquisitionToCallDownstreamApi(["User.Read"])
+    .AddDistributedTokenCaches();
+builder.Services.Configure<MsalDistributedTokenCacheAdapterOptions>(options =>
+{
+    options.SlidingExpiration = TimeSpan.FromDays(1);
+    options.OnL2CacheFailure = exception =>
+    {
+        Console.Error.WriteLine($"The token cache failed: {exception.GetType().Name}");
+        return exception is StackExchange.Redis.RedisConnectionException;
+    };
+});
+
+var app = builder.Build();
+app.Run();
