@@ -94,6 +94,7 @@ describe('a run', () => {
       Object.entries(errorCodes).flatMap(([code, { outcome }]) => (outcome === ending ? [code] : []));
     expect(codes('aborted').sort()).toEqual(['aborted', 'run_aborted', 'watch_aborted']);
     expect(codes('refused').sort()).toEqual([
+      'app_unreadable',
       'body_too_large',
       'cache_required',
       'cache_unknown',
