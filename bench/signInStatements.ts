@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import * as signIns from '../dev/sqlSignIns.ts';
+import { ownKey, tokenEntries } from '../dev/tokenEntries.ts';
 import { table } from './ways.ts';
 
 export interface SampledKeys {
@@ -8,7 +9,8 @@ export interface SampledKeys {
 }
 
 const sampledKeys = 20_000;
-const slidingSeconds = 1_209_600;
+const lifetime = { slidingSeconds: 1_209_600, livesSeconds: 1_209_600 };
+const values = tokenEntries(ownKey(), 200);
 
 /** Random keys, read up front; of the live ones those that stay alive while the bench runs. */
 export async function sampleKeys(client: Client): Promise<SampledKeys> {
@@ -29,12 +31,16 @@ export function takeKey(keys: string[]): string {
   return keys[Math.floor(Math.random() * keys.length)] ?? '';
 }
 
+function takeValue(): Buffer {
+  return values[Math.floor(Math.random() * values.length)] ?? Buffer.alloc(0);
+}
+
 /** A hit: the entry is read, and its expiry slides. */
 export async function readAndSlide(client: Client, id: string): Promise<void> {
-  await signIns.readAndSlide(client, table, id, slidingSeconds);
+  await signIns.readAndSlide(client, table, id, lifetime);
 }
 
 /** A sign-in after the entry has expired. */
 export async function revive(client: Client, id: string): Promise<void> {
-  await signIns.writeEntry(client, table, id, slidingSeconds);
+  await signIns.writeEntry(client, table, id, takeValue(), lifetime);
 }

@@ -38,7 +38,12 @@ async function runHost(): Promise<number> {
   for (const note of services.notes) console.error(note);
   if (services.sqlCache) {
     const onProgress = () => stop.signal.throwIfAborted();
-    await createSeededTable(services.sqlCache, cacheTable, { entries: 20_000, expiredShare: 0.7, onProgress });
+    await createSeededTable(services.sqlCache, cacheTable, {
+      entries: 20_000,
+      expiredShare: 0.7,
+      key: services.key,
+      onProgress,
+    });
     console.error(`An embedded PostgreSQL with 20,000 entries is at ${services.sqlCache}.`);
   }
   stop.signal.throwIfAborted();

@@ -22,6 +22,8 @@ export interface HostOptions {
   port: number;
   /** Fire the timers on their schedules. */
   timers: boolean;
+  /** One that never fires by itself, as if the host had lost it. */
+  deadTimer?: string | undefined;
 }
 
 /** Kestrel's limit for a request's headers. */
@@ -35,11 +37,16 @@ const homePage: HttpReply = {
   body: Buffer.from('<!doctype html><title>The function app is up and running.</title>\n'),
 };
 
-export async function startHost(worker: FunctionsWorker, { port, timers }: HostOptions): Promise<FunctionsHost> {
+export async function startHost(
+  worker: FunctionsWorker,
+  { port, timers, deadTimer }: HostOptions,
+): Promise<FunctionsHost> {
   const keys = { functionKey: newKey(), masterKey: newKey() };
   const routes = [...worker.registrations].flatMap(([name, registration]) => httpRoute(name, registration));
   const jobs = timers
-    ? [...worker.registrations].flatMap(([name, registration]) => timerJob(worker, name, registration))
+    ? [...worker.registrations].flatMap(([name, registration]) =>
+        name === deadTimer ? [] : timerJob(worker, name, registration),
+      )
     : [];
   const levelOf = (key: string): KeyLevel =>
     same(key, keys.masterKey) ? 'master' : same(key, keys.functionKey) ? 'function' : 'none';

@@ -1,16 +1,17 @@
 import type { FunctionsHost } from './functionsHost.ts';
+import type { Scenario } from './scenarios.ts';
 
-/** What to open and what to try, on stdout. The keys are this run's own. */
-export function printAddresses({ url, functionKey, masterKey }: FunctionsHost): void {
+/** What to look at first, in three lines, and what else to try, on stdout. The keys are this run's own. */
+export function printAddresses({ url, functionKey, masterKey }: FunctionsHost, scenario: Scenario | undefined): void {
   const json = `-H 'content-type: application/json'`;
+  const told = scenario ? `Broken: ${scenario.what}\n${scenario.see}\n\n` : '';
   console.log(`
-Status page:        ${url}/api/status?code=${functionKey}
-Diagnosis:          ${url}/api/diagnose?code=${functionKey}
+${told}Status page  what stands, and plots that move as users sign in  ${url}/api/status?code=${functionKey}
+Diagnosis    from symptom to cause; looks at every part now     ${url}/api/diagnose?code=${functionKey}
+Health       for probes, without a key                          ${url}/api/health
+
 Purge, as dry run:  curl ${url}/api/purge -H 'x-functions-key: ${functionKey}' ${json} -d '{}'
 Fire a timer:       curl ${url}/admin/functions/purgeExpiredEntries -H 'x-functions-key: ${masterKey}' ${json} -d '{}'
-Health, no key:     ${url}/api/health
-
-Users sign in all the while, and their entries expire soon after: the plots of the status page move.
 Ctrl-C stops everything and removes its data.
 `);
 }

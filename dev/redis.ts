@@ -15,14 +15,14 @@ export const howToInstallRedis =
   'redis-server is not installed, so there is no Redis cache. To have one: `sudo apt-get install redis-server` on Debian and Ubuntu, `brew install redis` on macOS.';
 
 /** Undefined where `redis-server` is not installed. */
-export async function startRedis(): Promise<LocalRedis | undefined> {
+export async function startRedis(memory = '64mb'): Promise<LocalRedis | undefined> {
   if (spawnSync('redis-server', ['--version']).status !== 0) return undefined;
   const port = await freePort();
   const server = startServerProcess('redis', (folder) => [
     'redis-server',
     [
       ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--loglevel', 'warning'],
-      ...['--maxmemory', '64mb', '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'],
+      ...['--maxmemory', memory, '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'],
     ],
   ]);
   const client = new Redis({

@@ -1,5 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Client } from '../src/lib/sql/postgres/client.ts';
+import type { ProtectionKey } from './dataProtection.ts';
+import { ownKey, tokenEntries } from './tokenEntries.ts';
 
 /** The statements of Microsoft.Extensions.Caching.Postgres 1.2 for its table; the index is a statement of its own there too. */
 export const createTable = (table: string) => `
@@ -29,33 +31,33 @@ export interface SeedOptions {
    * ten lies elsewhere, in space that others gave back. True: all lie at random, the worst case.
    */
   shuffled?: boolean;
+  /** What the entries are protected with; a key of no ring, unless given. */
+  key?: ProtectionKey | undefined;
   onProgress?: (seeded: number) => void;
 }
 
 const chunk = 5_000;
-/** Random bytes, of which each entry is a piece: as incompressible as encrypted tokens, and quickly made. */
-const poolBytes = 1 << 20;
+/** Values made anew for each chunk, of which each entry has one. */
+const valuesPerChunk = 200;
 
 /**
- * Fills the table with entries as Microsoft.Identity.Web writes them: keys `{oid}.{tid}`, one in fifty an app token's;
- * values of 2 to 9 KB, one in a hundred up to 50 KB, that begin as a Data Protection payload does.
+ * Fills the table with entries as Microsoft.Identity.Web writes them: keys `{oid}.{tid}`, one in fifty an app token's, and
+ * encrypted values.
  */
 export async function seedEntries(
   url: string,
   table: string,
-  { entries, expiredShare, shuffled = false, onProgress }: SeedOptions,
+  { entries, expiredShare, shuffled = false, key = ownKey(), onProgress }: SeedOptions,
 ): Promise<void> {
   const client = new Client(url);
   await client.connect();
   const tenant = randomUUID();
-  // Magic number of a Data Protection payload, then the id of the key that protects it.
-  const header = Buffer.concat([Buffer.from('09f0c9f0', 'hex'), randomBytes(16)]);
   try {
     for (let done = 0; done < entries; done += chunk) {
       const rows = Math.min(chunk, entries - done);
       await client.query(insertChunk(table), [
-        randomBytes(poolBytes),
-        header,
+        tokenEntries(key, valuesPerChunk),
+        valuesPerChunk,
         tenant,
         rows,
         expiredShare,
@@ -77,13 +79,12 @@ const strayShare = 0.1;
 const insertChunk = (table: string) => `
 insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
 select case when random() < 0.02 then $3::text || '_' || gen_random_uuid() || '_AppTokenCache' else gen_random_uuid() || '.' || $3 end,
-       $2::bytea || substring($1::bytea from 1 + (random() * (${poolBytes} - 51000))::int for size),
+       ($1::bytea[])[1 + floor(random() * $2::int)::int],
        now() + case when age < $5 then interval '-2 minutes' - (1 - age / $5) * interval '273 days'
                     else interval '5 minutes' + (age - $5) / greatest(1 - $5, 1e-9) * interval '14 days' end,
        1209600
 from (
-  select (case when random() < 0.01 then 9000 + random() * 41000 else 2000 + random() * 7000 end)::int as size,
-         case when random() < $8::float8 then random()
+  select case when random() < $8::float8 then random()
               else greatest(0, least(1, ($6::float8 + n) / $7::float8 + (random() - 0.5) * 0.004)) end as age
   from generate_series(0, $4::int - 1) as n
 ) as entries`;

@@ -18,12 +18,16 @@ const firedAtOnce = ['recordCacheCounts', 'ensureExpiryIndex', 'purgeExpiredEntr
 const quiet = new Set(['recordCacheCounts', 'watchRedis', 'ensureExpiryIndex']);
 
 /** Serves the built functions, as they are deployed, with these settings, and fires their timers on their schedules. */
-export async function serve(settings: Record<string, string>, port: number): Promise<FunctionsHost> {
+export async function serve(
+  settings: Record<string, string>,
+  port: number,
+  deadTimer?: string,
+): Promise<FunctionsHost> {
   // The functions read their settings from the environment, as on the real host.
   Object.assign(process.env, { ...lively, ...givenOf(lively), ...settings, RECORD_STORE: 'table' });
   const log = logger();
   const worker = await loadFunctions(root, log.write);
-  const host = await startHost(worker, { port, timers: true });
+  const host = await startHost(worker, { port, timers: true, deadTimer });
   const { AzureWebJobsStorage: connectionString = '' } = process.env;
   const queue = await startQueueListener(worker, { connectionString, root });
   for (const name of firedAtOnce) {

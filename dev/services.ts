@@ -1,4 +1,5 @@
 import { startAzurite } from './azurite.ts';
+import type { ProtectionKey } from './dataProtection.ts';
 import { startPostgres } from './embeddedPostgres.ts';
 import { prepareKeyRing } from './keyRing.ts';
 import { howToInstallRedis, startRedis } from './redis.ts';
@@ -9,6 +10,8 @@ export interface LocalServices {
   /** Connection string of the SQL cache's database, which is empty yet. */
   sqlCache: string | undefined;
   redisCache: string | undefined;
+  /** What the apps protect their entries with; undefined without a ring. */
+  key: ProtectionKey | undefined;
   /** Settings of the function app that lead to all of them. */
   settings: Record<string, string>;
   /** What a new user should know, such as how to get a part that is missing. */
@@ -25,10 +28,10 @@ export interface ServiceChoice {
 export const cacheTable = 'public.tokencache';
 
 /** Starts all of them side by side, Azurite always. What has been started ends with this process, however that ends. */
-export async function startServices(choice: ServiceChoice): Promise<LocalServices> {
+export async function startServices(choice: ServiceChoice, redisMemory?: string): Promise<LocalServices> {
   const [postgres, redis, { storage, ring }] = await together([
     choice.sqlCache ? startPostgres() : undefined,
-    choice.redisCache ? startRedis() : undefined,
+    choice.redisCache ? startRedis(redisMemory) : undefined,
     startStorage(choice.keyRing),
   ]);
   await postgres?.createDatabase('cache');
@@ -37,6 +40,7 @@ export async function startServices(choice: ServiceChoice): Promise<LocalService
   return {
     sqlCache,
     redisCache,
+    key: ring?.key,
     settings: {
       AzureWebJobsStorage: storage.connectionString,
       ...cacheSettings(sqlCache, redisCache),

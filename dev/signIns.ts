@@ -4,6 +4,7 @@ import { Pool } from '../src/lib/sql/postgres/client.ts';
 import * as redisEntries from './redisSignIns.ts';
 import { cacheTable, type LocalServices } from './services.ts';
 import * as sqlEntries from './sqlSignIns.ts';
+import { ownKey, tokenEntries } from './tokenEntries.ts';
 
 /**
  * Users who come and go in the background, so that entries come alive and expire: a user who comes back finds the entry and
@@ -30,8 +31,10 @@ interface Traffic {
 /** So few visits of so many users that a good part of the entries expires. */
 const sqlTraffic: Traffic = { users: 10_000, visitsPerSecond: 200, warm: false };
 const redisTraffic: Traffic = { users: 2_000, visitsPerSecond: 80, warm: true };
-/** Short, so that something expires while one looks on. */
-const slidingSeconds = 45;
+/** A token lives for an hour, and its entry slides by that; here it is over after 45 s, so that something expires while one looks on. */
+const lifetime = { slidingSeconds: 3_600, livesSeconds: 45 };
+/** Values of which each sign-in writes one. */
+const valueCount = 500;
 const tickMs = 100;
 const dayMs = 5 * 60_000;
 /** Share of the visits by users who were never there before; each takes the place of one who leaves for good. */
@@ -40,12 +43,16 @@ const newUsers = 0.05;
 const mostAtOnce = 200;
 
 export function startSignIns(
-  { sqlCache, redisCache }: Pick<LocalServices, 'sqlCache' | 'redisCache'>,
+  { sqlCache, redisCache, key }: Pick<LocalServices, 'sqlCache' | 'redisCache' | 'key'>,
   onFailure: (message: string) => void,
+  { strayInstance = false } = {},
 ): SignIns {
+  const stray = strayInstance ? tokenEntries(ownKey(), valueCount) : [];
+  const values = [...tokenEntries(key ?? ownKey(), valueCount), ...stray];
+  const value = () => values[Math.floor(Math.random() * values.length)] ?? Buffer.alloc(0);
   const loads = [
-    ...(sqlCache ? [visit(openSqlCache(sqlCache), sqlTraffic, onFailure)] : []),
-    ...(redisCache ? [visit(openRedisCache(redisCache), redisTraffic, onFailure)] : []),
+    ...(sqlCache ? [visit(openSqlCache(sqlCache, value), sqlTraffic, onFailure)] : []),
+    ...(redisCache ? [visit(openRedisCache(redisCache, value), redisTraffic, onFailure)] : []),
   ];
   return { stop: async () => void (await Promise.all(loads.map((stop) => stop()))) };
 }
@@ -92,22 +99,22 @@ function visit(cache: Cache, traffic: Traffic, onFailure: (message: string) => v
   };
 }
 
-function openSqlCache(url: string): Cache {
+function openSqlCache(url: string, value: () => Buffer): Cache {
   const pool = new Pool({ connectionString: url, max: 4 });
   return {
-    find: (key) => sqlEntries.readAndSlide(pool, cacheTable, key, slidingSeconds),
-    write: (key) => sqlEntries.writeEntry(pool, cacheTable, key, slidingSeconds),
+    find: (key) => sqlEntries.readAndSlide(pool, cacheTable, key, lifetime),
+    write: (key) => sqlEntries.writeEntry(pool, cacheTable, key, value(), lifetime),
     close: () => pool.end(),
   };
 }
 
-function openRedisCache(connectionString: string): Cache {
+function openRedisCache(connectionString: string, value: () => Buffer): Cache {
   const [host = '', port] = connectionString.split(',', 1)[0]?.split(':') ?? [];
   const redis = new Redis({ host, port: Number(port), enableOfflineQueue: true, maxRetriesPerRequest: 1 });
   redis.on('error', () => undefined);
   return {
-    find: (key) => redisEntries.readAndSlide(redis, key, slidingSeconds),
-    write: (key) => redisEntries.writeEntry(redis, key, slidingSeconds),
+    find: (key) => redisEntries.readAndSlide(redis, key, lifetime),
+    write: (key) => redisEntries.writeEntry(redis, key, value(), lifetime),
     close: async () => redis.disconnect(),
   };
 }

@@ -12,7 +12,7 @@ import { readStartArguments } from './startArguments.ts';
 import { onStopSignal } from './stopSignal.ts';
 import { together } from './together.ts';
 
-const { entries, once: onlyOnce, port } = readStartArguments();
+const { entries, once: onlyOnce, port, scenario } = readStartArguments();
 const stop = new AbortController();
 onStopSignal(() => stop.abort());
 try {
@@ -39,13 +39,15 @@ async function runAndServe(): Promise<void> {
   await checkPort(port);
   console.error('Starting PostgreSQL, Azurite and, where it is installed, Redis …');
   const choice = { sqlCache: true, redisCache: true, keyRing: true };
-  const [services] = await together([startServices(choice), buildFunctions()]);
+  const [services] = await together([startServices(choice, scenario?.redisMemory), buildFunctions()]);
   for (const note of services.notes) console.error(note);
-  if (services.sqlCache) await firstRun(services.sqlCache, entries, stop.signal);
+  if (services.sqlCache) await firstRun(services.sqlCache, entries, stop.signal, services.key);
   stop.signal.throwIfAborted();
-  const signIns = startSignIns(services, (message) => console.error(`A sign-in failed: ${message}`));
-  const host = await serve(services.settings, port);
-  printAddresses(host);
+  const broken = { ...scenario?.settings, ...(await scenario?.prepare?.(services)) };
+  const onFailure = (message: string) => console.error(`A sign-in failed: ${message}`);
+  const signIns = startSignIns(services, onFailure, { strayInstance: scenario?.strayInstance ?? false });
+  const host = await serve({ ...services.settings, ...broken }, port, scenario?.deadTimer);
+  printAddresses(host, scenario);
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
   console.error('\nStopping …');
   await Promise.all([signIns.stop(), host.stop()]);

@@ -39,17 +39,22 @@ describe('npm start', () => {
     expect(await readdir(temporary)).toEqual([]);
   });
 
-  it.each([['--entries', 'many'], ['--entries', '0'], ['--port', '65536'], ['--port', 'x'], ['--what'], ['surplus']])(
-    'explains itself when given %s %s',
-    async (...args) => {
-      const { code, stderr } = await run(
-        'dev/start.ts',
-        args.filter((arg) => arg !== undefined),
-      );
-      expect(code).toBe(2);
-      expect(stderr).toContain('Usage: npm start');
-    },
-  );
+  it.each([
+    ['--entries', 'many'],
+    ['--entries', '0'],
+    ['--port', '65536'],
+    ['--port', 'x'],
+    ['--scenario', 'nope'],
+    ['--what'],
+    ['surplus'],
+  ])('explains itself when given %s %s', async (...args) => {
+    const { code, stderr } = await run(
+      'dev/start.ts',
+      args.filter((arg) => arg !== undefined),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: npm start');
+  });
 
   it('serves the deployed functions, with their timers, until Ctrl-C, and leaves nothing behind', async () => {
     const app = await startServing({ TMPDIR: temporary });
@@ -77,6 +82,11 @@ describe('npm start', () => {
     expect((await fetch(fire, { method: 'POST', body: '{}', headers })).status).toBe(202);
     await expect.poll(async () => (await app.runs('index', 'web')).length).toBe(2);
 
+    // Its entries are as Microsoft.Identity.Web makes them, under its own ring.
+    const ofEntries = (await app.checks()).filter(({ check }) => /^(entries|encryption)-/.test(check));
+    expect(ofEntries.map(({ status }) => status)).not.toEqual([]);
+    expect(ofEntries.filter(({ status }) => status !== 'pass')).toEqual([]);
+
     expect(await processesBelow(temporary)).not.toEqual([]);
     app.child.kill('SIGINT');
     const { code, stderr } = await app.finished;
@@ -84,6 +94,16 @@ describe('npm start', () => {
     expect(stderr).not.toMatch(/error|failed/i);
     expect(await processesBelow(temporary)).toEqual([]);
     expect(await readdir(temporary)).toEqual([]);
+  });
+
+  it('breaks what a scenario says, and it is found', async () => {
+    const app = await startServing({ TMPDIR: temporary }, ['--scenario', 'index-missing']);
+    await expect
+      .poll(app.findings)
+      .toContainEqual(expect.objectContaining({ check: 'index-missing', level: 'warning' }));
+    expect(await app.checks()).toContainEqual(expect.objectContaining({ check: 'expiry-index', status: 'critical' }));
+    app.child.kill('SIGTERM');
+    expect((await app.finished).code).toBe(0);
   });
 
   it('ends with npm, where that is ended', async () => {
@@ -181,11 +201,12 @@ describe('npm run func', () => {
   });
 });
 
+type Diagnosed = { report: { checks: { check: string; status: string }[] } };
 type Run = { outcome: string; report?: { active?: { count: number } } };
 
 /** `npm start` once it has printed its addresses. */
-async function startServing(environment: Record<string, string>) {
-  const { child, finished } = start('dev/start.ts', ['--entries', '3000', '--port', '0'], environment);
+async function startServing(environment: Record<string, string>, args: string[] = []) {
+  const { child, finished } = start('dev/start.ts', ['--entries', '3000', '--port', '0', ...args], environment);
   let printed = '';
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', (chunk) => {
@@ -202,7 +223,10 @@ async function startServing(environment: Record<string, string>) {
     const answer = await fetch(`${url}/api/runs?job=${job}&cache=${cache}`, { headers });
     return ((await answer.json()) as { runs: Run[] }).runs;
   };
-  return { child, finished, statusPage, url, masterKey, runs };
+  const json = async (path: string) => (await fetch(`${url}/api/${path}`, { headers })).json();
+  const findings = async () => ((await json('status')) as { findings: unknown[] }).findings;
+  const checks = async () => ((await json('diagnose')) as Diagnosed).report.checks;
+  return { child, finished, statusPage, url, masterKey, runs, findings, checks };
 }
 
 function activeEntries(run: Run | undefined): number {
