@@ -80,7 +80,7 @@ describe('a lost backend of the cache', () => {
 
   it.each([
     ['a pool', (connections: PostgresConnections) => connections.query('read', 'select 1')],
-    ['a single connection', (connections: PostgresConnections) => connections.dedicated('connect')],
+    ['a single connection', (connections: PostgresConnections) => connections.dedicated('read')],
   ])('fails %s that is connecting', async (_, connect) => {
     let socket = new Socket();
     const stream = () => {
@@ -124,7 +124,7 @@ describe('a lost backend of the cache', () => {
   });
 
   it('fails nothing between two statements of a connection outside the pools', async () => {
-    const client = await open().dedicated('read');
+    const { client } = await open().dedicated('read');
     const end = new Promise<void>((resolve) => client.once('end', resolve));
     await endBackends(...(await backends()));
     await end;

@@ -4,10 +4,19 @@ import { openPostgres } from './openTables.ts';
 import type { TestDatabase } from './testDatabase.ts';
 import type { TestEngine, TestTable } from './testTable.ts';
 
+export interface PostgresEngineOptions {
+  name?: string;
+  /** Where the code under test connects; the database itself, if left out. */
+  url?: () => string;
+}
+
 /** The test's side of a table on the embedded PostgreSQL. */
-export function postgresEngine(database: TestDatabase): TestEngine {
+export function postgresEngine(
+  database: TestDatabase,
+  { name: engine = 'PostgreSQL', url = () => database.url }: PostgresEngineOptions = {},
+): TestEngine {
   return {
-    name: 'PostgreSQL',
+    name: engine,
     resolutionMs: 0.001,
     hostileName: `"we""ird]] na'me".";drop table x; --"`,
     ordinaryName: 'public.tokencache',
@@ -19,15 +28,15 @@ export function postgresEngine(database: TestDatabase): TestEngine {
       await database.query(`drop table if exists ${table}`);
       await database.query(createTable(table));
       if (columns === 'withoutExpiry') await database.query(`alter table ${table} drop column expiresattime`);
-      return postgresTable(database, name, table);
+      return postgresTable(database, url, name, table);
     },
   };
 }
 
-function postgresTable(database: TestDatabase, name: string, table: string): TestTable {
+function postgresTable(database: TestDatabase, connectTo: () => string, name: string, table: string): TestTable {
   return {
     open: (login) => {
-      const url = new URL(database.url);
+      const url = new URL(connectTo());
       if (login) Object.assign(url, { username: login.user, password: login.password });
       return openPostgres(url.href, name);
     },

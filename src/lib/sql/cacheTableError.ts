@@ -7,9 +7,10 @@ import type { Secret } from '../secret.ts';
  * - `lock`: somebody else's lock was in the way (lock timeout, deadlock): try again with fewer rows
  * - `transient`: the database or the way to it is unwell for a while: try again later
  * - `timeLimit`: the statement's own deadline was up
+ * - `rows`: some of the rows cannot be deleted, by a constraint or a trigger: the others can
  * - `permanent`: trying again changes nothing
  */
-export type FailureKind = 'lock' | 'transient' | 'timeLimit' | 'permanent';
+export type FailureKind = 'lock' | 'transient' | 'timeLimit' | 'rows' | 'permanent';
 
 /** A failure of an adapter's statement, translated from its engine. Carries the engine's own number for the reader. */
 export class CacheTableError extends MaintenanceError {
@@ -64,6 +65,7 @@ export function explainKind(kind: FailureKind, transactions: string, codes: stri
         'database_unavailable',
         'The database or the way to it was not available. If it stays so: check host, port, firewall and the state of the server.',
       ];
+    case 'rows':
     case 'permanent':
       return ['database_error', `Look the code up in ${codes}.`];
   }

@@ -33,7 +33,7 @@ export async function retryTransient<T>(
       return await work();
     } catch (error) {
       if (signal?.aborted) continue;
-      if (!(error instanceof CacheTableError) || error.kind === 'permanent') throw error;
+      if (!(error instanceof CacheTableError) || error.kind === 'permanent' || error.kind === 'rows') throw error;
       const left = deadline - clock.elapsed();
       if (attempt > (error.code === 'host_not_found' ? nameRetries : retries) || left <= 0) throw error;
       onRetry?.(error);

@@ -10,25 +10,40 @@ export interface LockSession {
 }
 
 /** How often the session is asked whether it holds the lock; often enough that no gateway closes it as idle. */
-const checkEveryMs = 5_000;
+export const checkEveryMs = 5_000;
 
-/** A lock that the server releases when the session ends, however the process died; `lose` is told that it has ended. */
-export function sessionLock(clock: Clock, session: LockSession): RunLock & { lose(): void } {
+/**
+ * A lock that the server releases when the session ends, however the process died; `lose` is told that it has ended.
+ * @param every asked so often, in ms, beside the run too: a long batch must not let the session go idle
+ */
+export function sessionLock(clock: Clock, session: LockSession, every = checkEveryMs): RunLock & { lose(): void } {
   let lost = false;
   let checkedAt = clock.elapsed();
+  let checking: Promise<void> | undefined;
   const lose = () => {
     lost = true;
   };
+  const check = () => {
+    checkedAt = clock.elapsed();
+    checking ??= session
+      .holdsLock()
+      .catch(() => false)
+      .then((holds) => {
+        checking = undefined;
+        if (!holds) lose();
+      });
+    return checking;
+  };
+  const timer = setInterval(() => void check(), every).unref();
   return {
     lose,
     async isHeld() {
-      if (!lost && clock.elapsed() - checkedAt > checkEveryMs) {
-        if (!(await session.holdsLock().catch(() => false))) lose();
-        checkedAt = clock.elapsed();
-      }
+      if (!lost && clock.elapsed() - checkedAt > every) await check();
       return !lost;
     },
     async release() {
+      clearInterval(timer);
+      await checking;
       if (!lost) await session.unlock().catch(() => undefined);
       await session.end().catch(() => undefined);
     },

@@ -1,10 +1,11 @@
-import type { ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { ClientBase, ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
 import type { Clock } from '../../clock.ts';
 import type { ErrorContext, Purpose } from '../cacheTableError.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, translateError } from './errors.ts';
+import { beginLocal, openSession, type SessionUse, type TimeLimits } from './session.ts';
 
 export interface ConnectionOptions {
   connection: PostgresConnection;
@@ -14,23 +15,17 @@ export interface ConnectionOptions {
   clock: Clock;
 }
 
-/** How long a batch waits for a row that an app holds locked before it passes over it. A sign-in holds one for milliseconds. */
-const lockTimeoutMs = 100;
+/** What is left to a statement when the time of its run is up, so that the run can still say what it did. */
+const lastStatementMs = 1_000;
+/** How much later than the server the client gives up, for a server that answers no more. */
+const silenceMs = 5_000;
 
-/**
- * Settings of every session, each for a reason:
- * - UTC and ISO: instants go out and come back as text, in full precision
- * - no parallel workers: the cores belong to the sign-ins
- * - client_connection_check_interval 0: an index build goes on when its client had to leave (see expiryIndex.ts);
- *   the setting came with PostgreSQL 14
- */
-const sessionSettings = (statementTimeoutMs: number) => `
-set time zone 'UTC'; set datestyle to 'ISO'; set statement_timeout to ${statementTimeoutMs};
-set max_parallel_workers_per_gather to 0;
-select set_config('client_connection_check_interval', '0', false) where current_setting('server_version_num')::int >= 140000;`;
-
-/** A batch must not wait long for locks, nor fall back to a scan of the table when the planner's statistics are stale. */
-const batchSettings = `set lock_timeout to ${lockTimeoutMs}; set enable_seqscan to off;`;
+/** A connection outside the pools. */
+export interface Dedicated {
+  client: Client;
+  /** The session is this client's alone; else a pooler may give it to another with the next transaction. */
+  own: boolean;
+}
 
 /**
  * The connections of one cache table: one for reading and one for batches, opened when first needed and replaced when
@@ -40,10 +35,14 @@ export class PostgresConnections {
   /** The table's name, delimited. */
   readonly table: string;
   readonly clock: Clock;
+  /** As the newest connection told. */
+  limits: TimeLimits = {};
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
   readonly #reads: Pool;
   readonly #batches: Pool;
+  readonly #own = new WeakSet<ClientBase>();
+  #deadline = Number.POSITIVE_INFINITY;
 
   constructor(options: ConnectionOptions) {
     const { user, host, password } = options.connection;
@@ -51,60 +50,71 @@ export class PostgresConnections {
     this.clock = options.clock;
     this.#options = options;
     this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };
-    this.#reads = this.#pool('');
-    this.#batches = this.#pool(batchSettings);
+    this.#reads = this.#pool('read');
+    this.#batches = this.#pool('delete');
   }
 
-  /** Runs one statement with a deadline; its failure is a CacheTableError. */
+  /** No statement that begins from now on lasts longer than the run's time, but for a last look. */
+  endBy(deadline: number): void {
+    this.#deadline = deadline;
+  }
+
+  /** Runs one statement, a transaction of its own, with a deadline; its failure is a CacheTableError. */
   query<R extends QueryResultRow>(purpose: Purpose, text: string, values: unknown[] = []): Promise<QueryResult<R>> {
-    return this.#with(purpose === 'delete' ? this.#batches : this.#reads, purpose, (client) =>
-      client.query<R>(text, values),
-    );
+    return this.#run(purpose, this.#options.statementTimeoutMs, text, values);
   }
 
-  /** Runs one statement in a transaction with a server-side time limit of its own; fails with kind `timeLimit`. */
+  /** Reads with a server-side time limit of its own; fails with kind `timeLimit`. */
   queryWithin<R extends QueryResultRow>(timeLimitMs: number, text: string, values: unknown[]): Promise<QueryResult<R>> {
-    return this.#with(this.#reads, 'read', async (client) => {
-      await client.query('begin read only');
-      try {
-        await client.query("select set_config('statement_timeout', $1, true)", [
-          String(Math.max(1, Math.round(timeLimitMs))),
-        ]);
-        return await client.query<R>(text, values);
-      } finally {
-        await client.query('rollback');
-      }
-    });
+    return this.#run('read', Math.max(1, Math.round(timeLimitMs)), text, values);
   }
 
   /** A connection of its own, outside the pools. The caller ends it. */
-  async dedicated(purpose: Purpose, statementTimeoutMs = this.#options.statementTimeoutMs): Promise<Client> {
-    const { query_timeout: _, ...config } = this.#config();
-    const client = new Client(statementTimeoutMs === 0 ? config : this.#config());
+  async dedicated(use: SessionUse): Promise<Dedicated> {
+    const { query_timeout, ...config } = this.#config();
+    const client = new Client(use === 'index' ? config : { ...config, query_timeout });
     try {
       await client.connect();
-      await client.query(sessionSettings(statementTimeoutMs));
-      return client;
+      await this.#open(client, use);
+      return { client, own: this.#own.has(client) };
     } catch (error) {
       await endConnection(client);
-      throw this.translate(error, purpose === 'read' ? 'connect' : purpose);
+      throw this.translate(error, 'connect');
     }
   }
 
   translate(error: unknown, purpose: Purpose) {
-    return translateError(error, purpose, this.#context);
+    return translateError(error, purpose, this.#context, this.limits);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#reads.end(), this.#batches.end()]);
   }
 
-  async #with<T>(pool: Pool, purpose: Purpose, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async #run<R extends QueryResultRow>(
+    purpose: Purpose,
+    limitMs: number,
+    text: string,
+    values: unknown[],
+  ): Promise<QueryResult<R>> {
+    const use = purpose === 'delete' || purpose === 'index' ? 'delete' : 'read';
+    const left = Math.max(lastStatementMs, Math.round(this.#deadline - this.clock.elapsed()));
+    const ms = Math.min(limitMs, left);
     let client: PoolClient | undefined;
     let broken = false;
     try {
-      client = await pool.connect();
-      return await work(client);
+      client = await (use === 'delete' ? this.#batches : this.#reads).connect();
+      const query = { text, values, query_timeout: ms + silenceMs };
+      if (this.#own.has(client) && ms === this.#options.statementTimeoutMs) return await client.query<R>(query);
+      // All three go out at once, and cost one way to the server and back.
+      const answers = await Promise.allSettled([
+        client.query(beginLocal(use, this.limits, ms)),
+        client.query<R>(query),
+        client.query('commit'),
+      ]);
+      const failure = answers.find((answer) => answer.status === 'rejected');
+      if (failure) throw failure.reason;
+      return (answers[1] as PromiseFulfilledResult<QueryResult<R>>).value;
     } catch (error) {
       broken = breaksConnection(error);
       throw this.translate(error, purpose);
@@ -119,20 +129,25 @@ export class PostgresConnections {
       ...driverConfig(connection),
       keepAlive: true,
       connectionTimeoutMillis: 15_000,
-      // The server ends a statement at its timeout; the client gives up a little later, for a server that answers no more.
-      query_timeout: statementTimeoutMs + 5_000,
+      pipeline: true,
+      query_timeout: statementTimeoutMs + silenceMs,
     };
   }
 
-  #pool(settings: string): Pool {
+  #pool(use: SessionUse): Pool {
     return new Pool({
       ...this.#config(),
       max: 1,
       idleTimeoutMillis: 60_000,
-      onConnect: async (client) => {
-        await client.query(sessionSettings(this.#options.statementTimeoutMs) + settings);
-      },
+      onConnect: (client) => this.#open(client, use),
     });
+  }
+
+  async #open(client: ClientBase, use: SessionUse): Promise<void> {
+    const text = openSession(use, (client as { processID?: number }).processID ?? 0, this.#options.statementTimeoutMs);
+    const { rows } = await client.query<{ own: boolean; limits: TimeLimits }>(text);
+    this.limits = rows[0]?.limits ?? {};
+    if (rows[0]?.own) this.#own.add(client);
   }
 }
 

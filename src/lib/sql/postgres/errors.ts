@@ -9,99 +9,161 @@ import {
   isEntraFailure,
   type Purpose,
 } from '../cacheTableError.ts';
-
-const explainByKind = (kind: FailureKind) =>
-  explainKind(kind, 'pg_stat_activity', 'appendix A of the PostgreSQL manual');
+import type { LimitName, TimeLimits } from './session.ts';
+import { explanationOf } from './sqlStates.ts';
+import { quoteTable } from './tableName.ts';
 
 /** Errors of sockets and of the driver that mean: the connection is gone, or cannot be had just now. */
 const connectionFailures = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)/;
 const driverConnectionMessages =
   /Connection terminated|Connection ended|not queryable|timeout exceeded when trying to connect|Client was closed/i;
 
-/**
- * The kind of a failure by SQLSTATE (PostgreSQL manual, appendix A). Classes 08 (connection), 40 (rollback), 53 (resources)
- * and 57P (operator intervention) pass by themselves, but for 53100 (disk full) and 57P04 (database dropped).
- */
-function kindOf(code: string): FailureKind {
-  if (code === '55P03' || code === '40P01') return 'lock';
-  if (code === '57014') return 'timeLimit';
-  if (code === '53100' || code === '57P04') return 'permanent';
-  return /^(08|40|53|57P)/.test(code) || connectionFailures.test(code) ? 'transient' : 'permanent';
+/** Limits that end a statement or a session, by the code that the server then gives. */
+const limitOf: Partial<Record<string, LimitName>> = {
+  '57014': 'statement_timeout',
+  '25P04': 'transaction_timeout',
+  '25P03': 'idle_in_transaction_session_timeout',
+  '57P05': 'idle_session_timeout',
+  '55P03': 'lock_timeout',
+};
+
+/** Who set a limit, by `source` of pg_settings, and how it is set otherwise. */
+const limitSources: Record<string, [who: string, how: string]> = {
+  user: ['The role', 'ALTER ROLE {role} SET'],
+  database: ['The database', 'ALTER DATABASE … SET'],
+  'database user': ['The role in this database', 'ALTER ROLE {role} IN DATABASE … SET'],
+};
+
+/** What the driver or the server said. The fields are those of the protocol's ErrorResponse. */
+interface Said {
+  code: string;
+  message: string;
+  where?: string;
+  schema?: string;
+  table?: string;
+  constraint?: string;
 }
+
+const isSqlState = (code: string) => /^[0-9A-Z]{5}$/.test(code);
 
 /** Whether the connection that failed so must not be used again. */
 export function breaksConnection(error: unknown): boolean {
   const { code, message } = describe(error);
-  return !/^[0-9A-Z]{5}$/.test(code) || /^(08|57P)/.test(code) || /read timeout/i.test(message);
+  return !isSqlState(code) || /^(08|57P|25P0[34])/.test(code) || /read timeout/i.test(message);
 }
 
 /** Translates what `pg` threw. Never keeps the original: it may hold parameters or the connection's settings. */
-export function translateError(error: unknown, purpose: Purpose, context: ErrorContext): CacheTableError {
+export function translateError(
+  error: unknown,
+  purpose: Purpose,
+  context: ErrorContext,
+  limits: TimeLimits = {},
+): CacheTableError {
   if (error instanceof CacheTableError) return error;
-  const { code, message } = describe(error);
-  const text = redact(message, context.secrets);
-  if (/read timeout/i.test(message)) {
-    const [stableCode, advice] = explainByKind('timeLimit');
+  const said = describe(error);
+  const { code } = said;
+  const text = redact(said.message, context.secrets);
+  if (/read timeout/i.test(said.message)) {
+    const [stableCode, advice] = explainKind('timeLimit', 'pg_stat_activity', '');
     return new CacheTableError('timeLimit', code, stableCode, text, advice);
   }
   if (isEntraFailure(error)) return new CacheTableError('permanent', 'entra', 'login_failed', text, entraAdvice);
-  const [stableCode, advice] = explain(code, text, purpose, context);
-  return new CacheTableError(kindOf(code), code, stableCode, `PostgreSQL ${code}: ${text}`, advice);
+  const [kind, stableCode, advice] = explain(said, text, purpose, context, limits);
+  const role = roleOf(context);
+  const filled = advice.replaceAll('{table}', context.table).replaceAll('{role}', role);
+  return new CacheTableError(kind, code, stableCode, `PostgreSQL ${code}: ${text}${refusedBy(said)}`, filled);
 }
 
-function describe(error: unknown): { code: string; message: string } {
+function describe(error: unknown): Said {
   if (!(error instanceof Error)) return { code: 'unknown', message: 'unknown failure' };
   // A host with several addresses fails with an AggregateError, whose own message is empty.
   const first: Error = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-  const code = 'code' in first && typeof first.code === 'string' ? first.code : undefined;
-  const known = code ?? (driverConnectionMessages.test(first.message) ? 'ECONNRESET' : 'unknown');
-  return { code: known, message: first.message };
+  const { code, where, schema, table, constraint } = first as Partial<Said>;
+  const known =
+    typeof code === 'string' ? code : driverConnectionMessages.test(first.message) ? 'ECONNRESET' : 'unknown';
+  return {
+    code: known,
+    message: first.message,
+    ...(where && { where }),
+    ...(schema && { schema }),
+    ...(table && { table }),
+    ...(constraint && { constraint }),
+  };
 }
 
-function explain(code: string, text: string, purpose: Purpose, context: ErrorContext): [ErrorCode, string] {
-  const role = context.user ? `"${context.user.replaceAll('"', '""')}"` : 'the role';
+const roleOf = ({ user }: ErrorContext) => (user ? `"${user.replaceAll('"', '""')}"` : 'the role');
+
+/** The constraint and its table, or the function, that refused a row; never the row. */
+function refusedBy({ code, schema, table, constraint, where }: Said): string {
+  if (code.startsWith('23') && constraint && schema && table)
+    return ` (constraint ${constraint} of ${quoteTable({ schema, table })})`;
+  const routine = where && /^PL\/pgSQL function [^\n]*/.exec(where)?.[0];
+  return routine ? ` (${routine})` : '';
+}
+
+function explain(
+  said: Said,
+  text: string,
+  purpose: Purpose,
+  context: ErrorContext,
+  limits: TimeLimits,
+): readonly [FailureKind, ErrorCode, string] {
+  const { code, where } = said;
   const blocked = /no pg_hba\.conf entry for host "([^"]+)"/.exec(text)?.[1];
   if (blocked) {
     return [
+      'permanent',
       'firewall',
       `The server does not accept connections from ${blocked}. Allow this address in the server's firewall (or pg_hba.conf); if the text above ends in "no encryption", add \`SSL Mode=Require\` to the connection string.`,
     ];
   }
-  switch (code) {
-    case '42P01':
-    case '3F000':
-      return ['table_missing', `Set TOKEN_CACHE_TABLE to the cache's table; ${context.table} is not in this database.`];
-    case '42703':
-      return [
-        'column_missing',
-        `${context.table} is not a table of Microsoft.Extensions.Caching.Postgres: it needs the columns id, value and expiresattime.`,
-      ];
-    case '42501':
-      return ['permission_missing', grantFor(purpose, role, context.table)];
-    case '28P01':
-    case '28000':
-      return [
-        'login_failed',
-        `Check user and password of the connection string. For Entra authentication leave the password out, and create ${role} with pgaadauth_create_principal.`,
-      ];
-    case '3D000':
-      return ['database_missing', 'Check `Database=` in the connection string.'];
-    case '25006':
-      return [
-        'database_read_only',
-        'This is a read-only replica, or the server is out of space. Connect to the primary.',
-      ];
-    case '53100':
-      return ['disk_full', 'The server is out of disk. Add storage; deleting needs some space itself.'];
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return [
-        'host_not_found',
-        `The name ${context.host} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
-      ];
-    default:
-      return explainByKind(kindOf(code));
+  if (/statement pooling mode/i.test(text))
+    return [
+      'permanent',
+      'pooler_unsuitable',
+      'Let the pooler pool by transaction or by session (pool_mode), or connect to the port of the server itself.',
+    ];
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return [
+      'transient',
+      'host_not_found',
+      `The name ${context.host} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
+    ];
   }
+  if (connectionFailures.test(code)) return ['transient', ...explainKind('transient', '', '')];
+  // What a trigger or a rule did with the row: its own rights and tables, not ours.
+  const byRoutine = purpose === 'delete' && isSqlState(code) && /function|SQL statement/i.test(where ?? '');
+  const [kind, stable, advice] = (byRoutine && /^(42|0A|3F)/.test(code)
+    ? explanationOf('P0001')
+    : explanationOf(code)) ?? [
+    'permanent',
+    'database_error',
+    byRoutine || purpose === 'delete'
+      ? 'A code of its own: a trigger or an extension raises it. The text above is what it says.'
+      : 'A code of its own, of an extension or of what stands between: the text above is what it says.',
+  ];
+  if (code === '42501' && !byRoutine)
+    return ['permanent', 'permission_missing', grantFor(purpose, roleOf(context), context.table)];
+  const ofLimit = limitAdvice(code, text, limits);
+  if (ofLimit) {
+    // A build that was cut off by what the role may take would be so again.
+    return [purpose === 'index' && kind === 'timeLimit' ? 'permanent' : kind, stable, ofLimit];
+  }
+  // Only of rows that are being deleted can some be passed over.
+  if (purpose === 'delete') return [isSqlState(code) && !explanationOf(code) ? 'rows' : kind, stable, advice];
+  return [kind === 'rows' ? 'permanent' : kind, stable === 'row_refused' ? 'database_error' : stable, advice];
+}
+
+/** Names the limit that ended a statement or session, and who set it. */
+function limitAdvice(code: string, text: string, limits: TimeLimits): string | undefined {
+  const name = limitOf[code];
+  if (!name) return undefined;
+  if (code === '57014' && /user request/i.test(text))
+    return 'Somebody cancelled the statement (pg_cancel_backend). The next run goes on; where it comes again, ask who does it.';
+  const limit = limits[name];
+  if (!limit) return name === 'lock_timeout' ? undefined : explainKind('timeLimit', 'pg_stat_activity', '')[1];
+  const [who, how] = limitSources[limit.source] ?? ['The server', 'ALTER ROLE {role} SET'];
+  return `${who} limits it: ${name} is ${limit.ms} ms. Raise it for this tool, which keeps to it: ${how} ${name} = …; or look for what makes the statement wait.`;
 }
 
 function grantFor(purpose: Purpose, role: string, table: string): string {

@@ -1,5 +1,5 @@
 import type { ExpiryIndexPort, ExpiryIndexState } from '../cacheTable.ts';
-import { type CacheTableError, indexNameTaken } from '../cacheTableError.ts';
+import { CacheTableError, indexNameTaken } from '../cacheTableError.ts';
 import type { TableName } from '../names.ts';
 import { endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
@@ -19,6 +19,9 @@ interface StateRow {
 
 /** Tries of a build that meets another one. */
 const attempts = 5;
+
+/** How long a transaction that holds the table is given before a leftover is tried to be dropped again. */
+const dropAgainMs = 500;
 
 /** The share of a concurrent build that is behind it when a phase begins, and the phase's own share; by measure, roughly. */
 const phases: [RegExp, number, number][] = [
@@ -54,19 +57,14 @@ export function postgresExpiryIndex(connections: PostgresConnections, { schema }
    * DROP from waiting for that build, and then dropping the index it has just finished.
    */
   const dropLeftover = async (name: string): Promise<boolean> => {
-    const client = await connections.dedicated('index');
+    const now = await state();
+    if (now.kind !== 'invalid' || now.name !== name) return false;
     try {
-      await client.query("set lock_timeout to '1s'");
-      const now = await state();
-      if (now.kind !== 'invalid' || now.name !== name) return false;
-      await client.query(sql.dropIndex(quoteTable({ schema, table: name })));
+      await connections.query('index', sql.dropIndex(quoteTable({ schema, table: name })));
       return true;
     } catch (error) {
-      const failure = connections.translate(error, 'index');
-      if (failure.kind === 'lock') return false;
-      throw failure;
-    } finally {
-      await endConnection(client);
+      if (error instanceof CacheTableError && error.kind === 'lock') return false;
+      throw error;
     }
   };
 
@@ -75,7 +73,7 @@ export function postgresExpiryIndex(connections: PostgresConnections, { schema }
    * up only this client leaves: the server goes on with the statement, and a later run finds it building or done.
    */
   const create = async (name: string, timeBudgetMs: number): Promise<CacheTableError | undefined> => {
-    const client = await connections.dedicated('index', 0);
+    const { client } = await connections.dedicated('index');
     const finished = client.query(sql.createIndex(table, quoteIdentifier(name))).then(
       () => undefined,
       (error: unknown) => connections.translate(error, 'index'),
@@ -111,6 +109,9 @@ export function postgresExpiryIndex(connections: PostgresConnections, { schema }
         const exists = failure.engineCode === '42P07' || failure.engineCode === '23505';
         if (failure.engineCode === '42P07' && current.kind === 'missing')
           throw indexNameTaken(failure, quoteIdentifier(name));
+        // What was cut off must not stay behind: writers would keep it up to date, and nobody could use it.
+        if (current.kind === 'invalid' && failure.code === 'statement_timeout')
+          while (!(await dropLeftover(current.name)) && clock.elapsed() < end) await clock.sleep(dropAgainMs);
         if ((failure.kind === 'permanent' && !exists) || attempt === attempts || clock.elapsed() >= end) throw failure;
         await clock.sleep(attempt * 200);
       }

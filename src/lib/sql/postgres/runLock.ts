@@ -1,30 +1,62 @@
+import type { QueryResult } from 'pg';
 import type { RunLock } from '../cacheTable.ts';
-import { sessionLock } from '../sessionLock.ts';
+import { checkEveryMs, sessionLock } from '../sessionLock.ts';
 import { endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
+import { begin } from './session.ts';
 import * as sql from './statements.ts';
 
-/** A session-level advisory lock. */
+/**
+ * An advisory lock: of the session where that is this client's own, and of an open transaction behind a pooler, which keeps
+ * its backend for as long. That transaction reads committed and waits without a snapshot, so it holds no vacuum and no index
+ * build back. Both exclude each other. The session is asked often enough that no limit on idle ones ends it.
+ */
 export async function tryPostgresLock(
   connections: PostgresConnections,
   resource: string,
 ): Promise<RunLock | undefined> {
-  const client = await connections.dedicated('connect');
+  const { client, own } = await connections.dedicated('read');
+  const { idle_session_timeout, idle_in_transaction_session_timeout, transaction_timeout } = connections.limits;
+  const limits = own ? [idle_session_timeout] : [idle_in_transaction_session_timeout, transaction_timeout];
+  const every = Math.min(checkEveryMs, ...limits.flatMap((limit) => (limit ? limit.ms / 3 : [])));
   let pid: number | undefined;
-  const lock = sessionLock(connections.clock, {
-    // Another backend answers behind a transaction-mode pooler (PgBouncer): there the lock holds nothing.
-    holdsLock: async () => (await client.query<{ pid: number }>(sql.backendPid())).rows[0]?.pid === pid,
-    unlock: () => client.query(sql.unlock(), [resource]),
+
+  const key = client.escapeLiteral(resource);
+  const take = async () => {
+    // As text alone: the cursor of a statement with parameters would keep its snapshot for as long as the transaction.
+    const text = own ? sql.tryLock(key) : `${begin('read')}; ${sql.tryTransactionLock(key)}`;
+    const result: QueryResult | QueryResult[] = await client.query(text);
+    const { rows } = [result].flat().at(-1) as QueryResult<{ locked: boolean; pid: number }>;
+    pid = rows[0]?.locked ? rows[0].pid : undefined;
+  };
+  const letGo = () => client.query(own ? sql.unlock(key) : 'rollback');
+
+  const session = {
+    async holdsLock() {
+      if (!own && transaction_timeout) {
+        // The transaction may not last as long as the run: another follows. Who takes the lock in between has it.
+        await Promise.all([letGo(), take()]);
+        return pid !== undefined;
+      }
+      const { rows } = await client.query<{ pid: number }>(sql.backendPid());
+      return pid !== undefined && rows[0]?.pid === pid;
+    },
+    unlock: letGo,
     end: () => endConnection(client),
+  };
+  let lock: ReturnType<typeof sessionLock> | undefined;
+  let ended = false;
+  client.on('end', () => {
+    ended = true;
+    lock?.lose();
   });
-  client.on('error', lock.lose).on('end', lock.lose);
   try {
-    const { rows } = await client.query<{ locked: boolean; pid: number }>(sql.tryLock(), [resource]);
-    if (rows[0]?.locked) pid = rows[0].pid;
+    await take();
+    if (pid !== undefined && !ended) lock = sessionLock(connections.clock, session, every);
+    return lock;
   } catch (error) {
     throw connections.translate(error, 'connect');
   } finally {
-    if (pid === undefined) await endConnection(client);
+    if (!lock) await endConnection(client);
   }
-  return pid === undefined ? undefined : lock;
 }

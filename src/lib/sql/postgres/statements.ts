@@ -10,9 +10,13 @@ select clock_timestamp() as now
 from (select 1) as one
 left join (select id, octet_length(value), expiresattime from ${t} limit 0) as probe on true`;
 
-/** 64 bits of hash, so that two tables do not share a lock by chance. */
-export const tryLock = () => 'select pg_try_advisory_lock(hashtextextended($1, 0)) as locked, pg_backend_pid() as pid';
-export const unlock = () => 'select pg_advisory_unlock(hashtextextended($1, 0))';
+/** 64 bits of hash, so that two tables do not share a lock by chance; `name` is a literal. */
+const lockKey = (name: string) => `hashtextextended(${name}, 0)`;
+export const tryLock = (name: string) =>
+  `select pg_try_advisory_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
+export const tryTransactionLock = (name: string) =>
+  `select pg_try_advisory_xact_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
+export const unlock = (name: string) => `select pg_advisory_unlock(${lockKey(name)})`;
 export const backendPid = () => 'select pg_backend_pid() as pid';
 
 /** pg_locks is readable by everyone, pg_stat_activity's datname too: waits of all sessions, with no special right. */
@@ -106,7 +110,8 @@ order by candidates.usable desc nulls last, mine desc`;
 
 /** Concurrently: readers and writers go on meanwhile. */
 export const createIndex = (t: string, name: string) => `create index concurrently ${name} on ${t} (expiresattime)`;
-export const dropIndex = (name: string) => `drop index concurrently if exists ${name}`;
+/** Not concurrently, which would wait for every open transaction: an index that was never used goes at once. */
+export const dropIndex = (name: string) => `drop index if exists ${name}`;
 
 /**
  * n_live_tup follows inserts and deletes; reltuples is as old as the last analyze, and the fallback where statistics were

@@ -1,0 +1,21 @@
+/** The conformance suites through PgBouncer, whose sessions are shared with others. */
+import { describe } from 'vitest';
+import { pgbouncerFound, usePgbouncer } from '../support/pgbouncer.ts';
+import { postgresEngine } from '../support/postgresEngine.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+import { describeCacheTable } from './cacheTable.ts';
+import { describeSqlClear } from './sqlClear.ts';
+import { describeSqlConcurrency } from './sqlConcurrency.ts';
+import { describeSqlJobs } from './sqlJobs.ts';
+
+describe.skipIf(!pgbouncerFound).each(['session', 'transaction'] as const)('in %s mode', (mode) => {
+  const database = useTestDatabase();
+  const engine = postgresEngine(database, {
+    name: `PostgreSQL behind a pooler in ${mode} mode`,
+    url: usePgbouncer(database, mode).url,
+  });
+  describeCacheTable(engine);
+  describeSqlJobs(engine);
+  describeSqlClear(engine);
+  describeSqlConcurrency(engine);
+});
