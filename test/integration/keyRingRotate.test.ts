@@ -141,7 +141,7 @@ describe('rotation', () => {
     }
   });
 
-  it.each(['<key', '<a/><b/>', '', '<!DOCTYPE key [<!ENTITY x "y">]><key/>'])(
+  it.each(['<key', '<a/><b/>', '', '<key>&x;</key>'])(
     'writes nothing beside a file that is not XML (%s)',
     async (text) => {
       await rotateKeyRing(deps());
@@ -156,6 +156,8 @@ describe('rotation', () => {
 
 describe('findings', () => {
   const ours = key(1, { creation: start - day });
+  const dpapi =
+    'Microsoft.AspNetCore.DataProtection.XmlEncryption.DpapiXmlDecryptor, Microsoft.AspNetCore.DataProtection';
   const byApp = (xml: string) => xml.replace(/<!-- Made by.*? -->/, '');
   const cases: [string, string[]][] = [
     ['no_default_key', [key(1, { creation: start - 100 * day })]],
@@ -171,6 +173,10 @@ describe('findings', () => {
     ['revocation_unreadable', [ours, '<revocation version="1"><key id="nonsense" /></revocation>']],
     ['foreign_element', [ours, '<other xmlns="urn:x" />']],
     ['key_passed_over', [ours, '<key id="x" version="1" />']],
+    ['dpapi_key', [key(3, { creation: start, readable: false }).replace('Nobody.HasThis, Nowhere', dpapi)]],
+    ['versions_differ', [key(3, { creation: start, expiration: '9999-12-31T23:59:59.9999999Z' })]],
+    ['date_without_zone', [ours.replace(/Z<\/creationDate>/, '</creationDate>')]],
+    ['key_unreadable', [ours.replace(/<descriptor.*<\/descriptor>/s, '')]],
     ['key_protected_otherwise', [key(3, { creation: start, readable: false })]],
     ['clock_skew', [key(1, { creation: start + 600_000 })]],
   ];
@@ -193,17 +199,6 @@ describe('findings', () => {
       'keys-in-plain-text critical',
       'keys-in-plain-text critical',
     ]);
-  });
-
-  it('name the key whose decryptor is newer than those of the others', async () => {
-    const versioned = (number: number, version: string) =>
-      key(number, { creation: start - number * day, readable: false }).replace(
-        'Nobody.HasThis, Nowhere',
-        `X.Y, X, Version=${version}`,
-      );
-    await fill(store, [versioned(2, '1.6.4.0'), versioned(1, '1.10.0.0')]);
-    const found = (await ringStatus(deps())).findings.filter(({ check }) => check === 'decryptor_newer');
-    expect(found.map(({ what }) => what)).toEqual([expect.stringContaining(`${idFrom(1)} names version 1.10.0.0`)]);
   });
 
   it('do not call an observed ring stopped while apps still have time to publish', async () => {

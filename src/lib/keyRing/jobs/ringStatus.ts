@@ -4,7 +4,8 @@ import { type KeyProtector, type ProtectorVersion, versionOf } from '../protecto
 import { compareInstants, type Instant, instantOf, isUpTo, msBetween } from '../reading/instants.ts';
 import { type KeyRing, revokedAt } from '../reading/keyRing.ts';
 import { isMarkedAsOurs } from '../reading/ringXml.ts';
-import { defaultKey, wouldMint } from '../rule/defaultKey.ts';
+import { wouldMint } from '../rule/consumers.ts';
+import { defaultKey } from '../rule/defaultKey.ts';
 import { earlierCheckNames } from '../rule/findingAdvice.ts';
 import { findingsOf, type RingFinding, ringFinding } from '../rule/findings.ts';
 import { type KeyRingPolicy, ringMode } from '../rule/policy.ts';
@@ -51,7 +52,8 @@ export const ringStatusReport = z
     defaultKey: z.string().nullable(),
     nextKey: z.string().nullable(),
     appsWouldMint: z.boolean().meta({
-      description: 'An app with automatic generation on would mint a key of its own at its next refresh.',
+      description:
+        'An app with automatic generation on, of some version from 8 to 11, would mint a key of its own at its next refresh.',
     }),
     keys: z.array(keyReport),
     revocations: z.int(),

@@ -10,15 +10,7 @@ import {
 import { KeyRingError } from '../keyRingError.ts';
 import { thumbprint } from '../reading/readKeyRing.ts';
 import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
-import {
-  childrenNamed,
-  findElement,
-  parseDocument,
-  SealedXml,
-  splice,
-  textPlace,
-  XmlFormError,
-} from '../reading/xml.ts';
+import { childNamed, findElements, parseSealed, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
 import type { LoadedCertificate } from './certificateFile.ts';
 import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 
@@ -98,6 +90,7 @@ export class CertificateProtector implements KeyProtector {
           { ...parts.certificate, text: this.#first.certificate.raw.toString('base64') },
           { ...parts.wrappedKey, text: this.#wrap(contentKey, parts.algorithm) },
         ]),
+        secret.scope,
       );
       const again = this.#unwrap(read(moved));
       if (again.length !== contentKey.length || !timingSafeEqual(again, contentKey))
@@ -154,14 +147,14 @@ interface Parts {
 /** @throws KeyRingError `key_unreadable` where the element is of another form */
 function read(secret: SealedXml): Parts {
   try {
-    const data = findElement(parseDocument(secret.reveal()).element, 'EncryptedData');
-    const key = data && findElement(data.element, 'EncryptedKey');
-    const certificate = key && findElement(key.element, 'X509Certificate');
-    const wrappedKey = key && findElement(key.element, 'CipherValue');
-    const method = key && findElement(key.element, 'EncryptionMethod')?.element.attributes.Algorithm;
+    const data = childNamed(parseSealed(secret), 'EncryptedData', xmlenc);
+    const key = data && findElements(data, 'EncryptedKey', xmlenc)[0];
+    const certificate = key && findElements(key, 'X509Certificate', xmldsig)[0];
+    const wrappedKey = key && findElements(key, 'CipherValue', xmlenc)[0];
+    const method = key && childNamed(key, 'EncryptionMethod', xmlenc)?.attributes.Algorithm;
     // The value's CipherData is a child of EncryptedData; the one found first belongs to the EncryptedKey.
-    const holder = data && childrenNamed(data.element, 'CipherData')[0];
-    const value = holder && findElement(holder.element, 'CipherValue');
+    const holder = data && childNamed(data, 'CipherData', xmlenc);
+    const value = holder && childNamed(holder, 'CipherValue', xmlenc);
     if (!certificate || !wrappedKey || !value || (method !== rsa15 && method !== rsaOaep)) {
       throw unreadable('it is not protected with a certificate');
     }

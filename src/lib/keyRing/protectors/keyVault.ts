@@ -10,7 +10,7 @@ import {
 import { KeyRingError } from '../keyRingError.ts';
 import { Patience } from '../patience.ts';
 import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
-import { escapeXml, findElement, parseDocument, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
+import { childNamed, escapeXml, parseSealed, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
 import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 import { explainVaultError, unreadable } from './keyVaultErrors.ts';
 
@@ -124,6 +124,7 @@ export class KeyVaultProtector implements KeyProtector {
           { ...kid, text: escapeXml(id) },
           { ...key, text: wrapped.toString('base64') },
         ]),
+        secret.scope,
       );
     } finally {
       contentKey.fill(0);
@@ -190,9 +191,9 @@ function parseIdentifier(keyId: string) {
 /** @throws KeyRingError `key_unreadable` where the element is of another form */
 function read(secret: SealedXml) {
   try {
-    const root = parseDocument(secret.reveal()).element;
+    const [root] = parseSealed(secret).children;
     const part = (name: string) => {
-      const found = findElement(root, name);
+      const found = root && childNamed(root, name);
       if (!found) throw unreadable(`it has no ${name}`);
       return textPlace(found);
     };

@@ -1,5 +1,5 @@
 import { KeyRingError } from '../keyRingError.ts';
-import { parseDocument } from '../reading/xml.ts';
+import { parseSealed } from '../reading/xml.ts';
 import type { KeyProtector } from './keyProtector.ts';
 
 /** No protection: whoever reads the store has the keys. */
@@ -9,7 +9,7 @@ export const noProtector: KeyProtector = {
   warnings: ['Master keys are kept in plain text: whoever can read the store can read every cached token.'],
   protect: async (secret) => secret,
   unprotect: async (secret) => {
-    if (parseDocument(secret.reveal()).element.name === 'masterKey') return secret;
+    if (parseSealed(secret).name === 'masterKey') return secret;
     throw new KeyRingError(
       'key_unreadable',
       'The key is protected, and the ring has no protector set.',

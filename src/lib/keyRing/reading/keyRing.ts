@@ -1,3 +1,4 @@
+import type { ConsumerVersion } from './consumerVersions.ts';
 import { compareInstants, type Instant } from './instants.ts';
 import type { StoredElement } from './keyRingStore.ts';
 
@@ -9,7 +10,7 @@ export interface KeyRing {
   /** In the order of the store. Ids are in lower case. */
   keys: RingKey[];
   revocations: Revocation[];
-  /** Elements that .NET passes over: neither key nor revocation, or a key that it cannot read. They are kept as they are. */
+  /** Elements that .NET passes over: neither key nor revocation, or a key without an id or dates. They are kept as they are. */
   foreign: ForeignElement[];
   /** What takes every consumer down at its next refresh. */
   damage: Damage[];
@@ -30,6 +31,12 @@ export interface RingKey {
   expiration: Instant;
   protection: Protection;
   deserializerType: string;
+  /** Why no consumer can use it, whatever protects it. .NET sees such a key all the same: it may be the latest activated. */
+  defect: string | undefined;
+  /** Why this tool cannot tell whether consumers can use it. */
+  doubt: string | undefined;
+  /** False where one of its dates has no zone: .NET then takes the local time of the app. */
+  hasZone: boolean;
   element: StoredElement;
 }
 
@@ -37,6 +44,8 @@ export interface Revocation {
   date: Instant | undefined;
   /** The key's id, or `*` for every key created before `date`. */
   key: string;
+  /** False where the date of a revocation of all has no zone. */
+  hasZone: boolean;
   element: StoredElement;
 }
 
@@ -48,9 +57,11 @@ export interface ForeignElement {
 }
 
 export interface Damage {
-  kind: 'notWellFormed' | 'duplicateKey' | 'unreadableRevocation';
+  kind: 'notWellFormed' | 'duplicateKey' | 'unreadableRevocation' | 'notJudged';
   /** Where it stands, and what it is; no text of the ring. */
   message: string;
+  /** The first version of ASP.NET Core that throws on it. */
+  since: ConsumerVersion;
 }
 
 /** Whether consumers hold the key to be revoked: by its id, or since it was created strictly before a revocation of all. */

@@ -13,13 +13,22 @@ export interface StoredElement {
   readonly xml: SealedXml;
 }
 
+export interface StoredDamage {
+  readonly place: string;
+  readonly problem: string;
+  /** False where apps may read what this tool does not. */
+  readonly isJudged: boolean;
+}
+
 /** A reading of the ring. Handed back to `write`, which refuses it when the ring has changed since. */
 export interface StoredRing {
   /** False where the blob, folder or list does not exist yet. */
   readonly exists: boolean;
   readonly elements: readonly StoredElement[];
   /** What the store holds in place of elements, and consumers stumble over: a file that is not well-formed XML. */
-  readonly damage: readonly { place: string; problem: string }[];
+  readonly damage: readonly StoredDamage[];
+  /** The whole of it is itself a key or revocation, in which consumers look for keys. */
+  readonly isOneElement?: boolean;
   /** The store's own clock, where it tells. */
   readonly storeTime: Date | undefined;
 }

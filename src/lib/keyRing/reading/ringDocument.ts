@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RingChange, StoredElement } from './keyRingStore.ts';
-import { childElements, type PlacedElement, parseDocument, SealedXml, splice, XmlFormError } from './xml.ts';
+import type { RingChange, StoredDamage, StoredElement } from './keyRingStore.ts';
+import { type PlacedElement, parseDocument, SealedXml, sealedPart, splice, XmlFormError, XmlUnjudged } from './xml.ts';
+import { decodeXml, type XmlText } from './xmlText.ts';
 
 /**
  * A whole ring in one XML document, as the blob store of .NET keeps it: children of a root whose name nobody checks.
@@ -8,17 +9,16 @@ import { childElements, type PlacedElement, parseDocument, SealedXml, splice, Xm
  */
 export class RingDocument {
   readonly elements: readonly StoredElement[];
-  readonly #text: string;
+  readonly #xml: XmlText;
   readonly #root: PlacedElement;
   readonly #places: Map<StoredElement, PlacedElement>;
 
-  private constructor(text: string) {
-    this.#text = text;
-    this.#root = parseDocument(text);
-    const children = childElements(this.#root.element);
+  private constructor(xml: XmlText) {
+    this.#xml = xml;
+    this.#root = parseDocument(xml.text);
     this.#places = new Map(
-      children.map((child, index) => [
-        { place: `element ${index + 1}`, xml: new SealedXml(text.slice(child.start, child.end)) },
+      this.#root.children.map((child, index) => [
+        { place: `element ${index + 1}`, xml: sealedPart(xml.text, child) },
         child,
       ]),
     );
@@ -27,21 +27,24 @@ export class RingDocument {
 
   /**
    * Reads the bytes of a blob. None at all are an empty ring, as to .NET.
-   * @throws XmlFormError where they are not UTF-8 or not well-formed XML
+   * @throws XmlFormError where .NET cannot read them
    */
   static parse(bytes: Uint8Array): RingDocument {
-    if (bytes.length === 0) return RingDocument.empty();
-    let text: string;
-    try {
-      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      throw new XmlFormError('is not UTF-8 text');
-    }
-    return new RingDocument(text);
+    return bytes.length === 0 ? RingDocument.empty() : new RingDocument(decodeXml(bytes));
   }
 
   static empty(): RingDocument {
-    return new RingDocument('<?xml version="1.0" encoding="utf-8"?><repository></repository>');
+    return new RingDocument(decodeXml(Buffer.from('<?xml version="1.0" encoding="utf-8"?><repository></repository>')));
+  }
+
+  /** The root is itself an element of a ring: a file of a folder, that was uploaded as the blob. */
+  get isOneElement(): boolean {
+    return this.#root.namespace === '' && ['key', 'revocation'].includes(this.#root.name);
+  }
+
+  /** The namespace of the root, where it has one: what is in it is no key to .NET. */
+  get rootNamespace(): string {
+    return this.#root.scope.get('') ?? '';
   }
 
   /** The document's bytes with the change made. */
@@ -50,14 +53,19 @@ export class RingDocument {
       ...replace.map(({ element, xml }) => ({ ...this.#placeOf(element), text: xml.reveal() })),
       ...remove.map((element) => ({ ...this.#placeOf(element), text: '' })),
     ];
-    const added = add.map(({ xml }) => xml.reveal()).join('');
+    const added = add.map(({ xml }) => this.#outOfNamespace(xml.reveal())).join('');
     if (added) edits.push(this.#appended(added));
-    return new TextEncoder().encode(splice(this.#text, edits));
+    return this.#xml.encode(splice(this.#xml.text, edits));
   }
 
   /** The bytes as they were read. */
   bytes(): Uint8Array {
-    return new TextEncoder().encode(this.#text);
+    return this.#xml.encode(this.#xml.text);
+  }
+
+  /** What is added has no namespace, whatever the root's default one. */
+  #outOfNamespace(xml: string): string {
+    return this.rootNamespace === '' ? xml : xml.replace(/^<[\w-]+/, (tag) => `${tag} xmlns=""`);
   }
 
   #placeOf(element: StoredElement): { start: number; end: number } {
@@ -68,34 +76,43 @@ export class RingDocument {
 
   /** Before the root's end tag; a root that closes itself is opened. */
   #appended(xml: string): { start: number; end: number; text: string } {
-    const { element, start, end } = this.#root;
-    const source = this.#text.slice(start, end);
+    const { qualifiedName, start, end } = this.#root;
+    const source = this.#xml.text.slice(start, end);
     if (source.endsWith('/>')) {
-      return { start: start + source.length - 2, end: start + source.length, text: `>${xml}</${element.name}>` };
+      return { start: start + source.length - 2, end: start + source.length, text: `>${xml}</${qualifiedName}>` };
     }
     const place = start + source.lastIndexOf('</');
     return { start: place, end: place, text: xml };
   }
 }
 
-/** Elements that a store keeps one by one; what is not well-formed is damage. */
-export function readElements(texts: Iterable<readonly [place: string, text: string]>) {
-  const elements: StoredElement[] = [];
-  const damage: { place: string; problem: string }[] = [];
-  for (const [place, text] of texts) {
+/** A text as it was kept, or the bytes of a file. */
+export type KeptElement = readonly [place: string, content: string | Uint8Array];
+
+/** Elements that a store keeps one by one; what .NET throws on is damage. Their readers take a document type. */
+export function readElements(kept: Iterable<KeptElement>) {
+  const elements: (StoredElement & { encode: XmlText['encode'] })[] = [];
+  const damage: StoredDamage[] = [];
+  for (const [place, content] of kept) {
     try {
-      parseDocument(text);
-      elements.push({ place, xml: new SealedXml(text) });
+      const { text, encode } = typeof content === 'string' ? asText(content) : decodeXml(content);
+      parseDocument(text, { doctype: 'read' });
+      elements.push({ place, xml: new SealedXml(text), encode });
     } catch (error) {
       if (!(error instanceof XmlFormError)) throw error;
-      damage.push({ place, problem: error.message });
+      damage.push({ place, problem: error.message, isJudged: !(error instanceof XmlUnjudged) });
     }
   }
   return { elements, damage };
 }
 
+/** .NET reads a string without looking at the encoding that it declares. */
+function asText(text: string): XmlText {
+  return { text, encode: (changed) => Buffer.from(changed, 'utf8') };
+}
+
 /** A fingerprint of what was read, for stores that give none. */
-export function fingerprint(parts: Iterable<string>): string {
+export function fingerprint(parts: Iterable<string | Uint8Array>): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(String(part.length)).update(':').update(part);
   return hash.digest('hex');

@@ -1,13 +1,18 @@
+import {
+  dataProtectionNamespace,
+  isNullDecryptor,
+  namedType,
+  readDescriptor,
+  strictBase64,
+  usualDeserializer,
+} from './descriptor.ts';
 import { type Instant, isBefore } from './instants.ts';
 import type { KeyRing } from './keyRing.ts';
-import { secretElement } from './readKeyRing.ts';
-import { childrenNamed, escapeXml, findElement, parseDocument, SealedXml, splice } from './xml.ts';
+import { childNamed, childrenNamed, escapeXml, parseSealed, SealedXml, sealedPart, splice } from './xml.ts';
 
 /** Writes elements of a ring as .NET does (XmlKeyManager, AuthenticatedEncryptorDescriptor, key-storage-format.md). */
 
-export const dataProtectionNamespace = 'http://schemas.asp.net/2015/03/dataProtection';
-const deserializer =
-  'Microsoft.AspNetCore.DataProtection.AuthenticatedEncryption.ConfigurationModel.AuthenticatedEncryptorDescriptorDeserializer, Microsoft.AspNetCore.DataProtection';
+const deserializer = `${usualDeserializer}, Microsoft.AspNetCore.DataProtection`;
 
 /** How a new key encrypts: XML of `encryption` and what follows it, and the name of the type that reads it. */
 export interface KeyForm {
@@ -26,19 +31,17 @@ const defaultForm: KeyForm = {
  */
 export function formOfNewKeys({ keys }: KeyRing): KeyForm {
   const [newest] = keys
-    .filter(
-      ({ deserializerType }) => deserializerType.startsWith(`${deserializer},`) || deserializerType === deserializer,
-    )
+    .filter(({ deserializerType, defect }) => !defect && namedType(deserializerType).name === usualDeserializer)
     .sort((a, b) => (isBefore(a.creation, b.creation) ? 1 : -1));
   const algorithms = newest && algorithmsOf(newest.element.xml);
   return newest && algorithms ? { deserializerType: newest.deserializerType, algorithms } : defaultForm;
 }
 
 function algorithmsOf(xml: SealedXml): string | undefined {
-  const outer = childrenNamed(parseDocument(xml.reveal()).element, 'descriptor')[0];
-  const inner = outer && childrenNamed(outer.element, 'descriptor')[0];
-  const encryption = inner && childrenNamed(inner.element, 'encryption')[0]?.element.attributes.algorithm;
-  const validation = inner && childrenNamed(inner.element, 'validation')[0]?.element.attributes.algorithm;
+  const outer = childrenNamed(parseSealed(xml), 'descriptor')[0];
+  const inner = outer?.children[0];
+  const encryption = inner && childNamed(inner, 'encryption')?.attributes.algorithm;
+  const validation = inner && childNamed(inner, 'validation')?.attributes.algorithm;
   if (!encryption) return undefined;
   if (/^AES_(128|192|256)_GCM$/.test(encryption)) return `<encryption algorithm="${encryption}" />`;
   return /^AES_(128|192|256)_CBC$/.test(encryption) && /^HMACSHA(256|512)$/.test(validation ?? '')
@@ -93,25 +96,25 @@ export function revocationXml(date: Instant, key: string, reason: string): Seale
 
 /** The key's element with another `encryptedSecret`; everything else stays as it is. */
 export function withSecret(key: SealedXml, secret: SealedXml): SealedXml {
-  const text = key.reveal();
-  const place = secretElement(parseDocument(text));
+  const { secret: place } = readDescriptor(parseSealed(key));
   if (!place) throw new Error('the key has no secret');
-  return new SealedXml(splice(text, [{ start: place.start, end: place.end, text: secret.reveal() }]));
+  return new SealedXml(splice(key.reveal(), [{ ...place, text: secret.reveal() }]), key.scope);
 }
 
 /** The secret's element of a key; undefined where it has none. */
 export function secretOf(key: SealedXml): SealedXml | undefined {
-  const text = key.reveal();
-  const place = secretElement(parseDocument(text));
-  return place && new SealedXml(text.slice(place.start, place.end));
+  const { secret } = readDescriptor(parseSealed(key));
+  if (!secret) return undefined;
+  // NullXmlDecryptor: the master key stands in a wrapping alone.
+  const isPlain = secret.name === 'encryptedSecret' && isNullDecryptor(secret.attributes.decryptorType ?? '');
+  return sealedPart(key.reveal(), (isPlain && secret.children[0]?.children[0]) || secret);
 }
 
-/** Whether a decrypted secret is what consumers can use: a `masterKey` with a value in base64. */
+/** Whether a decrypted secret is what consumers can use: a `masterKey` with bytes in base64. */
 export function isMasterKey(secret: SealedXml): boolean {
   try {
-    const root = parseDocument(secret.reveal());
-    const value = root.element.name === 'masterKey' ? findElement(root.element, 'value')?.element.text : undefined;
-    return value !== undefined && Buffer.from(value, 'base64').length >= 32;
+    const { name, namespace, text } = parseSealed(secret);
+    return name === 'masterKey' && namespace === '' && strictBase64(text) !== undefined;
   } catch {
     return false;
   }

@@ -1,3 +1,4 @@
+import type { ConsumerVersion } from '../reading/consumerVersions.ts';
 import { compareInstants, type Instant, isBefore, isUpTo, plusMs } from '../reading/instants.ts';
 
 /** A key as the rule sees it. */
@@ -21,7 +22,7 @@ export const refreshMs = day;
 
 /**
  * The key that a consumer protects with at `now`; undefined where it would mint one, or fall back. The rule of the packages
- * shipped from 8.0 to 10.0 (DefaultKeyResolver.FindDefaultKey): only the key activated latest is considered, whatever its
+ * shipped from 8.0 to 11.0 (DefaultKeyResolver.FindDefaultKey): only the key activated latest is considered, whatever its
  * age; among keys activated at once the lower id. `test/interop` holds it against ASP.NET Core itself.
  */
 export function defaultKey<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
@@ -36,24 +37,16 @@ export function latestActivated<K extends RuleKey>(keys: readonly K[], now: Inst
 }
 
 /**
- * Whether a consumer of ASP.NET Core 10 with automatic generation on would mint a key of its own: it has no default, or the
- * default expires within a refresh and the propagation time and nothing would be the default then
- * (KeyRingProvider.CreateCacheableKeyRingCore).
+ * What a consumer without automatic generation protects with where it has no default. Of the unrevoked readable keys, expired
+ * or not: the newest created of those at least two days old, from version 9 on without the candidate just rejected; else the
+ * oldest created of the younger ones. Undefined where it throws.
  */
-export function wouldMint(keys: readonly RuleKey[], now: Instant): boolean {
-  const current = defaultKey(keys, now);
-  if (!current) return true;
-  if (isUpTo(plusMs(now, refreshMs + propagationMs), current.expiration)) return false;
-  return defaultKey(keys, current.expiration) === undefined;
-}
-
-/**
- * What a consumer of ASP.NET Core 10 without automatic generation protects with where it has no default. Of the unrevoked
- * readable keys, expired or not: the newest created of those at least two days old, the candidate just rejected left out;
- * else the oldest created of the younger ones. Undefined where it throws.
- */
-export function fallbackKey<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
-  const rejected = latestActivated(keys, now);
+export function fallbackKey<K extends RuleKey>(
+  keys: readonly K[],
+  now: Instant,
+  version: ConsumerVersion,
+): K | undefined {
+  const rejected = version === 8 ? undefined : latestActivated(keys, now);
   const propagated = plusMs(now, -propagationMs);
   const usable = keys.filter((key) => !key.revoked && key.readable);
   const old = usable

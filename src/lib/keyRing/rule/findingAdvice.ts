@@ -20,11 +20,18 @@ export const adviceOfFindings = {
   protector_version_disabled: 'Enable the version, run `key-ring rewrap`, and disable it then.',
   protector_version_expired: 'Create a new version of the Key Vault key, then run `key-ring rewrap`.',
   'key-version-expires': 'Create a new version of the Key Vault key, or deploy a new certificate, before that day.',
-  decryptor_newer: 'Update the Azure Data Protection package of every app to the newest one among them.',
+  dpapi_key:
+    'Protect the ring with Key Vault or a certificate, in the apps and in KEY_RINGS, before an app moves to Linux.',
+  versions_differ:
+    'Bring the apps to one version of ASP.NET Core, or let docs/operations.md, "Findings", say what is odd in the ring.',
+  date_without_zone: 'Write the dates with their zone, as 2026-04-21T00:00:00Z, after a copy of the ring.',
+  ring_not_seen: 'Wrap it in a root element, as <repository>…</repository>, after a copy; or upload the whole ring.',
   duplicate_key: 'Repair the ring at once: keep a copy, then remove the second element with that id.',
   revocation_unreadable: 'Repair the ring at once: keep a copy, then correct or remove that element.',
   element_not_well_formed: 'Repair the ring at once: keep a copy, then correct or remove that element.',
-  key_passed_over: 'Find out who wrote it. It does no harm, and is kept.',
+  not_judged: 'Look at the ring from an app; then write that element anew, in a form that this tool reads.',
+  key_passed_over:
+    'Find out who wrote it, and correct or remove it: it protects nothing, and an app may mint in its place.',
   foreign_element: 'Nothing, if you know what wrote it. It is kept.',
   clock_skew: 'Check the time synchronisation of this machine, of the store and of the app servers.',
 };

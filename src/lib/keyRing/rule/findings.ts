@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { level } from '../../level.ts';
+import { countOf } from '../../wording.ts';
 import type { ProtectorVersion } from '../protectors/keyProtector.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from '../reading/instants.ts';
 import type { KeyRing } from '../reading/keyRing.ts';
 import type { StoredRing } from '../reading/keyRingStore.ts';
 import { isMarkedAsOurs } from '../reading/ringXml.ts';
-import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshMs, wouldMint } from './defaultKey.ts';
+import { shown } from '../reading/shown.ts';
+import { verdicts, wouldMint } from './consumers.ts';
+import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshMs } from './defaultKey.ts';
 import { found } from './findingAdvice.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { protectionFindings } from './protectionFindings.ts';
@@ -43,6 +46,7 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
   return [
     ...damageOf(facts),
     ...defaultOf(facts),
+    ...versionsOf(facts),
     ...makersOf(facts),
     ...protectionFindings(facts),
     ...elementsOf(facts),
@@ -50,15 +54,27 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
   ];
 }
 
+const damageChecks = {
+  notWellFormed: 'element_not_well_formed',
+  duplicateKey: 'duplicate_key',
+  unreadableRevocation: 'revocation_unreadable',
+} as const;
+
 function damageOf({ ring }: RingFacts): RingFinding[] {
-  const checks = {
-    notWellFormed: 'element_not_well_formed',
-    duplicateKey: 'duplicate_key',
-    unreadableRevocation: 'revocation_unreadable',
-  } as const;
-  return ring.damage.map(({ kind, message }) =>
-    found(checks[kind], 'critical', `Every app fails at its next refresh: ${message}.`),
-  );
+  return ring.damage.map(({ kind, message, since }) => {
+    if (kind === 'notJudged')
+      return found('not_judged', 'warning', `What apps make of the ring is not known: ${message}.`);
+    const apps = since === 8 ? 'Every app' : `Every app on ASP.NET Core ${since} or later`;
+    return found(damageChecks[kind], 'critical', `${apps} fails at its next refresh: ${message}.`);
+  });
+}
+
+/** Versions read a ring alike, but for some that are rare. */
+function* versionsOf({ ring, keys, now }: RingFacts): Iterable<RingFinding> {
+  const groups = verdicts(keys, ring.damage, now);
+  if (groups.length < 2) return;
+  const told = groups.map(({ versions, what }) => `on ASP.NET Core ${versions.join(', ')} they ${what}`);
+  yield found('versions_differ', 'warning', `Apps differ by their version: ${told.join('; ')}.`);
 }
 
 function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
@@ -66,7 +82,7 @@ function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
   const gap = firstGap(keys, now);
   const leftMs = msBetween(now, gap.at);
   if (!current) {
-    const fallback = fallbackKey(keys, now);
+    const fallback = fallbackKey(keys, now, 10);
     const without = fallback ? `use ${fallback.id}` : 'fail';
     const what = `Apps have no default key, and each mints one of its own; those that do not generate keys ${without}.`;
     yield found('no_default_key', 'critical', what);
@@ -114,11 +130,21 @@ function* makersOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
   }
 }
 
-function elementsOf({ ring }: RingFacts): RingFinding[] {
-  return ring.foreign.map(({ name, reason, element }) => {
-    const what = `Apps pass over ${element.place} (${name}), and it is kept: it ${reason}.`;
-    return name === 'key' ? found('key_passed_over', 'warning', what) : found('foreign_element', 'info', what);
-  });
+function* elementsOf({ stored, ring }: RingFacts): Iterable<RingFinding> {
+  for (const { name, reason, element } of ring.foreign) {
+    const what = `Apps pass over ${shown(element.place)} (${name}), and it is kept: it ${reason}.`;
+    yield name === 'key' ? found('key_passed_over', 'warning', what) : found('foreign_element', 'info', what);
+  }
+  if (stored.isOneElement) {
+    const what =
+      'The blob is one element of a ring, as a folder keeps it: apps look for keys inside of it, and see none.';
+    yield found('ring_not_seen', 'critical', what);
+  }
+  const local = [...ring.keys, ...ring.revocations].filter(({ hasZone }) => !hasZone);
+  if (local.length > 0) {
+    const what = `Dates of ${countOf(local.length, 'element')} have no zone: each app takes its own local time, and this tool UTC.`;
+    yield found('date_without_zone', 'warning', what);
+  }
 }
 
 function* clockOf({ stored, keys, now, machineTime }: RingFacts): Iterable<RingFinding> {

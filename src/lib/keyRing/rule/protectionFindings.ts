@@ -1,6 +1,8 @@
 import { countOf } from '../../wording.ts';
 import { versionOf } from '../protectors/keyProtector.ts';
+import { namedType } from '../reading/descriptor.ts';
 import { instantOf, isUpTo, msBetween } from '../reading/instants.ts';
+import type { Protection } from '../reading/keyRing.ts';
 import { found, untriedChecks } from './findingAdvice.ts';
 import type { RingFacts, RingFinding } from './findings.ts';
 
@@ -15,8 +17,13 @@ export function* protectionFindings(facts: RingFacts): Iterable<RingFinding> {
     const what = `The master key of ${countOf(plain.length, 'key')} lies in plain text.`;
     yield found('keys-in-plain-text', 'critical', what);
   }
-  for (const { id, unwraps, unwrapProblem, revoked } of keys) {
+  for (const { id, unwraps, unwrapProblem, revoked, protection } of keys) {
     if (unwraps === 'yes' || revoked) continue;
+    if (isDpapi(protection)) {
+      const what = `Key ${id} is protected by DPAPI. Apps on Linux cannot read it, and mint keys of their own or stop; apps on Windows read it as the same user, or on the same machine or domain, alone.`;
+      yield found('dpapi_key', 'warning', what);
+      continue;
+    }
     const check = untriedChecks.find((code) => code === unwrapProblem?.code) ?? 'key_unreadable';
     const [level, state] =
       unwraps === 'no' ? (['critical', 'does not decrypt'] as const) : (['warning', 'could not be tried'] as const);
@@ -37,25 +44,8 @@ export function* protectionFindings(facts: RingFacts): Iterable<RingFinding> {
     } else if (end && index === 0 && msBetween(now, end) <= protectorSoonMs)
       yield found('key-version-expires', 'warning', `${version}, which protects new keys, expires at ${end}.`);
   }
-  yield* newerDecryptors(facts);
 }
 
-/** .NET forwards versions of its own types alone: of another's, a higher version than the app's package does not load. */
-function newerDecryptors({ keys }: RingFacts): RingFinding[] {
-  const versioned = keys.flatMap((key) => {
-    const type = 'decryptorType' in key.protection ? key.protection.decryptorType : '';
-    const version = /,\s*Version=(\d+(?:\.\d+)*)/.exec(type)?.[1];
-    return version && !type.startsWith('Microsoft.AspNetCore.DataProtection.') ? [{ id: key.id, version }] : [];
-  });
-  const oldest = [...versioned].sort((a, b) => compareVersions(a.version, b.version))[0];
-  return versioned
-    .filter(({ version }) => oldest && compareVersions(version, oldest.version) > 0)
-    .map(({ id, version }) => {
-      const what = `Key ${id} names version ${version} of its decryptor, others ${oldest?.version}: apps with the older package cannot read it.`;
-      return found('decryptor_newer', 'warning', what);
-    });
-}
-
-function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+function isDpapi(protection: Protection): boolean {
+  return 'decryptorType' in protection && /\.Dpapi(NG)?XmlDecryptor$/.test(namedType(protection.decryptorType).name);
 }

@@ -1,8 +1,10 @@
 import { KeyRingError } from '../keyRingError.ts';
 import type { KeyProtector } from '../protectors/keyProtector.ts';
+import { namedType } from '../reading/descriptor.ts';
 import { compareInstants, type Instant } from '../reading/instants.ts';
 import { isRevoked, type KeyRing, type RingKey } from '../reading/keyRing.ts';
 import { isMasterKey, secretOf } from '../reading/ringXml.ts';
+import { shown } from '../reading/shown.ts';
 import { defaultKey, type RuleKey } from './defaultKey.ts';
 
 /** A key with what is known of its use. */
@@ -29,11 +31,26 @@ export async function viewKeys(ring: KeyRing, protector: KeyProtector): Promise<
 }
 
 /** Undefined where the key unwraps. */
-async function tryUnwrap({ element, protection }: RingKey, protector: KeyProtector): Promise<KeyRingError | undefined> {
+async function tryUnwrap(key: RingKey, protector: KeyProtector): Promise<KeyRingError | undefined> {
+  const { element, protection, defect, doubt } = key;
+  if (defect) {
+    return new KeyRingError(
+      'key_unreadable',
+      `To apps it is unreadable: it ${defect}.`,
+      'The key was damaged: revoke it, so that a new one is published.',
+    );
+  }
+  if (doubt) {
+    return new KeyRingError(
+      'key_protected_otherwise',
+      doubt,
+      'Look at the ring from an app: its log says whether it reads the key.',
+    );
+  }
   const secret = secretOf(element.xml);
   const { kind } = protection;
   if (!secret || (kind !== 'none' && kind !== protector.kind)) {
-    const form = kind === 'unknown' ? protection.decryptorType.split(',')[0] || 'in an unknown form' : kind;
+    const form = kind === 'unknown' ? shown(namedType(protection.decryptorType).name) || 'in an unknown form' : kind;
     return new KeyRingError(
       'key_protected_otherwise',
       `It is protected otherwise (${form}) than the ring's protector says.`,

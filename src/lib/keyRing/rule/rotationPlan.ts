@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from '../reading/instants.ts';
-import { clockSkewMs, isUsable, latestActivated, type RuleKey } from './defaultKey.ts';
+import {
+  clockSkewMs,
+  defaultKey,
+  isUsable,
+  latestActivated,
+  propagationMs,
+  type RuleKey,
+  refreshMs,
+} from './defaultKey.ts';
 import type { KeyRingPolicy } from './policy.ts';
 
 export const rotationReason = z.enum(['empty', 'noDefault', 'successor']).meta({
@@ -43,7 +51,7 @@ export function planRotation(
   const planned: PlannedKey[] = [];
   for (;;) {
     const all = [...keys, ...planned.map(asRuleKey)];
-    const gap = firstGap(all, now);
+    const gap = nextGap(all, now);
     const dueAt = plusMs(gap.at, -policy.leadMs);
     if (isBefore(now, dueAt)) return { keys: planned, nextActionAt: dueAt };
     if (planned.length === mostKeys) return { keys: planned, nextActionAt: now };
@@ -57,8 +65,21 @@ export function planRotation(
   }
 }
 
-/** A key is published to be used: where revoked keys push its activation far ahead, its life goes on a day beyond. */
-const shortestUseMs = 86_400_000;
+/** Apps mint although a successor is there, where it ends so soon after it takes over (`mintsAt`, version 9 on). */
+export const shortestTurnMs = refreshMs + propagationMs;
+/** A key is published to be used: where revoked keys push its activation far ahead, its life goes on beyond. */
+const shortestUseMs = shortestTurnMs + 86_400_000;
+
+/** The first moment at which consumers have no default, or one that comes too short for them. */
+function nextGap(keys: readonly RuleKey[], now: Instant): Gap {
+  const gap = firstGap(keys, now);
+  const current = defaultKey(keys, now);
+  if (!current || isUpTo(gap.at, current.expiration)) return gap;
+  const next = defaultKey(keys, current.expiration);
+  if (!next || !isBefore(next.expiration, plusMs(current.expiration, shortestTurnMs))) return gap;
+  const activation = latest(current.expiration, next.activation);
+  return { at: current.expiration, activation, idBelow: isUpTo(activation, next.activation) ? next.id : undefined };
+}
 
 export interface Gap {
   at: Instant;

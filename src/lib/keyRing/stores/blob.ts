@@ -143,8 +143,8 @@ function ringOf(
   storeTime: Date | undefined,
   version: Pick<BlobRing, 'etag' | 'metadata'>,
 ): BlobRing {
-  const { elements } = document;
-  return { exists: version.etag !== undefined, elements, damage: [], storeTime, document, ...version };
+  const { elements, isOneElement } = document;
+  return { exists: version.etag !== undefined, isOneElement, elements, damage: [], storeTime, document, ...version };
 }
 
 function isRestError(error: unknown): error is RestError {

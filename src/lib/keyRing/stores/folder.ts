@@ -1,10 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyRingError } from '../keyRingError.ts';
 import { isAbort, Patience, silenceMs } from '../patience.ts';
-import type { KeyRingStore, RingChange, StoredRing } from '../reading/keyRingStore.ts';
+import type { KeyRingStore, RingChange, StoredDamage, StoredElement, StoredRing } from '../reading/keyRingStore.ts';
 import { fingerprint, readElements, stamp } from '../reading/ringDocument.ts';
+import type { SealedXml } from '../reading/xml.ts';
 
 /** Not `.xml`: .NET reads every file with that ending (FileSystemXmlRepository), and only those. */
 const lockName = '.token-cache-maintenance.lock';
@@ -14,6 +27,8 @@ const backupFolder = 'backup';
 const lockSuspectMs = 5_000;
 /** … and a lock this old is a killed process's. */
 const lockLifeMs = 30_000;
+/** A file holds one element of a few kilobytes. */
+const fileLimit = 1024 * 1024;
 
 /**
  * A ring as PersistKeysToFileSystem keeps it: a file for each element. A folder knows no write of several files at once:
@@ -41,32 +56,44 @@ export class FolderStore implements KeyRingStore {
       if (error.code !== 'ENOENT') throw error;
       return undefined;
     });
-    const places = (names ?? []).filter((name) => name.toLowerCase().endsWith('.xml')).sort();
-    const texts: [string, string][] = [];
-    const noFiles: string[] = [];
+    const places = (names ?? []).filter(isReadByApps).sort();
+    const kept: [string, Uint8Array][] = [];
+    const others: StoredDamage[] = [];
     for (const place of places) {
-      const text = await this.#textOf(place);
-      if (text === null) noFiles.push(place);
-      else if (text !== undefined) texts.push([place, text]);
+      const content = await this.#contentOf(place);
+      if (content instanceof Uint8Array) kept.push([place, content]);
+      else if (content) others.push({ place, ...content });
     }
-    const { elements, damage } = readElements(texts);
+    const { elements, damage } = readElements(kept);
+    const shownOthers = others.flatMap(({ place, problem }) => [place, problem]);
     return {
       exists: names !== undefined,
       elements,
-      damage: [...damage, ...noFiles.map((place) => ({ place, problem: 'is not a file' }))],
+      damage: [...damage, ...others],
       storeTime: undefined,
-      version: fingerprint([...texts.flat(), ...noFiles]),
+      version: fingerprint([...kept.flat(), ...shownOthers]),
     };
   }
 
-  /** Undefined: removed meanwhile. Null: no file; .NET reads whatever has the name, and reading a pipe would never end. */
-  async #textOf(place: string): Promise<string | null | undefined> {
+  /**
+   * Undefined: removed meanwhile. .NET opens whatever has the name, and throws on what is no file; here a pipe would never end,
+   * and a large file fill the memory.
+   */
+  async #contentOf(place: string): Promise<Uint8Array | Omit<StoredDamage, 'place'> | undefined> {
     const path = join(this.#folder, place);
     try {
-      return (await stat(path)).isFile() ? await readFile(path, 'utf8') : null;
+      const target = await stat(path);
+      if (!target.isFile()) return { problem: 'is not a file', isJudged: true };
+      if (target.size > fileLimit)
+        return { problem: `has more than ${fileLimit / 1024} KiB, and was not read`, isJudged: false };
+      return await readFile(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const isLink = await lstat(path).then(
+        (entry) => entry.isSymbolicLink(),
+        () => false,
+      );
+      return isLink ? { problem: 'is a link to nothing', isJudged: true } : undefined;
     }
   }
 
@@ -76,8 +103,8 @@ export class FolderStore implements KeyRingStore {
       return this.#locked(async () => {
         if ((await this.#read()).version !== ring.version) return 'conflict';
         for (const { name, xml } of change.add)
-          await this.#put(`<?xml version="1.0" encoding="utf-8"?>\n${xml.reveal()}\n`, `${name}.xml`);
-        for (const { element, xml } of change.replace) await this.#put(xml.reveal(), element.place);
+          await this.#put(Buffer.from(`<?xml version="1.0" encoding="utf-8"?>\n${xml.reveal()}\n`), `${name}.xml`);
+        for (const { element, xml } of change.replace) await this.#put(encoded(element, xml), element.place);
         for (const { place } of change.remove) await rm(join(this.#folder, place), { force: true });
         await flush(this.#folder);
         return 'written';
@@ -90,7 +117,8 @@ export class FolderStore implements KeyRingStore {
     const folder = join(this.#folder, name);
     await this.#inTime(async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      for (const { place, xml } of ring.elements) await writeFlushed(join(folder, place), xml.reveal());
+      for (const element of ring.elements)
+        await writeFlushed(join(folder, element.place), encoded(element, element.xml));
       await flush(folder);
     });
     return name;
@@ -108,10 +136,10 @@ export class FolderStore implements KeyRingStore {
   }
 
   /** A file that is there as a whole or not at all: flushed under a name that .NET does not read, then renamed. */
-  async #put(text: string, name: string): Promise<void> {
+  async #put(content: Uint8Array, name: string): Promise<void> {
     const temporary = join(this.#folder, `${randomUUID()}.tmp`);
     try {
-      await writeFlushed(temporary, text);
+      await writeFlushed(temporary, content);
       await this.#giveToApps(temporary);
       await rename(temporary, join(this.#folder, name));
     } catch (error) {
@@ -125,7 +153,7 @@ export class FolderStore implements KeyRingStore {
    * down like a broken one.
    */
   async #giveToApps(path: string): Promise<void> {
-    const other = (await readdir(this.#folder)).find((name) => name.endsWith('.xml'));
+    const other = (await readdir(this.#folder)).find(isReadByApps);
     const model = await stat(other ? join(this.#folder, other) : this.#folder);
     const { uid, gid } = await stat(path);
     if (other) await chmod(path, model.mode & 0o777);
@@ -171,14 +199,24 @@ export class FolderStore implements KeyRingStore {
   }
 }
 
-async function writeFlushed(path: string, text: string): Promise<void> {
+async function writeFlushed(path: string, content: Uint8Array): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+/** In the encoding of the file that it stands in. */
+function encoded(element: StoredElement & { encode?: (text: string) => Uint8Array }, xml: SealedXml): Uint8Array {
+  return element.encode?.(xml.reveal()) ?? Buffer.from(xml.reveal());
+}
+
+/** `*.xml`, in lower case but on Windows (FileSystemXmlRepository on a case-sensitive system). */
+function isReadByApps(name: string): boolean {
+  return (process.platform === 'win32' ? name.toLowerCase() : name).endsWith('.xml');
 }
 
 /** So that names outlive a power failure as well. Where a folder cannot be opened (Windows), the system does without. */

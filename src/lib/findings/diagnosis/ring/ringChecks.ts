@@ -14,12 +14,19 @@ interface Group {
 const groups: Group[] = [
   {
     id: 'ring-damage',
-    findings: ['element_not_well_formed', 'duplicate_key', 'revocation_unreadable'],
+    findings: ['element_not_well_formed', 'duplicate_key', 'revocation_unreadable', 'not_judged'],
     advice: 'Repair the ring at once: remove the element that is named, after a copy. Apps fail at their next refresh.',
   },
   {
     id: 'ring-default-key',
-    findings: ['no_default_key', 'no_default_soon', 'no_successor', 'rotation_stopped', 'last_usable_key'],
+    findings: [
+      'no_default_key',
+      'no_default_soon',
+      'no_successor',
+      'rotation_stopped',
+      'last_usable_key',
+      'versions_differ',
+    ],
     advice: 'See the runs of `rotateKeyRing`; `token-cache key-ring rotate` publishes what is due (mode manage).',
   },
   {
@@ -29,7 +36,7 @@ const groups: Group[] = [
   },
   {
     id: 'ring-elements',
-    findings: ['key_passed_over', 'foreign_element'],
+    findings: ['key_passed_over', 'foreign_element', 'ring_not_seen', 'date_without_zone'],
     advice: 'Find out who wrote it. .NET passes over it, and so it protects nothing.',
   },
   {

@@ -1,0 +1,135 @@
+import { Temporal } from 'temporal-polyfill';
+import type { Instant } from './instants.ts';
+
+/** Values in the forms that .NET takes: what it refuses is undefined. */
+
+const hex = '[0-9a-fA-F]';
+/** A group of a GUID with dashes may begin with `+` or `0x` (Guid.TryParseExactD), as long as it has its length. */
+const group = (length: number) => `((?=.{${length}}(?:[-)}]|$))\\+?(?:0[xX])?${hex}+)`;
+const dashed = `${group(8)}-${group(4)}-${group(4)}-${group(4)}-${group(12)}`;
+const dashedForms = [`^${dashed}$`, `^\\{${dashed}\\}$`, `^\\(${dashed}\\)$`].map((form) => new RegExp(form));
+const plainForm = new RegExp(`^(${hex}{8})(${hex}{4})(${hex}{4})(${hex}{4})(${hex}{12})$`);
+const byte = `0[xX](${hex}+)`;
+const hexForm = new RegExp(`^\\{${byte},${byte},${byte},\\{${Array(8).fill(byte).join(',')}\\}\\}$`);
+
+/** A GUID in any of the five forms of `Guid.Parse`, as 8-4-4-4-12 digits in lower case. */
+export function parseGuid(text: string): string | undefined {
+  const trimmed = text.trim();
+  const digits = plainForm.exec(trimmed) ?? dashedForms.map((form) => form.exec(trimmed)).find(Boolean);
+  if (digits) {
+    const [a, b, c, d, e] = digits.slice(1).map((part) => part.replace(/^\+?(0[xX])?/, ''));
+    return [padded(a, 8), padded(b, 4), padded(c, 4), padded(d, 4), padded(e, 12)].join('-').toLowerCase();
+  }
+  const parts = hexForm.exec(trimmed.replaceAll(/\s/g, ''))?.slice(1);
+  if (!parts) return undefined;
+  const sizes = [8, 4, 4, 2, 2, 2, 2, 2, 2, 2, 2];
+  const values = parts.map((part, index) => padded(part.replace(/^0+(?=.)/, ''), sizes[index] ?? 2));
+  if (values.some((value, index) => value.length > (sizes[index] ?? 2))) return undefined;
+  const [a, b, c, ...bytes] = values;
+  return `${a}-${b}-${c}-${bytes.slice(0, 2).join('')}-${bytes.slice(2).join('')}`.toLowerCase();
+}
+
+function padded(digits: string | undefined, length: number): string {
+  return (digits ?? '').padStart(length, '0');
+}
+
+const zone = '([Zz]|[+-]\\d\\d:\\d\\d)?';
+const time = '(\\d\\d):(\\d\\d):(\\d\\d)(?:\\.(\\d+))?';
+const dateForms = {
+  dateTime: new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)T${time}${zone}$`),
+  date: new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${zone}$`),
+  yearMonth: new RegExp(`^(\\d{4})-(\\d\\d)${zone}$`),
+  year: new RegExp(`^(\\d{4})${zone}$`),
+  monthDay: new RegExp(`^--(\\d\\d)-(\\d\\d)${zone}$`),
+  month: new RegExp(`^--(\\d\\d)(?:--)?${zone}$`),
+  day: new RegExp(`^---(\\d\\d)${zone}$`),
+};
+/** The year of a month with a day, since it has a 29 February (XsdDateTime). */
+const leapYear = '1904';
+
+const first = Temporal.Instant.from('0001-01-01T00:00:00Z');
+/** What DateTimeOffset can hold. */
+const last = Temporal.Instant.from('9999-12-31T23:59:59.9999999Z');
+
+/**
+ * An instant in a form that `XmlConvert.ToDateTimeOffset` takes. One without a zone is in the local time of whoever reads
+ * it: taken as UTC here, as on servers (`hasZone` tells).
+ */
+export function parseXsdDate(text: string): { instant: Instant; hasZone: boolean } | undefined {
+  const parts = partsOf(text.trim());
+  if (!parts) return undefined;
+  const { year, month, day, hour, minute, second, fraction, zone } = parts;
+  try {
+    const midnight = Temporal.PlainDate.from(
+      { year: Number(year), month: Number(month), day: Number(day) },
+      { overflow: 'reject' },
+    ).toZonedDateTime('UTC');
+    if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+    const offset = zoneMinutes(zone);
+    if (offset === undefined || Number(year) === 0) return undefined;
+    const instant = midnight
+      .toInstant()
+      .add({ minutes: Number(hour) * 60 + Number(minute) - offset })
+      .add({ seconds: Number(second), nanoseconds: ticksOf(fraction) * 100 });
+    const inRange = Temporal.Instant.compare(instant, first) >= 0 && Temporal.Instant.compare(instant, last) <= 0;
+    return inRange ? { instant, hasZone: zone !== undefined } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Parts {
+  year: string;
+  month: string;
+  day: string;
+  hour: string;
+  minute: string;
+  second: string;
+  fraction: string;
+  zone: string | undefined;
+}
+
+function partsOf(text: string): Parts | undefined {
+  // A month or a day alone is of the present year, by the clock of the machine, as to .NET.
+  const parts = (
+    year = String(new Date().getFullYear()),
+    month = '01',
+    day = '01',
+    zone?: string,
+    clock: readonly string[] = [],
+  ): Parts => {
+    const [hour = '00', minute = '00', second = '00', fraction = ''] = clock;
+    return { year, month, day, hour, minute, second, fraction, zone };
+  };
+  const full = dateForms.dateTime.exec(text);
+  if (full) return parts(full[1], full[2], full[3], full[8], full.slice(4, 8));
+  const date = dateForms.date.exec(text);
+  if (date) return parts(date[1], date[2], date[3], date[4]);
+  const yearMonth = dateForms.yearMonth.exec(text);
+  if (yearMonth) return parts(yearMonth[1], yearMonth[2], undefined, yearMonth[3]);
+  const year = dateForms.year.exec(text);
+  if (year) return parts(year[1], undefined, undefined, year[2]);
+  const monthDay = dateForms.monthDay.exec(text);
+  if (monthDay) return parts(leapYear, monthDay[1], monthDay[2], monthDay[3]);
+  const month = dateForms.month.exec(text);
+  if (month) return parts(undefined, month[1], undefined, month[2]);
+  const day = dateForms.day.exec(text);
+  return day ? parts(undefined, undefined, day[1], day[2]) : undefined;
+}
+
+/** Of 100 ns: seven digits, rounded half to even by those that follow. */
+function ticksOf(fraction: string): number {
+  const ticks = Number(fraction.slice(0, 7).padEnd(7, '0'));
+  const rest = fraction.slice(7);
+  if (!rest) return ticks;
+  const half = /^50*$/.test(rest);
+  return ticks + (half ? ticks & 1 : rest >= '5' ? 1 : 0);
+}
+
+/** East of UTC. An offset goes to 14 hours; undefined beyond. */
+function zoneMinutes(zone: string | undefined): number | undefined {
+  if (zone === undefined || zone.toUpperCase() === 'Z') return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4));
+  if (minutes > 14 * 60) return undefined;
+  return zone.startsWith('-') ? -minutes : minutes;
+}

@@ -1,0 +1,12 @@
+// What ASP.NET Core's own Data Protection makes of key rings: reads a question as JSON from each line, and answers it on one.
+using System.Text.Json;
+using RingReader;
+
+var json = new JsonSerializerOptions(JsonSerializerDefaults.Web);
+var redis = new Lazy<StackExchange.Redis.ConnectionMultiplexer>(() => StackExchange.Redis.ConnectionMultiplexer.Connect(args[0]));
+using var output = new StreamWriter(Console.OpenStandardOutput());
+while (Console.In.ReadLine() is { } line)
+{
+    var question = JsonSerializer.Deserialize<Question>(line, json) ?? throw new InvalidOperationException("no question");
+    output.WriteLine(JsonSerializer.Serialize(Reader.Answer(question, () => redis.Value.GetDatabase()), json));
+}

@@ -1,0 +1,96 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type ConsumerVersion, consumerVersions } from '../../src/lib/keyRing/reading/consumerVersions.ts';
+import { root } from './childProcess.ts';
+import { dotnet } from './dataProtection.ts';
+
+/** A ring in one kind of store, and the instant at which an app reads it (test/interop/ringReader). */
+export interface ReaderQuestion {
+  blob?: string;
+  folder?: string;
+  redisKey?: string;
+  now: string;
+  certificates?: string[];
+}
+
+export interface ReaderUse {
+  key: string | null;
+  mints: boolean;
+  error: string | null;
+}
+
+export interface ReaderAnswer {
+  keys:
+    | { id: string; created: string; activated: string; expires: string; revoked: boolean; readable: boolean }[]
+    | null;
+  error: string | null;
+  generating: ReaderUse | null;
+  reading: ReaderUse | null;
+}
+
+/** ASP.NET Core's own reading of rings, of each version in a process of its own. */
+export class RingReaders {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** RING_READERS names a folder in which the programs stay, for the next run. */
+  static async build(): Promise<RingReaders> {
+    const kept = process.env.RING_READERS;
+    const folder = kept || (await mkdtemp(join(tmpdir(), 'ring-readers-')));
+    if (kept && existsSync(join(kept, 'bin'))) return new RingReaders(kept);
+    const solution = join(root, 'test/interop/ringReader/readers.slnx');
+    // A build server would outlive the test and keep its pipes open.
+    dotnet(['build', solution, '--configuration', 'Release', '--disable-build-servers', '--artifacts-path', folder]);
+    return new RingReaders(folder);
+  }
+
+  /** The answers of every version to the same questions, in their order. */
+  async ask(questions: readonly ReaderQuestion[], redis = ''): Promise<Map<ConsumerVersion, ReaderAnswer[]>> {
+    const answers = new Map<ConsumerVersion, ReaderAnswer[]>();
+    await Promise.all(
+      consumerVersions.map(async (version) => answers.set(version, await this.#askOne(version, questions, redis))),
+    );
+    return answers;
+  }
+
+  async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], redis: string) {
+    const program = join(this.#folder, `bin/RingReader${version}/release/RingReader${version}.dll`);
+    const child = spawn('dotnet', [program, redis], { env: { ...process.env, TZ: 'UTC' } });
+    const ended = once(child, 'close');
+    let errors = '';
+    child.stderr.on('data', (data: Buffer) => {
+      errors += data;
+    });
+    const [answers] = await Promise.all([linesOf(child), write(child, questions)]);
+    const [status] = await ended;
+    if (status !== 0 || answers.length !== questions.length)
+      throw new Error(`the reader of version ${version} ended with ${status}: ${errors}`);
+    return answers;
+  }
+
+  remove(): Promise<void> {
+    return process.env.RING_READERS ? Promise.resolve() : rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function linesOf({ stdout }: ChildProcessWithoutNullStreams): Promise<ReaderAnswer[]> {
+  const answers: ReaderAnswer[] = [];
+  for await (const line of createInterface({ input: stdout })) answers.push(JSON.parse(line) as ReaderAnswer);
+  return answers;
+}
+
+async function write({ stdin }: ChildProcessWithoutNullStreams, questions: readonly ReaderQuestion[]): Promise<void> {
+  // A program that ended early is seen by its status.
+  stdin.on('error', () => undefined);
+  for (const question of questions)
+    if (!stdin.write(`${JSON.stringify(question)}\n`) && !stdin.destroyed) await once(stdin, 'drain');
+  stdin.end();
+}
