@@ -5,9 +5,10 @@
 
 export interface InspectedEntry {
   key: string;
-  /** Bytes of the value. */
+  /** Bytes of the value; 0 where it has none. */
   size: number;
-  expiresAt: Date;
+  /** Null where it never comes: of no date, or one that no clock reaches. */
+  expiresAt: Date | null;
   slidingSeconds: number | null;
   absoluteExpiration: Date | null;
   /** The first 20 bytes of a Data Protection payload; else the value's first {@link contentBytes}. */
@@ -59,6 +60,28 @@ export interface SchemaFacts {
 /** How the library's own DELETE finds the expired rows. */
 export type DeletePlan = { kind: 'index' | 'scan'; basis: string } | { kind: 'unknown'; reason: string };
 
+/** How far dead rows are removed, where that is a work of its own. */
+export interface Upkeep {
+  deadRows: number;
+  liveRows: number;
+  /** Who keeps rows from being removed: the table's own setting, the server's. */
+  autovacuum: 'on' | 'off for the table' | 'off on the server';
+  vacuumedAt: Date | null;
+  /** What may still see rows that were deleted, the oldest first. */
+  holders: VacuumHolder[];
+}
+
+export interface VacuumHolder {
+  kind: 'transaction' | 'prepared transaction' | 'replication slot';
+  /** The process id, or the name. */
+  name: string;
+  /** Of a transaction; null where it may not be seen. */
+  user: string | null;
+  application: string | null;
+  state: string | null;
+  since: Date | null;
+}
+
 export interface TableInspection {
   /** About `rows` entries of random pages. */
   sample(rows: number): Promise<InspectedEntry[]>;
@@ -71,6 +94,8 @@ export interface TableInspection {
   state(key: string): Promise<EntryState | undefined>;
   schema(): Promise<SchemaFacts>;
   deletePlan(): Promise<DeletePlan>;
+  /** Undefined where the server removes deleted rows by itself. */
+  upkeep(): Promise<Upkeep | undefined>;
   /** The database that the connection is in. */
   database(): Promise<string>;
 }

@@ -2,7 +2,7 @@
  * Broken setups on the embedded PostgreSQL: for each the check that names its cause, and no other that blames anything.
  * How entries are judged is proven here for all engines; the other files have what is theirs alone.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -57,7 +57,64 @@ const fill = (...all: ReturnType<typeof entry>[][]) => fillPostgres(database, al
 const plain = (count = 40) => entries(count);
 const encrypted = (keyId: string, count = 40) => entries(count, () => ({ value: encryptedValue(keyId) }));
 
+/** A hash as MSAL writes it: of an assertion, of a proof-of-possession key. */
+const hash = () => createHash('sha256').update(randomUUID()).digest('base64url');
+
+/** An entry with the tokens of so many users. */
+function tokensOf(users: number): Buffer {
+  const ids = Array.from({ length: users }, () => `${randomUUID()}.${tenant}`);
+  const tokens = ids.map((home_account_id) => [
+    home_account_id,
+    { home_account_id, client_id: client, secret: 's'.repeat(1_500) },
+  ]);
+  return Buffer.from(JSON.stringify({ AccessToken: Object.fromEntries(tokens) }));
+}
+
 const setups: Setup[] = [
+  {
+    setup: 'an app that writes the tokens of all users under each key',
+    blamed: ['entries-of-all-users: users_share_entries'],
+    build: async () => void (await fill(entries(40, () => ({ value: tokensOf(60) })))),
+  },
+  {
+    setup: 'on-behalf-of entries that outlive their assertion by months',
+    blamed: ['entries-on-behalf-of: on_behalf_of_outlives_assertion'],
+    build: async () =>
+      void (await fill(
+        plain(),
+        entries(60, () => ({ key: hash(), expiresInMs: 80 * dayMs, slidingSeconds: 90 * 86_400 })),
+      )),
+  },
+  {
+    setup: 'on-behalf-of entries that never expire',
+    blamed: ['entries-on-behalf-of: on_behalf_of_outlives_assertion'],
+    build: async () => {
+      await fill(
+        plain(),
+        entries(60, () => ({ key: hash() })),
+      );
+      await database.query(`update ${postgresTable} set expiresattime = 'infinity' where id not like '%.%'`);
+      return undefined;
+    },
+  },
+  {
+    setup: "none of MSAL's own keys: long-running sessions, proof of possession, no tenant, parameters of the request",
+    blamed: [],
+    build: async () => {
+      const app = (key: string) => entry({ key, expiresInMs: dayMs / 24, slidingSeconds: null });
+      const tenantless = `${client}__AppTokenCache`;
+      await fill(
+        plain(),
+        entries(20, () => ({ key: randomUUID() })),
+        entries(20, () => ({ key: randomUUID().replaceAll('-', '') })),
+        entries(3, () => ({ key: `my session ${randomUUID()}` })),
+        Array.from({ length: 20 }, () => app(`${hash()}${client}_${tenant}_AppTokenCache`)),
+        Array.from({ length: 20 }, () => app(`${client}_${tenant}_${hash()}_AppTokenCache`)),
+        [app(tenantless)],
+      );
+      return undefined;
+    },
+  },
   {
     setup: 'an instance that encrypts with a ring of its own',
     blamed: ['encryption-unknown-keys: key_not_in_ring'],

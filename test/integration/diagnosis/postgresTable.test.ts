@@ -177,3 +177,59 @@ describe('of a table on PostgreSQL, the diagnosis blames', () => {
     expect([found.blamed, found.unknown]).toEqual([blamed, []]);
   });
 });
+
+describe('of dead rows, the diagnosis', () => {
+  const dead = async (count: number) => {
+    await sql(`insert into ${postgresTable} select gen_random_uuid() || '.${tenant}', '{}', now() + interval '1 hour', 1200
+               from generate_series(1, ${count})`);
+    const { length } = await sql(`delete from ${postgresTable} where value = '{}' returning id`);
+    expect(length).toBe(count);
+    // The counts of a backend reach the others when it is idle.
+    await expect
+      .poll(async () => (await sql(`select n_dead_tup::int as dead from pg_stat_user_tables`))[0]?.dead, {
+        timeout: 15_000,
+      })
+      .toBeGreaterThanOrEqual(count);
+  };
+  const found = async () => {
+    const { report } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url });
+    return report.checks.find(({ check }) => check === 'dead-rows');
+  };
+
+  it('says that autovacuum is off, and how many there are', async () => {
+    await fill(plain());
+    await sql(`alter table ${postgresTable} set (autovacuum_enabled = off)`);
+    expect(await found()).toMatchObject({ status: 'warning', cause: 'autovacuum_off' });
+    await dead(3_000);
+    const check = await found();
+    expect(check).toMatchObject({ status: 'critical', cause: 'autovacuum_off' });
+    expect(check?.what).toContain('3,000 dead rows beside 40 live ones');
+  });
+
+  it('names the transaction that holds them', async () => {
+    await fill(plain());
+    const holder = await database.connect();
+    await holder.query("set application_name = 'nightly report'");
+    await holder.query('begin isolation level repeatable read');
+    const { rows } = await holder.query<{ pid: number }>(
+      `select pg_backend_pid() as pid, count(*) from ${postgresTable}`,
+    );
+    await dead(3_000);
+    const named = {
+      status: 'warning',
+      cause: 'vacuum_held_up',
+      what: expect.stringContaining('by nightly report, idle in transaction'),
+    };
+    // It counts from an age on that no everyday transaction has.
+    await expect.poll(found, { timeout: 20_000 }).toMatchObject(named);
+    expect((await found())?.what).toContain(`process ${rows[0]?.pid}`);
+    await holder.query('rollback');
+    expect(await found()).toMatchObject({ status: 'pass' });
+  }, 60_000);
+
+  it('leaves those alone that autovacuum is about to remove', async () => {
+    await fill(plain());
+    await dead(3_000);
+    expect(await found()).toMatchObject({ status: 'pass' });
+  });
+});

@@ -16,6 +16,7 @@ import { instanceNameCheck } from './redis/instanceNameCheck.ts';
 import { watchChecks } from './redis/watchChecks.ts';
 import { ringChecks } from './ring/ringChecks.ts';
 import { type SelfSubject, selfChecks } from './self/selfChecks.ts';
+import { deadRowsCheck } from './sql/deadRows.ts';
 import { sqlGrowthChecks } from './sql/growthChecks.ts';
 import { schemaChecks } from './sql/schemaChecks.ts';
 import type { RedisSubject } from './subjects/redisSubject.ts';
@@ -39,6 +40,7 @@ export const registry: {
     ...ofEntries,
     ...sqlGrowthChecks,
     ...schemaChecks,
+    deadRowsCheck,
   ],
   redis: [
     ...connectionChecks<RedisSubject>('connection', (subject) => subject),

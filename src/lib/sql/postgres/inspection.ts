@@ -1,16 +1,22 @@
 import { CacheTableError } from '../cacheTableError.ts';
-import { contentBytes, type SchemaColumn, type TableInspection } from '../inspection.ts';
+import {
+  contentBytes,
+  type SchemaColumn,
+  type TableInspection,
+  type Upkeep,
+  type VacuumHolder,
+} from '../inspection.ts';
 import type { PostgresConnections } from './connections.ts';
 import { rowsPerPage } from './figures.ts';
 import * as sql from './inspectionStatements.ts';
 
 interface EntryRow {
   id: string;
-  size: number;
-  expires_at: Date | number;
+  size: number | null;
+  expires_at: Date | number | null;
   sliding_seconds: string | null;
   absolute_expiration: Date | number | null;
-  content: Buffer;
+  content: Buffer | null;
 }
 
 /** All rows of a small table are looked over: about 10,000 at most, since a row has 130 bytes at least. */
@@ -27,12 +33,11 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
   const entries = async (text: string, ...values: unknown[]) =>
     (await query<EntryRow>(text, ...values)).map((row) => ({
       key: row.id,
-      size: row.size,
-      // The driver gives ±infinity as a number: such an entry never expires.
-      expiresAt: new Date(row.expires_at),
+      size: row.size ?? 0,
+      expiresAt: dateOf(row.expires_at),
       slidingSeconds: row.sliding_seconds === null ? null : Number(row.sliding_seconds),
-      absoluteExpiration: row.absolute_expiration === null ? null : new Date(row.absolute_expiration),
-      content: row.content,
+      absoluteExpiration: dateOf(row.absolute_expiration),
+      content: row.content ?? new Uint8Array(),
     }));
 
   return {
@@ -56,8 +61,8 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
     latestKeys: (limit) => keys(sql.latestKeys(table), limit),
 
     async state(key) {
-      const [row] = await query<{ header: Buffer; digest: string }>(sql.entryState(table), key);
-      return row && { key, ...row };
+      const [row] = await query<{ header: Buffer | null; digest: string | null }>(sql.entryState(table), key);
+      return row && { key, header: row.header ?? new Uint8Array(), digest: row.digest ?? '' };
     },
 
     async schema() {
@@ -91,6 +96,27 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
       }
     },
 
+    async upkeep() {
+      const [row] = await query<Omit<Upkeep, 'autovacuum' | 'holders'> & { server: boolean; own: boolean }>(
+        sql.upkeep(),
+        table,
+      );
+      if (!row) return undefined;
+      const { server, own, ...upkeep } = row;
+      const autovacuum = !server ? 'off on the server' : own ? 'on' : 'off for the table';
+      return { ...upkeep, autovacuum, holders: await query<VacuumHolder>(sql.vacuumHolders()) };
+    },
+
     database: async () => (await query<{ name: string }>(sql.database()))[0]?.name ?? 'unknown',
   };
 }
+
+/** The driver gives ±infinity as a number, and a year that JavaScript has not as an invalid date. */
+function dateOf(value: Date | number | null): Date | null {
+  if (value === null) return null;
+  const date = new Date(value === -Infinity ? earliestMs : value);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+/** The first moment that a `Date` can hold (ECMAScript, "Time Values and Time Range"). */
+const earliestMs = -8.64e15;

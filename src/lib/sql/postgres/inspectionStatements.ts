@@ -77,4 +77,33 @@ from pg_class as c where c.oid = to_regclass($1)`;
 /** EXPLAIN plans the library's own DELETE and does not run it. Needs the right to delete, as the purge does. */
 export const deletePlan = (t: string) => `explain (format json) delete from ${t} where now() > expiresattime`;
 
+/** Dead and live rows by the statistics, of all partitions together. Without track_counts autovacuum does nothing. */
+export const upkeep = () => `
+select coalesce(sum(s.n_dead_tup), 0)::float8 as "deadRows", coalesce(sum(s.n_live_tup), 0)::float8 as "liveRows",
+       max(greatest(s.last_vacuum, s.last_autovacuum)) as "vacuumedAt",
+       current_setting('autovacuum')::bool and current_setting('track_counts')::bool as server,
+       bool_and(coalesce((select o.option_value::bool from pg_options_to_table(c.reloptions) as o
+                          where o.option_name = 'autovacuum_enabled'), true)) as own
+from pg_class as c left join pg_stat_all_tables as s on s.relid = c.oid
+where c.relkind <> 'p'
+  and (c.oid = to_regclass($1) or c.oid in (select relid from pg_partition_tree(to_regclass($1))))
+having count(*) > 0`;
+
+/** What is old enough to be no app's everyday transaction; a user without pg_read_all_stats does not see how old others' are. */
+export const vacuumHolders = () => `
+select kind, name, "user", application, state, since from (
+  select 'transaction' as kind, pid::text as name, usename::text as "user", nullif(application_name, '') as application,
+         state, xact_start as since, greatest(age(backend_xmin), age(backend_xid)) as age
+  from pg_stat_activity
+  where pid <> pg_backend_pid() and datname = current_database() and backend_type <> 'autovacuum worker'
+  union all
+  select 'prepared transaction', gid, owner::text, null, null, prepared, age(transaction)
+  from pg_prepared_xacts where database = current_database()
+  union all
+  select 'replication slot', slot_name::text, null, null, case when active then 'active' else 'inactive' end, null, age(xmin)
+  from pg_replication_slots
+) as h
+where age > 0 and coalesce(since < now() - interval '5 seconds', true)
+order by age desc limit 5`;
+
 export const database = () => 'select current_database() as name';

@@ -11,10 +11,10 @@ import type { ServerTraits } from './serverTraits.ts';
 interface EntryRow {
   id: string;
   size: string | number;
-  expiresAt: Date;
+  expiresAt: Date | null;
   slidingSeconds: string | number | null;
   absoluteExpiration: Date | null;
-  content: Buffer;
+  content: Buffer | null;
 }
 
 interface ColumnRow {
@@ -53,8 +53,9 @@ export function sqlServerInspection(
       const sampled = await randomRows(catalogue, rows, (share) =>
         query<EntryRow>(statements.sampleEntries(table, share), { rows: int(rows), bytes: int(contentBytes) }),
       );
-      return sampled.map(({ id, size, slidingSeconds, ...entry }) => ({
+      return sampled.map(({ id, size, slidingSeconds, content, ...entry }) => ({
         ...entry,
+        content: content ?? new Uint8Array(),
         key: id,
         size: Number(size),
         slidingSeconds: slidingSeconds === null ? null : Number(slidingSeconds),
@@ -72,8 +73,10 @@ export function sqlServerInspection(
     latestKeys: (limit) => keys(statements.latestKeys(table), { limit: int(limit) }),
 
     async state(id) {
-      const [row] = await query<{ header: Buffer; digest: Buffer }>(statements.entryState(table), { id: key(id) });
-      return row && { key: id, header: row.header, digest: row.digest.toString('hex') };
+      const [row] = await query<{ header: Buffer | null; digest: Buffer | null }>(statements.entryState(table), {
+        id: key(id),
+      });
+      return row && { key: id, header: row.header ?? new Uint8Array(), digest: row.digest?.toString('hex') ?? '' };
     },
 
     async schema() {
@@ -119,6 +122,8 @@ export function sqlServerInspection(
         return { kind: 'unknown', reason: 'Query Store may not be read (GRANT VIEW DATABASE STATE)' };
       }
     },
+
+    upkeep: async () => undefined,
 
     database: async () => (await query<{ name: string }>(statements.databaseName()))[0]?.name ?? 'unknown',
   };

@@ -80,9 +80,10 @@ function judged(judge: (look: Look) => Outcome): Check<EntriesSubject>['run'] {
 /** When the oldest of them was last written or read, as an estimate; null where no entry tells. */
 function sinceWhen(entries: readonly SampledCacheEntry[]): Date | null {
   const times = entries.flatMap(({ expiresAt, slidingSeconds }) =>
-    expiresAt && slidingSeconds ? [expiresAt.getTime() - slidingSeconds * 1000] : [],
+    expiresAt && slidingSeconds && slidingSeconds > 0 ? [expiresAt.getTime() - slidingSeconds * 1000] : [],
   );
-  return times.length > 0 ? new Date(Math.min(...times)) : null;
+  const since = new Date(Math.min(...times));
+  return Number.isNaN(since.getTime()) ? null : since;
 }
 
 const findKey = (rings: readonly RingKnowledge[], keyId: string) =>

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EntryState } from '../../../sql/inspection.ts';
-import type { EntryKind } from '../../../tokenKeys.ts';
+import { type EntryKind, keyParts } from '../../../tokenKeys.ts';
 import type { EntryFormat } from './entryFormat.ts';
 
 /** An entry as the checks see it, of whatever engine. */
@@ -13,6 +13,12 @@ export interface SampledCacheEntry {
   expiresAt: Date | undefined;
   slidingSeconds: number | null;
   format: EntryFormat;
+}
+
+/** What an entry is: by its key, or as MSAL's own value under a key that an app chose for a long-running session. */
+export function kindOf(key: string, format: EntryFormat): EntryKind {
+  const { kind } = keyParts(key);
+  return kind === 'other' && (format.kind === 'msal' || format.kind === 'encrypted') ? 'onBehalfOf' : kind;
 }
 
 export interface EntryReading {
@@ -39,9 +45,19 @@ export interface RingKnowledge {
   problem: string | null;
 }
 
+export type Engine = 'sqlserver' | 'postgres' | 'redis';
+
+/** What keeps apart what shares a cache. */
+export const ownPlace: Record<Engine, string> = {
+  sqlserver: 'a table of their own',
+  postgres: 'a table of their own',
+  redis: 'an InstanceName of their own',
+};
+
 /** A cache whose entries are sampled: what the checks of entries need. */
 export interface EntriesSubject {
   name: string;
+  engine: Engine;
   showKey: ShowKey;
   /** One random sample for all checks. */
   entries(): Promise<EntryReading>;

@@ -3,7 +3,8 @@ import { keyIdOf, payloadMark } from '../../../keyRing/entries/payloadHeader.ts'
 /** What the value of an entry is, as far as its bytes tell. Nothing of the content is kept but counts. */
 export type EntryFormat =
   | { kind: 'encrypted'; keyId: string }
-  | { kind: 'msal'; tokens: TokenFigures | undefined }
+  /** `users`: accounts whose tokens are in it, as far as it was read. */
+  | { kind: 'msal'; tokens: TokenFigures | undefined; users: number }
   | { kind: 'empty' }
   /** No reader of the token cache can use it. */
   | { kind: 'foreign'; form: 'damaged payload' | 'damaged JSON' | 'other JSON' | 'compressed' | 'other bytes' };
@@ -32,7 +33,7 @@ export function formatOf(content: Uint8Array, size: number): EntryFormat {
   if (!/^\s*\{/.test(text)) return foreign(/^\s*[["]/.test(text) ? 'other JSON' : 'other bytes');
   if (size > content.length)
     return parts.some((part) => text.includes(`"${part}"`))
-      ? { kind: 'msal', tokens: undefined }
+      ? { kind: 'msal', tokens: undefined, users: usersIn(text) }
       : foreign('other JSON');
   return jsonFormat(text);
 }
@@ -64,12 +65,17 @@ function jsonFormat(text: string): EntryFormat {
   const clientIds = [...access, ...of('RefreshToken'), ...of('IdToken')].flatMap((token) => text_(token?.client_id));
   return {
     kind: 'msal',
+    users: usersIn(text),
     tokens: {
       accessTokens: access.length,
       resources: new Set(access.flatMap((token) => text_(token?.target).map(resourceOf))).size,
       clientIds: [...new Set(clientIds.map((id) => id.toLowerCase()))],
     },
   };
+}
+
+function usersIn(text: string): number {
+  return new Set([...text.matchAll(/"home_account_id"\s*:\s*"([^"]+)"/g)].map(([, account]) => account)).size;
 }
 
 /** `https://graph.microsoft.com/User.Read …` is of `https://graph.microsoft.com`; scopes without one are Graph's. */

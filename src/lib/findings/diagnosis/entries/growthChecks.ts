@@ -1,7 +1,8 @@
 import { type Check, checksOf, critical, pass, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
+import { isAssertion } from '../../../tokenKeys.ts';
 import { bytesText, countOf, percentText } from '../../../wording.ts';
-import type { EntriesSubject, SampledCacheEntry } from './entriesSubject.ts';
+import { type Engine, type EntriesSubject, ownPlace, type SampledCacheEntry } from './entriesSubject.ts';
 
 const day = 86_400_000;
 /** A refresh token of a web app ends after 90 days without use ("Refresh token lifetime", Microsoft Entra). */
@@ -11,13 +12,22 @@ const accessTokenSeconds = 3_600;
 /** Bytes. An id token has 2 to 7 kB and an access token about 2 (Microsoft.Identity.Web, "Token cache serialization"). */
 const largeEntry = 262_144;
 
+/** The caches with an expiry of their own for entries that say none: 20 minutes (SqlServerCacheOptions, PostgresCacheOptions). */
+const defaultSliding: Record<Engine, string> = {
+  sqlserver: 'DefaultSlidingExpiration of the cache (SqlServerCacheOptions; 20 minutes by default), or ',
+  postgres: 'DefaultSlidingExpiration of the cache (PostgresCacheOptions; 20 minutes by default), or ',
+  redis: '',
+};
+
 const usersOf = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kind }) => kind === 'user');
 
 /** What makes a cache grow, or forget too soon, as its entries show. */
 export const entryGrowthChecks: Check<EntriesSubject>[] = [
   ...checksOf<EntriesSubject>('growth', 20_000, {
     'entries-lifetime': async (subject) => {
-      const { entries, now } = await subject.entries();
+      const { entries: all, now } = await subject.entries();
+      // Those have a check of their own.
+      const entries = all.filter(({ kind }) => kind !== 'onBehalfOf');
       const endless = entries.filter(({ expiresAt }) => !expiresAt);
       const long = entries.filter(
         ({ expiresAt }) => expiresAt && expiresAt.getTime() - now.getTime() > longestTokenMs + day,
@@ -39,6 +49,55 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
         evidence,
         advice:
           'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions to some days: longer than users stay away, shorter than their refresh tokens live.',
+      });
+    },
+  }),
+  ...checksOf<EntriesSubject>('growth', 20_000, {
+    // A token that an API got on behalf of a caller lies under the hash of the caller's own token: the next one has another.
+    'entries-on-behalf-of': async (subject) => {
+      const { entries, now } = await subject.entries();
+      const all = entries.filter(({ kind }) => kind === 'onBehalfOf');
+      const left = ({ expiresAt }: SampledCacheEntry) => (expiresAt ? expiresAt.getTime() - now.getTime() : Infinity);
+      const outliving = all.filter((entry) => left(entry) > (isAssertion(entry.key) ? day : longestTokenMs + day));
+      const evidence = [
+        { what: 'on-behalf-of entries sampled', value: all.length },
+        { what: 'that outlive what they are found by', value: outliving.length },
+      ];
+      if (outliving.length === 0) return pass('No sampled on-behalf-of entry outlives its use.', evidence);
+      const longest = Math.max(...outliving.map(left));
+      return warning({
+        cause: 'on_behalf_of_outlives_assertion',
+        what: `${countOf(outliving.length, 'on-behalf-of entry', 'on-behalf-of entries')} of ${all.length} sampled (${percentText((100 * outliving.length) / all.length)}) live on ${longest === Infinity ? 'for ever' : `for up to ${humanDuration(longest)}`}: each is found by the hash of the token that it was got for, which ends within 90 minutes, and by no later one.`,
+        evidence,
+        advice: `Give the API that calls on behalf of others an entry lifetime of a few hours (AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions), and ${ownPlace[subject.engine]} if web apps share this one. Long-running sessions need a key of their own (InitiateLongRunningProcessInWebApi), and StopLongRunningProcessInWebApiAsync at their end.`,
+      });
+    },
+    // The key says whose tokens are in an entry: one user's.
+    'entries-of-all-users': async (subject) => {
+      const { entries } = await subject.entries();
+      const told = entries.flatMap(({ format, kind }) =>
+        format.kind === 'msal' && kind !== 'app' ? format.users : [],
+      );
+      const several = told.filter((users) => users > 1);
+      const most = Math.max(0, ...several);
+      const evidence = [
+        { what: "users' entries that tell", value: told.length },
+        { what: 'with the tokens of several users', value: several.length },
+        { what: 'users in the fullest, as far as it was read', value: most },
+      ];
+      if (several.length === 0)
+        return pass(
+          told.length === 0
+            ? 'No sampled entry tells whose tokens are in it.'
+            : 'Each sampled entry holds the tokens of one user.',
+          evidence,
+        );
+      return critical({
+        cause: 'users_share_entries',
+        what: `${countOf(several.length, 'entry holds', 'entries hold')} the tokens of several users, one of them of at least ${most}: an app writes its whole cache under each key. The table grows with the square of the users, and each sign-in reads and writes the tokens of all.`,
+        evidence,
+        advice:
+          'Let the app keep one cache for each key: register it with AddDistributedTokenCaches (or app.AddDistributedTokenCache), without EnableSharedCacheOptions and without an own serializer that ignores SuggestedCacheKey. Then clear this cache.',
       });
     },
   }),
@@ -72,10 +131,9 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       if (short.length === 0) return pass('No sliding expiration is shorter than a token lives.', evidence);
       const trouble = {
         cause: 'sliding_shorter_than_token',
-        what: `${countOf(short.length, "user's entry", "users' entries")} of ${sliding.length} sampled slide by less than the hour that a token lives (the shortest by ${humanDuration(shortest * 1000)}${shortest === 1200 ? ", the library's default" : ''}): a user who pauses that long signs in again for nothing.`,
+        what: `${countOf(short.length, "user's entry", "users' entries")} of ${sliding.length} sampled slide by less than the hour that a token lives (the shortest by ${humanDuration(shortest * 1000)}${shortest === 1200 && defaultSliding[subject.engine] ? ", the library's default" : ''}): a user who pauses that long signs in again for nothing.`,
         evidence,
-        advice:
-          'Set DefaultSlidingExpiration of the cache (SqlServerCacheOptions; 20 minutes by default), or SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, to a day or more.',
+        advice: `Set ${defaultSliding[subject.engine]}SlidingExpiration of MsalDistributedTokenCacheAdapterOptions, to a day or more.`,
       };
       return short.length * 2 >= sliding.length ? critical(trouble) : warning(trouble);
     },
@@ -84,7 +142,8 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
     'entries-kinds': async (subject) => {
       const { entries } = await subject.entries();
       const count = (kind: SampledCacheEntry['kind']) => entries.filter((entry) => entry.kind === kind).length;
-      const other = count('other');
+      const foreign = entries.filter(({ kind }) => kind === 'other');
+      const other = foreign.length;
       const evidence = (['user', 'app', 'onBehalfOf', 'other'] as const).map((kind) => ({
         what: `entries of kind ${kind}`,
         value: count(kind),
@@ -95,12 +154,8 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
       return warning({
         cause: 'foreign_keys',
         what: `${countOf(other, 'key')} of ${entries.length} sampled (${percentText((100 * other) / entries.length)}) have no form of Microsoft.Identity.Web: something else, such as sessions, shares the cache.`,
-        evidence: [
-          ...evidence,
-          { what: 'first', value: subject.showKey(entries.find(({ kind }) => kind === 'other')?.key ?? '') },
-        ],
-        advice:
-          'Give sessions and other data a table or an InstanceName of their own: they grow and expire by other rules.',
+        evidence: [...evidence, { what: 'first', value: subject.showKey(foreign[0]?.key ?? '') }],
+        advice: `Give sessions and other data ${ownPlace[subject.engine]}: they grow and expire by other rules.`,
       });
     },
     'entries-large': async (subject) => {

@@ -3,7 +3,7 @@ import { keyIdOf } from '../../../keyRing/entries/payloadHeader.ts';
 import type { EntryState } from '../../../sql/inspection.ts';
 import { keyParts } from '../../../tokenKeys.ts';
 import { countOf } from '../../../wording.ts';
-import type { EntriesSubject } from './entriesSubject.ts';
+import { type EntriesSubject, ownPlace } from './entriesSubject.ts';
 
 /** Keys whose neighbours are looked up, each by the primary key. */
 const probedKeys = 40;
@@ -34,7 +34,7 @@ export const keyChecks: Check<EntriesSubject>[] = [
         cause: 'shared_by_apps',
         what: `${countOf(clients.size, 'app')} keep their tokens in this cache. A user's key, {oid}.{tid}, is the same for all of them: each sign-in to one overwrites the tokens of the other.`,
         evidence,
-        advice: 'Give each app a table of its own, or on Redis an InstanceName of its own.',
+        advice: `Give the apps ${ownPlace[subject.engine]}, each another.`,
       });
     },
     'keys-case': async (subject) => {

@@ -2,8 +2,8 @@ import type { Clock } from '../../../clock.ts';
 import { sampleKeys } from '../../../redis/keySample.ts';
 import type { RedisEntry, RedisNode } from '../../../redis/redisNode.ts';
 import { keyParts, tokenKey } from '../../../tokenKeys.ts';
-import type { SampledCacheEntry } from '../entries/entriesSubject.ts';
-import { formatOf } from '../entries/entryFormat.ts';
+import { kindOf, type SampledCacheEntry } from '../entries/entriesSubject.ts';
+import { type EntryFormat, formatOf } from '../entries/entryFormat.ts';
 
 export interface RedisSampleOptions {
   instanceName: string;
@@ -69,18 +69,18 @@ function entryOf(
   now: Date,
 ): SampledCacheEntry | undefined {
   if (timeToLive === -2) return undefined;
-  const { kind } = keyParts(key);
   const data = value?.data ?? new Uint8Array();
   const ticks = ticksOf(value?.sldexp);
   // It has another type than the library's: something else that shares the database.
-  const foreign = !value && kind === 'other';
+  const foreign = !value && keyParts(key).kind === 'other';
+  const format: EntryFormat = foreign ? { kind: 'foreign', form: 'other bytes' } : formatOf(data, data.length);
   return {
     key,
-    kind,
+    kind: kindOf(key, format),
     size: data.length,
     expiresAt: timeToLive < 0 ? undefined : new Date(now.getTime() + timeToLive),
     slidingSeconds: ticks === undefined ? null : ticks / 10_000_000,
-    format: foreign ? { kind: 'foreign', form: 'other bytes' } : formatOf(data, data.length),
+    format,
   };
 }
 

@@ -7,6 +7,7 @@ import type { SqlSubject } from '../subjects/sqlSubject.ts';
 interface Expected {
   columns: { name: string; type: RegExp; typeText: string; nullable: boolean }[];
   newTable: string;
+  collation: string;
   /** The oldest major version that still gets corrections; 0 where the compatibility level tells more. */
   leastVersion: number;
   betterPlan: string;
@@ -26,6 +27,7 @@ const expected: Record<SqlSubject['engine'], Expected> = {
       { name: 'absoluteexpiration', type: /^datetimeoffset/, typeText: 'datetimeoffset(7)', nullable: true },
     ],
     newTable: 'Create a new table by `dotnet sql-cache create`',
+    collation: 'SQL_Latin1_General_CP1_CS_AS',
     leastVersion: 0,
     betterPlan:
       "Update the statistics of the table (UPDATE STATISTICS); force the better plan in Query Store. This tool's purge is pinned to the index. Or switch the app's own purge off.",
@@ -44,6 +46,7 @@ const expected: Record<SqlSubject['engine'], Expected> = {
       },
     ],
     newTable: 'Let the library create a new table (CreateIfNotExists)',
+    collation: '"C"',
     leastVersion: 14,
     betterPlan:
       "Run ANALYZE on the table, and look at the planner settings (enable_indexscan, random_page_cost). This tool's purge is pinned to the index.",
@@ -120,7 +123,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
       advice: 'Create the table as the library does, with Id as its primary key.',
     });
   }),
-  schemaCheck('schema-collation', 'prompts', ({ caseSensitive, columns }) => {
+  schemaCheck('schema-collation', 'prompts', ({ caseSensitive, columns }, { engine }) => {
     const collation = columns.find(({ name }) => name.toLowerCase() === 'id')?.collation ?? 'none';
     const evidence = [{ what: 'collation of Id', value: collation }];
     if (caseSensitive) return pass('Keys that differ in case are different keys.', evidence);
@@ -128,8 +131,7 @@ export const schemaChecks: Check<SqlSubject>[] = [
       cause: 'collation_case_insensitive',
       what: `The collation of Id (${collation}) takes keys for equal that differ in case: two users' entries can overwrite each other.`,
       evidence,
-      advice:
-        'Give Id the collation that the library creates: SQL_Latin1_General_CP1_CS_AS on SQL Server, "C" on PostgreSQL. Simplest by a new table.',
+      advice: `Give Id the collation that the library creates, ${expected[engine].collation}. Simplest by a new table.`,
     });
   }),
   schemaCheck('schema-server', 'slow', ({ serverVersion, compatibilityLevel, unlogged }, { engine }) => {
@@ -156,12 +158,14 @@ export const schemaChecks: Check<SqlSubject>[] = [
       });
     return pass('Server and compatibility level are current.', evidence);
   }),
-  schemaCheck('schema-extras', 'slow', ({ extras, indexes }) => {
+  schemaCheck('schema-extras', 'slow', ({ extras, indexes }, { engine }) => {
     if (!extras)
       return unknown(
         'catalogue_unreadable',
         'The catalogue does not tell what was added to the table.',
-        'GRANT VIEW DEFINITION on the table; some servers that speak TDS have no such views.',
+        engine === 'sqlserver'
+          ? 'GRANT VIEW DEFINITION on the table; some servers that speak TDS have no such views.'
+          : 'Let the user read the catalogue (pg_catalog), as every user may by default.',
       );
     const more = indexes.filter(({ primary, columns }) => !primary && !leads(columns, 'expiresattime'));
     const names = [...extras.map(({ kind, name }) => `${kind} ${name}`), ...more.map(({ name }) => `index ${name}`)];

@@ -46,6 +46,7 @@ export function redisCacheSubject(options: RedisSubjectOptions) {
   });
   return {
     ...cache,
+    engine: 'redis' as const,
     instanceName,
     sample,
     watch: onceReached(cache, options.watch),

@@ -4,9 +4,8 @@ import type { JobName } from '../../../runs/catalogue.ts';
 import type { JobHistory } from '../../../runs/history.ts';
 import type { CacheTable } from '../../../sql/cacheTable.ts';
 import type { InspectedEntry } from '../../../sql/inspection.ts';
-import { keyParts } from '../../../tokenKeys.ts';
 import type { ReadableSubject } from '../connection/timeChecks.ts';
-import type { EntriesSubject, SampledCacheEntry } from '../entries/entriesSubject.ts';
+import { type EntriesSubject, kindOf, type SampledCacheEntry } from '../entries/entriesSubject.ts';
 import { formatOf } from '../entries/entryFormat.ts';
 import { type CacheSubjectOptions, type ClockReading, cacheSubject, onceReached } from './cacheSubject.ts';
 
@@ -83,12 +82,6 @@ export function sqlCacheSubject({ table: given, openAnother, history, purgeEvery
 }
 
 function entryOf({ key, size, expiresAt, slidingSeconds, content }: InspectedEntry): SampledCacheEntry {
-  return {
-    key,
-    kind: keyParts(key).kind,
-    size,
-    expiresAt: Number.isNaN(expiresAt.getTime()) ? undefined : expiresAt,
-    slidingSeconds,
-    format: formatOf(content, size),
-  };
+  const format = formatOf(content, size);
+  return { key, kind: kindOf(key, format), size, expiresAt: expiresAt ?? undefined, slidingSeconds, format };
 }
