@@ -35,10 +35,22 @@ function sqlRows(report: ClearReport | ClearPlan): Row[] {
 
 function redisRows(report: RedisClearReport | RedisClearPlan): Row[] {
   const about: Row[] = [['keys', `under ${report.prefix}, database ${report.database}`]];
+  const prefixes = (report.prefixes ?? []).map(
+    ({ prefix, entries }): Row => [
+      'prefix',
+      `${prefix}: ${numberText(entries)} entries${prefix === report.prefix ? '' : ', maybe of another app'}`,
+    ],
+  );
   const others: Row = ['passed over', `${numberText(report.passedOver)} keys under it that are not entries`];
   if (report.dryRun) {
     const nodes = report.nodes.map(({ node, entries }): Row => ['node', `${node}: ${countText(entries)}`]);
-    return [...about, ['would delete', `${countText(report.wouldDelete)} entries`], ...nodes, others];
+    return [
+      ...about,
+      ['would delete', `${countText(report.wouldDelete)} entries`],
+      ...(prefixes.length > 1 ? prefixes : []),
+      ...nodes,
+      others,
+    ];
   }
   return [
     ...about,

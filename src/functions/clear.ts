@@ -22,6 +22,7 @@ route({
     'confirmation_wrong',
     'run_in_progress',
     'instance_name_missing',
+    'prefix_ambiguous',
     'database_unavailable',
     'redis_unreachable',
     'database_error',
@@ -43,7 +44,11 @@ route({
     const result = await maintenance.clear(
       cache,
       { trigger: 'http', requestedBy: requester },
-      { confirm: body.dryRun ? undefined : body.confirm, timeBudgetMs: parseDuration(body.timeBudget) },
+      {
+        confirm: body.dryRun ? undefined : body.confirm,
+        allPrefixes: body.allPrefixes,
+        timeBudgetMs: parseDuration(body.timeBudget),
+      },
       { signal: stopSignal },
     );
     refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));

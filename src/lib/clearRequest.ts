@@ -4,6 +4,8 @@ import { MaintenanceError } from './errors.ts';
 export interface ClearRequest {
   /** The cache's name. Without it the report is a plan, and nothing is deleted. */
   confirm?: string | undefined;
+  /** Of a Redis cache: also the entries under longer prefixes, which may be other apps'. */
+  allPrefixes?: boolean | undefined;
   timeBudgetMs?: number | undefined;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;

@@ -107,6 +107,7 @@ export const errorCodes = {
   confirmation_wrong: refused(400),
   user_name_taken: refused(409),
   instance_name_missing: refused(409),
+  prefix_ambiguous: refused(409),
   key_ring_observed: refused(409),
   key_ring_unknown: refused(404),
   key_unknown: refused(404),

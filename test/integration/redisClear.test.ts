@@ -94,6 +94,40 @@ describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
     expect(await client.dbsize()).toBe(3);
   });
 
+  it('shows whose entries a prefix takes, and refuses one that is the beginning of another', async () => {
+    const { client, node } = await startRedis();
+    await writeEntries(client, { count: 20, instanceName: 'app' });
+    await writeEntries(client, { count: 7, instanceName: 'app-staging:' });
+    await client.hset(`app-staging:${'h'.repeat(43)}`, 'data', 'x');
+    await client.hset('apple:other', 'data', 'x');
+    await client.hset(`app${'H'.repeat(43)}`, 'data', 'x');
+    const context = contextOf(node, 'app');
+    const plan = (await clearRedisCache(context, 'web')) as RedisClearPlan;
+    expect(plan.wouldDelete.count).toBe(30);
+    expect(plan.prefixes).toEqual([
+      { prefix: 'app', entries: 21 },
+      { prefix: 'app-staging:', entries: 8 },
+      { prefix: 'apple:', entries: 1 },
+    ]);
+    await expect(clear(context)).rejects.toMatchObject({
+      code: 'prefix_ambiguous',
+      message: expect.stringContaining('`app-staging:` (8)'),
+    });
+    expect(await client.dbsize()).toBe(30);
+    expect(await clear(context, { allPrefixes: true })).toMatchObject({ deleted: 30, stopReason: 'drained' });
+  });
+
+  it('knows the prefixes of the other caches, and takes none for another that MSAL makes part of its keys', async () => {
+    const { client, node } = await startRedis();
+    const oid = '11111111-2222-4333-8444-555555555555';
+    const own = [`${'k'.repeat(43)}${oid}_${oid}_AppTokenCache`, `${oid}__AppTokenCache`, oid, 'my:long:session'];
+    for (const key of own) await client.hset(`web:${key}`, 'data', 'x');
+    expect(await clear(contextOf(node, 'web:'))).toMatchObject({ deleted: 4 });
+    await client.hset('web:staging:anything', 'data', 'x');
+    const other = contextOf(node, 'web:', { otherPrefixes: ['web:', 'web:staging:'] });
+    await expect(clear(other)).rejects.toMatchObject({ code: 'prefix_ambiguous' });
+  });
+
   it('refuses an empty prefix, planned or confirmed', async () => {
     const { client, node } = await startRedis();
     await writeEntries(client, { count: 3 });
@@ -132,7 +166,10 @@ describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
     }
     nodes[2].signal('SIGSTOP');
     const context = contextOf(nodes[0].node, 'web:', { policy: { ...policy, timeoutMs: 1_000 } });
-    const error = await clear(context).catch((reason: unknown) => reason);
+    await expect(clear(context)).rejects.toMatchObject({ code: 'redis_unreachable' });
+    expect(await nodes[0].client.dbsize()).toBeGreaterThan(0);
+    // Without the look for other prefixes beforehand, the others are cleared meanwhile.
+    const error = await clear(context, { allPrefixes: true }).catch((reason: unknown) => reason);
     nodes[2].signal('SIGCONT');
     expect(error).toMatchObject({ code: 'redis_unreachable', advice: expect.stringMatching(/start it again/i) });
     expect(await clear(context)).toMatchObject({ stopReason: 'drained', remaining: { count: 0 } });

@@ -77,6 +77,7 @@ async function ofRedis() {
       open: (endpoint, signal) => openNode(endpoint, options, signal),
       instanceName: 'web:',
       ringKeys: [],
+      otherPrefixes: [],
       policy: { timeBudgetMs: 60_000, timeoutMs: 5_000, keysPerCall: 500, pauseRatio: 0 },
       clock: systemClock,
     } satisfies Parameters<typeof clearRedisCache>[0];

@@ -25,6 +25,7 @@ export function clearContext(
     open: (endpoint, signal) => openNode(endpoint, options, signal),
     instanceName,
     ringKeys: ['DataProtection-Keys'],
+    otherPrefixes: [],
     policy: clearPolicy,
     clock: systemClock,
     ...changes,

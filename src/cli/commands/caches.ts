@@ -12,6 +12,7 @@ interface PurgeOptions extends CommonOptions {
 
 interface ClearOptions extends CommonOptions {
   confirm?: string;
+  allPrefixes?: boolean;
   timeBudget?: number;
 }
 
@@ -76,14 +77,15 @@ export function addCacheCommands(program: Command, session: Session): void {
     'Delete every entry of a cache, for a change of format: all its users sign in again. A plan, unless confirmed with the name of the cache.';
   command('clear', aboutClear)
     .option('--confirm <cache>', 'do it: the name of the cache')
+    .option('--all-prefixes', "Redis: also entries under longer prefixes, which may be other apps' (see the plan)")
     .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', budget)
-    .action(({ cache, json, dryRun = false, timeBudget, ...options }: ClearOptions, self: Command) => {
+    .action(({ cache, json, dryRun = false, allPrefixes, timeBudget, ...options }: ClearOptions, self: Command) => {
       const confirm = dryRun ? undefined : options.confirm;
       if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
         self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
       const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
         const bar = terminal && confirm !== undefined ? (await bars()).deletionBar(name) : undefined;
-        const request = { confirm, timeBudgetMs: timeBudget, onProgress: bar?.update };
+        const request = { confirm, allPrefixes, timeBudgetMs: timeBudget, onProgress: bar?.update };
         return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
       };
       const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);

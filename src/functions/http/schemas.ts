@@ -45,6 +45,10 @@ export const clearRequest = z
     cache,
     dryRun,
     confirm: z.string().optional().meta({ description: "The cache's name, where `dryRun` is false." }),
+    allPrefixes: z
+      .boolean()
+      .optional()
+      .meta({ description: "Of a Redis cache: also entries under longer prefixes, which may be other apps'." }),
     timeBudget,
   })
   .meta({ id: 'ClearRequest' });

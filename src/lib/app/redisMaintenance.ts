@@ -57,7 +57,9 @@ export class RedisMaintenance {
         const open = await nodesOf(connection, clock);
         const { timeBudgetMs, pauseRatio } = purge;
         const policy = { timeBudgetMs, timeoutMs: redis.policy.timeoutMs, keysPerCall: 500, pauseRatio };
-        const context = { connection, connect: open, open, instanceName, ringKeys: this.#ringKeys(), policy, clock };
+        const ringKeys = this.#ringKeys();
+        const otherPrefixes = this.#settings.redisCaches.map((each) => each.instanceName);
+        const context = { connection, connect: open, open, instanceName, ringKeys, otherPrefixes, policy, clock };
         const running = new RunningState(records, cache, runId, clock);
         afterwards(() => running.forget());
         if (request.confirm !== undefined) running.begin().catch(() => undefined);

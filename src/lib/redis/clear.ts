@@ -2,9 +2,11 @@ import { type ClearRequest, isConfirmed } from '../clearRequest.ts';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
-import type { KeyCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
+import type { KeyCount, PrefixCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
 import { globOf, keyTest } from './entryKeys.ts';
 import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
+import { tellable } from './keyGroups.ts';
+import { prefixOf } from './prefixes.ts';
 import { findPrimaries } from './primaries.ts';
 import type { Endpoint, RedisConnection } from './redisConnection.ts';
 import type { Connect, EntryRemover, Open } from './redisNode.ts';
@@ -27,6 +29,8 @@ export interface RedisClearContext {
   instanceName: string;
   /** Keys of Data Protection rings that may lie beside the cache: never touched, whatever the prefix. */
   ringKeys: readonly string[];
+  /** Prefixes of other caches, as far as the settings name them. */
+  otherPrefixes: readonly string[];
   policy: ClearPolicy;
   clock: Clock;
 }
@@ -39,7 +43,8 @@ interface NodePass extends PassResult {
  * Deletes every entry of a Redis cache: the hashes with a field `data` whose keys begin with its prefix, on every primary,
  * by SCAN and UNLINK. A plan, unless confirmed with the cache's name. Repeatable: what is left is taken by another run.
  * `onFailure` is called where an error ends it after it began, with what it had done by then.
- * @throws MaintenanceError `instance_name_missing`, `confirmation_wrong`, `redis_unreachable`
+ * Entries under a longer prefix may be another app's: then it is refused, unless `allPrefixes` is asked for.
+ * @throws MaintenanceError `instance_name_missing`, `confirmation_wrong`, `prefix_ambiguous`, `redis_unreachable`
  */
 export async function clearRedisCache(
   context: RedisClearContext,
@@ -67,6 +72,7 @@ export async function clearRedisCache(
     duration: formatDuration(clock.elapsed() - start),
     warnings: unreachable,
     passedOver: sum(passes, (node) => node.passedOver),
+    prefixes: prefixesOf(passes, prefix),
   });
   const cleared = (
     passes: readonly NodePass[],
@@ -85,6 +91,10 @@ export async function clearRedisCache(
     passAll(context, endpoints, request, remove, until, (passes, deleted) =>
       onFailure?.(cleared(passes, deleted, 'failed', null)),
     );
+  if (confirmed && !request.allPrefixes) {
+    const others = prefixesOf(await pass(false, Math.min(deadline, clock.elapsed() + lookMs)), prefix);
+    if (others.some((each) => each.prefix !== prefix)) throw ambiguous(prefix, others);
+  }
   const passes = await pass(confirmed, deadline);
   if (!confirmed) {
     const nodes = passes.map((node) => ({ node: node.node, entries: countOf(node) }));
@@ -100,6 +110,8 @@ export async function clearRedisCache(
 
 /** The look at what is there afterwards costs this much at most. */
 const recountMs = 10_000;
+/** The look for other prefixes; what it does not come to is left all the same. */
+const lookMs = 30_000;
 
 /** All primaries side by side: each is a process of its own. Fails where one is lost, when the others have ended. */
 async function passAll(
@@ -135,9 +147,9 @@ async function passAll(
 }
 
 async function passOne(
-  { open, policy, clock, instanceName, ringKeys }: RedisClearContext,
+  { open, policy, clock, instanceName, ringKeys, otherPrefixes }: RedisClearContext,
   endpoint: Endpoint,
-  { signal }: ClearRequest,
+  { signal, confirm, allPrefixes = false }: ClearRequest,
   remove: boolean,
   deadline: number,
   onBatch: (entries: number) => void,
@@ -148,6 +160,8 @@ async function passOne(
     ...(await passThroughEntries(remover, {
       pattern: globOf(prefix),
       isOfCache: keyTest(prefix, ringKeys),
+      prefixOf: (key) => prefixOf(key.toString(), instanceName, otherPrefixes),
+      wanted: (whose) => confirm === undefined || allPrefixes || whose === instanceName,
       remove,
       keysPerCall: policy.keysPerCall,
       pauseRatio: remove ? policy.pauseRatio : 0,
@@ -157,6 +171,28 @@ async function passOne(
       onBatch,
     })),
   }));
+}
+
+/** Whose entries were found, the cache's own first, then the most. A prefix that may name somebody is not told. */
+function prefixesOf(passes: readonly NodePass[], own: string): PrefixCount[] {
+  const counts = new Map<string, number>();
+  for (const [prefix, count] of passes.flatMap(({ prefixes }) => [...prefixes])) {
+    const told = tellable(prefix, own);
+    counts.set(told, (counts.get(told) ?? 0) + count);
+  }
+  return [...counts]
+    .map(([prefix, entries]) => ({ prefix, entries }))
+    .sort((a, b) => Number(b.prefix === own) - Number(a.prefix === own) || b.entries - a.entries);
+}
+
+function ambiguous(prefix: string, found: PrefixCount[]): MaintenanceError {
+  const others = found.filter((each) => each.prefix !== prefix);
+  const told = others.slice(0, 5).map((each) => `\`${each.prefix}\` (${each.entries.toLocaleString('en-US')})`);
+  return new MaintenanceError(
+    'prefix_ambiguous',
+    `The prefix \`${prefix}\` is also the beginning of others: ${told.join(', ')}. Nothing was deleted.`,
+    "They may be the entries of other apps. Where they are this cache's too, clear with --all-prefixes (over HTTP `allPrefixes`); else give the app an InstanceName that ends in a separator, such as `app:`.",
+  );
 }
 
 function total(counts: readonly KeyCount[]): KeyCount {

@@ -7,10 +7,17 @@ const keyCount = z.object({
 });
 export type KeyCount = z.infer<typeof keyCount>;
 
+const prefixCount = z.object({ prefix: z.string(), entries: z.int() });
+export type PrefixCount = z.infer<typeof prefixCount>;
+
 const clearedCache = z.object({
   engine: z.literal('redis'),
   prefix: z.string().meta({ description: "The prefix of the cache's keys." }),
   database: z.int().meta({ description: 'The logical database.' }),
+  // Reports of earlier versions have none.
+  prefixes: z.array(prefixCount).optional().meta({
+    description: "Entries found under the prefix, by whose they are: a longer prefix may be another app's.",
+  }),
   passedOver: z.int().meta({
     description: 'Keys under the prefix that are not entries, and were left: not a hash with a field `data`.',
   }),

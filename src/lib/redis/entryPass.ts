@@ -5,6 +5,10 @@ import type { EntryRemover } from './redisNode.ts';
 export interface PassOptions {
   pattern: Buffer;
   isOfCache: (key: Buffer) => boolean;
+  /** The prefix of whose app a key is. */
+  prefixOf: (key: Buffer) => string;
+  /** Whether entries of that app are meant. */
+  wanted: (prefix: string) => boolean;
   /** False: entries are counted only. */
   remove: boolean;
   /** COUNT of each SCAN: the keys that the server looks at in one go, while others wait. */
@@ -21,6 +25,8 @@ export interface PassOptions {
 export interface PassResult {
   /** Found, or removed. */
   entries: number;
+  /** Entries found, by whose they are. */
+  prefixes: Map<string, number>;
   passedOver: number;
   /** The SCAN came to its end: every key that was there all the while was looked at. */
   complete: boolean;
@@ -35,7 +41,7 @@ export interface PassResult {
 export async function passThroughEntries(remover: EntryRemover, options: PassOptions): Promise<PassResult> {
   const { clock, signal, deadline, keysPerCall } = options;
   const keysHeld = Math.max(1, await remover.keyCount());
-  const result: PassResult = { entries: 0, passedOver: 0, complete: false, share: 0 };
+  const result: PassResult = { entries: 0, prefixes: new Map(), passedOver: 0, complete: false, share: 0 };
   let cursor = '0';
   let lookedAt = 0;
   while (!signal?.aborted && clock.elapsed() < deadline) {
@@ -45,7 +51,13 @@ export async function passThroughEntries(remover: EntryRemover, options: PassOpt
     const keys = [...new Map(step.keys.map((key) => [key.toString('latin1'), key])).values()].filter(options.isOfCache);
     const are = await remover.areEntries(keys);
     const entries = keys.filter((_, index) => are[index]);
-    const done = options.remove ? await remover.unlink(entries) : entries.length;
+    const wanted: Buffer[] = [];
+    for (const key of entries) {
+      const prefix = options.prefixOf(key);
+      result.prefixes.set(prefix, (result.prefixes.get(prefix) ?? 0) + 1);
+      if (options.wanted(prefix)) wanted.push(key);
+    }
+    const done = options.remove ? await remover.unlink(wanted) : wanted.length;
     result.entries += done;
     result.passedOver += keys.length - entries.length;
     lookedAt += keysPerCall;

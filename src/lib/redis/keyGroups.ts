@@ -21,7 +21,7 @@ export function kindOfKey(key: string, instanceName: string, keyRingKey: string)
 /** Told under one heading where a prefix may name somebody, or cannot be told from the rest of the key. */
 export const mixedPrefix = '(mixed)';
 
-function tellable(prefix: string, instanceName: string): string {
+export function tellable(prefix: string, instanceName: string): string {
   if (prefix === instanceName && prefix !== '') return prefix;
   const plain = /^[\w.:/|-]{1,60}$/.test(prefix) && !/\d{4,}|[0-9a-f]{8,}/i.test(prefix);
   return plain ? prefix : mixedPrefix;
