@@ -108,6 +108,7 @@ describe('a run', () => {
       'key_ring_unknown',
       'key_unknown',
       'not_acceptable',
+      'prefix_ambiguous',
       'purge_request_invalid',
       'request_invalid',
       'revocation_in_future',
