@@ -70,6 +70,30 @@ describe('token-cache diagnose', () => {
     });
   });
 
+  it('reads a web app that --app names, without any settings, and looks at nothing else but what is named', async () => {
+    const sample = (name: string) => `test/interop/apps/samples/${name}`;
+    const alone = await run(script, ['diagnose', '--app', sample('sound-redis-encrypted')], { XDG_STATE_HOME: state });
+    expect(alone).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^Nothing found: 0 critical, 0 warning, 0 unknown/),
+    });
+    expect(alone.stdout).not.toMatch(/token-cache-maintenance {2}/);
+    const both = await run(
+      script,
+      ['diagnose', '--app', sample('two-registrations'), '--cache', 'default', '--json'],
+      env(),
+    );
+    expect(both.code).toBe(1);
+    const { checks } = JSON.parse(both.stdout).report;
+    expect(checks[0]).toMatchObject({ check: 'app-token-cache', cause: 'memory_cache_wins', status: 'critical' });
+    expect(checks).toContainEqual(
+      expect.objectContaining({ check: 'connection', subject: 'cache default', status: 'pass' }),
+    );
+    const nowhere = await run(script, ['diagnose', '--app', join(state, 'nowhere')], env());
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('app_unreadable') });
+  });
+
   it('says so where the page cannot be written, and has printed its table', async () => {
     const { code, stdout, stderr } = await run(script, ['diagnose', '--html', join(state, 'nowhere', 'x.html')], env());
     expect(code).toBe(1);

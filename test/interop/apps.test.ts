@@ -141,6 +141,7 @@ const providers = {
   memory: 'MsalMemoryTokenCacheProvider',
   distributed: 'MsalDistributedTokenCacheAdapter',
   session: '',
+  own: '',
 };
 const caches = {
   memory: 'MemoryDistributedCache',

@@ -229,6 +229,80 @@ describe('code', () => {
   });
 });
 
+/** Found on public apps, and made anew. */
+describe('what public apps do', () => {
+  it('may be a token cache of their own', async () => {
+    expect(
+      await found(program(signIn, 'builder.Services.AddSingleton<IMsalTokenCacheProvider, DatabaseTokenCache>();')),
+    ).toEqual([]);
+  });
+
+  it('may be scopes in a field that the constructor fills, and a section by its Value', async () => {
+    const files = {
+      ...program(
+        signIn.replace('["User.Read"]', 'builder.Configuration.GetSection("Todo:Scope").Value.Split(\' \')'),
+        'auth.AddDistributedTokenCaches();',
+        redis,
+        options,
+      ),
+      'Todo.cs':
+        'class Todo { private readonly string _scope = string.Empty; public Todo(ITokenAcquisition t, IConfiguration configuration) { _scope = configuration["Todo:Scope"]; } Task Get() => t.GetAccessTokenForUserAsync(new[] { _scope }); }',
+      'appsettings.json': '{ "Todo": { "Scope": "api://todo/access" } }',
+    };
+    expect(await found(files)).toEqual([]);
+    expect(await found({ ...files, 'appsettings.json': '{}' })).toEqual(['app-scopes scopes_at_run_time']);
+  });
+
+  it('may be guards that throw', async () => {
+    const files = {
+      ...program(signIn, 'auth.AddDistributedTokenCaches();', 'builder.Services.AddCache(args[0]);'),
+      'Cache.cs': `static class Cache { public static void AddCache(this IServiceCollection services, string kind) {
+        if (services == null) { throw new ArgumentNullException(nameof(services)); }
+        switch (kind) { case "redis": ${redis.replace('builder.S', 's')} break; case "none": throw new NotSupportedException(); default: throw new InvalidOperationException(); }
+        ${options.replace('builder.S', 's')} } }`,
+    };
+    expect(await found(files)).toEqual([]);
+  });
+
+  it('may be the libraries as source', async () => {
+    const files = {
+      'web/Web.csproj':
+        '<Project><ItemGroup><ProjectReference Include="../src/Microsoft.Identity.Web/Microsoft.Identity.Web.csproj" /></ItemGroup></Project>',
+      'web/Program.cs': sound,
+      'src/Microsoft.Identity.Web/Microsoft.Identity.Web.csproj': '<Project/>',
+      'src/Microsoft.Identity.Web/Caches.cs':
+        'static class Caches { public static void AddDistributedTokenCaches(this IServiceCollection services) { services.AddDistributedMemoryCache(); services.AddScoped<IMsalTokenCacheProvider, X>(); } }',
+    };
+    expect(await found(files)).toEqual([]);
+  });
+
+  it('may be #if within a chain of calls, which may hold what is missing', async () => {
+    const chain = `builder.Services.AddAuthentication("oidc").AddMicrosoftIdentityWebApp(builder.Configuration)
+#if GRAPH
+    .EnableTokenAcquisitionToCallDownstreamApi()
+    .AddDistributedTokenCaches()
+#endif
+    ;`;
+    const all = await found(program('var builder = WebApplication.CreateBuilder(args);', chain, redis, options));
+    expect(all).toContain('app-source code_not_parsed');
+    expect(all.filter((each) => !/own_extension|code_not_parsed|depends_on_condition/.test(each))).toEqual([]);
+  });
+
+  it('may be a login by Windows, or LocalDB', async () => {
+    const sql = (text: string) =>
+      program(
+        signIn,
+        'auth.AddDistributedTokenCaches();',
+        `builder.Services.AddDistributedSqlServerCache(o => { o.ConnectionString = @"${text}"; o.ExpiredItemsDeletionInterval = TimeSpan.MaxValue; });`,
+        options,
+      );
+    expect(await found(sql('Server=(localdb)\\mssqllocaldb;Database=x;Trusted_Connection=True'))).toEqual([]);
+    expect(
+      await found(sql('Data Source=sql.example.com;Initial Catalog=x;Integrated Security=SSPI;Encrypt=False')),
+    ).toEqual(['app-connection-string not_encrypted']);
+  });
+});
+
 describe('appsettings', () => {
   const configured = program(
     signIn,

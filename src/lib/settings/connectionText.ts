@@ -13,7 +13,7 @@ interface Connections {
 
 const readers: { [K in keyof Connections]: (text: string) => Connections[K] } = {
   redis: (text) => parseRedis(text),
-  sqlserver: (text) => parseSqlServer(text),
+  sqlserver: (text) => parseSqlServer(withLogin(text)),
   postgres: (text) => parsePostgres(text),
 };
 
@@ -25,4 +25,11 @@ export function readConnectionText<K extends keyof Connections>(kind: K, text: s
     if (error instanceof MaintenanceError) return undefined;
     throw error;
   }
+}
+
+/** An app may log in by Windows, or use LocalDB, as this tool cannot: what else the string says is read all the same. */
+function withLogin(text: string): string {
+  const byWindows = /(^|;)\s*(Integrated Security|Trusted_Connection)\s*=\s*(true|yes|sspi)\s*(?=;|$)/i;
+  const local = text.replace(/=\s*\(localdb\)[^;]*/i, '=localhost');
+  return byWindows.test(local) ? `${local.replace(byWindows, '')};User ID=windows;Password=windows` : local;
 }

@@ -7,6 +7,8 @@ import type { Value } from './csharp/value.ts';
 export interface Guard {
   id: string;
   branch: number;
+  /** How many sides it has, those without a line that matters included. */
+  of: number;
   place: Place;
 }
 

@@ -117,8 +117,10 @@ export function supportEndOfFramework(name: string): SupportEnd {
 export function supportEndOf(name: string, version: string | undefined): SupportEnd {
   if (version === undefined) return undefined;
   if (/^Microsoft\.Identity\.Web(\.|$)/i.test(name)) return compare(version, '3.0.0') < 0 ? 'ended' : undefined;
-  if (!/^Microsoft\.(AspNetCore\.|Extensions\.Caching\.(StackExchangeRedis|SqlServer|Memory)$)/i.test(name))
-    return undefined;
+  // These have the major of their .NET; others of the same beginning count for themselves.
+  const follows =
+    /^Microsoft\.(AspNetCore\.(Authentication\.(OpenIdConnect|JwtBearer)|DataProtection(\..*)?)|Extensions\.Caching\.(StackExchangeRedis|SqlServer|Memory))$/i;
+  if (!follows.test(name)) return undefined;
   // Those of ASP.NET Core 2 are supported on .NET Framework.
   const major = version.split('.')[0] ?? '';
   const end = major === '2' ? undefined : dotnet[major];

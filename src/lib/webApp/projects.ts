@@ -85,7 +85,7 @@ function packagesOf(
   properties: ReadonlyMap<string, string>,
 ): Package[] {
   return elements.flatMap(({ name, attributes, line }, index) => {
-    const of = attributes.Include ?? attributes.Update;
+    const of = (attributes.Include ?? attributes.Update)?.trim();
     if (!/^(PackageReference|GlobalPackageReference)$/.test(name) || !of) return [];
     const child = elements[index + 1];
     const inside = child?.name === 'Version' ? child.text : undefined;

@@ -21,7 +21,7 @@ const weighty =
  * all files are one app.
  */
 export async function readWebApps({ files, leftOut }: Sources): Promise<WebApp[]> {
-  const parse = await csharpParser();
+  const parse = once(await csharpParser());
   const projects = readProjects(files);
   const used = new Set(projects.filter(({ isTest }) => !isTest).flatMap(({ references }) => references));
   const apps = projects.filter(({ path, isTest }) => !isTest && !used.has(path));
@@ -38,10 +38,17 @@ export async function readWebApps({ files, leftOut }: Sources): Promise<WebApp[]
   });
 }
 
+/** The libraries themselves, where an app takes them in as source: their calls mean what they mean as packages. */
+const libraries = /(^|\/)Microsoft\.(Identity|Extensions|AspNetCore)\.[^/]*\.csproj$/;
+
 function closure(app: Project, projects: readonly Project[]): Project[] {
   const found = [app];
   for (const { references } of found)
-    found.push(...projects.filter((each) => references.includes(each.path) && !found.includes(each)));
+    found.push(
+      ...projects.filter(
+        (each) => references.includes(each.path) && !found.includes(each) && !libraries.test(each.path),
+      ),
+    );
   return found;
 }
 
@@ -54,27 +61,40 @@ function belongs({ path }: SourceFile, project: Project, projects: readonly Proj
   return path.startsWith(folderOf(project.path)) && folderOf(project.path) === nearest;
 }
 
+/** A file that several apps have is parsed once. */
+function once(parse: ParseCSharp): (file: SourceFile) => ParsedFile {
+  const parsed = new Map<SourceFile, ParsedFile>();
+  return (file) => {
+    const known = parsed.get(file) ?? { path: file.path, root: parse(file.text) };
+    parsed.set(file, known);
+    return known;
+  };
+}
+
 function readApp(
   name: string,
   files: readonly SourceFile[],
   projects: readonly Project[],
-  parse: ParseCSharp,
+  parse: (file: SourceFile) => ParsedFile,
   leftOut: readonly string[],
 ): WebApp {
-  const parsed = files
-    .filter(({ path, text }) => /\.cs$/i.test(path) && relevant.test(text))
-    .map(({ path, text }): ParsedFile => ({ path, root: parse(text) }));
+  const parsed = files.filter(({ path, text }) => /\.cs$/i.test(path) && relevant.test(text)).map(parse);
   const index = new CodeIndex(parsed, new AppSettings(files));
   const { calls, options, unresolved } = new Flow(parsed, index);
+  const unparsed = parsed.flatMap(({ path, root }) => unparsedOf(root, path)).filter(({ text }) => weighty.test(text));
   return {
     name,
     calls,
     options,
-    unresolved,
+    // What does not parse may hold what is missing.
+    unresolved: [
+      ...unresolved,
+      ...unparsed.map(({ place }) => ({ name: 'code that does not parse', place, guards: [], options: undefined })),
+    ],
     scopes: scopesOf(parsed, index),
     packages: projects.flatMap(({ packages }) => packages),
     frameworks: projects.slice(0, 1).flatMap(({ frameworks }) => frameworks),
-    unparsed: parsed.flatMap(({ path, root }) => unparsedOf(root, path)).filter(({ text }) => weighty.test(text)),
+    unparsed,
     leftOut,
   };
 }
@@ -83,6 +103,14 @@ function readApp(
 function unparsedOf(node: Node, file: string): Unparsed[] {
   if (!node.hasError) return [];
   const whole = node.parent === null;
-  if (node.isError && !whole) return [{ place: { file, line: node.startPosition.row + 1 }, text: node.text }];
+  if ((node.isError || node.isMissing) && !whole)
+    return [{ place: { file, line: node.startPosition.row + 1 }, text: statementOf(node).text }];
   return namedChildren(node).flatMap((child) => unparsedOf(child, file));
+}
+
+/** An error may be as small as an `#if` within a chain of calls: what it makes uncertain is the statement around it. */
+function statementOf(node: Node): Node {
+  for (let parent = node.parent; parent; parent = parent.parent)
+    if (/^(\w+_statement|field_declaration|property_declaration)$/.test(parent.type)) return parent;
+  return node;
 }

@@ -5,9 +5,9 @@ import type { Call, Fact, Guard, OptionSet, Unresolved, WebApp } from './facts.t
 
 /** Calls that a check may rest on. */
 const telling =
-  /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^AddSingleton$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
+  /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^Add(Singleton|Scoped|Transient)$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
 
-export type TokenCacheKind = 'memory' | 'distributed' | 'session';
+export type TokenCacheKind = 'memory' | 'distributed' | 'session' | 'own';
 const tokenCaches: Readonly<Record<string, TokenCacheKind>> = {
   AddInMemoryTokenCaches: 'memory',
   AddInMemoryTokenCache: 'memory',
@@ -51,7 +51,9 @@ export class World {
   /** In the order in which they are registered, of which the first wins (measured; Microsoft's article says the last). */
   get tokenCaches(): { kind: TokenCacheKind; call: Call }[] {
     return this.calls.flatMap((call) => {
-      const kind = tokenCaches[call.name];
+      // A provider of the app's own is neither: what it does is in its code.
+      const own = /^Add(Singleton|Scoped|Transient)$/.test(call.name) && call.of === 'IMsalTokenCacheProvider';
+      const kind = own ? 'own' : tokenCaches[call.name];
       return kind ? [{ kind, call }] : [];
     });
   }
@@ -91,8 +93,8 @@ export class World {
   }
 }
 
-/** More conditions than these are not told apart: a start has few. */
-const conditionLimit = 6;
+/** More ways than these are not told apart: a start has few conditions. */
+const wayLimit = 256;
 
 export interface Worlds {
   all: readonly World[];
@@ -107,15 +109,13 @@ export function worldsOf(app: WebApp): Worlds {
     ...app.options.filter(({ options }) => readOptions.has(options)),
     ...app.unresolved,
   ];
-  const conditions = new Map<string, { branches: Set<number>; place: Place }>();
-  for (const { id, branch, place } of facts.flatMap(({ guards }) => guards)) {
-    const known = conditions.get(id) ?? { branches: new Set([0, 1]), place };
-    known.branches.add(branch);
-    conditions.set(id, known);
-  }
+  const conditions = new Map(facts.flatMap(({ guards }) => guards).map((guard) => [guard.id, guard]));
   let choices: ReadonlyMap<string, number>[] = [new Map()];
-  for (const [id, { branches }] of [...conditions].slice(0, conditionLimit))
-    choices = choices.flatMap((choice) => [...branches].map((branch) => new Map([...choice, [id, branch]])));
+  for (const { id, of } of conditions.values())
+    if (choices.length * of <= wayLimit)
+      choices = choices.flatMap((choice) =>
+        Array.from({ length: of }, (_, branch) => new Map([...choice, [id, branch]])),
+      );
   const takes = (choice: ReadonlyMap<string, number>, { id, branch }: Guard) => (choice.get(id) ?? 0) === branch;
   return {
     all: choices.map((choice) => new World(app, ({ guards }) => guards.every((guard) => takes(choice, guard)))),

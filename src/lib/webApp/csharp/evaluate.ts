@@ -163,7 +163,7 @@ const spans: Record<string, number> = {
 };
 
 function member(node: Node, scope: Scope, place: Place): Value | undefined {
-  const path = memberPath(node) ?? [];
+  const path = memberPath(node) ?? ['', simpleName(node)];
   const [of, name] = path.slice(-2);
   if (of === 'TimeSpan' || of === 'Timeout') {
     const ms = {
@@ -179,6 +179,8 @@ function member(node: Node, scope: Scope, place: Place): Value | undefined {
     if (name === 'MinValue') return { known: { kind: 'instant', at: Date.UTC(1, 0, 1) }, place };
     if (name === 'MaxValue') return { known: { kind: 'instant', at: Date.UTC(9999, 11, 31) }, place };
   }
+  const section = name === 'Value' ? sectionKey(field(node, 'expression') ?? node, scope) : undefined;
+  if (section) return scope.settings.value(section, place);
   if (name === 'EnvironmentName') return { known: 'Production', place };
   if (of === 'Environments' && name !== undefined) return { known: name, place };
   if (of === 'string' && name === 'Empty') return { known: '', place };

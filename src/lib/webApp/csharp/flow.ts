@@ -2,7 +2,7 @@ import type { Node } from 'web-tree-sitter';
 import type { Call, Fact, Guard, OptionSet, Unresolved } from '../facts.ts';
 import { evaluate, placeOf, sectionKey } from './evaluate.ts';
 import { CodeIndex, initializerOf, type Method, type ParsedFile } from './index.ts';
-import { isOwnExtension, optionsOfCalls, readOptions } from './known.ts';
+import { isOwnExtension, libraryCalls, optionsOfCalls, readOptions } from './known.ts';
 import {
   type Argument,
   argumentsOf,
@@ -137,9 +137,13 @@ export class Flow {
       if (value.known) return this.#statements(consequence, frame);
       return alternative ? this.#visit(alternative, frame) : false;
     }
+    // A start that throws is none: the other side is the one that runs.
+    if (consequence.some(endsByThrow)) return alternative ? this.#visit(alternative, frame) : false;
+    if (alternative && endsByThrow(alternative)) return this.#statements(consequence, frame);
     const [id, negated] = identityOf(condition);
     const guard = (branch: number): Guard => ({
       id: `${frame.file} ${id}`,
+      of: 2,
       branch: negated ? 1 - branch : branch,
       place: placeOf(condition, frame),
     });
@@ -155,10 +159,17 @@ export class Flow {
 
   /** One of several alternatives, of which a run takes one. */
   #alternative(node: Node, frame: Frame): boolean {
-    const siblings = node.parent ? namedChildren(node.parent).filter(({ type }) => type === node.type) : [];
-    const branch = siblings.findIndex(({ id }) => id === node.id) + (node.type === 'catch_clause' ? 1 : 0);
+    if (endsByThrow(node)) return false;
+    const siblings = node.parent
+      ? namedChildren(node.parent).filter((each) => each.type === node.type && !endsByThrow(each))
+      : [];
+    const isCatch = node.type === 'catch_clause';
+    // Of a `try`, nothing may be caught; of a `switch` statement without `default`, no section may be taken.
+    const rest = isCatch || (node.type === 'switch_section' && !hasDefault(node.parent)) ? 1 : 0;
+    const of = siblings.length + rest;
+    const branch = siblings.findIndex(({ id }) => id === node.id);
     const id = `${frame.file} ${node.parent?.startIndex}`;
-    const inner = guarded(frame, { id, branch, place: placeOf(node, frame) });
+    const inner = of === 1 ? frame : guarded(frame, { id, branch, of, place: placeOf(node, frame) });
     this.#statements(namedChildren(node), inner);
     forgetChanges(frame, [inner]);
     return false;
@@ -205,7 +216,7 @@ export class Flow {
     const name = simpleName(called);
     const args = argumentsOf(node);
     const values = args.map(({ name: named, value }) => ({ name: named, value: this.#value(value, frame) }));
-    const method = this.#index.methodOf(node);
+    const method = libraryCalls.test(name) ? undefined : this.#index.methodOf(node);
     if (!method)
       this.calls.push({
         ...this.#fact(node, frame),
@@ -216,7 +227,7 @@ export class Flow {
       });
     if (!this.#binds(name, node, args, frame)) this.#pass(name, node, args, method, frame);
     if (method) this.#into(method, receiver, args, frame);
-    else if (isOwnExtension(name) && /(services|builder|collection|auth\w*)$/i.test(rootName(node)))
+    else if (isOwnExtension(name) && /(services|builder|collection|auth(entication)?)$/i.test(rootName(node)))
       this.unresolved.push({ ...this.#fact(node, frame), name, options: undefined });
   }
 
@@ -339,6 +350,18 @@ const guarded = (frame: Frame, guard: Guard): Frame => ({
   options: new Map(frame.options),
   guards: [...frame.guards, guard],
 });
+
+function hasDefault(body: Node | null): boolean {
+  return body !== null && namedChildren(body).some(({ text }) => /^default\s*:/.test(text));
+}
+
+function endsByThrow(node: Node): boolean {
+  if (/^throw_(statement|expression)$/.test(node.type)) return true;
+  if (!/^(block|else_clause|preproc_else|switch_section|switch_expression_arm|catch_clause)$/.test(node.type))
+    return false;
+  const last = namedChildren(node).at(-1);
+  return last !== undefined && endsByThrow(last);
+}
 
 /** What a name stands for after a condition is known only where neither side has changed it. */
 function forgetChanges(frame: Frame, sides: readonly Frame[]): void {

@@ -1,7 +1,16 @@
 import type { Node } from 'web-tree-sitter';
 import type { AppSettings } from '../appSettings.ts';
 import { evaluate, type Scope } from './evaluate.ts';
-import { argumentsOf, descendants, field, type Parameter, parametersOf, receiverOf, simpleName } from './syntax.ts';
+import {
+  argumentsOf,
+  descendants,
+  field,
+  memberPath,
+  type Parameter,
+  parametersOf,
+  receiverOf,
+  simpleName,
+} from './syntax.ts';
 import type { Value } from './value.ts';
 
 export interface ParsedFile {
@@ -46,12 +55,21 @@ export class CodeIndex {
       for (const each of descendants(node))
         if (each.type === 'variable_declarator') this.#constant(each, initializerOf(each), file);
     }
+    // A field that its class gives a value once, mostly in the constructor.
+    if (node.type === 'assignment_expression' && isField(node)) this.#assigned(node, file);
     if (node.type === 'property_declaration') this.#constant(node, field(node, 'value'), file);
+  }
+
+  #assigned(node: Node, file: string): void {
+    const [left, right] = [field(node, 'left'), field(node, 'right')];
+    const name = left && memberPath(left)?.at(-1);
+    if (name !== undefined && right)
+      this.#constants.set(name, [...(this.#constants.get(name) ?? []), { node: right, file }]);
   }
 
   #constant(named: Node, value: Node | undefined, file: string): void {
     const name = field(named, 'name')?.text;
-    if (name === undefined || !value) return;
+    if (name === undefined || !value || /^(string\.Empty|""|null!?)$/i.test(value.text)) return;
     const node = value.type === 'arrow_expression_clause' ? value.namedChildren[0] : value;
     if (node) this.#constants.set(name, [...(this.#constants.get(name) ?? []), { node, file }]);
   }
@@ -99,6 +117,12 @@ export class CodeIndex {
     if (name === 'Main') return true;
     return parameters.some(({ type }) => configuring.test(type)) && !parameters.some(({ extension }) => extension);
   }
+}
+
+/** `_scope = …` or `this.Scope = …`, as fields are named. */
+function isField(assignment: Node): boolean {
+  const [root, name, ...more] = memberPath(field(assignment, 'left') ?? assignment) ?? [];
+  return more.length === 0 && (root === 'this' ? name !== undefined : name === undefined && /^_\w/.test(root ?? ''));
 }
 
 export function initializerOf(declarator: Node): Node | undefined {

@@ -93,8 +93,8 @@ export function notKnown(what: string, value: Value): Outcome {
 export function mayBeIn(what: string, { name, place }: Unresolved): Outcome {
   return unknown(
     'own_extension',
-    `${what} was not found, and may be in \`${name}\` (${placeText(place)}), which is not in the source.`,
-    `Name a folder that has the source of \`${name}\` too, or look there.`,
+    `${what} was not found, and may be in \`${name}\` (${placeText(place)}), which was not read.`,
+    `Look there, or name a folder that has the source of \`${name}\` too.`,
     [at(name, place)],
   );
 }

@@ -56,7 +56,7 @@ function judgeSupport(_: World, { app }: AppSubject, clock: Clock): Outcome {
       end: supportEndOf(name, version),
     })),
   ];
-  const over = ends.filter(
+  const over = [...new Map(ends.map((each) => [each.name, each])).values()].filter(
     ({ end }) => end === 'ended' || (end !== undefined && end.getTime() <= clock.now().getTime()),
   );
   if (over.length === 0) return pass('The frameworks and packages that are named are supported.');
