@@ -13,6 +13,7 @@ route({
   method: 'POST',
   path: 'clear',
   role: 'TokenCache.Operator',
+  turn: 'run',
   summary: 'Delete every entry of a cache: all its users sign in again. A dry run unless `dryRun` is false.',
   answers: { 200: { description: 'The run, with its report.', schema: runRecord } },
   errors: [

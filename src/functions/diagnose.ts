@@ -16,6 +16,7 @@ route({
   method: 'GET',
   path: 'diagnose',
   role: 'TokenCache.Reader',
+  turn: 'diagnosis',
   summary: 'Look for the causes of trouble on every cache and key ring. Changes nothing; takes up to 30 s.',
   query: diagnoseQuery,
   answers: {

@@ -49,6 +49,7 @@ function ringRoute<B>(
     method: 'POST',
     path: `key-ring/{ring}/${job}`,
     role: 'TokenCache.Operator',
+    turn: 'run',
     answers: { 200: { description: 'The run, with its report.', schema: runRecord } },
     errors: [...errors, ...more],
     handle: async ({ params, body, requester, context }) => {

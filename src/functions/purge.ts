@@ -12,6 +12,7 @@ route({
   method: 'POST',
   path: 'purge',
   role: 'TokenCache.Operator',
+  turn: 'run',
   summary: 'Delete expired entries of a SQL cache; a dry run unless `dryRun` is false.',
   body: purgeRequest,
   headers: { Prefer: '`respond-async`: the purge is queued, and goes on until nothing is left.' },

@@ -20,6 +20,7 @@ route({
   method: 'GET',
   path: 'runs',
   role: 'TokenCache.Reader',
+  turn: 'read',
   summary: 'The newest runs; the parts of a purge as one.',
   query: runsQuery,
   answers: {
@@ -57,6 +58,7 @@ route({
   method: 'GET',
   path: 'runs/{id}',
   role: 'TokenCache.Reader',
+  turn: 'read',
   summary: 'One run, done or not; a purge in parts by the id of its first, as their sum.',
   answers: { 200: { description: 'Its record.', schema: runRecord } },
   errors: ['run_unknown', 'records_unavailable'],

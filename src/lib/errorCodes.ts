@@ -121,6 +121,7 @@ export const errorCodes = {
   body_too_large: refused(413),
   content_type_unsupported: refused(415),
   not_acceptable: refused(406),
+  too_many_requests: refused(429),
 } satisfies Record<string, ErrorCodeFacts>;
 
 export type ErrorCode = keyof typeof errorCodes;

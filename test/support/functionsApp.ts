@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { packageFolder, start } from './childProcess.ts';
 import { type AnswerCheck, checkAnswers } from './described.ts';
@@ -30,6 +31,8 @@ export interface FunctionsApp {
   ): Promise<Answer>;
   /** Fires a timer at once, as a child of the given span. The host answers before it has run. */
   fire(name: string, traceparent?: string): Promise<void>;
+  /** The most memory that its process has held at once, in bytes; undefined where the system does not tell. */
+  peakMemory(): number | undefined;
   /** All that the functions have logged. */
   log(): string;
   stop(): Promise<void>;
@@ -76,6 +79,10 @@ export async function startFunctionsApp(
   return {
     ...host,
     log: () => log,
+    peakMemory: () => {
+      const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+      return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+    },
     call: async (method, path, { body, raw, headers = {}, key = host.functionKey } = {}) => {
       const response = await fetch(`${host.url}/api/${path}`, {
         method,

@@ -31,6 +31,7 @@ function operationOf({
   headers,
   answers,
   errors,
+  turn,
 }: RegisteredRoute): ZodOpenApiOperationObject {
   const schema = { type: 'string' as const };
   const parameters = [
@@ -50,7 +51,7 @@ function operationOf({
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {
       ...answersOf(answers),
-      ...problemsOf([...commonErrors(body !== undefined, role !== undefined), ...(errors ?? [])]),
+      ...problemsOf([...commonErrors(body !== undefined, role !== undefined, turn !== undefined), ...(errors ?? [])]),
     },
   };
 }
@@ -87,10 +88,11 @@ function problemsOf(codes: readonly ErrorCode[]) {
   );
 }
 
-function commonErrors(hasBody: boolean, hasRole: boolean): ErrorCode[] {
+function commonErrors(hasBody: boolean, hasRole: boolean, takesTurn: boolean): ErrorCode[] {
   return [
     ...(hasBody ? (['json_invalid', 'body_too_large', 'content_type_unsupported'] as const) : []),
     ...(hasRole ? (['request_invalid', 'role_missing'] as const) : []),
+    ...(takesTurn ? (['too_many_requests'] as const) : []),
     'internal_error',
   ];
 }

@@ -6,16 +6,25 @@ import {
   type InvocationContext,
 } from '@azure/functions';
 import type { z } from 'zod';
+import { systemClock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errorCodes.ts';
 import { MaintenanceError, toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/runRecord.ts';
 import { awaitedAtShutdown } from '../support/shutdown.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
+import { Turns } from './turns.ts';
 
 const maxBodyBytes = 16 * 1024;
 /** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
 const hostParameters = new Set(['code', 'clientid']);
+
+const turnsOf = (atOnce: number) => new Turns({ atOnce, waiting: 200, patienceMs: 30_000 }, systemClock);
+/**
+ * By what a request costs: these keep the process below 200 MB, whatever is asked. Each kind has turns of its own, since
+ * long runs must not hide what stands.
+ */
+const turns = { run: turnsOf(4), diagnosis: turnsOf(1), read: turnsOf(8) };
 
 export interface RouteCall<B, Q> {
   body: B;
@@ -40,6 +49,8 @@ export interface Route<B, Q> {
   answers: Readonly<Record<number, Answer>>;
   /** Error codes that it answers with, beside those of every route. */
   errors?: readonly ErrorCode[];
+  /** What it takes a turn among. None: what it answers costs nothing, or is shared by all who ask. */
+  turn?: keyof typeof turns;
   /** Request headers that it minds. */
   headers?: Readonly<Record<string, string>>;
   /** Throws where the route is switched off: before anything of the request is looked at but who asks. */
@@ -77,7 +88,8 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
         route.refuse?.();
         const query = parse(route.query, route.role && queryOf(request, route.query !== undefined), 'query');
         const body = parse(route.body, route.body ? await readBody(request) : undefined, 'body');
-        return await route.handle({ body, query, params: request.params, requester, request, context });
+        const call = { body, query, params: request.params, requester, request, context };
+        return await (route.turn ? turns[route.turn].take(() => route.handle(call)) : route.handle(call));
       } catch (error) {
         if (error instanceof MaintenanceError) return answerProblem(error);
         const { code, message, advice } = toErrorReport(error);

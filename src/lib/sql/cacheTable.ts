@@ -130,12 +130,15 @@ export interface CatalogueFigures {
   indexBytes: number | undefined;
 }
 
-export interface SampledEntry {
+/** The last instant that a Date can hold. */
+export const never = 8.64e15;
+
+/** Two numbers of each entry, in the same order: thousands of objects would cost a run ten times the memory. */
+export interface EntrySample {
   /** Bytes of the value. */
-  size: number;
-  expiresAt: Date;
-  /** Its first 20 bytes at most: of an encrypted entry, the mark and the id of the key that protects it. */
-  header: Uint8Array;
+  sizes: readonly number[];
+  /** Milliseconds since 1970; {@link never} of one that never expires. */
+  expiries: readonly number[];
 }
 
 export interface TableFigures {
@@ -159,7 +162,11 @@ export interface TableFigures {
    */
   longestLivedUntil(timeLimitMs: number): Promise<Date | undefined>;
   /** A random sample of about `rows` rows, from a bounded number of pages. */
-  sample(rows: number): Promise<SampledEntry[]>;
+  sample(rows: number): Promise<EntrySample>;
+  /**
+   * Of such a sample the first 20 bytes of each value: of an encrypted entry, the mark and the id of the key that protects it.
+   */
+  sampleHeaders(rows: number): Promise<Uint8Array[]>;
 }
 
 export type LoadReading = 'cpuPercent' | 'logWritePercent' | 'dataIoPercent' | 'lockWaits';

@@ -1,6 +1,6 @@
 import type { CacheTable, PurgeWay } from './cacheTable.ts';
 import type { IndexOutcome } from './ensureExpiryIndex.ts';
-import type { Estimator } from './estimate.ts';
+import { type Estimator, shareWithin } from './estimate.ts';
 
 /**
  * From this many expired entries, and this share of the table, reading the table once in its own order costs less than
@@ -8,9 +8,6 @@ import type { Estimator } from './estimate.ts';
  */
 const backlogRows = 20_000;
 const backlogShare = 0.2;
-
-/** A small sample is enough for a choice. */
-const choiceRows = 1_000;
 
 /** The way through the table: by the index where there is one, but page by page through a large backlog, if the engine can. */
 export async function chooseWay(
@@ -23,7 +20,6 @@ export async function chooseWay(
   if (!table.pages) return 'expiry';
   // By the catalogue, however old: to count the table would cost what the choice saves.
   const { entries = 0 } = await estimator.catalogue();
-  const sample = await table.figures.sample(choiceRows);
-  const share = sample.filter(({ expiresAt }) => expiresAt < cutoff).length / Math.max(1, sample.length);
+  const share = shareWithin(await estimator.sample(), Number.NEGATIVE_INFINITY, cutoff.getTime());
   return share >= backlogShare && share * entries >= backlogRows ? 'pages' : 'expiry';
 }

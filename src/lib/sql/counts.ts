@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import { type CacheTable, type SampledEntry, sqlEngine } from './cacheTable.ts';
+import { type CacheTable, sqlEngine } from './cacheTable.ts';
 import { Estimator, entryCount, percentiles, without } from './estimate.ts';
 import { retryTransient } from './retry.ts';
 
@@ -57,7 +57,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     dataBytes: dataBytes ?? null,
     indexBytes: indexBytes ?? null,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
-    entrySize: sizesOf(await estimator.sample()),
+    entrySize: sizesOf((await estimator.sample()).sizes),
     notes: [...(table.notes ?? [])],
   };
 }
@@ -67,10 +67,7 @@ export function ageOf(expiry: Date | undefined, now: Date): string | null {
   return expiry && expiry < now ? formatDuration(now.getTime() - expiry.getTime()) : null;
 }
 
-export function sizesOf(sample: readonly SampledEntry[]): EntrySize | null {
-  const [p50, p95, max] = percentiles(
-    sample.map(({ size }) => size),
-    [0.5, 0.95, 1],
-  );
-  return p50 === undefined || p95 === undefined || max === undefined ? null : { p50, p95, max, sampled: sample.length };
+export function sizesOf(sizes: readonly number[]): EntrySize | null {
+  const [p50, p95, max] = percentiles(sizes, [0.5, 0.95, 1]);
+  return p50 === undefined || p95 === undefined || max === undefined ? null : { p50, p95, max, sampled: sizes.length };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CatalogueFigures, SampledEntry, TableFigures } from './cacheTable.ts';
+import type { CatalogueFigures, EntrySample, TableFigures } from './cacheTable.ts';
 
 export const entryCount = z.object({
   count: z.int(),
@@ -15,7 +15,8 @@ export function without(all: EntryCount, some: EntryCount): EntryCount {
 /** Counting stops being exact beyond these: a count must not read for long beside the sign-ins. */
 const exactRows = 1_000_000;
 const exactTimeMs = 2_000;
-const sampleRows = 10_000;
+/** Right to 1 %, which is enough for an estimate and a choice; each row costs the process memory. */
+const sampleRows = 2_000;
 
 /**
  * Counts exactly where that is cheap, else estimates from a sample, which is drawn once and only when needed. One
@@ -23,7 +24,7 @@ const sampleRows = 10_000;
  */
 export class Estimator {
   readonly #figures: TableFigures;
-  #sample: Promise<SampledEntry[]> | undefined;
+  #sample: Promise<EntrySample> | undefined;
   #catalogue: Promise<CatalogueFigures> | undefined;
   #total: Promise<EntryCount> | undefined;
 
@@ -31,7 +32,7 @@ export class Estimator {
     this.#figures = figures;
   }
 
-  sample(): Promise<SampledEntry[]> {
+  sample(): Promise<EntrySample> {
     this.#sample ??= this.#figures.sample(sampleRows);
     return this.#sample;
   }
@@ -52,10 +53,8 @@ export class Estimator {
     const counted = await this.#figures.countUpTo(bounds, exactRows + 1, exactTimeMs);
     if (counted !== undefined && counted <= exactRows) return { count: counted, estimated: false };
     const [total, sample] = await Promise.all([this.total(), this.sample()]);
-    const inside = sample.filter(
-      ({ expiresAt }) => expiresAt < bounds.before && (!bounds.from || expiresAt >= bounds.from),
-    );
-    const share = sample.length === 0 ? 0 : inside.length / sample.length;
+    const [from, before] = [bounds.from?.getTime() ?? Number.NEGATIVE_INFINITY, bounds.before.getTime()];
+    const share = shareWithin(sample, from, before);
     return { count: Math.max(counted ?? 0, Math.round(total.count * share)), estimated: true };
   }
 
@@ -71,6 +70,13 @@ export class Estimator {
     if (counted !== undefined && counted <= exactRows) return { count: counted, estimated: false };
     return { count: Math.max(entries ?? 0, counted ?? 0), estimated: true };
   }
+}
+
+/** The share of a sample with `from <= expiry < before`, in milliseconds; 0 of an empty one. */
+export function shareWithin({ expiries }: EntrySample, from: number, before: number): number {
+  let inside = 0;
+  for (const expiry of expiries) if (expiry < before && expiry >= from) inside += 1;
+  return inside / Math.max(1, expiries.length);
 }
 
 /** The values at the given fractions of `values`, nearest rank; an empty list has none. */

@@ -19,8 +19,9 @@ export async function planPurge(
 ): Promise<PurgePlan> {
   const estimator = new Estimator(table.figures);
   const wouldDelete = await estimator.within({ before: cutoff });
-  const sample = (await estimator.sample()).filter(({ expiresAt }) => expiresAt < cutoff);
-  const meanBytes = sample.length === 0 ? null : sample.reduce((sum, { size }) => sum + size, 0) / sample.length;
+  const { sizes, expiries } = await estimator.sample();
+  const expired = sizes.filter((_, entry) => (expiries[entry] ?? Number.NaN) < cutoff.getTime());
+  const meanBytes = expired.length === 0 ? null : expired.reduce((sum, size) => sum + size, 0) / expired.length;
   const index = (await table.expiryIndex.state()).kind;
   const way = await chooseWay(
     table,
@@ -37,7 +38,7 @@ export async function planPurge(
     cutoff: cutoff.toISOString(),
     wouldDelete,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
-    entrySize: sizesOf(sample),
+    entrySize: sizesOf(expired),
     wouldFreeBytes: meanBytes && Math.round(wouldDelete.count * meanBytes),
     batches,
     duration: formatDuration((wouldDelete.count / assumedRowsPerSecond) * 1000 * (1 + policy.pauseRatio)),

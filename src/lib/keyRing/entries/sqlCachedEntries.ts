@@ -14,9 +14,9 @@ export async function sqlKeyUse(cache: string, table: CacheTable): Promise<KeyUs
     (await table.figures.longestLivedUntil(longestLimitMs)) ?? (await table.entries.latestExpiry())?.at ?? undefined;
   const counted = await table.figures.countByHeader(payloadMark, scanLimitMs);
   if (counted) return { cache, entries: tally(counted), complete: true, longestLivedUntil };
-  const sample = await table.figures.sample(sampledRows);
+  const sample = await table.figures.sampleHeaders(sampledRows);
   const { entries: total } = await table.figures.catalogue();
   const each = sample.length > 0 ? (total ?? sample.length) / sample.length : 0;
-  const entries = tally(sample.map(({ header }) => ({ header, entries: each })));
+  const entries = tally(sample.map((header) => ({ header, entries: each })));
   return { cache, entries, complete: false, longestLivedUntil };
 }

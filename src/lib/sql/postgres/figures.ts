@@ -1,4 +1,4 @@
-import type { TableFigures } from '../cacheTable.ts';
+import type { EntrySample, TableFigures } from '../cacheTable.ts';
 import { unlessTooLong } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
@@ -14,6 +14,8 @@ export function postgresFigures(connections: PostgresConnections): TableFigures 
   const { table } = connections;
   const within = async <R extends object>(timeLimitMs: number, text: string, values: unknown[] = []) =>
     (await unlessTooLong(connections.queryWithin<R>(timeLimitMs, text, values)))?.rows;
+  const sampled = async <R extends object>(rows: number, text: string) =>
+    (await connections.query<R>('read', text, [Math.ceil(rows / rowsPerPage), table])).rows;
 
   return {
     async catalogue() {
@@ -50,14 +52,9 @@ export function postgresFigures(connections: PostgresConnections): TableFigures 
       return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
     },
 
-    async sample(rows) {
-      const sampled = await connections.query<{ size: number; expires_at: Date | number; header: Buffer }>(
-        'read',
-        sql.sample(table),
-        [Math.ceil(rows / rowsPerPage), table],
-      );
-      // No Date is infinite: such an entry counts as one that never expires.
-      return sampled.rows.map(({ size, expires_at, header }) => ({ size, expiresAt: new Date(expires_at), header }));
-    },
+    sample: async (rows) => (await sampled<EntrySample>(rows, sql.sample(table)))[0] ?? { sizes: [], expiries: [] },
+
+    sampleHeaders: async (rows) =>
+      (await sampled<{ header: Buffer }>(rows, sql.sampleHeaders(table))).map(({ header }) => header),
   };
 }

@@ -3,6 +3,7 @@
  * table; everything else is a parameter. The column names are those of Microsoft.Extensions.Caching.Postgres, which does
  * not quote them, so they are lower case.
  */
+import { never } from '../cacheTable.ts';
 
 /** Also the probe for table, columns and the right to read: `limit 0` reads no row. */
 export const clock = (t: string) => `
@@ -153,7 +154,16 @@ from ${t}
 where expiresattime >= now() and substring(value from 1 for octet_length($1::bytea)) = $1::bytea
 group by 1`;
 
-/** Random pages, a bounded number of them whatever the size of the table. octet_length does not fetch a TOASTed value. */
+/** Random pages, a bounded number of them whatever the size of the table. */
+const randomPages = (t: string) =>
+  `${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;
+
+/**
+ * One row of two JSON arrays: a row for each entry costs the client a hundred times the memory. octet_length does not fetch a
+ * TOASTed value.
+ */
 export const sample = (t: string) => `
-select octet_length(value) as size, expiresattime as expires_at, substring(value from 1 for 20) as header
-from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;
+select coalesce(json_agg(octet_length(value)), '[]') as sizes,
+       coalesce(json_agg(case when isfinite(expiresattime) then (extract(epoch from expiresattime) * 1000)::bigint else ${never} end), '[]') as expiries
+from ${randomPages(t)}`;
+export const sampleHeaders = (t: string) => `select substring(value from 1 for 20) as header from ${randomPages(t)}`;

@@ -50,6 +50,13 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
     return { entries: undefined, entriesExact: false, dataBytes: undefined, indexBytes: undefined };
   };
 
+  const sampled = (rows: number) =>
+    randomRows(catalogue, rows, (share) =>
+      connections.query<{ size: Bigint; expiresAt: Date; header: Buffer }>('read', statements.sample(table, share), {
+        rows: int(rows),
+      }),
+    );
+
   return {
     catalogue,
 
@@ -73,13 +80,14 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
     },
 
     async sample(rows) {
-      const sampled = await randomRows(catalogue, rows, (share) =>
-        connections.query<{ size: Bigint; expiresAt: Date; header: Buffer }>('read', statements.sample(table, share), {
-          rows: int(rows),
-        }),
-      );
-      return sampled.map(({ size, expiresAt, header }) => ({ size: Number(size), expiresAt, header }));
+      const entries = await sampled(rows);
+      return {
+        sizes: entries.map(({ size }) => Number(size)),
+        expiries: entries.map(({ expiresAt }) => expiresAt.getTime()),
+      };
     },
+
+    sampleHeaders: async (rows) => (await sampled(rows)).map(({ header }) => header),
   };
 }
 

@@ -1,0 +1,40 @@
+/** Whatever is asked at once over HTTP: so much is worked on, the rest waits or is told when to come again. */
+import { describe, expect, it } from 'vitest';
+import { useHttpApp } from '../support/httpApp.ts';
+
+const { app, database } = useHttpApp();
+
+const runsAtOnce = 4;
+const waiting = 200;
+
+describe('dry runs at once', () => {
+  it('are a few; the others wait, and what is too much is refused with the time to come again', async () => {
+    const lock = await database.connect();
+    await lock.query('begin; lock table public.tokencache in access exclusive mode');
+    const held = async () => {
+      const [row] = await database.query<{ runs: number }>(
+        "select count(*)::int as runs from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return row?.runs;
+    };
+    const purge = () => app().call('POST', 'purge', { body: {} });
+    const first = Array.from({ length: runsAtOnce }, purge);
+    await expect.poll(held).toBe(runsAtOnce);
+    const others = Array.from({ length: waiting + 10 }, purge);
+    expect(await Promise.race(others)).toMatchObject({
+      status: 429,
+      json: { code: 'too_many_requests', advice: expect.stringContaining('respond-async') },
+    });
+    expect(await held()).toBe(runsAtOnce);
+    // What stands can be seen meanwhile.
+    for (const path of ['status', 'runs', 'health']) expect((await app().call('GET', path)).status).toBeLessThan(429);
+
+    await lock.query('rollback');
+    for (const { status } of await Promise.all(first)) expect(status).toBe(200);
+    const answers = await Promise.all(others);
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(10);
+    for (const { status, headers } of answers)
+      expect(status === 200 || (status === 429 && Number(headers.get('retry-after')) > 0)).toBe(true);
+    expect(app().peakMemory() ?? 0).toBeLessThan(200e6);
+  });
+});
