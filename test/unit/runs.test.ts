@@ -115,6 +115,7 @@ describe('a run', () => {
       'role_missing',
       'run_in_progress',
       'run_unknown',
+      'too_many_requests',
       'user_name_taken',
     ]);
   });
