@@ -226,7 +226,7 @@ describe('metrics', () => {
 describe('what sends', () => {
   it.each([
     ['Application Insights', 'azureMonitor-', () => ingestion],
-    ['a collector', 'otlp-', () => collector],
+    ['a collector', 'processors-', () => collector],
   ])('to %s is loaded once the first function has answered, and gets all of it', async (_to, chunk, backend) => {
     const told = await unpackApp();
     try {
@@ -256,8 +256,10 @@ describe('what sends', () => {
 describe('settings', () => {
   it('of no backend load nothing', async () => {
     const bare = await unpackApp();
-    const telemetryFiles = (await readdir(bare.folder)).filter((name) => /^(azureMonitor|otlp|sdk)-/.test(name));
-    expect(telemetryFiles).toHaveLength(3);
+    const telemetryFiles = (await readdir(bare.folder)).filter((name) =>
+      /^(azureMonitor|held|processors|sdk)-/.test(name),
+    );
+    expect(telemetryFiles).toHaveLength(4);
     for (const name of telemetryFiles) await rm(join(bare.folder, name));
     const app = await startFunctionsApp(
       { RECORD_STORE: 'none', TOKEN_CACHE_CONNECTION_STRING: database.url },

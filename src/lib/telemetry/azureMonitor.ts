@@ -1,39 +1,51 @@
 import { AzureLogger } from '@azure/logger';
-import {
-  type AzureMonitorExporterOptions,
-  AzureMonitorLogExporter,
-  AzureMonitorMetricExporter,
-  AzureMonitorTraceExporter,
-} from '@azure/monitor-opentelemetry-exporter';
+import { type AzureMonitorOpenTelemetryOptions, useAzureMonitor } from '@azure/monitor-opentelemetry';
 import { credentialOf } from '../azure/credentials.ts';
-import type { Exporters } from './sdk.ts';
+import { packageVersion } from '../version.ts';
+import type { Processors } from './otlp/processors.ts';
 import type { TelemetrySettings } from './telemetry.ts';
 
-type PipelinePolicy = NonNullable<AzureMonitorExporterOptions['additionalPolicies']>[number]['policy'];
+type ExporterOptions = NonNullable<AzureMonitorOpenTelemetryOptions['azureMonitorExporterOptions']>;
+type PipelinePolicy = NonNullable<ExporterOptions['additionalPolicies']>[number]['policy'];
+
+/** Instrumentations of the distribution that are on by default. */
+const instrumentations = ['http', 'azureSdk', 'mongoDb', 'mySql', 'postgreSql', 'redis', 'redis4'] as const;
 
 /**
- * What sends to Application Insights. Microsoft's exporters alone, without its distribution around them: that loads instrumentations
- * of half a dozen clients, which would tell of statements and keys, and takes longer to load than all else of this app.
+ * What registers the SDK through Microsoft's distribution, which sends to Application Insights, and to the given processors.
+ *
+ * Off are: the instrumentations (the host sends requests itself; statements and keys are nobody's business), standard
+ * metrics and performance counters (the host's too), live metrics and the sampling of five traces a second (runs are few).
  */
-export async function azureMonitorExporters(
+export async function azureMonitorSdk(
+  { serviceName, samplerChosen }: TelemetrySettings,
   { connectionString, identity }: NonNullable<TelemetrySettings['azureMonitor']>,
+  processors: Processors | undefined,
   complain: (...words: unknown[]) => void,
-): Promise<Exporters> {
-  // What the exporters take from the environment alone. Their statistics for Microsoft go to endpoints of their own, which a
+): Promise<() => void> {
+  // What the distribution takes from the environment alone. Its statistics for Microsoft go to endpoints of their own, which a
   // closed network does not let through.
   process.env.APPLICATION_INSIGHTS_NO_STATSBEAT ??= 'true';
   process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
-  const options: AzureMonitorExporterOptions = {
-    connectionString: connectionString.reveal(),
-    ...(identity && { credential: await credentialOf(identity) }),
-    additionalPolicies: [{ policy: sayRefusals(complain), position: 'perCall' }],
+  process.env.OTEL_SERVICE_NAME ??= serviceName;
+  process.env.OTEL_RESOURCE_ATTRIBUTES ??= `service.version=${packageVersion()}`;
+  const options: AzureMonitorOpenTelemetryOptions = {
+    azureMonitorExporterOptions: {
+      connectionString: connectionString.reveal(),
+      ...(identity && { credential: await credentialOf(identity) }),
+      additionalPolicies: [{ policy: sayRefusals(complain), position: 'perCall' }],
+    },
+    instrumentationOptions: Object.fromEntries(instrumentations.map((name) => [name, { enabled: false }])),
+    enableLiveMetrics: false,
+    enableStandardMetrics: false,
+    enablePerformanceCounters: false,
+    ...(!samplerChosen && { tracesPerSecond: 0, samplingRatio: 1 }),
+    ...processors,
   };
-  // Its own would write to standard output.
-  AzureLogger.log = complain;
-  return {
-    spans: new AzureMonitorTraceExporter(options),
-    logs: new AzureMonitorLogExporter(options),
-    metrics: new AzureMonitorMetricExporter(options),
+  return () => {
+    useAzureMonitor(options);
+    // Its own would write to standard output.
+    AzureLogger.log = complain;
   };
 }
 

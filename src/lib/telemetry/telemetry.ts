@@ -5,7 +5,6 @@ import { redact } from '../errors.ts';
 import { once } from '../once.ts';
 import { Repeats } from '../repeats.ts';
 import { Secret } from '../secret.ts';
-import type { Backend } from './sdk.ts';
 
 export interface TelemetrySettings {
   /** `identity`: who authenticates, where the instrumentation key alone does not. */
@@ -22,7 +21,7 @@ export interface TelemetrySettings {
 
 /** What is told of runs to the backends that the settings name. Neither function ever rejects. */
 export interface Telemetry {
-  /** Sends what waits to be sent; resolves when that is done or has failed, at the latest when the bound is over. */
+  /** Loads what sends, where that was not done yet, and sends what waits to be sent; resolves when that is done or has failed, at the latest when the bound is over. */
   flush(): Promise<void>;
 }
 
@@ -42,19 +41,23 @@ export async function startTelemetry(
     const line = lineOf(words, secretsOf(settings));
     if (!repeats.has(line)) complain(line);
   };
-  diag.setLogger(
-    { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  );
-  const loadExporters = await import('./sdk.ts')
-    .then(({ startSdk }) => startSdk(settings, backendsOf(settings, say)))
+  const handOver = await import('./held.ts')
+    .then(({ holdTelemetry }) => holdTelemetry(settings))
     // An app without telemetry still does its work; one whose import throws has no function left.
     .catch((error: unknown) => say('telemetry could not be started:', error));
-  if (!loadExporters) return undefined;
+  if (!handOver) return undefined;
+  const begin = once(async () => {
+    handOver(await sdkOf(settings, say));
+    // After the SDK, which sets a logger of its own that writes to standard output, where the command line has its reports.
+    diag.setLogger(
+      { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+  });
   const { logs } = await import('@opentelemetry/api-logs');
   return {
     flush: async () => {
-      await loadExporters().catch((error: unknown) => say('the metrics could not be started:', error));
+      await begin().catch((error: unknown) => say('what sends it could not be started:', error));
       await within(settings.flushTimeoutMs, clock, [
         trace.getTracerProvider(),
         metrics.getMeterProvider(),
@@ -64,22 +67,13 @@ export async function startTelemetry(
   };
 }
 
-/** What sends to each backend that the settings name, yet to be loaded. */
-function backendsOf({ azureMonitor, otlp }: TelemetrySettings, say: (...words: unknown[]) => void): Backend[] {
-  const backends: Backend[] = [];
-  if (otlp) backends.push(async () => (await import('./otlp.ts')).otlpExporters());
-  if (azureMonitor)
-    backends.push(async () => (await import('./azureMonitor.ts')).azureMonitorExporters(azureMonitor, say));
-  return backends.map((load) =>
-    once(async () => {
-      try {
-        return await load();
-      } catch (error) {
-        say('what sends it could not be started:', error);
-        throw error;
-      }
-    }),
-  );
+/** Loads what sends to the backends that the settings name; the result registers it. */
+async function sdkOf(settings: TelemetrySettings, say: (...words: unknown[]) => void): Promise<() => void> {
+  const { azureMonitor, otlp } = settings;
+  const processors = otlp ? (await import('./otlp/processors.ts')).otlpProcessors() : undefined;
+  if (azureMonitor) return (await import('./azureMonitor.ts')).azureMonitorSdk(settings, azureMonitor, processors, say);
+  const { registerSdk } = await import('./otlp/sdk.ts');
+  return () => processors && registerSdk(settings, processors);
 }
 
 const ignore = () => undefined;
