@@ -4,10 +4,9 @@ import { everySubject } from '../lib/app/diagnosisMaintenance.ts';
 import type { Maintenance } from '../lib/app/maintenance.ts';
 import { MaintenanceError } from '../lib/errors.ts';
 import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
-import { findRun } from '../lib/runs/pendingRuns.ts';
+import { findRun, listRuns } from '../lib/runs/pendingRuns.ts';
 import { orUnavailable } from '../lib/runs/recordStore.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
-import { joinAllParts } from '../lib/runs/sumOfParts.ts';
 import { answer, route } from './http/route.ts';
 import { runsQuery } from './http/schemas.ts';
 import { clock, maintenanceFor, records } from './support/app.ts';
@@ -43,9 +42,7 @@ route({
       .filter((job) => job === (query.job ?? job))
       .flatMap((job) => subjectsOf(maintenance, jobs[job].on).map((name) => ({ job, name })))
       .filter(({ name }) => name === (subject ?? name))
-      .map(({ job, name }) =>
-        atOnce(async () => joinAllParts(records, await records.latestRuns(job as JobName, name, limit), clock.now())),
-      );
+      .map(({ job, name }) => atOnce(() => listRuns(records, job, name, limit, clock.now())));
     const runs = (await orUnavailable(Promise.all(chosen)))
       .flat()
       .sort((a, b) => b.startedAt.localeCompare(a.startedAt));

@@ -1,10 +1,10 @@
 import type { HttpResponseInit } from '@azure/functions';
-import { type Overview, readOverview } from '../lib/app/overview.ts';
+import { type Overview, readStatus } from '../lib/app/overview.ts';
+import { statusContent, statusSchema } from '../lib/app/statusContent.ts';
 import { statusView } from '../lib/pages/status/statusView.ts';
 import { pageAnswer, preferredType, varyByAccept } from './http/pageAnswer.ts';
 import { answer, route } from './http/route.ts';
 import { SharedCopy } from './http/sharedCopy.ts';
-import { statusContent, statusSchema } from './http/statusContent.ts';
 import { clock, overviewDeps, records } from './support/app.ts';
 
 const types = ['application/json', 'text/html'] as const;
@@ -27,8 +27,8 @@ route({
     const deps = overviewDeps(context);
     return copies[type].get(async () =>
       type === 'text/html'
-        ? page(await readOverview(deps, plotted))
-        : answer(200, statusContent(await readOverview(deps)), varyByAccept),
+        ? page(await readStatus(deps, plotted))
+        : answer(200, statusContent(await readStatus(deps)), varyByAccept),
     );
   },
 });

@@ -182,10 +182,16 @@ export function describeCacheTable(engine: TestEngine): void {
         const held = await one.tryLock('purge');
         expect(await held?.isHeld()).toBe(true);
         expect(await two.tryLock('purge')).toBeUndefined();
+        // Asked by anybody, and by the holder itself; asking takes nothing.
+        for (const table of [one, two]) {
+          expect(await table.isLocked('purge')).toBe(true);
+          expect(await table.isLocked('index')).toBe(false);
+        }
         const other = await two.tryLock('index');
         expect(other).toBeDefined();
         await other?.release();
         await held?.release();
+        expect(await two.isLocked('purge')).toBe(false);
         const after = await two.tryLock('purge');
         expect(after).toBeDefined();
         await after?.release();

@@ -159,6 +159,8 @@ describe('bad requests', () => {
     get('runs?job=rotate', 400, 'request_invalid'),
     get('runs?cache=A', 400, 'request_invalid'),
     get('runs?cache=nope', 404, 'cache_unknown'),
+    get('runs?subject=default&cache=nope', 400, 'request_invalid'),
+    get('runs?subject=default&cache=default', 400, 'request_invalid'),
     get('runs?cache=nope&job=purge', 404, 'cache_unknown'),
     get('runs?limit=1&limit=2', 400, 'request_invalid'),
     get('runs?sort=asc', 400, 'request_invalid'),

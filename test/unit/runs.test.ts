@@ -3,18 +3,21 @@ import type { InvocationContext } from '@azure/functions';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { describeFailures } from '../../src/functions/support/failures.ts';
 import { logTo } from '../../src/functions/support/log.ts';
+import { judgeAndTell, type Overview, readOverview, readStatus } from '../../src/lib/app/overview.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { MaintenanceError } from '../../src/lib/errors.ts';
 import { Repeats } from '../../src/lib/repeats.ts';
 import { type JobName, jobNames } from '../../src/lib/runs/catalogue.ts';
 import { historyOf, readHistory } from '../../src/lib/runs/history.ts';
+import { findRun, forgetPending, keepPending, listRuns } from '../../src/lib/runs/pendingRuns.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { newRunId, parseRunId } from '../../src/lib/runs/runId.ts';
 import { type Log, type RunDeps, runJob, summaryOf } from '../../src/lib/runs/runJob.ts';
 import { RunningState, readRunning } from '../../src/lib/runs/runningState.ts';
 import { readRecord } from '../../src/lib/runs/runRecord.ts';
 import { sumOfParts } from '../../src/lib/runs/sumOfParts.ts';
+import { overviewDeps } from '../support/judgedApp.ts';
 import { memoryRecords } from '../support/memoryRecords.ts';
 import { failed, leftBehind, purgePlan, purgeReport, record } from '../support/records.ts';
 import { type Reports, reports } from '../support/reports.ts';
@@ -271,6 +274,43 @@ describe('the history of a job', () => {
   });
 });
 
+describe('a run that somebody asked for', () => {
+  const asked = { trigger: 'http', queuedAt: at(1).toISOString(), part: 1 };
+  const tried = record('purge', 'web', at(2), { ...asked, ...failed(), report: leftBehind(7) });
+  const pending = (outcome: 'queued' | 'running') =>
+    record('purge', 'web', at(1), { ...asked, runId: tried.runId, outcome });
+
+  it.each(['queued', 'running'] as const)(
+    'is %s between two tries wherever it is read, without the last error',
+    async (outcome) => {
+      const records = memoryRecords();
+      await records.addRun(tried);
+      await keepPending(records, pending(outcome));
+      const run = await findRun(records, tried.runId, at(3));
+      expect(run).toMatchObject({ runId: tried.runId, outcome, report: tried.report });
+      expect(run).not.toHaveProperty('error');
+      expect(await listRuns(records, 'purge', 'web', 5, at(3))).toEqual([run]);
+      // A day later nobody tries it any more.
+      expect(await listRuns(records, 'purge', 'web', 5, at(24 * 60 + 2))).toMatchObject([
+        { outcome: 'failed', error: {} },
+      ]);
+      await forgetPending(records, tried.runId);
+      expect(await findRun(records, tried.runId, at(3))).toMatchObject({ outcome: 'failed', error: tried.error });
+      expect(await listRuns(records, 'purge', 'web', 5, at(3))).toMatchObject([
+        { outcome: 'failed', error: tried.error },
+      ]);
+    },
+  );
+
+  it('is done when its record says so, whatever was told before', async () => {
+    const records = memoryRecords();
+    await records.addRun({ ...record('purge', 'web', at(2), asked), runId: tried.runId });
+    await keepPending(records, pending('running'));
+    expect(await findRun(records, tried.runId, at(3))).toMatchObject({ outcome: 'succeeded' });
+    expect(await listRuns(records, 'purge', 'web', 5, at(3))).toMatchObject([{ outcome: 'succeeded' }]);
+  });
+});
+
 describe('a purge in parts', () => {
   const part = (number: number, left: number, changes = {}) =>
     record('purge', 'web', at(number * 10), {
@@ -346,6 +386,47 @@ describe('what a run tells of itself', () => {
     state.end();
     await state.forget();
     expect(await readRunning(records, 'web', at(0.1))).toBeUndefined();
+  });
+
+  it('is lost only where it holds no lock, which is asked of one that is silent, by this clock', async () => {
+    const records = memoryRecords();
+    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    await state.begin();
+    state.end();
+    let asked = 0;
+    const lost = async (minutes: number, isLocked: boolean | undefined) => {
+      const holdsLock = async () => {
+        asked += 1;
+        return isLocked;
+      };
+      return (await readRunning(records, 'web', at(minutes), holdsLock))?.lost;
+    };
+    expect([await lost(0.4, false), await lost(-4, false), asked]).toEqual([false, false, 0]);
+    expect([await lost(0.6, true), await lost(0.6, false), await lost(0.6, undefined)]).toEqual([false, true, null]);
+    // Told by a clock that is fast: that it will tell until then proves nothing.
+    expect([await lost(-60, true), await lost(-60, false)]).toEqual([false, true]);
+  });
+
+  it('is asked for its lock by readers alone', async () => {
+    const records = memoryRecords();
+    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    await state.begin();
+    state.end();
+    const caches = [{ name: 'web', connectionStringSetting: 'DB' }];
+    const deps = overviewDeps(
+      { TOKEN_CACHES: JSON.stringify(caches), DB: 'Host=h;Username=u;Database=d' },
+      records,
+      at(1),
+    );
+    const asked: string[] = [];
+    deps.maintenance.sqlCaches.holdsLock = async (cache) => {
+      asked.push(cache);
+      return true;
+    };
+    const lostIn = ({ subjects }: Overview) =>
+      subjects.map((subject) => ('running' in subject ? subject.running?.lost : undefined));
+    expect([lostIn(await judgeAndTell(deps)), lostIn(await readOverview(deps)), asked]).toEqual([[null], [null], []]);
+    expect([lostIn(await readStatus(deps)), asked]).toEqual([[false], ['web']]);
   });
 
   it('is not known where it cannot be read', async () => {

@@ -128,9 +128,12 @@ describe('a cache', () => {
 
   it('says what a purge under way has deleted, or that it is lost', () => {
     const told = { runId: 'x', startedAt: ago(2 * minute), deleted: 41_500, updatedAt: ago(minute) };
-    const text = (lost: boolean) => cacheView(sqlCache('web', {}, { running: { ...told, lost } }), now).running;
+    const text = (lost: boolean | null) => cacheView(sqlCache('web', {}, { running: { ...told, lost } }), now).running;
     expect(text(false)).toContain('under way since 2026-11-24 03:10 UTC: 41,500 deleted');
     expect(text(true)).toMatch(/is lost.*03:11 UTC: 41,500 deleted/);
+    expect(text(null)).toMatch(
+      /nothing since 2026-11-24 03:11 UTC: 41,500 deleted by then. Whether it is still at work is not known/,
+    );
   });
 
   it('plots what a purge deleted before it failed', () => {

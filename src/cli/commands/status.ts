@@ -9,13 +9,14 @@ export function addStatusCommand(program: Command, session: Session): void {
     .description(
       'Say what somebody should look at, by the records of past runs: the same list as on the status page and in the alerts. Asks no cache; reads the records of the function app where RECORD_STORE is table and AzureWebJobsStorage is set as it has it. Exit code 1 where a finding is critical.',
     )
-    .option('--json', 'one JSON document on stdout')
+    .option('--json', 'the JSON of GET /api/status on stdout')
     .action(async ({ json = false }: { json?: boolean }) => {
       const { settings, records, maintenance } = await session.openTolerant();
-      const { readOverview } = await import('../../lib/app/overview.ts');
+      const { readStatus } = await import('../../lib/app/overview.ts');
+      const { statusContent } = await import('../../lib/app/statusContent.ts');
       const { timersOf } = await import('../../lib/app/timers.ts');
       const { findingTable } = await import('../findingTables.ts');
-      const { now, health, findings, timers } = await readOverview({
+      const status = await readStatus({
         settings,
         records,
         maintenance,
@@ -25,7 +26,8 @@ export function addStatusCommand(program: Command, session: Session): void {
         queue: undefined,
         memory: { told: [] },
       });
-      if (json) console.log(JSON.stringify({ at: now.toISOString(), status: health, findings, timers }, undefined, 2));
+      const { health, findings } = status;
+      if (json) console.log(JSON.stringify(statusContent(status), undefined, 2));
       else console.log(findingTable(findings, health, records.description, process.stdout.isTTY && settings.colours));
       if (findings.some(({ level }) => level === 'critical')) session.exitCode = 1;
     });

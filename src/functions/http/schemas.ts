@@ -89,15 +89,17 @@ export const revokeRequest = z
 
 const subjectName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache or key ring');
 
-export const runsQuery = z.strictObject({
-  job: z.enum(jobNames, { error: `must be one of: ${jobNames.join(', ')}` }).optional(),
-  subject: subjectName.optional().meta({ description: 'Only runs on this cache or key ring.' }),
-  cache: subjectName.optional().meta({ description: 'The same, as earlier versions called it.' }),
-  limit: z
-    .string()
-    .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
-    .default('20'),
-});
+export const runsQuery = z
+  .strictObject({
+    job: z.enum(jobNames, { error: `must be one of: ${jobNames.join(', ')}` }).optional(),
+    subject: subjectName.optional().meta({ description: 'Only runs on this cache or key ring.' }),
+    cache: subjectName.optional().meta({ description: 'The same, as earlier versions called it.' }),
+    limit: z
+      .string()
+      .regex(/^([1-9]\d?|100)$/, 'must be a number from 1 to 100')
+      .default('20'),
+  })
+  .refine(({ subject, cache }) => subject === undefined || cache === undefined, 'must hold one of subject and cache');
 
 export const diagnoseQuery = z.strictObject({
   cache: subjectName.optional().meta({ description: 'Only this cache.' }),

@@ -13,7 +13,14 @@ import {
   type TimedJob,
   wasUp,
 } from '../findings/standing.ts';
-import { type Depths, historiesOf, readSubjects, type SubjectRecords, titleOf } from '../findings/subjectRecords.ts';
+import {
+  type Depths,
+  historiesOf,
+  type Reading,
+  readSubjects,
+  type SubjectRecords,
+  titleOf,
+} from '../findings/subjectRecords.ts';
 import { tell } from '../findings/tell.ts';
 import { measureLateness, readTimers, type Timer, type TimerReading } from '../findings/timers.ts';
 import { readMessageOr } from '../queue/message.ts';
@@ -47,8 +54,14 @@ export interface Overview {
 }
 
 /** Judges every subject by its records; no cache and no ring is asked. Never fails: what cannot be read is a finding. */
-export async function readOverview(deps: OverviewDeps, depths: Partial<Depths> = {}): Promise<Overview> {
-  return (await read(deps, depths)).overview;
+export async function readOverview(deps: OverviewDeps): Promise<Overview> {
+  return (await read(deps, {})).overview;
+}
+
+/** As {@link readOverview}, for a reader: a cache whose run has fallen silent is asked whether that holds its lock. */
+export async function readStatus(deps: OverviewDeps, depths: Partial<Depths> = {}): Promise<Overview> {
+  const { sqlCaches } = deps.maintenance;
+  return (await read(deps, { depths, holdsLock: (cache) => sqlCaches.holdsLock(cache) })).overview;
 }
 
 /** As {@link readOverview}, by a timer; then exports what stands, and keeps it for the next time. */
@@ -68,7 +81,7 @@ export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
   return overview;
 }
 
-async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false) {
+async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLock'>, byTimer = false) {
   const { settings, maintenance, records, clock, deployment, memory } = deps;
   const now = clock.now();
   const names = {
@@ -85,7 +98,7 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false
   const [kept, timers, subjects, queue] = await Promise.all([
     orUnreadable<StandingState | undefined>(readStanding(records, now), undefined),
     orUnreadable<TimerReading[]>(readTimers({ records, timers: deps.timers, deployment, now }), []),
-    readSubjects(records, names, { now, policy: settings.findings, depths }),
+    readSubjects(records, names, { now, policy: settings.findings, ...looks }),
     deps.queue && readQueue(deps.queue),
   ]);
   const plan: Plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, ...rest }) => [name, rest]));
@@ -108,6 +121,7 @@ async function read(deps: OverviewDeps, depths: Partial<Depths>, byTimer = false
   const unreadable = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable)).map(titleOf);
   // What is not found since something cannot be read has not gone.
   const isJudged = ({ check, subject }: Finding) => {
+    if (settings.findings.levels.get(check) === 'off') return true;
     if (subject.startsWith('queue ')) return !queue || queue.poison !== undefined;
     if (subject.startsWith('timer ')) return statesReadable;
     if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;

@@ -1,4 +1,5 @@
 import type { ClearRequest } from '../clearRequest.ts';
+import { inTime } from '../inTime.ts';
 import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import { sqlKeyUse } from '../keyRing/entries/sqlCachedEntries.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
@@ -26,6 +27,9 @@ import type { PurgeRequest } from '../sql/purgeRequest.ts';
 import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sql/sqlCacheMetrics.ts';
 import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
+
+/** Somebody waits for the page. */
+const lockAnswerMs = 5_000;
 
 /** The jobs on SQL caches, put together from the settings. */
 export class SqlMaintenance {
@@ -80,9 +84,16 @@ export class SqlMaintenance {
     return this.#run('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
   };
 
-  /** What is known of the purge or clear that holds the cache's table now; undefined where nothing is known. */
+  /** What the purge or clear tells of itself that was found at work on the cache's table just now; undefined where nothing is known. */
   runningPurge(cache: string): Promise<RunningRun | undefined> {
-    return readRunning(this.#runs.records, cache, this.#runs.clock.now());
+    return readRunning(this.#runs.records, cache, this.#runs.clock.now(), async () => true);
+  }
+
+  /** Whether a purge or clear holds the cache's lock; undefined where its database does not say so in a few seconds. */
+  holdsLock(cache: string): Promise<boolean | undefined> {
+    const unknown = () => undefined;
+    const asked = () => this.#with(cache, 'purge', (table) => table.isLocked('purge')).catch(unknown);
+    return inTime<boolean | undefined>(lockAnswerMs, undefined, asked, unknown);
   }
 
   readonly ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {

@@ -26,17 +26,19 @@ export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Fi
   ];
 }
 
+const isDone = (run: RunRecord) => isReal(run) && run.outcome === 'succeeded';
+
 /** A status is that of a run that succeeded: one that failed has not seen the ring, and fixes nothing that it had. */
 export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): RingStatus | undefined {
   return [...rotateKeyRing.runs, ...keyRingStatus.runs]
-    .filter((run) => isReal(run) && run.report)
+    .filter(isDone)
     .sort(newestFirst)
     .flatMap(({ report }) => (report && 'status' in report ? report.status : (report ?? [])))[0];
 }
 
 /** What else a rotation is there for, and failed, only another rotation fixes: a look at the ring does not see it. */
 function findingsOf({ rotateKeyRing }: KeyRingRecords, status: RingStatus | undefined): RingStatus['findings'] {
-  const rotation = rotateKeyRing.runs.find((run) => isReal(run) && run.report)?.report;
+  const rotation = rotateKeyRing.runs.find(isDone)?.report;
   const isOfRotation = ({ check }: { check: string }) => check === 'rotation-failed';
   return [
     ...(status?.findings ?? []).filter((finding) => !isOfRotation(finding)),
@@ -49,7 +51,6 @@ function findingsOf({ rotateKeyRing }: KeyRingRecords, status: RingStatus | unde
  * those that it could not move each day, so one without a re-wrap has moved them; of a re-wrap by hand it says nothing.
  */
 function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: string): Finding[] {
-  const isDone = (run: RunRecord) => isReal(run) && run.outcome === 'succeeded';
   const rotations = rotateKeyRing.runs.filter(isDone);
   const byHand = rewrapKeyRing.runs.find(isDone);
   const tried = rotations.find(({ report }) => report?.rewrap);

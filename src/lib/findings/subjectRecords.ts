@@ -3,7 +3,7 @@ import type { FindingPolicy } from '../findingPolicy.ts';
 import type { JobName } from '../runs/catalogue.ts';
 import { type JobHistory, readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import { type RunningRun, readRunning } from '../runs/runningState.ts';
+import { type HoldsLock, type RunningRun, readRunning } from '../runs/runningState.ts';
 import { tellAge, tellBacklog } from './sqlReadings.ts';
 
 /** What the records say of a SQL cache. */
@@ -52,11 +52,13 @@ export interface SubjectNames {
 const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, rotateKeyRing: 5, asked: 5 };
 export type Depths = typeof judgedRuns;
 
-interface Reading {
+export interface Reading {
   now: Date;
   policy: FindingPolicy;
   /** Where somebody wants to see more. */
   depths?: Partial<Depths>;
+  /** Asks a SQL cache whether a run holds its lock; left out where no cache is to be asked. */
+  holdsLock?: ((cache: string) => ReturnType<HoldsLock>) | undefined;
 }
 
 /** Reads of the record store at once: there may be thousands of jobs and caches. */
@@ -66,13 +68,13 @@ const readsAtOnce = 32;
 export async function readSubjects(
   records: RecordStore,
   { sqlCaches, redisCaches, keyRings }: SubjectNames,
-  { now, policy, depths: wanted }: Reading,
+  { now, policy, depths: wanted, holdsLock }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
   const depths = { ...judgedRuns, ...wanted };
   const of = <J extends JobName>(job: J, name: string, count: number, tells?: (history: JobHistory<J>) => boolean) =>
     limit(() => readHistory(records, job, name, count, now, tells));
-  const running = (name: string) => limit(() => readRunning(records, name, now));
+  const running = (name: string, isHeld?: HoldsLock) => limit(() => readRunning(records, name, now, isHeld));
   return Promise.all<SubjectRecords>([
     ...sqlCaches.map(async (name) => ({
       kind: 'sqlCache' as const,
@@ -82,7 +84,7 @@ export async function readSubjects(
         index: of('index', name, depths.index),
         counts: of('counts', name, depths.counts, tellAge),
         clear: of('clear', name, depths.asked),
-        running: running(name),
+        running: running(name, async () => holdsLock?.(name)),
       })),
     })),
     ...redisCaches.map(async (name) => ({

@@ -1,7 +1,8 @@
+import type { JobName } from './catalogue.ts';
 import type { RecordStore } from './recordStore.ts';
 import { parseRunId } from './runId.ts';
 import { type RunRecord, readRecord } from './runRecord.ts';
-import { withParts } from './sumOfParts.ts';
+import { joinAllParts, withParts } from './sumOfParts.ts';
 
 /** A run is given up this long after it was queued: whoever asked has asked again, or forgotten it. */
 export const longestWaitMs = 24 * 3_600_000;
@@ -27,12 +28,39 @@ export async function forgetPending(records: RecordStore, runId: string): Promis
  */
 export async function findRun(records: RecordStore, runId: string, now: Date): Promise<RunRecord | undefined> {
   if (!parseRunId(runId)) return undefined;
-  const [kept, record] = await Promise.all([records.readState(keyOf(runId)), records.getRun(runId)]);
-  const pending = stillPending(readRecord(kept), now);
+  const [pending, record] = await Promise.all([readPending(records, runId, now), records.getRun(runId)]);
   if (!record) return pending;
-  if (pending && pending.outcome !== 'failed' && record.outcome !== 'succeeded')
-    return { ...record, outcome: pending.outcome };
-  return withParts(records, record, now);
+  const run = await withParts(records, record, now);
+  return between(run, pending) ?? run;
+}
+
+/** The newest runs of a job on a subject, the parts of a purge as one; each as {@link findRun} gives it. */
+export async function listRuns(
+  records: RecordStore,
+  job: JobName,
+  subject: string,
+  count: number,
+  now: Date,
+): Promise<RunRecord[]> {
+  const runs = await joinAllParts(records, await records.latestRuns(job, subject, count), now);
+  return Promise.all(
+    runs.map(async (run) => (mayBePending(run) && between(run, await readPending(records, run.runId, now))) || run),
+  );
+}
+
+/** Only what somebody asked for is told of while it waits. */
+const mayBePending = ({ trigger, queuedAt, outcome }: RunRecord) =>
+  trigger === 'http' && queuedAt !== undefined && outcome !== 'succeeded';
+
+async function readPending(records: RecordStore, runId: string, now: Date): Promise<RunRecord | undefined> {
+  return stillPending(readRecord(await records.readState(keyOf(runId))), now);
+}
+
+/** A run between two tries, or in a further one: with what it did so far, and without the error of its last try. */
+function between(record: RunRecord, pending: RunRecord | undefined): RunRecord | undefined {
+  if (!pending || pending.outcome === 'failed' || record.outcome === 'succeeded') return undefined;
+  const { error: _, ...run } = record;
+  return { ...run, outcome: pending.outcome } as RunRecord;
 }
 
 /** One whose instance died in each of its tries tells nobody. */

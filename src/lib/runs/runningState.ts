@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
+import { type Clock, isAhead } from '../clock.ts';
 import type { RecordStore } from './recordStore.ts';
 
 /** A run that holds its cache, as it last told of itself. */
@@ -13,8 +13,9 @@ export type ToldRun = z.infer<typeof told>;
 
 export const runningRun = told
   .extend({
-    lost: z.boolean().meta({
-      description: 'It has told nothing for 30 s, so its process is gone: `deleted` is what it told last.',
+    lost: z.boolean().nullable().meta({
+      description:
+        'It has told nothing for 30 s and holds no lock, so its process is gone: `deleted` is what it told last. Null where it has told nothing and its cache cannot be asked for the lock.',
     }),
   })
   .meta({ id: 'RunningRun' });
@@ -113,12 +114,25 @@ export class RunningState {
 const holderKey = (subject: string) => `running|purge|${subject}`;
 const keyOf = (runId: string) => `running|${runId}`;
 
-/** What is known of the purge or clear that holds a cache at `now`; undefined where nothing is known. */
-export async function readRunning(records: RecordStore, subject: string, now: Date): Promise<RunningRun | undefined> {
+/** Asks a cache whether a run holds its lock; undefined where that is not known. */
+export type HoldsLock = () => Promise<boolean | undefined>;
+
+/**
+ * What is known of the purge or clear that holds a cache at `now`; undefined where nothing is known.
+ * @param holdsLock asked where the run has told nothing for long; a cache has no lock by default
+ */
+export async function readRunning(
+  records: RecordStore,
+  subject: string,
+  now: Date,
+  holdsLock: HoldsLock = async () => false,
+): Promise<RunningRun | undefined> {
   try {
     const holder = await records.readState(holderKey(subject));
     const state = typeof holder === 'string' ? await readTold(records, holder) : undefined;
-    return state && { ...state, lost: isSilent(state, now) };
+    if (!state || !isSilent(state, now)) return state && { ...state, lost: false };
+    const isLocked = await holdsLock();
+    return { ...state, lost: isLocked === undefined ? null : !isLocked };
   } catch {
     return undefined;
   }
@@ -129,7 +143,7 @@ export async function readTold(records: RecordStore, runId: string): Promise<Tol
   return told.safeParse(await records.readState(keyOf(runId))).data;
 }
 
-/** Its process is gone. */
+/** It has told nothing for long, or by a clock that is fast, which tells nothing of now. */
 export function isSilent({ updatedAt }: ToldRun, now: Date): boolean {
-  return now.getTime() - Date.parse(updatedAt) > lostAfterMs;
+  return isAhead(updatedAt, now) || now.getTime() - Date.parse(updatedAt) > lostAfterMs;
 }

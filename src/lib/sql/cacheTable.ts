@@ -209,6 +209,8 @@ export interface CacheTable {
   clock(): Promise<Date>;
   /** Takes the table's lock for `purpose` without waiting; undefined where another run holds it. */
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
+  /** Whether a run holds that lock. Takes none, and waits for nobody. */
+  isLocked(purpose: 'purge' | 'index'): Promise<boolean>;
   load(): Promise<DatabaseLoad>;
   readonly entries: ExpiredEntries;
   /** Only of an engine that can read a table page by page. */

@@ -50,6 +50,18 @@ describe('a key ring', () => {
     expect(of([rotation(1), failure(2), rotation(26, plain)])).toEqual([]);
   });
 
+  it('is not told to be in order by what a failed rotation did so far', () => {
+    const sofar = rotation(1, {}, failed());
+    expect(of([sofar, rotation(26, finding('keys-in-plain-text'))])).toEqual([
+      'keys-in-plain-text critical',
+      'rotation-failed warning',
+    ]);
+    expect(of([sofar, rotation(26, finding('rotation-failed', 'warning'))])).toEqual([
+      'rotation-failed warning',
+      'rotation-failed warning',
+    ]);
+  });
+
   it('tells of an automatic re-wrap that fails, though the rotation succeeds', () => {
     expect(of([rotation(1, finding('rotation-failed', 'warning'))])).toEqual(['rotation-failed warning']);
     // A look at the ring does not see it.

@@ -2,8 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { findingTable } from '../../../src/cli/findingTables.ts';
-import { statusContent, statusSchema } from '../../../src/functions/http/statusContent.ts';
 import { judgeAndTell, readOverview } from '../../../src/lib/app/overview.ts';
+import { statusContent, statusSchema } from '../../../src/lib/app/statusContent.ts';
 import { stateSection } from '../../../src/lib/pages/status/stateSection.ts';
 import { statusView } from '../../../src/lib/pages/status/statusView.ts';
 import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/inMemoryTelemetry.ts';

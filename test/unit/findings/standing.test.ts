@@ -360,6 +360,16 @@ describe('telling', () => {
     expect((JSON.parse(kept) as { findings: unknown[] }).findings.length).toBeGreaterThan(500);
   });
 
+  it('lets go of a finding that is switched off, also where it cannot be judged', async () => {
+    await records.addRun(failure(start));
+    await judged(at(0));
+    await toldAlike();
+    const store = { ...records, latestRuns: away };
+    await judgeApp({ ...env, FINDING_LEVELS: 'job-failures=off' }, store, at(5 * minute));
+    const { words, zeros } = await toldAlike();
+    expect([words.map(({ key }) => key.split(' ')[0]), zeros]).toEqual([['records-unreadable'], ['job-failures']]);
+  });
+
   it('tells nothing to be over while the queue cannot be read', async () => {
     let readable = true;
     const orFail = async <T>(value: T) => {

@@ -42,6 +42,8 @@ export function cacheView(records: SqlCacheRecords, now: Date) {
 }
 
 function runningText({ startedAt, deleted, updatedAt, lost }: NonNullable<SqlCacheRecords['running']>): string {
+  if (lost === null)
+    return `A purge that began at ${timeText(startedAt)} has told nothing since ${timeText(updatedAt)}: ${numberText(deleted)} deleted by then. Whether it is still at work is not known, since its database does not answer.`;
   if (!lost) return `A purge is under way since ${timeText(startedAt)}: ${numberText(deleted)} deleted so far.`;
   return `A purge that began at ${timeText(startedAt)} is lost, since its process ended. It told last at ${timeText(updatedAt)}: ${numberText(deleted)} deleted. The next run goes on.`;
 }

@@ -18,6 +18,7 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
   const table = quoteTable(name);
   const connections = new PostgresConnections({ ...options, table });
   const entries = postgresEntries(connections);
+  const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${table}`;
   return {
     engine: 'postgres',
     displayName: table,
@@ -34,7 +35,12 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
       return rows[0]?.now ?? connections.clock.now();
     },
 
-    tryLock: (purpose) => tryPostgresLock(connections, `token-cache-maintenance|${purpose}|${table}`),
+    tryLock: (purpose) => tryPostgresLock(connections, lockOf(purpose)),
+
+    async isLocked(purpose) {
+      const { rows } = await connections.query<{ locked: boolean }>('read', sql.isLocked(), [lockOf(purpose)]);
+      return rows[0]?.locked === true;
+    },
 
     async load() {
       const { rows } = await connections.query<{ waits: number }>('read', sql.lockWaits());

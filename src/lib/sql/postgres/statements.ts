@@ -17,6 +17,14 @@ export const tryLock = (name: string) =>
   `select pg_try_advisory_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
 export const tryTransactionLock = (name: string) =>
   `select pg_try_advisory_xact_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
+/** Of a lock on a bigint, pg_locks has the upper half in classid and the lower one in objid (PostgreSQL documentation, "pg_locks"). */
+export const isLocked = () => `
+select exists (
+  select from pg_locks
+  where locktype = 'advisory' and objsubid = 1 and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32) | objid::bigint = ${lockKey('$1')}
+) as locked`;
 export const unlock = (name: string) => `select pg_advisory_unlock(${lockKey(name)})`;
 export const backendPid = () => 'select pg_backend_pid() as pid';
 

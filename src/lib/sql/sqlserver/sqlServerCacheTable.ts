@@ -8,6 +8,7 @@ import { sqlServerExpiryIndex } from './expiryIndex.ts';
 import { sqlServerFigures } from './figures.ts';
 import { sqlServerInspection } from './inspection.ts';
 import { readSqlServerLoad } from './load.ts';
+import { text } from './parameters.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
@@ -25,6 +26,9 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
   const connections = new SqlServerConnections({ ...options, table });
   const traits = serverTraits(connections);
   const figures = sqlServerFigures(connections);
+  // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
+  const id = createHash('sha256').update(table.toLowerCase()).digest('hex').slice(0, 32);
+  const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${id}`;
   return {
     engine: 'sqlserver',
     displayName: table,
@@ -40,10 +44,12 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
       return row?.now ?? connections.clock.now();
     },
 
-    tryLock(purpose) {
-      // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
-      const id = createHash('sha256').update(table.toLowerCase()).digest('hex').slice(0, 32);
-      return trySqlServerLock(connections, `token-cache-maintenance|${purpose}|${id}`);
+    tryLock: (purpose) => trySqlServerLock(connections, lockOf(purpose)),
+
+    async isLocked(purpose) {
+      const parameters = { resource: text(255, lockOf(purpose)) };
+      const [row] = await connections.query<{ free: number }>('read', statements.testLock(), parameters);
+      return row?.free === 0;
     },
 
     load: async () => readSqlServerLoad(connections, await traits(), user),

@@ -32,6 +32,8 @@ DECLARE @result int;
 EXEC @result = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
 SELECT @result AS result, @@SPID AS session`;
 
+/** 1 where the lock could be had: no session holds it. */
+export const testLock = () => `SELECT APPLOCK_TEST('public', @resource, 'Exclusive', 'Session') AS free`;
 export const unlock = () => `EXEC sp_releaseapplock @Resource = @resource, @LockOwner = 'Session'`;
 export const lockMode = () => `SELECT APPLOCK_MODE('public', @resource, 'Session') AS mode`;
 

@@ -36,6 +36,15 @@ left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) 
     ({ sessionId }) => `select case when pg_try_advisory_lock(${resource}) then 0 else -1 end, ${sessionId}`,
   ),
 
+  testLock: select(
+    fixed(statements.testLock),
+    [{ name: 'free', type: 'int' }],
+    () => `
+select case when exists (
+  select from pg_locks where locktype = 'advisory' and granted
+    and (classid::bigint << 32) | objid::bigint = ${resource}) then 0 else 1 end`,
+  ),
+
   unlock: {
     renderings: fixed(statements.unlock),
     answer: async (call: Call) => {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Overview } from '../../lib/app/overview.ts';
-import { finding } from '../../lib/findings/finding.ts';
-import { historiesOf, type SubjectRecords } from '../../lib/findings/subjectRecords.ts';
-import { timerReading } from '../../lib/findings/timers.ts';
-import { runningRun } from '../../lib/runs/runningState.ts';
-import { runRecord } from '../../lib/runs/runRecord.ts';
+import { finding } from '../findings/finding.ts';
+import { historiesOf, type SubjectRecords } from '../findings/subjectRecords.ts';
+import { timerReading } from '../findings/timers.ts';
+import { runningRun } from '../runs/runningState.ts';
+import { runRecord } from '../runs/runRecord.ts';
+import type { Overview } from './overview.ts';
 
-/** What GET /api/status answers as JSON. */
+/** What GET /api/status and `token-cache status --json` answer. */
 export const statusSchema = z
   .object({
     at: z.iso.datetime(),
