@@ -137,7 +137,14 @@ describe('a fault that stays', () => {
     ['deleteRange', 208, 'table_missing', 'TOKEN_CACHE_TABLE'],
     ['deleteRange', 9002, 'log_full', 'log backup'],
     ['deleteRange', 8622, 'index_lost', 'The next run creates it again.'],
-    ['deleteRange', 547, 'database_error', 'list of SQL Server errors'],
+    ['deleteRange', 3906, 'database_read_only', 'ApplicationIntent'],
+    ['deleteRange', 1105, 'disk_full', 'file group'],
+    ['clock', 40544, 'disk_full', 'size limit'],
+    ['clock', 911, 'database_missing', 'no such database'],
+    ['clock', 942, 'database_unavailable', 'offline'],
+    ['clock', 916, 'permission_missing', 'CREATE USER [app user] FOR LOGIN [app user];'],
+    ['clock', 4405, 'table_unsuitable', 'view'],
+    ['clock', 999, 'database_error', 'token-cache diagnose'],
   ])('at %s, error %i: the run stops at once, with %s', async (statement, number, code, advice) => {
     const cache = scenario.open();
     const before = endpoint().faults.struck.length;

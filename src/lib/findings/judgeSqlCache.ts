@@ -147,7 +147,8 @@ function lastPurge(last: Read<PurgeReport> | undefined, subject: string): Judged
       level: 'warning',
       subject,
       what: `A web app still deletes expired entries of this table itself, last at ${report.appPurge.lastRunAt}.`,
-      advice: 'Set its ExpiredItemsDeletionInterval to 365 days: its unbatched DELETE blocks sign-ins.',
+      advice:
+        'Set its ExpiredItemsDeletionInterval to TimeSpan.MaxValue: its unbatched DELETE blocks sign-ins. A long interval is not enough, since each process start purges.',
       since: null,
     });
   }

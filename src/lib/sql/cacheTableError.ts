@@ -43,6 +43,8 @@ export type Purpose = 'connect' | 'read' | 'delete' | 'index';
 export interface ErrorContext {
   table: string;
   user: string | undefined;
+  /** The login is the server's own, not Entra's; undefined where that makes no difference. */
+  byPassword?: boolean;
   host: string;
   secrets: readonly Secret[];
 }

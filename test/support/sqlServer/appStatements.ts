@@ -12,6 +12,8 @@ INSERT INTO ${t} (Id, Value, ExpiresAtTime, SlidingExpirationInSeconds, Absolute
 VALUES (@Id, @Value, @ExpiresAtTime, @SlidingExpirationInSeconds, @AbsoluteExpiration)`,
   readEntry: (t: string) => `
 SELECT Id, Value, ExpiresAtTime, SlidingExpirationInSeconds, AbsoluteExpiration FROM ${t} WHERE Id = @Id`,
+  getCacheItem: (t: string) =>
+    `UPDATE ${t} SET ExpiresAtTime = (CASE WHEN DATEDIFF(SECOND, @UtcNow, AbsoluteExpiration) <= SlidingExpirationInSeconds THEN AbsoluteExpiration ELSE DATEADD(SECOND, SlidingExpirationInSeconds, @UtcNow) END) WHERE Id = @Id AND @UtcNow <= ExpiresAtTime AND SlidingExpirationInSeconds IS NOT NULL AND (AbsoluteExpiration IS NULL OR AbsoluteExpiration <> ExpiresAtTime) ;SELECT Value FROM ${t} WHERE Id = @Id AND @UtcNow <= ExpiresAtTime;`,
   deleteExpired: (t: string) => `DELETE FROM ${t} WHERE @UtcNow > ExpiresAtTime`,
 };
 
@@ -43,6 +45,12 @@ values (@Id, @Value, @ExpiresAtTime, @SlidingExpirationInSeconds, @AbsoluteExpir
     ],
     ({ table }) =>
       `select "Id", "Value", "ExpiresAtTime", "SlidingExpirationInSeconds", "AbsoluteExpiration" from ${table} where "Id" = @Id`,
+  ),
+  /** The read alone: nothing here asks what it does to an expiry. */
+  getCacheItem: select(
+    renderings(appStatements.getCacheItem),
+    [{ name: 'Value', type: 'varbinaryMax' }],
+    ({ table }) => `select "Value" from ${table} where "Id" = @Id and @UtcNow <= "ExpiresAtTime"`,
   ),
   deleteExpired: counted(
     appStatements.deleteExpired,

@@ -37,6 +37,7 @@ export function answerLogin(
     tokens.info(5701, `Changed database context to '${login.database || check.database}'.`),
     tokens.environmentChange(2, 'us_english', ''),
     tokens.info(5703, 'Changed language setting to us_english.'),
+    tokens.collationChange(),
     tokens.loginAck(login.tdsVersion),
     tokens.environmentChange(4, '4096', '4096'),
     ...(login.federated ? [tokens.featureAck(true)] : []),

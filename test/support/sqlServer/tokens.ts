@@ -1,5 +1,5 @@
 /** Writers of the tokens of a response (MS-TDS 2.2.7). */
-import { type ColumnType, encodeValue, typeInfo, type Value } from './types.ts';
+import { type ColumnType, collation, encodeValue, typeInfo, type Value } from './types.ts';
 
 export interface Column {
   name: string;
@@ -44,6 +44,11 @@ export function loginAck(tdsVersion: number): Buffer {
 /** Database (1), language (2) and packet size (4) as text. */
 export function environmentChange(type: 1 | 2 | 4, value: string, former: string): Buffer {
   return token(0xe3, Buffer.concat([Buffer.from([type]), shortText(value), shortText(former)]));
+}
+
+/** The collation of the database (7), which some clients write their texts in. */
+export function collationChange(): Buffer {
+  return token(0xe3, Buffer.concat([Buffer.from([7, collation.length]), collation, Buffer.from([0])]));
 }
 
 function report(id: number, { number, message, severity = 16, state = 1 }: ServerError): Buffer {

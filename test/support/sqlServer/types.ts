@@ -24,7 +24,7 @@ const id = {
   nvarchar: 0xe7,
 };
 /** SQL_Latin1_General_CP1_CS_AS: LCID 1033, case sensitive, sort order 51. */
-const collation = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x33]);
+export const collation = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x33]);
 const ticksPerDay = 864_000_000_000n;
 const plpNull = 0xffff_ffff_ffff_ffffn;
 const plpUnknown = 0xffff_ffff_ffff_fffen;

@@ -51,7 +51,8 @@ export class SqlServerConnections {
     this.clock = clock;
     this.#credentialOf = credential ?? credentialOf;
     const secrets = 'password' in login ? [login.password] : 'clientSecret' in login ? [login.clientSecret] : [];
-    this.#context = { table, user: 'user' in login ? login.user : login.clientId, host, secrets };
+    const user = 'user' in login ? login.user : login.clientId;
+    this.#context = { table, user, byPassword: login.kind === 'sql', host, secrets };
   }
 
   /** What the server refused, and what was done instead. */

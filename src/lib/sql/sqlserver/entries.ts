@@ -103,7 +103,8 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
       return { after, upTo, rows: Math.min(row.rows, limit), tied };
     },
 
-    deleteRange: ({ after, upTo }, cutoff, limit) => remove(false, cutoff, limit, at(upTo), after && at(after)),
+    deleteRange: ({ after, upTo }, cutoff, limit) =>
+      remove(false, cutoff, limit, at(earlier(upTo, cutoff)), after && at(after)),
 
     async nextKeyRange(after, limit) {
       const [row] = await query<{ upTo: string | null }>(statements.nextKeyRange(table, after !== undefined), {
@@ -119,6 +120,12 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
     deleteStatement: (way, withLive = false) =>
       (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(table, true, withLive).trim(),
   };
+}
+
+/** The smaller of the two bounds: the one that the index is sought by. An instant is its ISO text, which sorts as it does. */
+function earlier(upTo: Instant, cutoff: Cutoff): Instant {
+  const bound = coversLive(cutoff) ? cutoff : toInstant(cutoff);
+  return bound < upTo ? bound : upTo;
 }
 
 function isLock(error: unknown): boolean {

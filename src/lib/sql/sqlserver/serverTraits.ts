@@ -3,7 +3,7 @@ import * as statements from './statements.ts';
 
 /** What the server says of itself, once per run: the one place where editions and versions are told apart. */
 export interface ServerTraits {
-  /** Azure SQL Database, which has sys.dm_db_resource_stats. */
+  /** Azure SQL Database, or in Fabric, which have sys.dm_db_resource_stats. */
   azureSqlDatabase: boolean;
   queryStore: boolean;
   productVersion: string;
@@ -13,9 +13,12 @@ export interface ServerTraits {
   lowPriorityWait: boolean;
 }
 
-/** Engine editions (SERVERPROPERTY): 3 Enterprise, Developer, Evaluation; 5 Azure SQL Database; 8 Managed Instance. */
-const onlineEditions = [3, 5, 8];
-const cloudEditions = [5, 8];
+/**
+ * Engine editions (SERVERPROPERTY): 3 Enterprise, Developer, Evaluation; 5 Azure SQL Database; 8 Managed Instance; 12 SQL
+ * database in Fabric. Later ones are taken for services of Azure, which have what the newest version has, whatever version
+ * they name.
+ */
+const isCloud = (edition: number) => edition === 5 || edition === 8 || edition >= 12;
 
 /** Asks once; a failure is forgotten, so that the next statement asks again. */
 export function serverTraits(connections: SqlServerConnections): () => Promise<ServerTraits> {
@@ -33,10 +36,10 @@ async function read(connections: SqlServerConnections): Promise<ServerTraits> {
   const [row] = await connections.query<{ engineEdition: number; productVersion: string }>('read', statements.traits());
   const edition = row?.engineEdition ?? 0;
   const version = Number.parseInt(row?.productVersion ?? '0', 10);
-  const cloud = cloudEditions.includes(edition);
-  const online = onlineEditions.includes(edition);
+  const cloud = isCloud(edition);
+  const online = cloud || edition === 3;
   return {
-    azureSqlDatabase: edition === 5,
+    azureSqlDatabase: edition === 5 || edition >= 12,
     productVersion: row?.productVersion ?? 'unknown',
     // Query Store came with 2016 (13).
     queryStore: cloud || version >= 13,

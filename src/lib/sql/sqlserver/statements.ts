@@ -52,17 +52,25 @@ FROM (
 ) AS batch
 OPTION (MAXDOP 1)`;
 
+/** As a residual predicate, which no index is sought by. */
+const residual = 'DATEADD(second, 0, ExpiresAtTime)';
+
 /**
  * The server's clock beside a purge's cut-off: even a wrong parameter can delete nothing that is alive. A clear is asked to,
  * and takes the entry of the largest expiry too.
  */
-const deletable = (withLive: boolean) =>
-  withLive ? 'ExpiresAtTime <= @cutoff' : 'ExpiresAtTime < @cutoff AND ExpiresAtTime < SYSDATETIMEOFFSET()';
+const deletable = (expiry: string, withLive: boolean) =>
+  withLive ? `${expiry} <= @cutoff` : `${expiry} < @cutoff AND ${expiry} < SYSDATETIMEOFFSET()`;
 
-/** Rows up to `@upTo`, by their expiry or by their key, that may be deleted. */
+/**
+ * Rows up to `@upTo`, by their expiry or by their key, that may be deleted. By their expiry `@upTo` is the only upper bound
+ * that an index is sought by: of several SQL Server takes one that it cannot know to be the smallest, and where READPAST
+ * passes over rows the seek would go on to the cut-off, over the whole backlog. Cut-off and clock are checked on the rows.
+ */
 const deletableIn = (byKey: boolean, hasAfter: boolean, withLive: boolean) => {
   const column = byKey ? 'Id' : 'ExpiresAtTime';
-  return `${deletable(withLive)} AND ${column} <= @upTo${hasAfter ? ` AND ${column} > @after` : ''}`;
+  const bounds = `${column} <= @upTo${hasAfter ? ` AND ${column} > @after` : ''}`;
+  return `${bounds} AND ${deletable(byKey ? 'ExpiresAtTime' : residual, withLive)}`;
 };
 
 /**
