@@ -80,6 +80,10 @@ export function pruneRows(report: PruneReport): Row[] {
     ['expired for', `more than ${ageText(report.expiredFor)}`],
     ...report.keys.map((id): Row => ['key', id]),
     ...report.revocations.map(({ key, date }): Row => ['revocation', `of ${key}${date ? `, ${date}` : ''}`]),
-    ...report.keptForEntries.map(({ id, entries }): Row => ['kept', `${id}: ${entries} cached entries name it`]),
+    ...report.keptForEntries.map(
+      ({ id, entries }): Row => ['kept', `${id}: ${entries} cached entries name it, or may`],
+    ),
+    ...report.keptForApps.map((id): Row => ['kept', `${id}: apps protect with it, or may until the next run`]),
+    ...(report.sampled ? [['entries', 'told from a sample: not every one could be looked at'] as Row] : []),
   ];
 }

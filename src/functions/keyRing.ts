@@ -7,7 +7,7 @@ import { runRecord } from '../lib/runs/runRecord.ts';
 import { refuseUnconfirmed } from './http/chooseCache.ts';
 import { refuseUnended } from './http/problem.ts';
 import { answer, type Route, route } from './http/route.ts';
-import { revokeRequest, ringRequest } from './http/schemas.ts';
+import { revokeRequest, ringRequest, rotateRequest } from './http/schemas.ts';
 import { maintenanceFor } from './support/app.ts';
 import { stopSignal } from './support/shutdown.ts';
 
@@ -71,9 +71,10 @@ function ringRoute<B>(
 
 ringRoute('rotate', {
   summary: 'Publish the keys that are due; a dry run unless `dryRun` is false.',
-  body: ringRequest,
-  work: (rings, ring, { dryRun }, started, options) =>
-    rings.rotate(ring, started, { dryRun, mustManage: true }, options),
+  body: rotateRequest,
+  more: ['key_ring_emptied', 'revocation_ahead'],
+  work: (rings, ring, request, started, options) =>
+    rings.rotate(ring, started, { ...request, mustManage: true }, options),
 });
 
 ringRoute('rewrap', {
@@ -85,7 +86,7 @@ ringRoute('rewrap', {
 ringRoute('revoke', {
   summary: 'Revoke keys and publish a successor; a dry run unless `dryRun` is false.',
   body: revokeRequest,
-  more: ['confirmation_wrong', 'key_unknown', 'revocation_in_future'],
+  more: ['confirmation_wrong', 'key_unknown', 'revocation_in_future', 'revocation_ahead', 'reason_unwritable'],
   work: (rings, ring, body, started, options) => {
     refuseUnconfirmed(body, ring, 'ring');
     const { dryRun, reason, key, createdBefore } = body;

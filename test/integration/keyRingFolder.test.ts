@@ -21,7 +21,7 @@ const makers = {
 it.each(Object.entries(makers))('tells of %s under the name of a key, which .NET would read', async (_what, make) => {
   await make(join(folder, 'key-1.xml'));
   const { damage } = readKeyRing(await new FolderStore(folder).read());
-  expect(damage).toEqual([{ kind: 'notWellFormed', message: 'key-1.xml is not a file' }]);
+  expect(damage).toEqual([{ kind: 'notWellFormed', message: 'key-1.xml is not a file', since: 8 }]);
 });
 
 it('passes over a file that a killed process left half written', async () => {

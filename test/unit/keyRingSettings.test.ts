@@ -44,9 +44,10 @@ describe('the settings of key rings', () => {
 
   it.each([
     [{ lead: 'P4D' }, /KEY_RINGS\[0\]\.lead must be at least P5D: apps publish a key of their own/],
-    [{ lead: 'P90D' }, /lead must be less than the lifetime/],
+    [{ lead: 'P90D' }, /lead must be at least P3D less than the lifetime/],
     [{ lifetime: 'P6D' }, /lifetime must be at least P7D: \.NET refuses/],
-    [{ lifetime: 'P10D' }, /lead must be less than the lifetime/],
+    [{ lifetime: 'P7D', lead: 'P5D' }, /lead must be at least P3D less than the lifetime/],
+    [{ lifetime: 'P10D' }, /lead must be at least P3D less than the lifetime/],
     [{ lead: 'two weeks' }, /lead must be an ISO 8601 duration/],
     [{ mode: 'maybe' }, /mode must be observe or manage/],
     [{ store: { kind: 'ftp' } }, /store\.kind must have the kind blob, folder or redis|store must have/],
@@ -67,7 +68,7 @@ describe('the settings of key rings', () => {
   });
 
   it('take the limits themselves', () => {
-    expect(messages([{ ...base, lifetime: 'P7D', lead: 'P5D' }])).toBe('');
+    expect(messages([{ ...base, lifetime: 'P8D', lead: 'P5D' }])).toBe('');
     expect(messages([{ ...base, rewrapAfter: 'never' }])).toBe('');
   });
 

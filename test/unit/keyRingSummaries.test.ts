@@ -9,6 +9,7 @@ const report = (changes: Partial<RewrapReport>): RewrapReport => ({
   keys: [],
   failed: [],
   stillNeeded: [],
+  copy: null,
   noLongerNeeded: [],
   ...changes,
 });

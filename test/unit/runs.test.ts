@@ -113,6 +113,7 @@ describe('a run', () => {
       'not_acceptable',
       'prefix_ambiguous',
       'purge_request_invalid',
+      'reason_unwritable',
       'request_invalid',
       'revocation_in_future',
       'role_missing',

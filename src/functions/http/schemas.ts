@@ -54,6 +54,12 @@ export const clearRequest = z
   .meta({ id: 'ClearRequest' });
 
 export const ringRequest = z.strictObject({ dryRun }).meta({ id: 'KeyRingRequest' });
+export const rotateRequest = z
+  .strictObject({
+    dryRun,
+    acceptEmpty: z.boolean().default(false).meta({ description: 'A ring that lost its keys may be begun anew.' }),
+  })
+  .meta({ id: 'RotateRequest' });
 
 export const revokeRequest = z
   .strictObject({

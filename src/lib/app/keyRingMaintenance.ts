@@ -9,6 +9,7 @@ import { keyState, type RingStatus, ringStatus } from '../keyRing/jobs/ringStatu
 import { type RotateDeps, rotateKeyRing } from '../keyRing/jobs/rotate.ts';
 import { refuseObserved } from '../keyRing/rule/policy.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
+import { readHistory } from '../runs/history.ts';
 import {
   type JobOn,
   type Run,
@@ -24,6 +25,9 @@ import type { KeyRing } from '../settings/subjects.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
 
+/** A ring that was emptied may be looked at every day, and again and again, before somebody sees to it. */
+const seenRuns = 200;
+
 const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) => randomBytes(count) };
 
 export interface RingRequest {
@@ -33,6 +37,8 @@ export interface RingRequest {
 export interface RotationRequest extends RingRequest {
   /** Somebody asked for a write: a ring that is only observed is an error. To a timer it is not; it then only looks. */
   mustManage?: boolean;
+  /** A ring that lost its keys may be begun anew. */
+  acceptEmpty?: boolean;
 }
 
 /** The jobs on key rings, put together from the settings: the part of `Maintenance` that concerns them. */
@@ -63,10 +69,10 @@ export class KeyRingMaintenance {
   }
 
   readonly rotate: JobOn<'rotateKeyRing', RotationRequest> = (ring, started, request = {}, options = {}) => {
-    const { dryRun = false, mustManage = false } = request;
+    const { dryRun = false, mustManage = false, acceptEmpty = false } = request;
     const work = async (deps: RotateDeps) => {
       if (mustManage && !dryRun) refuseObserved(deps.policy);
-      return rotateKeyRing(deps, { dryRun });
+      return rotateKeyRing({ ...deps, acceptEmpty }, { dryRun });
     };
     const measure = (report: ReportOf<'rotateKeyRing'>) => {
       measureStatus(ring, report.status);
@@ -114,11 +120,27 @@ export class KeyRingMaintenance {
     const protector = await openProtector(subject.protector, () => clock.now());
     const store = await openStore(subject.store, clock);
     const keyUse = () => this.#keyUse(caches);
+    const hadKeys = () => this.#hadKeys(ring);
     try {
-      return await work({ store, protector, policy, clock, keyUse, random: systemRandomness, signal });
+      return await work({ store, protector, policy, clock, keyUse, hadKeys, random: systemRandomness, signal });
     } finally {
       await store.close();
     }
+  }
+
+  /** How many keys the ring had when a run last saw one. */
+  async #hadKeys(ring: string): Promise<number | 'unknown'> {
+    const { records, clock } = this.#runs;
+    const histories = await Promise.all([
+      readHistory(records, 'rotateKeyRing', ring, seenRuns, clock.now()),
+      readHistory(records, 'keyRingStatus', ring, seenRuns, clock.now()),
+    ]);
+    if (histories.some(({ unreadable }) => unreadable)) return 'unknown';
+    const [rotations, looks] = histories;
+    const statuses = [...rotations.runs.map(({ report }) => report?.status), ...looks.runs.map(({ report }) => report)]
+      .flatMap((status) => (status && status.keys.length > 0 ? [status] : []))
+      .sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+    return statuses[0]?.keys.length ?? 0;
   }
 
   /** @throws MaintenanceError with what is wrong in the settings of this ring */

@@ -47,12 +47,13 @@ function findingsOf({ rotateKeyRing }: KeyRingRecords, status: RingStatus | unde
 }
 
 /**
- * Keys that the last re-wrap could not move to the newest version of their protector: it succeeds all the same. A rotation tries
+ * Keys that the last re-wrap could not move to the newest version of their protector. A rotation tries
  * those that it could not move each day, so one without a re-wrap has moved them; of a re-wrap by hand it says nothing.
  */
 function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: string): Finding[] {
   const rotations = rotateKeyRing.runs.filter(isDone);
-  const byHand = rewrapKeyRing.runs.find(isDone);
+  // One that moved less than it should has failed, and says in its report what is left.
+  const byHand = rewrapKeyRing.runs.find((run) => isReal(run) && run.report !== undefined && !run.error);
   const tried = rotations.find(({ report }) => report?.rewrap);
   const isByHand = byHand && !(tried && tried.startedAt > byHand.startedAt);
   const last = isByHand ? byHand : rotations[0];

@@ -122,6 +122,7 @@ export const jobs = {
     looks: false,
     report: rewrapReport,
     summarize: summarizeRewrap,
+    endedAs: ({ failed }) => (failed.length > 0 ? 'failed' : undefined),
     warnings: ({ failed }) => failed.map(({ id, code, message }) => `Key ${id} was not moved (${code}): ${message}`),
   }),
   revokeKeys: job({

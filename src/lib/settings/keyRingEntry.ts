@@ -70,6 +70,7 @@ export const keyRingEntry = z.strictObject({
   lifetime: duration.prefault('P90D'),
   lead: duration.prefault('P14D'),
   rewrapAfter: z.union([z.literal('never').transform(() => undefined), duration]).prefault('P7D'),
+  acceptEmpty: z.boolean({ error: 'must be true or false' }).default(false),
   prune: z.boolean({ error: 'must be true or false' }).default(false),
   pruneAfter: duration.prefault('P365D'),
   caches: z.array(name).default([]),

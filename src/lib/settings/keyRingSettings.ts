@@ -72,8 +72,11 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
       `must be at least ${formatDuration(appsMintMs + interval)}: the timer of SCHEDULE_KEY_RING may let ${formatDuration(interval)} pass, and apps publish a key of their own when the default has 3 days left`,
     ]);
   }
-  if (entry.lead >= entry.lifetime)
-    found.push(['lead', 'must be less than the lifetime: a key would be due before its predecessor is used']);
+  if (entry.lifetime - entry.lead < appsMintMs)
+    found.push([
+      'lead',
+      'must be at least P3D less than the lifetime: apps on ASP.NET Core 9 and later publish a key of their own beside a successor that ends sooner after it takes over',
+    ]);
   if (entry.prune && entry.pruneAfter < days(1)) found.push(['pruneAfter', 'must be at least P1D']);
   for (const cache of entry.caches.filter((wanted) => !caches.includes(wanted))) {
     found.push(['caches', `names ${cache}, which is not a cache of the settings`]);
@@ -101,6 +104,7 @@ function ringOf(entry: KeyRingEntry, env: Environment, redis: RedisOptions): Key
       lifetimeMs: entry.lifetime,
       leadMs: entry.lead,
       rewrapAfterMs: entry.rewrapAfter,
+      acceptEmpty: entry.acceptEmpty,
       prune: entry.prune,
       pruneAfterMs: entry.pruneAfter,
     },

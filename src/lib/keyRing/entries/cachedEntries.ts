@@ -7,14 +7,17 @@ export interface KeyUse {
   entries: ReadonlyMap<string, number>;
   /** Every entry was looked at; else a sample. */
   complete: boolean;
+  /** Entries too large to be looked into: each may name any key. */
+  unread?: number;
   /** Until when the longest-lived of the entries seen can live; undefined where that is not known, or never ends. */
   longestLivedUntil?: Date | undefined;
 }
 
-/** How many entries name one of the keys. */
+/** How many entries name one of the keys, or may name it. */
 export function entriesNaming(uses: readonly KeyUse[], ids: ReadonlySet<string>): number {
   return uses.reduce(
-    (sum, { entries }) => [...entries].filter(([id]) => ids.has(id)).reduce((part, [, count]) => part + count, sum),
+    (sum, { entries, unread = 0 }) =>
+      [...entries].filter(([id]) => ids.has(id)).reduce((part, [, count]) => part + count, sum + unread),
     0,
   );
 }

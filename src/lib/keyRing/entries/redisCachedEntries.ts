@@ -58,6 +58,7 @@ export async function redisKeyUse(options: RedisEntriesOptions): Promise<KeyUse>
   return {
     cache,
     entries: tally(weighted),
+    unread: nodes.reduce((sum, { unread }) => sum + unread, 0),
     complete: nodes.every(({ complete, unread }) => complete && unread === 0),
     longestLivedUntil: longestMs > 0 ? new Date(clock.now().getTime() + longestMs) : undefined,
   };
@@ -112,6 +113,6 @@ function inRange(size: number, most: number): boolean {
 }
 
 /** How many entries of its node each one that was read stands for. */
-function weightOf({ headers, unread, share }: NodeUse): number {
-  return (headers.length + unread) / headers.length / share;
+function weightOf({ share }: NodeUse): number {
+  return 1 / share;
 }

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { formatDuration } from '../../durations.ts';
 import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
 import { type Instant, instantOf, isBefore, plusMs } from '../reading/instants.ts';
-import { hits, isRevoked, type KeyRing, type Revocation, type RingKey } from '../reading/keyRing.ts';
+import { hits, type KeyRing, type Revocation, type RingKey } from '../reading/keyRing.ts';
+import { changesUse, usedUntilNextRun } from '../rule/consumers.ts';
 import { defaultKey } from '../rule/defaultKey.ts';
 import { refuseObserved } from '../rule/policy.ts';
+import { type ViewedKey, viewKeys } from '../rule/ringView.ts';
 import { changeRing, type RingReading, readRing } from './changeRing.ts';
 import type { RotateDeps } from './rotate.ts';
 
@@ -19,6 +21,13 @@ export const pruneReport = z
     keptForEntries: z
       .array(z.object({ id: z.string(), entries: z.int() }))
       .meta({ description: 'Keys expired for long enough, and kept since cached entries still name them.' }),
+    keptForApps: z.array(z.string()).default([]).meta({
+      description:
+        'Keys expired for long enough, and kept since an app of some version protects with them, or may until the next run.',
+    }),
+    sampled: z.boolean().default(false).meta({
+      description: 'Not every cached entry could be looked at: that no entry names a key is told from a sample.',
+    }),
     expiredFor: z.iso.duration().meta({
       description:
         'How long a key must have been expired: the setting, or the life of the longest-lived entry where that is longer.',
@@ -39,6 +48,7 @@ interface Removal {
   keys: RingKey[];
   revocations: Revocation[];
   keptForEntries: PruneReport['keptForEntries'];
+  keptForApps: string[];
 }
 
 /** How long a key must have been expired. */
@@ -57,25 +67,27 @@ export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean
   const now = instantOf(deps.clock.now());
   const use = await deps.keyUse();
   const age = pruneAge(use, deps.policy.pruneAfterMs, deps.clock.now());
-  if (dryRun) {
-    const { ring } = await readRing(deps);
-    return report(chooseRemoval(ring, use, age.expiredForMs, now), age, true, null);
-  }
-  let kept: PruneReport['keptForEntries'] = [];
-  const decide = async ({ ring, stored }: RingReading) => {
-    const removal = chooseRemoval(ring, use, age.expiredForMs, now);
-    kept = removal.keptForEntries;
-    if (removal.keys.length + removal.revocations.length === 0) return undefined;
-    const copy = await deps.store.keepCopy(stored, deps.clock.now());
-    const remove = [...removal.keys, ...removal.revocations].map(({ element }) => element);
+  const sampled = use.some(({ complete }) => !complete);
+  const told = (removal: Removal, copy: string | null) => report(removal, { ...age, sampled }, dryRun, copy);
+  const choose = async (ring: KeyRing) =>
+    chooseRemoval(ring, await viewKeys(ring, deps.protector), use, age.expiredForMs, now);
+  if (dryRun) return told(await choose((await readRing(deps)).ring), null);
+  let removal = nothing;
+  const decide = async ({ ring }: RingReading) => {
+    const chosen = await choose(ring);
+    removal = chosen;
+    const gone = [...chosen.keys, ...chosen.revocations];
+    if (gone.length === 0) return undefined;
     const isDone = (after: KeyRing) =>
-      removal.keys.every(({ id }) => after.keys.every((key) => key.id !== id)) &&
-      removal.revocations.every((gone) => !after.revocations.some((left) => isSame(left, gone)));
-    return { change: { add: [], replace: [], remove }, isDone, data: report(removal, age, false, copy) };
+      chosen.keys.every(({ id }) => after.keys.every((key) => key.id !== id)) &&
+      chosen.revocations.every((one) => !after.revocations.some((left) => isSame(left, one)));
+    return { change: { add: [], replace: [], remove: gone.map(({ element }) => element) }, isDone, data: chosen };
   };
-  const nothing = () => report({ keys: [], revocations: [], keptForEntries: kept }, age, false, null);
-  return (await changeRing(deps, decide)) ?? nothing();
+  const changed = await changeRing(deps, decide);
+  return told(changed?.data ?? { ...removal, keys: [], revocations: [] }, changed?.copy ?? null);
 }
+
+const nothing: Removal = { keys: [], revocations: [], keptForEntries: [], keptForApps: [] };
 
 /**
  * An entry that was written when a key expired lives on for its own time, so a key must have been expired for longer than the
@@ -88,18 +100,34 @@ export function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date
   return { expiredForMs: Math.max(pruneAfterMs, latest - now.getTime()), longestLivedUntil: new Date(latest) };
 }
 
-/** What may go. Nothing while there is no default: apps that do not generate keys may then be using a long-expired one. */
-export function chooseRemoval(ring: KeyRing, use: readonly KeyUse[], pruneAfterMs: number, now: Instant): Removal {
-  const ruled = ring.keys.map((key) => ({ ...key, revoked: isRevoked(ring, key), readable: true }));
-  if (!defaultKey(ruled, now)) return { keys: [], revocations: [], keptForEntries: [] };
+/**
+ * What may go. Never a key that an app of any version protects with, with automatic generation or without, now or until the next
+ * run; and nothing while there is no default, or where apps would do otherwise without it.
+ */
+export function chooseRemoval(
+  ring: KeyRing,
+  viewed: readonly ViewedKey[],
+  use: readonly KeyUse[],
+  pruneAfterMs: number,
+  now: Instant,
+): Removal {
   const old = ring.keys.filter(({ expiration }) => isBefore(plusMs(expiration, pruneAfterMs), now));
   const named = old
     .map(({ id }) => ({ id, entries: entriesNaming(use, new Set([id])) }))
     .filter(({ entries }) => entries > 0);
-  const keys = old.filter(({ id }) => !named.some((key) => key.id === id));
+  const isNamed = new Set(named.map(({ id }) => id));
+  const inUse = old.length > 0 ? usedUntilNextRun(viewed, now) : new Set<string>();
+  const unnamed = old.filter(({ id }) => !isNamed.has(id));
+  let keys = unnamed.filter(({ id }) => !inUse.has(id));
+  const gone = new Set(keys.map(({ id }) => id));
+  // Apps may be using any of them, and what is missing may come back from a copy.
+  if (!defaultKey(viewed, now)) return { ...nothing, keptForEntries: named, keptForApps: unnamed.map(({ id }) => id) };
+  const remaining = viewed.filter(({ id }) => !gone.has(id));
+  if (keys.length > 0 && changesUse(viewed, remaining, now)) keys = [];
   const left = ring.keys.filter((key) => !keys.includes(key));
   const revocations = ring.revocations.filter((revocation) => isOrphan(revocation, ring, left, pruneAfterMs, now));
-  return { keys, revocations, keptForEntries: named };
+  const keptForApps = unnamed.filter((key) => !keys.includes(key)).map(({ id }) => id);
+  return { keys, revocations, keptForEntries: named, keptForApps };
 }
 
 /**
@@ -131,8 +159,8 @@ function isSame(a: Revocation, b: Revocation): boolean {
 }
 
 function report(
-  { keys, revocations, keptForEntries }: Removal,
-  { expiredForMs, longestLivedUntil }: PruneAge,
+  { keys, revocations, keptForEntries, keptForApps }: Removal,
+  { expiredForMs, longestLivedUntil, sampled }: PruneAge & { sampled: boolean },
   dryRun: boolean,
   copy: string | null,
 ): PruneReport {
@@ -142,6 +170,8 @@ function report(
     keys: keys.map(({ id }) => id),
     revocations: revocations.map(({ key, date }) => ({ key, date: date?.toString() ?? null })),
     keptForEntries,
+    keptForApps,
+    sampled,
     expiredFor: formatDuration(expiredForMs),
     longestLivedUntil: longestLivedUntil?.toISOString() ?? null,
     copy,

@@ -3,11 +3,13 @@ import { MaintenanceError } from '../../errors.ts';
 import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
 import { headerOf } from '../entries/payloadHeader.ts';
 import { type Instant, isBefore, plusMs } from '../reading/instants.ts';
-import { hits, type KeyRing, type Revocation } from '../reading/keyRing.ts';
+import { hits, isRevoked, type KeyRing, type Revocation } from '../reading/keyRing.ts';
 import { stamp } from '../reading/ringDocument.ts';
 import { revocationXml } from '../reading/ringXml.ts';
+import { isXmlText } from '../reading/xml.ts';
 import { defaultKey, refreshMs } from '../rule/defaultKey.ts';
 import { refuseObserved } from '../rule/policy.ts';
+import { creationAfterRevocations } from '../rule/revocationAhead.ts';
 import { refuseUntriedKey, type ViewedKey, viewKeys } from '../rule/ringView.ts';
 import { firstGap, type Gap } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
@@ -55,6 +57,9 @@ export const revokeReport = z
           'The key that consumers take instead; its id is null in a plan. Null where the default is not touched.',
       }),
     consumers: z.array(consumerNotice),
+    copy: z.string().nullable().default(null).meta({
+      description: 'Where the ring as it was before is kept; null where nothing was written, or by an earlier version.',
+    }),
   })
   .meta({ id: 'RevokeReport' });
 export type RevokeReport = z.infer<typeof revokeReport>;
@@ -70,35 +75,63 @@ export function earlier(report: unknown): unknown {
 /**
  * Revokes keys, and publishes a key that takes their place at once, in one write where the store has such. The new key is
  * active from its creation, and created not before the revocation: a key published beforehand is not active yet.
- * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`
+ * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`, `reason_unwritable`, `revocation_ahead`
  */
 export async function revokeKeys(deps: RotateDeps, ringName: string, request: RevokeRequest): Promise<RevokeReport> {
   const use = await usedBy(deps);
   const reading = await readRing(deps);
   const now = ringTime(deps.clock, reading.stored);
-  const target: Target =
-    'key' in request.target
-      ? { key: request.target.key, date: undefined }
-      : { key: '*', date: request.target.createdBefore ?? now };
-  checkRequest(request, target, reading.ring, ringName, now);
-  const planned = plan(await viewKeys(reading.ring, deps.protector), target, now);
+  const targets = targetsOf(request.target, reading.ring, now);
+  checkRequest(request, targets, reading.ring, ringName, now);
+  const planned = plan(await viewKeys(reading.ring, deps.protector), targets, now);
   const dryRun = request.confirm === undefined;
-  const told = (outcome: RevokeReport['outcome'], plan: Plan, successorId: string | null): RevokeReport => ({
+  const told = (
+    outcome: RevokeReport['outcome'],
+    plan: Plan,
+    successorId: string | null,
+    copy: string | null = null,
+  ): RevokeReport => ({
     outcome,
     dryRun,
+    copy,
     ...report(plan, use, deps, now, successorId),
   });
   if (planned.hit.length === 0) return told('nothingToDo', planned, null);
   if (dryRun) return told('planned', planned, null);
 
   refuseObserved(deps.policy);
-  const done = await write(deps, target, request.reason, now);
+  const done = await write(deps, request, now);
   // Revoked by somebody else meanwhile: then there is nothing left to do.
   if (!done) return told('nothingToDo', { ...planned, hit: [], gap: undefined }, null);
-  return told('revoked', done.planned, done.successor);
+  return told('revoked', done.data.planned, done.data.successor, done.copy);
 }
 
-function checkRequest({ confirm }: RevokeRequest, target: Target, ring: KeyRing, ringName: string, now: Instant): void {
+/**
+ * All keys that there are now are those created before this moment, and each one dated later, by an app whose clock is ahead,
+ * by its id: a revocation dated ahead would hit their successor too.
+ */
+function targetsOf(target: RevokeRequest['target'], ring: KeyRing, now: Instant): Target[] {
+  if ('key' in target) return [{ key: target.key, date: undefined }];
+  if (target.createdBefore) return [{ key: '*', date: target.createdBefore }];
+  const all = { key: '*', date: now };
+  const later = ring.keys.filter((key) => isBefore(now, key.creation) && !isRevoked(ring, key));
+  return [all, ...later.map(({ id }) => ({ key: id, date: undefined }))];
+}
+
+function checkRequest(
+  { confirm, reason }: RevokeRequest,
+  targets: readonly Target[],
+  ring: KeyRing,
+  ringName: string,
+  now: Instant,
+): void {
+  if (!isXmlText(reason)) {
+    throw new MaintenanceError(
+      'reason_unwritable',
+      'The reason holds a character that XML 1.0 forbids, such as a control character: no app could read the ring with it.',
+      'Type the reason anew, without what was pasted. Nothing was written.',
+    );
+  }
   if (confirm !== undefined && confirm !== ringName) {
     throw new MaintenanceError(
       'confirmation_wrong',
@@ -106,17 +139,18 @@ function checkRequest({ confirm }: RevokeRequest, target: Target, ring: KeyRing,
       `To revoke, confirm with: ${ringName}. Nothing was written.`,
     );
   }
-  if (target.date && isBefore(now, target.date)) {
+  if (targets.some(({ date }) => date && isBefore(now, date))) {
     throw new MaintenanceError(
       'revocation_in_future',
       'Keys can be revoked up to this moment only: a later date would hit the key that takes their place.',
       `Give an instant up to ${now}.`,
     );
   }
-  if (target.key === '*' || ring.keys.some(({ id }) => id === target.key)) return;
+  const unknown = targets.find(({ key }) => key !== '*' && !ring.keys.some(({ id }) => id === key));
+  if (!unknown) return;
   throw new MaintenanceError(
     'key_unknown',
-    `The ring has no key ${target.key}.`,
+    `The ring has no key ${unknown.key}.`,
     'See its keys with: key-ring status.',
   );
 }
@@ -128,8 +162,8 @@ interface Plan {
   gap: Gap | undefined;
 }
 
-function plan(keys: readonly ViewedKey[], target: Target, now: Instant): Plan {
-  const isTarget = (key: ViewedKey) => hits(target, key);
+function plan(keys: readonly ViewedKey[], targets: readonly Target[], now: Instant): Plan {
+  const isTarget = (key: ViewedKey) => targets.some((target) => hits(target, key));
   const hit = keys.filter((key) => !key.revoked && isTarget(key));
   const after = keys.map((key) => (isTarget(key) ? { ...key, revoked: true } : key));
   return {
@@ -139,29 +173,34 @@ function plan(keys: readonly ViewedKey[], target: Target, now: Instant): Plan {
   };
 }
 
-async function write(deps: RotateDeps, target: Target, reason: string, now: Instant) {
-  const { key, date = now } = target;
-  // As .NET's XmlKeyManager names its files.
-  const name = `revocation-${key === '*' ? '' : `${key}-`}${stamp(new Date(now.epochMilliseconds))}`;
-  const revocation = { name, xml: revocationXml(date, key, reason) };
+async function write(deps: RotateDeps, { target, reason }: RevokeRequest, now: Instant) {
   let successor: MadeKey | undefined;
   return changeRing(deps, async ({ ring }: RingReading) => {
+    const targets = targetsOf(target, ring, now);
     const keys = await viewKeys(ring, deps.protector);
-    const planned = plan(keys, target, now);
+    const planned = plan(keys, targets, now);
     if (planned.hit.length === 0) return undefined;
     if (planned.gap) {
       refuseUntriedKey(keys, now);
-      const times = { ...planned.gap, creation: now, expiration: plusMs(now, deps.policy.lifetimeMs) };
+      const creation = creationAfterRevocations(ring, now);
+      const times = { ...planned.gap, creation, expiration: plusMs(now, deps.policy.lifetimeMs) };
       successor ??= await makeKey(ring, deps.protector, deps.random, times);
     }
     const published = planned.gap ? successor : undefined;
+    const revocations = targets.map((one) => revocationOf(one, reason, now));
     // In a folder, which has no write of several files, the key that takes over is there first.
-    const add = published ? [published, revocation] : [revocation];
+    const add = published ? [published, ...revocations] : revocations;
     const isDone = (after: KeyRing) =>
       planned.hit.every((gone) => after.revocations.some((one) => hits(one, gone))) &&
-      (!published || after.keys.some(({ id }) => id === published.id));
+      (!published || after.keys.some((key) => key.id === published.id && !isRevoked(after, key)));
     return { change: { add, replace: [], remove: [] }, isDone, data: { planned, successor: published?.id ?? null } };
   });
+}
+
+/** Named as .NET's XmlKeyManager names its files. */
+function revocationOf({ key, date }: Target, reason: string, now: Instant) {
+  const name = `revocation-${key === '*' ? '' : `${key}-`}${stamp(new Date(now.epochMilliseconds))}`;
+  return { name, xml: revocationXml(date ?? now, key, reason) };
 }
 
 function report(
@@ -170,7 +209,7 @@ function report(
   deps: RotateDeps,
   now: Instant,
   successorId: string | null,
-): Omit<RevokeReport, 'outcome' | 'dryRun'> {
+): Omit<RevokeReport, 'outcome' | 'dryRun' | 'copy'> {
   const ids = hit.map(({ id }) => id);
   return {
     keys: ids,

@@ -26,6 +26,9 @@ export const rewrapReport = z
       description:
         'Versions or certificates that some key still needs; removing or disabling one makes its keys unreadable.',
     }),
+    copy: z.string().nullable().default(null).meta({
+      description: 'Where the ring as it was before is kept; null where nothing was written, or by an earlier version.',
+    }),
     noLongerNeeded: z.array(z.string()).meta({
       description: 'Those that no key of this ring needs any more. Copies of the ring may: see the runbook.',
     }),
@@ -44,7 +47,7 @@ export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean 
   const now = instantOf(deps.clock.now());
   const failed = new Map<string, RewrapReport['failed'][number]>();
   const moved = new Map<string, SealedXml>();
-  const decide = async ({ ring }: RingReading) => {
+  const decide = async ({ ring }: Pick<RingReading, 'ring'>) => {
     const replace: { element: StoredElement; xml: SealedXml }[] = [];
     const ids: string[] = [];
     for (const key of candidates(ring.keys, newest, deps, now)) {
@@ -64,9 +67,11 @@ export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean 
       ids.every((id) => after.keys.some((key) => key.id === id && versionOf(key.protection) === newest.id));
     return { change: { add: [], replace, remove: [] }, isDone, data: ids };
   };
-  const ids = dryRun
-    ? candidates((await readRing(deps)).ring.keys, newest, deps, now).map(({ id }) => id)
-    : ((await changeRing(deps, decide)) ?? []);
+  // A dry run wraps and proves as well, so that it says the same; it writes nothing.
+  const changed = dryRun
+    ? { data: (await decide(await readRing(deps)))?.data ?? [], copy: null }
+    : await changeRing(deps, decide);
+  const ids = changed?.data ?? [];
   const after = await readRing(deps);
   const needed = new Set(after.ring.keys.flatMap(({ protection }) => versionOf(protection) ?? []));
   const known = (await deps.protector.versions()).map(({ id }) => id);
@@ -76,6 +81,7 @@ export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean 
     newest: newest.id,
     keys: ids,
     failed: [...failed.values()],
+    copy: changed?.copy ?? null,
     stillNeeded: [...needed],
     noLongerNeeded: known.filter((id) => id !== newest.id && !needed.has(id)),
   };

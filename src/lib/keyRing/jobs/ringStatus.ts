@@ -98,6 +98,11 @@ export function earlier(report: unknown): unknown {
 export interface RingDeps extends ChangeDeps {
   protector: KeyProtector;
   policy: KeyRingPolicy;
+  /**
+   * Keys that the ring had when a run last saw one, by the records: what tells a first ring from one that lost its keys. Asked of
+   * an empty ring alone.
+   */
+  hadKeys?: () => Promise<number | 'unknown'>;
 }
 
 /** Reads the ring and says what state it is in. Writes nothing. */
@@ -120,7 +125,17 @@ export async function statusOf(deps: RingDeps, reading: RingReading, keys: reado
   const [newest] = [...keys].sort((a, b) => compareInstants(b.creation, a.creation));
   const protectorEnd = versions[0]?.expires;
   const machineTime = instantOf(clock.now());
-  const facts = { ...reading, keys, policy, versions, protectorWarnings: protector.warnings, now, machineTime };
+  const hadKeys = keys.length === 0 ? await deps.hadKeys?.() : 0;
+  const facts = {
+    ...reading,
+    keys,
+    hadKeys,
+    policy,
+    versions,
+    protectorWarnings: protector.warnings,
+    now,
+    machineTime,
+  };
   return {
     store: store.description,
     protector: protector.description,

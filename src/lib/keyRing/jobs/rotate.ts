@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../../errors.ts';
 import type { KeyUse } from '../entries/cachedEntries.ts';
+import { KeyRingError } from '../keyRingError.ts';
 import type { Instant } from '../reading/instants.ts';
 import type { RingFinding } from '../rule/findings.ts';
+import { creationAfterRevocations } from '../rule/revocationAhead.ts';
 import { refuseUntriedKey, viewKeys } from '../rule/ringView.ts';
 import { type PlannedKey, planRotation, rotationReason } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
@@ -48,6 +50,8 @@ export function earlier(report: unknown): unknown {
 
 export interface RotateDeps extends RingDeps {
   random: Randomness;
+  /** Somebody said that a ring which lost its keys may be begun anew. */
+  acceptEmpty?: boolean | undefined;
   /** Which keys the entries of the ring's caches name: one use for each cache that can be looked into. */
   keyUse(): Promise<KeyUse[]>;
 }
@@ -105,11 +109,13 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
     const plan = planRotation(viewed, deps.policy, now);
     if (plan.keys.length === 0) return undefined;
     refuseUntriedKey(viewed, now);
+    await refuseEmptied(deps, ring.keys.length);
+    const creation = creationAfterRevocations(ring, now);
     const published: PublishedKey[] = [];
     const add: MadeKey[] = [];
     for (const planned of plan.keys) {
       const slot = `${planned.activation} ${planned.idBelow ?? ''}`;
-      const key = made.get(slot) ?? (await makeKey(ring, deps.protector, deps.random, planned));
+      const key = made.get(slot) ?? (await makeKey(ring, deps.protector, deps.random, { ...planned, creation }));
       made.set(slot, key);
       add.push(key);
       published.push(describe(planned, key.id));
@@ -120,7 +126,24 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
       data: published,
     };
   };
-  return (await changeRing(deps, decide)) ?? [];
+  return (await changeRing(deps, decide))?.data ?? [];
+}
+
+/**
+ * @throws KeyRingError `key_ring_emptied` for a ring that had keys by the records: whoever publishes into it makes every cached
+ * entry unreadable for good
+ */
+async function refuseEmptied({ hadKeys, acceptEmpty, policy }: RotateDeps, keys: number): Promise<void> {
+  if (keys > 0 || acceptEmpty || policy.acceptEmpty) return;
+  const had = (await hadKeys?.()) ?? 0;
+  if (had === 0) return;
+  const what =
+    had === 'unknown' ? 'whether it had keys cannot be read from the records' : `it had ${had} keys by the records`;
+  throw new KeyRingError(
+    'key_ring_emptied',
+    `The ring is empty, and ${what}. Nothing was published.`,
+    'Restore the ring (blob versions, soft delete, or the last copy). If its keys are to be given up, and every user to sign in again: `key-ring rotate --accept-empty`, or acceptEmpty in KEY_RINGS.',
+  );
 }
 
 function describe({ reason, activation, expiration }: PlannedKey, id: string | null): PublishedKey {

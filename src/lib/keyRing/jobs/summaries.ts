@@ -41,8 +41,11 @@ export function summarizeRevoke({ outcome, keys, successor, unreadableEntries }:
   return `${keys.length} keys ${outcome === 'revoked' ? 'revoked' : 'would be revoked'}${next}${entries}`;
 }
 
-export function summarizePrune({ outcome, keys, revocations, keptForEntries, copy }: PruneReport): string {
-  const kept = keptForEntries.length > 0 ? `, ${keptForEntries.length} kept for cached entries` : '';
+export function summarizePrune(report: PruneReport): string {
+  const { outcome, keys, revocations, keptForEntries, keptForApps, sampled, copy } = report;
+  const forEntries = keptForEntries.length > 0 ? `, ${keptForEntries.length} kept for cached entries` : '';
+  const forApps = keptForApps.length > 0 ? `, ${keptForApps.length} kept since apps use them` : '';
+  const kept = `${forEntries}${forApps}${sampled ? ', told from a sample of the entries' : ''}`;
   if (outcome === 'nothingToDo') return `nothing to do${kept}`;
   const what = `${keys.length} keys and ${revocations.length} revocations`;
   return outcome === 'pruned' ? `${what} removed${kept}, previous ring kept as ${copy}` : `would remove ${what}${kept}`;

@@ -55,6 +55,49 @@ export function wouldMint(keys: readonly RuleKey[], now: Instant): boolean {
   return consumerVersions.some((version) => mintsAt(keys, now, version));
 }
 
+/** A run follows within a day, and apps refresh within another. */
+const nextRunMs = 2 * refreshMs;
+
+/** A key whose readability is not known: apps may read it, or not. */
+interface MaybeReadable extends RuleKey {
+  unwraps: 'yes' | 'no' | 'unknown';
+}
+
+/** What every kind of app does at each moment until the next run at which that may change. */
+function* usesUntilNextRun(keys: readonly MaybeReadable[], moments: readonly Instant[]): Iterable<string | undefined> {
+  for (const isUnknownReadable of [true, false]) {
+    const ruled = keys.map((key) => ({
+      ...key,
+      readable: key.unwraps === 'yes' || (key.unwraps === 'unknown' && isUnknownReadable),
+    }));
+    for (const now of moments)
+      for (const version of consumerVersions)
+        for (const generation of [true, false]) yield useOf(ruled, now, version, generation).key;
+  }
+}
+
+function momentsUntilNextRun(keys: readonly RuleKey[], now: Instant): Instant[] {
+  const end = plusMs(now, nextRunMs);
+  const changes = keys.flatMap(({ creation, activation, expiration }) => [
+    plusMs(activation, -clockSkewMs),
+    expiration,
+    plusMs(creation, propagationMs),
+  ]);
+  return [now, ...changes.filter((instant) => isBefore(now, instant) && isBefore(instant, end)), end];
+}
+
+/** Ids of the keys that some app protects with, now or until the next run. */
+export function usedUntilNextRun(keys: readonly MaybeReadable[], now: Instant): Set<string> {
+  return new Set([...usesUntilNextRun(keys, momentsUntilNextRun(keys, now))].flatMap((id) => id ?? []));
+}
+
+/** Whether some app would do otherwise with the keys that are left. */
+export function changesUse(keys: readonly MaybeReadable[], left: readonly MaybeReadable[], now: Instant): boolean {
+  const moments = momentsUntilNextRun(keys, now);
+  const [before, after] = [keys, left].map((ring) => [...usesUntilNextRun(ring, moments)].join());
+  return before !== after;
+}
+
 /** What apps do, in words, the versions that do the same together. */
 export function verdicts(
   keys: readonly RuleKey[],

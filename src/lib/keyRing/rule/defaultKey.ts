@@ -33,7 +33,9 @@ export function defaultKey<K extends RuleKey>(keys: readonly K[], now: Instant):
 /** The only key that the rule considers: the latest activated at `now`, usable or not. */
 export function latestActivated<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
   const until = plusMs(now, clockSkewMs);
-  return [...keys].filter(({ activation }) => isUpTo(activation, until)).sort(byActivation)[0];
+  let latest: K | undefined;
+  for (const key of keys) if (isUpTo(key.activation, until) && (!latest || byActivation(key, latest) < 0)) latest = key;
+  return latest;
 }
 
 /**

@@ -26,6 +26,9 @@ export const adviceOfFindings = {
     'Bring the apps to one version of ASP.NET Core, or let docs/operations.md, "Findings", say what is odd in the ring.',
   date_without_zone: 'Write the dates with their zone, as 2026-04-21T00:00:00Z, after a copy of the ring.',
   ring_not_seen: 'Wrap it in a root element, as <repository>…</repository>, after a copy; or upload the whole ring.',
+  ring_emptied:
+    'Restore the ring: blob versions, soft delete, or its last copy. To give its keys up: `key-ring rotate --accept-empty`.',
+  revocation_ahead: 'Take that element out of the ring, after a copy, and revoke keys by their ids where it was meant.',
   duplicate_key: 'Repair the ring at once: keep a copy, then remove the second element with that id.',
   revocation_unreadable: 'Repair the ring at once: keep a copy, then correct or remove that element.',
   element_not_well_formed: 'Repair the ring at once: keep a copy, then correct or remove that element.',

@@ -12,6 +12,7 @@ import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshM
 import { found } from './findingAdvice.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { protectionFindings } from './protectionFindings.ts';
+import { adviceAhead, revocationAhead, whatIsAhead } from './revocationAhead.ts';
 import type { ViewedKey } from './ringView.ts';
 import { firstGap } from './rotationPlan.ts';
 
@@ -27,6 +28,8 @@ export interface RingFacts {
   stored: StoredRing;
   ring: KeyRing;
   keys: readonly ViewedKey[];
+  /** How many there were by the records. */
+  hadKeys?: number | 'unknown' | undefined;
   policy: KeyRingPolicy;
   /** Versions of the protector; empty where they could not be listed. */
   versions: readonly ProtectorVersion[];
@@ -45,6 +48,7 @@ const overdueMs = 3 * day;
 export function findingsOf(facts: RingFacts): RingFinding[] {
   return [
     ...damageOf(facts),
+    ...lossOf(facts),
     ...defaultOf(facts),
     ...versionsOf(facts),
     ...makersOf(facts),
@@ -52,6 +56,19 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
     ...elementsOf(facts),
     ...clockOf(facts),
   ];
+}
+
+function* lossOf({ ring, hadKeys = 0, now }: RingFacts): Iterable<RingFinding> {
+  if (ring.keys.length === 0 && hadKeys !== 0) {
+    const had =
+      hadKeys === 'unknown'
+        ? 'whether it had keys cannot be read from the records'
+        : `it had ${hadKeys} keys by the records`;
+    const what = `The ring is empty, and ${had}: apps cannot read a cached entry, and mint or stop.`;
+    yield found('ring_emptied', 'critical', what);
+  }
+  const ahead = revocationAhead(ring, now);
+  if (ahead) yield found('revocation_ahead', 'critical', whatIsAhead(ahead), adviceAhead);
 }
 
 const damageChecks = {

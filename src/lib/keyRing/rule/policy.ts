@@ -14,6 +14,8 @@ export interface KeyRingPolicy {
   leadMs: number;
   /** Keys move to a new version of their protector when that is this old; undefined for never. */
   rewrapAfterMs: number | undefined;
+  /** A ring that lost its keys may be begun anew. */
+  acceptEmpty?: boolean;
   /** `rotate` prunes as well. */
   prune: boolean;
   /** How long a key must have been expired to be pruned, and to be left behind when others are re-wrapped. */

@@ -54,8 +54,10 @@ export class BlobStore implements KeyRingStore {
   }
 
   async write(ring: BlobRing, change: RingChange): Promise<'written' | 'conflict'> {
+    const bytes = ring.document.changed(change);
+    this.#refuseUnproven(ring, change, bytes);
     try {
-      await this.#upload(this.#blob, ring.document.changed(change), {
+      await this.#upload(this.#blob, bytes, {
         conditions: ring.etag ? { ifMatch: ring.etag } : { ifNoneMatch: '*' },
         metadata: ring.metadata,
       });
@@ -88,6 +90,20 @@ export class BlobStore implements KeyRingStore {
   }
 
   async close(): Promise<void> {}
+
+  /** All of it is read again as apps will read it: one wrong character, and they read nothing. */
+  #refuseUnproven(ring: BlobRing, { add, remove }: RingChange, bytes: Uint8Array): void {
+    try {
+      if (RingDocument.parse(bytes).elements.length === ring.elements.length + add.length - remove.length) return;
+    } catch (error) {
+      if (!(error instanceof XmlFormError)) throw error;
+    }
+    throw new KeyRingError(
+      'key_ring_damaged',
+      `${this.description} with the change made could not be read as apps read it. Nothing was written.`,
+      'This is a defect of token-cache-maintenance: please report it with the run id, without the ring.',
+    );
+  }
 
   #damaged(problem: string): KeyRingError {
     return new KeyRingError(

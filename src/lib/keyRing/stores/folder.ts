@@ -116,6 +116,7 @@ export class FolderStore implements KeyRingStore {
     const name = join(backupFolder, `${stamp(at)}-${randomUUID().slice(0, 8)}`);
     const folder = join(this.#folder, name);
     await this.#inTime(async () => {
+      await this.#refuseLinkedBackup();
       await mkdir(folder, { recursive: true, mode: 0o700 });
       for (const element of ring.elements)
         await writeFlushed(join(folder, element.place), encoded(element, element.xml));
@@ -125,6 +126,21 @@ export class FolderStore implements KeyRingStore {
   }
 
   async close(): Promise<void> {}
+
+  /** Master keys are not to leave the folder through a link that somebody put there. */
+  async #refuseLinkedBackup(): Promise<void> {
+    const path = join(this.#folder, backupFolder);
+    const isFolder = await lstat(path).then(
+      (entry) => entry.isDirectory(),
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
+    if (isFolder) return;
+    throw new KeyRingError(
+      'key_ring_forbidden',
+      `${path} is a link or a file, not a folder: a copy of the ring would leave the folder. Nothing was written.`,
+      'Remove it; the next run makes a folder of that name.',
+    );
+  }
 
   async #inTime<T>(work: () => Promise<T>): Promise<T> {
     try {
