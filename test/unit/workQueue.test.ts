@@ -202,6 +202,8 @@ describe('a purge goes on by itself', () => {
     const kept = { since: ago(59).toISOString(), count: 3 };
     expect(countOf(kept, policy.periodMs, now).count).toBe(3);
     expect(countOf(kept, policy.periodMs, ago(-1))).toEqual({ since: ago(-1).toISOString(), count: 0 });
+    // One that a fast clock began would not end for as long.
+    expect(countOf({ ...kept, since: ago(-10).toISOString() }, policy.periodMs, now).count).toBe(0);
     for (const broken of [undefined, 'x', { since: 'x', count: 1 }])
       expect(countOf(broken, policy.periodMs, now).count).toBe(0);
   });

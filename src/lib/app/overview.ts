@@ -122,6 +122,8 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   // What is not found since something cannot be read has not gone.
   const isJudged = ({ check, subject }: Finding) => {
     if (settings.findings.levels.get(check) === 'off') return true;
+    // Whether another finding tells of them is not known.
+    if (check === 'poison-messages' && unreadable.length > 0) return queue?.poison?.count === 0;
     if (subject.startsWith('queue ')) return !queue || queue.poison !== undefined;
     if (subject.startsWith('timer ')) return statesReadable;
     if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;

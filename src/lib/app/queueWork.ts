@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, isAhead } from '../clock.ts';
 import type { ErrorCode } from '../errorCodes.ts';
 import { MaintenanceError } from '../errors.ts';
 import { comesAgainWhenBusy, isOver, judgeDelivery, waitForPlace } from '../queue/delivery.ts';
@@ -186,7 +186,7 @@ export class QueueWork {
     const key = `poisoned|${job}|${subject}`;
     const at = Date.parse(String(await records.readState(key).catch(() => undefined)));
     const now = clock.now();
-    if (now.getTime() - at < poisonedEveryMs) {
+    if (now.getTime() - at < poisonedEveryMs && !isAhead(at, now)) {
       log('warn', `${job} ${subject}: dropped after ${mostTries} tries, since one like it is in the poison queue`, {
         runId,
       });

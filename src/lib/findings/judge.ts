@@ -50,7 +50,10 @@ export function judge(facts: Judged): Finding[] {
     recordsReadable: statesReadable && !histories.some(({ unreadable }) => unreadable),
     ahead: histories.flatMap(({ ahead }) => ahead),
     isTold: (job, name) =>
-      histories.some((each) => each.job === job && each.subject === name && judgeRuns(each, name, context).length > 0),
+      histories.some(
+        (each) =>
+          each.job === job && each.subject === name && (each.unreadable || judgeRuns(each, name, context).length > 0),
+      ),
   });
   return worstFirst(withLevels([...ofApp, ...ofSubjects], policy.levels));
 }

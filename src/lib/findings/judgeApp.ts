@@ -30,7 +30,7 @@ export interface AppFacts {
   ahead: readonly Pick<RunRecord, 'job' | 'subject' | 'startedAt'>[];
   timers: readonly TimerReading[];
   queue: QueueReading | undefined;
-  /** Whether a finding says already that this job fails on this subject: its given-up messages are not news. */
+  /** Whether a finding says already that this job fails on this subject, or may: its given-up messages are not news. */
   isTold(job: string, subject: string): boolean;
 }
 

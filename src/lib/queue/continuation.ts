@@ -1,3 +1,4 @@
+import { isAhead } from '../clock.ts';
 import { parseDuration } from '../durations.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import type { PurgeOptions } from './message.ts';
@@ -70,6 +71,7 @@ export function rowsLeft({ maxRows }: PurgeOptions, rowLimit: number | undefined
 export function countOf(kept: unknown, periodMs: number, now: Date): ContinuationCount {
   const { since, count } = (kept ?? {}) as Partial<ContinuationCount>;
   const from = typeof since === 'string' ? Date.parse(since) : Number.NaN;
-  const current = Number.isFinite(from) && typeof count === 'number' && now.getTime() - from < periodMs;
+  const isOfPeriod = now.getTime() - from < periodMs && !isAhead(from, now);
+  const current = Number.isFinite(from) && typeof count === 'number' && isOfPeriod;
   return current ? { since: new Date(from).toISOString(), count } : { since: now.toISOString(), count: 0 };
 }

@@ -79,6 +79,12 @@ describe('the app', () => {
     expect(of(1, known)).toEqual(['job-failures warning']);
     expect(of(2, known)).toEqual(['poison-messages warning', 'job-failures warning']);
     expect(of(2, [...known, ...other])).toEqual(['poison-messages warning', 'job-failures warning']);
+    // Nor does it say it anew while it cannot read whether it does.
+    const unreadable = { ...broken, purge: { ...broken.purge, runs: [], failures: [], unreadable: true as const } };
+    const ofUnreadable = (messages: typeof known) =>
+      judged(unreadable, { queue: { ...queue(0), poison: { name: 'p', count: 1, messages } } });
+    expect(ofUnreadable(known)).toEqual(['records-unreadable critical']);
+    expect(ofUnreadable(other)).toEqual(['records-unreadable critical', 'poison-messages warning']);
   });
 
   it.each([

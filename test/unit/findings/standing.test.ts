@@ -18,6 +18,7 @@ import {
   record,
   rotateReport,
 } from '../../support/records.ts';
+import { workMessage } from '../../support/workQueue.ts';
 
 const database = 'Host=h;Username=u;Database=d';
 const caches = (...names: string[]) => ({
@@ -368,6 +369,21 @@ describe('telling', () => {
     await judgeApp({ ...env, FINDING_LEVELS: 'job-failures=off' }, store, at(5 * minute));
     const { words, zeros } = await toldAlike();
     expect([words.map(({ key }) => key.split(' ')[0]), zeros]).toEqual([['records-unreadable'], ['job-failures']]);
+  });
+
+  it('goes on telling of given-up messages while the records of their jobs cannot be read, until there are none', async () => {
+    const text = JSON.stringify(workMessage({ job: 'purge', subject: 'web' }));
+    const queueOf = (count: number) => {
+      const poison = { name: 'work-poison', count: async () => count, peek: async () => [{ text }].slice(0, count) };
+      return { name: 'work', poison, nextSince: async () => undefined } as unknown as WorkQueue;
+    };
+    const store = { ...records, latestRuns: away };
+    const checksOf = async (ms: number, count: number, from: RecordStore = records) =>
+      (await judgeApp(env, from, at(ms), queueOf(count))).findings.map(({ check }) => check);
+    await records.addRun(success(start));
+    expect(await checksOf(0, 1)).toEqual(['poison-messages']);
+    expect(await checksOf(5 * minute, 1, store)).toEqual(['records-unreadable', 'poison-messages']);
+    expect(await checksOf(10 * minute, 0, store)).toEqual(['records-unreadable']);
   });
 
   it('tells nothing to be over while the queue cannot be read', async () => {
