@@ -142,9 +142,13 @@ export class Session {
   /** Undefined where they are wrong: an operator corrects all of them before anything runs. */
   async #rightSettings(): Promise<Settings | undefined> {
     const settings = await this.settings();
-    if (settings.problems.length === 0) return settings;
+    const { problems, warnings } = settings;
+    const goesOn = problems.every(({ runsGoOn }) => runsGoOn);
+    if (problems.length + warnings.length === 0) return settings;
     const { describeProblem } = await import('../lib/settings/problems.ts');
-    for (const problem of settings.problems) console.error(describeProblem(problem));
+    for (const told of [...problems, ...warnings])
+      console.error(`${goesOn ? 'Warning: ' : ''}${describeProblem(told)}`);
+    if (goesOn) return settings;
     return this.refuse('Correct the settings; docs/settings.md lists them all.');
   }
 

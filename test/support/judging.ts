@@ -32,6 +32,7 @@ export function facts(
     policy: settings.findings,
     subjects,
     settingProblems: [],
+    settingWarnings: [],
     recordStore: 'table tokencachemaintenance',
     statesReadable: true,
     timers: [],

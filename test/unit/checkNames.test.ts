@@ -51,6 +51,7 @@ describe('FINDING_LEVELS', () => {
       now: new Date(),
       policy: findingPolicy(values as Parameters<typeof findingPolicy>[0]),
       settingProblems: [],
+      settingWarnings: [],
       recordStore: 'table',
       recordsReadable: true,
       ahead: [],

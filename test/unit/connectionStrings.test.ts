@@ -70,17 +70,73 @@ describe('connection strings of SQL Server', () => {
     ['Database=db;User ID=u;Password=secret-1', 'names no server'],
     ['Server=s;Password=secret-1', '`User ID`'],
     ['Server=s;Integrated Security=true;Password=secret-1', 'Windows authentication'],
-    ['Server=s;Authentication=Active Directory Interactive;Password=secret-1', 'nobody to sign in'],
+    ['Server=s;Authentication=Active Directory Interactive;User ID=secret-1', 'nobody to sign in'],
+    ['Server=s;Authentication=Active Directory Interactive;Password=secret-1', 'takes no `Password`'],
     ['Server=s;User ID=u;Password=secret-1;Encrypt=perhaps', '`Encrypt`'],
     ['Server=np:x;User ID=u;Password=secret-1', 'TCP'],
-    ['Server=s;User ID=u;Password=secret-0;secret-1=x', 'keyword no. 4'],
+    ['Server=s;User ID=u;Password=secret-0;secret-1=x', 'what stands after `Password` is not a keyword'],
+    ['Server=s;User ID=u;Password=secret-1;Host=h', '`Host` is a keyword of Npgsql'],
+    ['Server=s;User ID=u;Password=secret-1;Encript=true', 'perhaps `Encrypt` is meant'],
+    ['Server=s;User ID=u;Password=secret-1;Connect Timeout=soon', '`Connect Timeout`'],
+    ['Server=secret-1 x;User ID=u;Password=p', '`Server`'],
     ['Server=s,99999;User ID=u;Password=secret-1', '`Server`'],
-    ['secret-1', 'names no server'],
+    ['secret-1', 'not a list'],
   ])('refuse %s, without showing a secret', (text, reason) => {
     expect(() => parseSqlServer(text)).toThrowError(
       expect.objectContaining({ code: 'connection_string_invalid', message: expect.stringContaining(reason) }),
     );
     expect(() => parseSqlServer(text)).not.toThrowError('secret-1');
+  });
+});
+
+describe('connection strings that the clients take', () => {
+  it.each([
+    [
+      'Host=h;Username=u;Password=p;Pooling=true;MinPoolSize=0;MaxPoolSize=100;Timeout=20;',
+      { connectTimeoutMs: 20_000 },
+    ],
+    ['Server=h;Database=d;Port=5433;User Id=u;Password=p;Ssl Mode=Prefer;', { port: 5433, tries: 'tlsFirst' }],
+    ['Host=h;Username=u;Password=p;SslMode=Allow;TrustServerCertificate=true;CommandTimeout=30', { tries: 'tlsLast' }],
+    ['Host=h:6000;Username=u;Password=p', { host: 'h', port: 6000 }],
+    ['Host=[::1]:6000;Username=u;Password=p', { host: '::1', port: 6000 }],
+    [
+      'Host=a:1, b;Port=2;Username=u;Password=p;Target Session Attributes=primary',
+      {
+        hosts: [
+          { host: 'a', port: 1 },
+          { host: 'b', port: 2 },
+        ],
+        server: 'a:1,b:2',
+      },
+    ],
+    ['Host=h;Username=u;Password=p;Options=-c search_path=auth', { driver: { options: '-c search_path=auth' } }],
+    [
+      'Host=h;Username=u;Password=p;SSL Mode=Require;Ssl Negotiation=Direct',
+      { driver: { sslnegotiation: 'direct' }, tls: { name: 'h', checked: false, direct: true } },
+    ],
+    ['Host=h;Username=u;Password=p;Passfile=x;Load Balance Hosts=false', { remarks: ['`Passfile` is not followed'] }],
+  ])('of PostgreSQL mean what Npgsql makes of them: %s', (text, expected) => {
+    expect(parsePostgres(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['Server=s;User ID=u;Password=x;;Encrypt=False', 'x', { tls: undefined }],
+    ['Server=s;User ID=u;Password={abc}', '{abc}', {}],
+    [';Server=s;User ID=u;Password=p', 'p', { host: 's' }],
+    ['Server=s;Database=;User ID=u;Password=p;Application Name=', 'p', { database: undefined }],
+    [
+      'Server=s;Database=d;User ID=u;Password=p;Failover Partner=t',
+      'p',
+      { remarks: ['`Failover Partner` is not followed'] },
+    ],
+    ['Server=s;User ID=u;Password=p;Server SPN=x;Enclave Attestation Url=https://x', 'p', { remarks: [] }],
+    ['Server=s;User ID=u;Password=p;Server Certificate=/c', 'p', { remarks: ['`Server Certificate` is not followed'] }],
+    ['Server=s;User ID=u;Password=p;Connect Timeout=10000', 'p', { connectTimeoutMs: 10_000_000 }],
+    ['Server=s;User ID=u;Password=a;Password=b', 'b', {}],
+  ])('of SQL Server mean what SqlClient makes of them: %s', (text, password, expected) => {
+    const connection = parseSqlServer(text);
+    expect(connection).toMatchObject(expected);
+    expect('password' in connection.login && connection.login.password.reveal()).toBe(password);
   });
 });
 
@@ -133,7 +189,11 @@ describe('connection strings of PostgreSQL', () => {
 
   it.each([
     ['Username=u;Password=secret-1', 'names no host'],
-    ['Host=h;Password=secret-0;secret-1=x', 'keyword no. 3'],
+    ['Host=h;Password=secret-0;secret-1=x', 'what stands after `Password` is not a keyword'],
+    ['Host=h;Password=secret-1;Encrypt=true', '`Encrypt` is a keyword of Microsoft.Data.SqlClient'],
+    ['host=h port=5 user=u password=secret-1', 'libpq'],
+    ['Host=/secret-1;Username=u', 'neither a name nor an address'],
+    ['Host=h;Target Session Attributes=primary;Password=secret-1', 'several hosts'],
     ['Host=h;Password=secret-1;SSL Mode=maybe', '`SSL Mode`'],
     ['Host=h;Password=secret-1;Port=x', '`Port`'],
     ['Host=h;Password=secret-1;SSL Mode=VerifyCA;Root Certificate=/no/such/file', 'Root Certificate'],

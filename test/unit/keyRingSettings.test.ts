@@ -101,7 +101,7 @@ describe('the settings of key rings', () => {
       key: 'DataProtection-Keys',
     });
     expect(messages([{ ...base, store }], { RING: 'h:6380,password=secret-1,ssl=perhaps' })).toMatch(
-      /^RING cannot be used: The Redis connection string cannot be used: `ssl` must be true or false\..* \(ring web\)\.$/,
+      /^RING cannot be used: The Redis connection string cannot be used: `ssl` must be true, false.*.* \(ring web\)\.$/,
     );
     const blob = { kind: 'blob', connectionStringSetting: 'RING', container: 'keys', blob: 'keys.xml' };
     expect(read([{ ...base, store: blob }], { RING: 'x' }).rings[0]?.store).toMatchObject({

@@ -41,15 +41,21 @@ export function timerHandler(job: TimedJob, work: WorkOnSubject): TimerHandler {
     const queue = queueFor(context);
     await noteTimerStart(timerOf(job).name, context);
     for (const problem of new Set(problems.map(describeProblem))) context.error(`Setting ${problem}`);
+    for (const warning of settings.warnings.map(describeProblem).filter(isNew)) context.warn(`Setting ${warning}`);
     const subjects = subjectsOf(maintenance, job);
     const failures =
       isWorkJob(job) && queue?.queuesFor(maintenance.cacheNames().length)
         ? await queueEach(queue, job, subjects, context)
         : await runEach(maintenance, queue, job, subjects, work);
     if (failures.length > 0) throw new Error(describeFailures(failures).join('\n'));
-    if (problems.length > 0) throw settingsError(problems);
+    const wrong = problems.filter(({ runsGoOn }) => !runsGoOn);
+    if (wrong.length > 0) throw settingsError(wrong);
   });
 }
+
+/** Each once in a process: the finding `settings` has them for as long as they stand. */
+const told = new Set<string>();
+const isNew = (warning: string) => !told.has(warning) && told.add(warning) !== undefined;
 
 const timerOf = (job: TimedJob) => jobs[job].timer ?? { name: job, schedule: 'keyRing' as const };
 

@@ -147,6 +147,7 @@ export class DiagnosisMaintenance {
     const { clock, records } = this.#runs;
     const of = {
       settingProblems: this.#settings.problems,
+      settingWarnings: this.#settings.warnings,
       records,
       ofFunctionApp: timers !== undefined,
       timers,

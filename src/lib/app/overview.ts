@@ -109,6 +109,7 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     now,
     policy: settings.findings,
     settingProblems: settings.problems,
+    settingWarnings: settings.warnings,
     recordStore: records.description,
     statesReadable,
     // As the app starts again its timers fire at once, and this one may be the first of them.

@@ -23,6 +23,8 @@ export interface AppFacts {
   now: Date;
   policy: FindingPolicy;
   settingProblems: readonly SettingProblem[];
+  /** What of the settings was put right, guessed or is not followed. */
+  settingWarnings: readonly SettingProblem[];
   /** Where records go; `none` where they are not kept. */
   recordStore: string;
   recordsReadable: boolean;
@@ -50,6 +52,14 @@ export function judgeApp(facts: AppFacts): JudgedFinding[] {
       subject: appSubject,
       what: `A setting cannot be used: ${describeProblem(problem)}`,
       advice: 'Correct it in the settings of the function app; docs/settings.md lists them all.',
+      since: null,
+    })),
+    ...facts.settingWarnings.map((warning) => ({
+      check: 'settings' as const,
+      level: 'info' as const,
+      subject: appSubject,
+      what: `A setting is not taken as it stands: ${describeProblem(warning)}`,
+      advice: 'See whether this is what was meant; the jobs go on with it.',
       since: null,
     })),
     ...unknownLevels(facts.policy),

@@ -80,25 +80,45 @@ export function sharedHost(hosts: readonly string[]): string | undefined {
   return first !== undefined && !isIP(first) && hosts.every((host) => host === first) ? first : undefined;
 }
 
-/** Domains of Azure Cache for Redis, and of its Enterprise tiers (AzureOptionsProvider.cs of StackExchange.Redis). */
-const cacheDomains = [
-  '.redis.cache.windows.net',
-  '.redis.cache.chinacloudapi.cn',
-  '.redis.cache.usgovcloudapi.net',
-  '.redisenterprise.cache.azure.net',
-];
-/** Domains of Azure Managed Redis, from the same source. */
-const managedDomains = ['.redis.azure.net', '.redis.chinacloudapi.cn', '.redis.usgovcloudapi.net'];
+/** Domains of Redis services whose defaults StackExchange.Redis knows, in the order in which it looks (its options providers). */
+const domains = {
+  azure: [
+    '.redis.cache.windows.net',
+    '.redis.cache.chinacloudapi.cn',
+    '.redis.cache.usgovcloudapi.net',
+    '.redis.cache.sovcloud-api.de',
+    '.redis.cache.sovcloud-api.fr',
+  ],
+  amr: [
+    '.redis.azure.net',
+    '.redis.chinacloudapi.cn',
+    '.redis.usgovcloudapi.net',
+    '.redis.sovcloud-api.de',
+    '.redis.sovcloud-api.fr',
+    '.redisenterprise.cache.azure.net',
+  ],
+  rediscloud: ['.cloud.redislabs.com', '.cloud.redis.io', '.redislabs.com'],
+};
 
 export function isAzureHost(host: string): boolean {
-  return endsIn(host, [...cacheDomains, ...managedDomains]);
+  return endsIn(host, [...domains.azure, ...domains.amr]);
 }
 
-/** Whether StackExchange.Redis encrypts where the connection string does not say `ssl`. */
-export function usesTlsByDefault({ host, port }: { host: string; port: number | undefined }): boolean {
-  return (port === 6380 && isAzureHost(host)) || (port === 10_000 && endsIn(host, managedDomains));
+/**
+ * What StackExchange.Redis does where the string does not say it: whether it encrypts, and gives up where its first connect
+ * fails.
+ * @param service that `defaults=` names
+ */
+export function defaultsOf(
+  hosts: readonly { host: string; port: number | undefined }[],
+  service: string | undefined,
+): { tls: boolean; abortConnect: boolean } {
+  const found =
+    service ?? Object.entries(domains).find(([, ends]) => hosts.some(({ host }) => endsIn(host, ends)))?.[0];
+  const tls = found === 'amr' || (found === 'azure' && hosts.some(({ port }) => port === 6380));
+  return { tls, abortConnect: found === undefined || found === 'enterprise' };
 }
 
-function endsIn(host: string, domains: string[]): boolean {
-  return domains.some((domain) => host.toLowerCase().endsWith(domain));
+function endsIn(host: string, ends: readonly string[]): boolean {
+  return ends.some((end) => host.toLowerCase().endsWith(end));
 }

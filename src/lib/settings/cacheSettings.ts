@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { isTakenBy } from '../connectionStrings/adoNet.ts';
 import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
-import { looksLikePostgres, parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
+import { parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
-import { looksLikeSqlServer, parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
+import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
 import { bytes, name, settingName } from './fields.ts';
@@ -40,6 +41,8 @@ export interface CacheReading {
   /** Those that cannot be used included: their runs fail with the reason. */
   names: { sqlCaches: string[]; redisCaches: string[] };
   problems: SettingProblem[];
+  /** What of a connection string is not followed, and what was guessed. */
+  warnings: SettingProblem[];
 }
 
 interface CacheEntries {
@@ -51,14 +54,21 @@ interface CacheEntries {
 export function readCaches(env: Environment, redis: RedisOptions): CacheReading {
   const { entries, problems } = env.TOKEN_CACHES ? readList(env.TOKEN_CACHES) : readSingle(env);
   const kinds = new Map<string, Kind | undefined>();
+  const warnings: SettingProblem[] = [];
   const caches = entries.flatMap((entry) => {
     const { name: cache, connectionStringSetting: setting } = entry;
-    const text = env[setting]?.trim() ?? '';
-    const kind = entry.engine ?? recogniseKind(text);
+    const text = env[setting] ?? '';
+    const { kind, guessed } = entry.engine ? { kind: entry.engine } : recogniseKind(text);
     kinds.set(cache, kind);
     return readOne(problems, { cache }, () => {
       if (!text) throw new UnusableSetting(setting, 'is not set. It must hold the connection string of the cache');
-      return cacheOf(kind, entry, text, { tenantId: env.AZURE_TENANT_ID, redis });
+      const warn = (message: string) => warnings.push({ setting, message, cache });
+      if (guessed) warn(guessed);
+      const read = cacheOf(kind, entry, text, { tenantId: env.AZURE_TENANT_ID, redis });
+      // Those of a Redis cache are a finding of its watch.
+      if (read.kind !== 'redis' && read.connection.remarks.length > 0)
+        warn(`is not followed in full: ${read.connection.remarks.join('; ')}`);
+      return read;
     });
   });
   for (const { cache } of problems) if (cache && !kinds.has(cache)) kinds.set(cache, undefined);
@@ -68,6 +78,7 @@ export function readCaches(env: Environment, redis: RedisOptions): CacheReading 
     redisCaches: caches.filter((cache) => cache.kind === 'redis'),
     names: { sqlCaches: names(false), redisCaches: names(true) },
     problems,
+    warnings,
   };
 }
 
@@ -151,13 +162,25 @@ function cacheOf(
   }
 }
 
-/** The kind of cache whose connection strings look like this one. */
-function recogniseKind(connectionString: string): Kind | undefined {
-  if (/^rediss?:\/\//i.test(connectionString)) return 'redis';
-  if (looksLikePostgres(connectionString)) return 'postgres';
-  if (looksLikeSqlServer(connectionString)) return 'sqlserver';
-  // StackExchange.Redis: endpoints first, options after commas.
-  return /^([\w.-]+|\[[0-9a-f:]+\])(:\d+)?\s*(,|$)/i.test(connectionString) && !connectionString.includes(';')
-    ? 'redis'
-    : undefined;
+const names: Record<'sqlserver' | 'postgres', RegExp> = {
+  postgres: /(^|;)\s*(host|port|username|ssl ?mode)\s*=|\.postgres\.(database|cosmos)\.azure\./i,
+  sqlserver: /(^|;)\s*(server|data source|addr|address|network address)\s*=/i,
+};
+
+/** The kind of cache whose client takes the string whole; where none does, the one whose keywords it has. */
+function recogniseKind(text: string): { kind: Kind | undefined; guessed?: string } {
+  if (/^\s*rediss?:\/\//i.test(text)) return { kind: 'redis' };
+  if (/^\s*postgres(ql)?:\/\//i.test(text)) return { kind: 'postgres' };
+  const [byNpgsql, bySqlClient] = [isTakenBy('npgsql', text), isTakenBy('sqlClient', text)];
+  if (byNpgsql && bySqlClient && !/\.(database\.windows|postgres\.database\.azure)\./i.test(text))
+    return {
+      kind: 'sqlserver',
+      guessed:
+        'is taken whole by Npgsql and by Microsoft.Data.SqlClient, and read as one of SQL Server; name the engine (TOKEN_CACHE_ENGINE, or `engine` in TOKEN_CACHES)',
+    };
+  if (byNpgsql !== bySqlClient) return { kind: byNpgsql ? 'postgres' : 'sqlserver' };
+  if (names.postgres.test(text)) return { kind: 'postgres' };
+  if (names.sqlserver.test(text)) return { kind: 'sqlserver' };
+  // StackExchange.Redis: endpoints and options, divided by commas.
+  return { kind: /^([\w.:-]+|\[[0-9a-f:]+\](:\d+)?)\s*(,|$)/i.test(text) && !text.includes(';') ? 'redis' : undefined };
 }

@@ -15,6 +15,7 @@ export interface KeyRingReading {
   /** Those that cannot be used included. */
   names: string[];
   problems: SettingProblem[];
+  warnings: SettingProblem[];
 }
 
 const days = (count: number) => count * 86_400_000;
@@ -36,13 +37,13 @@ export interface RingContext {
 /** The rings of KEY_RINGS. Never throws: what is wrong stands in `problems`, and the other rings can be used. */
 export function readKeyRings(env: Environment, context: RingContext): KeyRingReading {
   const setting = 'KEY_RINGS';
-  if (!env.KEY_RINGS?.trim()) return { rings: [], names: [], problems: [] };
+  if (!env.KEY_RINGS?.trim()) return { rings: [], names: [], problems: [], warnings: [] };
   const concern = (ring: string) => ({ ring, jobs: ['keyRing'] as const });
   const list = readNamedList(setting, env.KEY_RINGS, keyRingEntry, concern);
   if (!list) {
     const message =
       'must be a JSON list of rings: [{ "name": …, "mode": "observe", "store": { … }, "protector": { … } }]';
-    return { rings: [], names: [], problems: [{ setting, message, jobs: ['keyRing'] }] };
+    return { rings: [], names: [], problems: [{ setting, message, jobs: ['keyRing'] }], warnings: [] };
   }
   const { problems } = list;
   const rings = list.entries.flatMap(({ at, entry }) => {
@@ -52,7 +53,12 @@ export function readKeyRings(env: Environment, context: RingContext): KeyRingRea
   });
   const broken = new Set(problems.flatMap(({ ring }) => ring ?? []));
   const usable = rings.filter((ring) => !broken.has(ring.name));
-  return { rings: usable, names: [...usable.map((ring) => ring.name), ...broken], problems };
+  const warnings = usable.flatMap(({ name, store }) =>
+    store.kind === 'redis' && store.connection.remarks.length > 0
+      ? [{ setting, message: `is not followed in full: ${store.connection.remarks.join('; ')}`, ring: name }]
+      : [],
+  );
+  return { rings: usable, names: [...usable.map((ring) => ring.name), ...broken], problems, warnings };
 }
 
 /** The bounds that hold between settings, with the reason for each. */

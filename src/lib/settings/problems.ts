@@ -12,6 +12,8 @@ export interface SettingProblem {
   ring?: string;
   /** The jobs that must not run with it; undefined for all, none where the default serves well enough. */
   jobs?: readonly JobName[];
+  /** Every run goes on, also where an operator waits at a terminal: what is lost without it is said by the run itself. */
+  runsGoOn?: true;
 }
 
 /** What keeps a cache or ring from being read: one setting, and what is expected of it. */

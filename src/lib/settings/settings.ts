@@ -4,7 +4,13 @@ import type { QueueSettings } from '../queue/dispatch.ts';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import { readCaches } from './cacheSettings.ts';
-import { disabledFunctions, type Environment, usesEasyAuth } from './environment.ts';
+import {
+  disabledFunctions,
+  type Environment,
+  givenSettings,
+  unresolvedReference,
+  usesEasyAuth,
+} from './environment.ts';
 import { flag, schedule } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
 import { readKeyRings } from './keyRingSettings.ts';
@@ -60,6 +66,8 @@ export interface Settings {
   colours: boolean;
   /** All of them, so that a reader can fix them in one go. Subjects that they concern are in `names` alone. */
   problems: SettingProblem[];
+  /** What was put right, guessed or is not followed: told once, and every run goes on. */
+  warnings: SettingProblem[];
 }
 
 /** The settings of this process: its environment is looked at here, and nowhere else. */
@@ -71,8 +79,9 @@ export function processSettings(defaultRecordStore: 'file' | 'table'): Settings 
  * Reads the settings once. Never throws: what is wrong stands in `problems`, and the rest can be used. A wrong setting
  * has its default here; `stops` says which jobs must not run with it.
  */
-export function readSettings(env: Environment, defaultRecordStore: 'file' | 'table'): Settings {
-  const given = Object.fromEntries(settingNames.map((key) => [key, env[key]?.trim() || undefined]));
+export function readSettings(environment: Environment, defaultRecordStore: 'file' | 'table'): Settings {
+  const { env, warnings, unresolved } = givenSettings(environment, isPassword(environment));
+  const given = Object.fromEntries(settingNames.map((key) => [key, env[key]]));
   const parsed = schema.safeParse(given);
   const problems: SettingProblem[] = (parsed.error?.issues ?? []).map(({ path, message }) => {
     const setting = String(path[0]);
@@ -83,7 +92,7 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
   const redis = { authentication: values.REDIS_AUTHENTICATION, ca: values.REDIS_CA_FILE };
-  const { sqlCaches, redisCaches, names, problems: cacheProblems } = readCaches(env, redis);
+  const { sqlCaches, redisCaches, names, ...caches } = readCaches(env, redis);
   const cacheNames = [...names.sqlCaches, ...names.redisCaches];
   const rings = readKeyRings(env, { timer: values.SCHEDULE_KEY_RING, caches: cacheNames, redis });
   return {
@@ -111,17 +120,39 @@ export function readSettings(env: Environment, defaultRecordStore: 'file' | 'tab
     recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
     telemetry: telemetrySettings(values, wrong),
     queue: queueSettings(values, env),
-    disabledFunctions: disabledFunctions(env),
-    problems: [
+    disabledFunctions: disabledFunctions(environment),
+    problems: withReferences(unresolved, [
       ...problems,
       // A problem with the caches stops no key ring.
-      ...cacheProblems.map((problem) => ({
+      ...caches.problems.map((problem) => ({
         jobs: ['purge', 'index', 'counts', 'clear', 'redis'] as const,
         ...problem,
       })),
       ...rings.problems,
-    ],
+    ]),
+    warnings: [...warnings, ...caches.warnings, ...rings.warnings],
   };
+}
+
+/** A setting that Azure did not resolve is not simply missing, nor is it of the wrong form. */
+function withReferences(unresolved: ReadonlySet<string>, problems: SettingProblem[]): SettingProblem[] {
+  const told = problems.map((problem) =>
+    unresolved.has(problem.setting) ? { ...problem, message: unresolvedReference } : problem,
+  );
+  const others = [...unresolved].filter((name) => !problems.some(({ setting }) => setting === name));
+  return [
+    ...told,
+    ...others.map((setting) => {
+      const jobs = jobsOf(setting);
+      return { setting, message: unresolvedReference, ...(jobs && { jobs }) };
+    }),
+  ];
+}
+
+/** Passwords of certificates may well begin or end with what elsewhere is left out. */
+function isPassword({ KEY_RINGS = '' }: Environment): (name: string) => boolean {
+  const named = new Set([...KEY_RINGS.matchAll(/"passwordSetting"\s*:\s*"([^"]+)"/g)].map(([, name]) => name));
+  return (name) => named.has(name);
 }
 
 /** The jobs that a wrong setting stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */

@@ -14,6 +14,8 @@ export interface SqlConnection {
   token: TokenNeed | undefined;
   /** The apps' pool: this tool has connections of its own. */
   pool: { on: boolean; size: number | undefined };
+  /** What of the string is not followed, in words for a reader; never a value. */
+  remarks: string[];
 }
 
 export interface SqlTls {
@@ -25,7 +27,7 @@ export interface SqlTls {
   anyName?: boolean;
   /** Certificates of private authorities, in PEM. */
   ca?: string | undefined;
-  /** TLS before all else (TDS 8). */
+  /** TLS before all else (TDS 8, `SSL Negotiation=Direct`). */
   direct?: boolean;
 }
 

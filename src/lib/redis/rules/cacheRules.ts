@@ -27,7 +27,7 @@ export const cacheRules: Rule<CacheSubject>[] = [
         : remarks.length !== 0 && {
             level: 'warning',
             what: `In the connection string, ${remarks.join('; ')}.`,
-            advice: 'Correct the spelling, or see whether the watch reaches the right servers without it.',
+            advice: 'See whether the watch reaches the right servers without it.',
           },
   },
   {

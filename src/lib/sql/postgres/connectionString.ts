@@ -1,52 +1,74 @@
 import { readFileSync } from 'node:fs';
-import { parse } from '@tediousjs/connection-string';
 import type { ClientConfig } from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { identityOf } from '../../azure/credentials.ts';
+import { type GivenValues, readKeywords } from '../../connectionStrings/adoNet.ts';
+import { isHost } from '../../connectionStrings/hostName.ts';
 import { MaintenanceError } from '../../errors.ts';
 import { Secret } from '../../secret.ts';
 import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
 
 export interface PostgresConnection extends SqlConnection {
   port: number;
+  /** Tried in this order, the first of them above. Of several, the one that is the primary is worked on. */
+  hosts: PostgresHost[];
   user: string | undefined;
   password: Secret | undefined;
+  /** Where `tls` is undefined: whether the client tries TLS all the same, without a check, and when. */
+  tries: 'tlsFirst' | 'tlsLast' | undefined;
   /** The client's own certificate and its key, in PEM. */
   certificate: { cert: string; key: Secret } | undefined;
-  /** What a URI says to the driver besides. */
+  connectTimeoutMs: number;
+  /** What the string says to the driver besides. */
   driver: Pick<ClientConfig, 'application_name' | 'options' | 'sslnegotiation'>;
+}
+
+export interface PostgresHost {
+  host: string;
+  port: number;
 }
 
 /** The scope of Azure Database for PostgreSQL ("Use Microsoft Entra ID for authentication with Azure Database for PostgreSQL"). */
 const scope = 'https://ossrdbms-aad.database.windows.net/.default';
 
-type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verifyca' | 'verifyfull';
+const defaultPort = 5432;
 
-/** Keywords of Npgsql that steer its own pooling and protocol, with no meaning here. */
-const ignored = new Set(
-  'minimum pool size,connection idle lifetime,connection pruning interval,connection lifetime,command timeout,internal command timeout,cancellation timeout,keepalive,tcp keepalive,tcp keepalive time,tcp keepalive interval,include error detail,log parameters,persist security info,no reset on close,multiplexing,max auto prepare,auto prepare min usages,read buffer size,write buffer size,server compatibility mode,enlist,encoding,client encoding,timezone,array nullability mode,gss encryption mode,channel binding,include realm,kerberos service name,load balance hosts,target session attributes,host recheck seconds,search path,check certificate revocation,application name'.split(
-    ',',
-  ),
-);
-
-const aliases: Record<string, string> = {
-  server: 'host',
-  db: 'database',
-  'user name': 'username',
-  'user id': 'username',
-  userid: 'username',
-  uid: 'username',
-  user: 'username',
-  pwd: 'password',
-  sslmode: 'ssl mode',
-  'connection timeout': 'timeout',
-}; // prettier-ignore
+/** Keywords of Npgsql that are followed; those that are neither here nor below steer its own pool and protocol, with no meaning here. */
+export const followed: readonly string[] = [
+  'Host',
+  'Port',
+  'Database',
+  'Username',
+  'Password',
+  'SSL Mode',
+  'SSL Negotiation',
+  'SSL Certificate',
+  'SSL Key',
+  'Root Certificate',
+  'Trust Server Certificate',
+  'Timeout',
+  'Options',
+  'Target Session Attributes',
+  'Pooling',
+  'Maximum Pool Size',
+];
+/** Those that change how Npgsql connects, and that are not followed: a value that matters is told. */
+export const notFollowed: Readonly<Record<string, (value: string) => boolean>> = {
+  Passfile: () => true,
+  'SSL Password': () => true,
+  'Check Certificate Revocation': (value) => value === 'true',
+  'GSS Encryption Mode': (value) => value === 'Require',
+  'Channel Binding': (value) => value === 'Require',
+  'Require Auth': () => true,
+  'Load Balance Hosts': (value) => value === 'true',
+};
 
 /** What both forms say. */
-type Parts = Pick<PostgresConnection, 'port' | 'user' | 'database' | 'tls' | 'pool' | 'certificate' | 'driver'> & {
-  host: string | undefined;
+type Parts = Omit<PostgresConnection, 'host' | 'port' | 'server' | 'password' | 'token'> & {
   password: string | undefined;
 };
+
+const isUri = /^\s*postgres(ql)?:\/\//i;
 
 /**
  * Reads a connection string as the .NET side writes it for Npgsql (`Host=…;Username=…;Database=…;SSL Mode=Require`), or
@@ -54,32 +76,23 @@ type Parts = Pick<PostgresConnection, 'port' | 'user' | 'database' | 'tls' | 'po
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
 export function parseConnectionString(text: string): PostgresConnection {
-  const { host, password, ...parts } = isUri.test(text) ? fromUri(text.trim()) : fromKeywords(text);
-  if (!host) throw invalid('it names no host (`Host=…`)');
-  // What stands there may be a password, so it is not repeated.
-  if (/[\s=@?#]/.test(host)) throw invalid('its host has a character that no host name has: keywords end with `;`');
+  const { password, ...parts } = isUri.test(text) ? fromUri(text.trim()) : fromKeywords(text);
+  const [first] = parts.hosts;
+  if (!first?.host) throw invalid('it names no host (`Host=…`)');
   return {
     ...parts,
-    host,
-    server: `${host.toLowerCase()}:${parts.port}`,
+    ...first,
+    server: parts.hosts.map(({ host, port }) => `${host.toLowerCase()}:${port}`).join(','),
     password: password ? new Secret(password) : undefined,
     token: password ? undefined : { scope, identity: identityOf() },
   };
-}
-
-const isUri = /^\s*postgres(ql)?:\/\//i;
-
-/** Recognises either form, for a cache that does not say its engine. */
-export function looksLikePostgres(text: string): boolean {
-  return isUri.test(text) || /(^|;)\s*host\s*=/i.test(text);
 }
 
 function fromUri(text: string): Parts {
   const { host = '', port, user, password, database, ssl, application_name, options, sslnegotiation } = read(text);
   const { cert, key, ca, rejectUnauthorized, checkServerIdentity } = typeof ssl === 'object' ? ssl : {};
   return {
-    host,
-    port: port ?? 5432,
+    hosts: [{ host: hostOf(host), port: portOf(port ?? defaultPort) }],
     user,
     password: typeof password === 'string' ? password : undefined,
     database,
@@ -89,11 +102,15 @@ function fromUri(text: string): Parts {
           checked: rejectUnauthorized !== false,
           ...(checkServerIdentity && { anyName: true }),
           ...(typeof ca === 'string' && { ca }),
+          ...(sslnegotiation === 'direct' && { direct: true }),
         }
       : undefined,
+    tries: undefined,
     certificate: typeof cert === 'string' && typeof key === 'string' ? { cert, key: new Secret(key) } : undefined,
     pool: poolOf(undefined, undefined),
+    connectTimeoutMs: 15_000,
     driver: { application_name, options, sslnegotiation },
+    remarks: [],
   };
 }
 
@@ -107,76 +124,127 @@ function read(text: string): ClientConfig {
 }
 
 function fromKeywords(text: string): Parts {
-  let entries: [string, string][];
-  try {
-    entries = [...parse(text)].map(([key, value]) => [aliases[key.toLowerCase()] ?? key.toLowerCase(), value]);
-  } catch {
-    throw invalid('it is neither a postgres:// URI nor a list of `Keyword=value;`');
-  }
-  const values = new Map(entries);
-  const known = new Set([
-    'host',
-    'port',
-    'database',
-    'username',
-    'password',
-    'ssl mode',
-    'trust server certificate',
-    'root certificate',
-    'timeout',
-    'pooling',
-    'maximum pool size',
-  ]);
-  const unknown = entries.findIndex(([key]) => !known.has(key) && !ignored.has(key));
-  // Not by its name: behind a `;` in a password it would be a piece of that.
-  if (unknown >= 0)
-    throw invalid(`its keyword no. ${unknown + 1} is not known (a value that holds ; must stand in double quotes)`);
-  const port = Number(values.get('port') ?? 5432);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is not a port number');
-  const host = values.get('host')?.replace(/^tcp:/, '') ?? '';
-  const user = values.get('username');
+  const values = readKeywords('npgsql', text, invalid);
+  const of = (keyword: string) => values.get(keyword)?.toString() || undefined;
+  checkTogether(values);
+  const port = portOf(values.get('Port') || defaultPort);
+  const [first = '', ...others] = (of('Host') ?? '').split(',');
+  // Npgsql leaves out the blanks around each of several.
+  const hosts = (others.length > 0 ? [first, ...others].map((host) => host.trim()) : [first]).map((host) =>
+    endpoint(host, port),
+  );
+  const attributes = of('Target Session Attributes') ?? 'any';
+  if (hosts.length === 1 && attributes !== 'any')
+    throw invalid('`Target Session Attributes` needs several hosts, as to Npgsql');
+  const mode = of('SSL Mode') ?? (hosts.every(({ host }) => isAzure(host)) ? 'Require' : 'Prefer');
+  const user = of('Username');
   return {
-    host,
-    port,
+    hosts,
     user,
-    password: values.get('password'),
-    database: values.get('database') ?? user,
-    tls: tls(host, values),
-    certificate: undefined,
-    pool: poolOf(values.get('pooling'), values.get('maximum pool size')),
-    driver: {},
+    password: of('Password'),
+    database: of('Database') ?? user,
+    ...encryption(mode, hosts[0]?.host ?? '', values),
+    certificate: ownCertificate(of('SSL Certificate'), of('SSL Key')),
+    pool: poolOf(of('Pooling'), of('Maximum Pool Size')),
+    // 0 would be without end, which no unattended run may be.
+    connectTimeoutMs: Number(values.get('Timeout') || 15) * 1000,
+    driver: {
+      options: of('Options'),
+      ...(of('SSL Negotiation') === 'Direct' && { sslnegotiation: 'direct' as const }),
+    },
+    remarks: [
+      ...Object.keys(notFollowed).filter((keyword) => of(keyword) && notFollowed[keyword]?.(of(keyword) ?? '')),
+      ...(/standby|read-only/.test(attributes) ? ['Target Session Attributes'] : []),
+      ...(of('SSL Certificate') && !of('SSL Key') ? ['SSL Certificate'] : []),
+    ].map((keyword) =>
+      keyword === 'Target Session Attributes'
+        ? '`Target Session Attributes` asks for a server that takes no writes; the primary is worked on'
+        : `\`${keyword}\` is not followed`,
+    ),
   };
 }
 
+/** What Npgsql asks of several keywords together. */
+function checkTogether(values: GivenValues): void {
+  const of = (keyword: string, otherwise: string | number) => values.get(keyword)?.toString() || otherwise;
+  if (of('Pooling', 'true') === 'true') {
+    if (Number(of('Minimum Pool Size', 0)) > Number(of('Maximum Pool Size', 100)))
+      throw invalid('`Minimum Pool Size` is above `Maximum Pool Size`');
+    if (Number(of('Connection Pruning Interval', 10)) > Number(of('Connection Idle Lifetime', 300)))
+      throw invalid('`Connection Pruning Interval` is above `Connection Idle Lifetime`');
+  }
+  if (of('SSL Negotiation', '') === 'Direct' && !/^(Require|Verify)/.test(String(of('SSL Mode', 'Prefer'))))
+    throw invalid('`SSL Negotiation=Direct` needs `SSL Mode=Require` or stricter');
+  const several = String(of('Host', '')).includes(',');
+  if (of('Multiplexing', '') === 'true' && (several || of('Pooling', '') === 'false'))
+    throw invalid('`Multiplexing` needs pooling and a single host');
+}
+
+/** `host`, `host:port`, `[address]:port`, and an address of IPv6 by itself. */
+function endpoint(text: string, port: number): PostgresHost {
+  const [, host = text, own] = /^([^:]*|.*\[.*\]):([^:]*)$/.exec(text) ?? [];
+  return { host: hostOf(host), port: own === undefined ? port : portOf(own) };
+}
+
+function hostOf(text: string): string {
+  const host = text.replace(/^\[(.*)\]$/, '$1');
+  // What stands there may be a password, so it is not repeated.
+  if (text !== '' && !isHost(host))
+    throw invalid('its host is neither a name nor an address: keywords end with `;`, and sockets of Unix are not used');
+  return host;
+}
+
+function portOf(text: string | number): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('`Port` is not a port number');
+  return port;
+}
+
+function isAzure(host: string): boolean {
+  return /\.postgres\.(database|cosmos)\.azure\.(com|cn|us)$/i.test(host);
+}
+
 /** Npgsql's modes. `Require` encrypts without checking the certificate, except on Azure, whose certificates can be checked. */
-function tls(name: string, values: Map<string, string>): SqlTls | undefined {
-  const azure = /\.postgres\.(database|cosmos)\.azure\.(com|cn|us)$/i.test(name);
-  const mode = (values.get('ssl mode') ?? (azure ? 'require' : 'prefer'))
-    .toLowerCase()
-    .replace(/[\s_-]/g, '') as TlsMode;
-  const ca = values.get('root certificate');
+function encryption(
+  mode: string,
+  name: string,
+  values: GivenValues,
+): { tls: SqlTls | undefined } & Pick<Parts, 'tries'> {
+  const azure = isAzure(name);
+  const direct = values.get('SSL Negotiation') === 'Direct' ? { direct: true } : {};
+  const checked = { name, checked: true, ...direct };
+  const authorities = () => authoritiesOf(values.get('Root Certificate')?.toString());
   switch (mode) {
-    case 'disable':
-    case 'allow':
-    case 'prefer':
-      return azure ? { name, checked: true } : undefined;
-    case 'require':
-      return { name, checked: azure && values.get('trust server certificate')?.toLowerCase() !== 'true' };
-    case 'verifyca':
-      return { name, checked: true, anyName: true, ...authorities(ca) };
-    case 'verifyfull':
-      return { name, checked: true, ...authorities(ca) };
-    default:
-      throw invalid('`SSL Mode` must be Disable, Allow, Prefer, Require, VerifyCA or VerifyFull');
+    case 'Require':
+      return {
+        tls: { ...checked, checked: azure && values.get('Trust Server Certificate') !== 'true' },
+        tries: undefined,
+      };
+    case 'VerifyCA':
+      return { tls: { ...checked, anyName: true, ...authorities() }, tries: undefined };
+    case 'VerifyFull':
+      return { tls: { ...checked, ...authorities() }, tries: undefined };
+    default: {
+      const tries = mode === 'Prefer' ? 'tlsFirst' : mode === 'Allow' ? 'tlsLast' : undefined;
+      return azure ? { tls: checked, tries: undefined } : { tls: undefined, tries };
+    }
   }
 }
 
-function authorities(path: string | undefined): { ca?: string } {
-  if (!path) return {};
+function authoritiesOf(path: string | undefined): { ca?: string } {
+  return path ? { ca: fileOf('Root Certificate', path) } : {};
+}
+
+function ownCertificate(path: string | undefined, keyPath: string | undefined): PostgresConnection['certificate'] {
+  if (!path || !keyPath) return undefined;
+  return { cert: fileOf('SSL Certificate', path), key: new Secret(fileOf('SSL Key', keyPath)) };
+}
+
+function fileOf(keyword: string, path: string): string {
   try {
-    return { ca: readFileSync(path, 'utf8') };
+    return readFileSync(path, 'utf8');
   } catch {
-    throw invalid('the file of `Root Certificate` cannot be read');
+    throw invalid(`the file of \`${keyword}\` cannot be read`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClientBase, ClientConfig, PoolClient, QueryResult, QueryResultRow 
 import { accessToken } from '../../azure/credentials.ts';
 import type { Clock } from '../../clock.ts';
 import type { ErrorContext, Purpose } from '../cacheTableError.ts';
+import { type Attempt, attemptsOf, isRefusal, NotPrimary } from './attempts.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, translateError } from './errors.ts';
@@ -39,8 +40,8 @@ export class PostgresConnections {
   limits: TimeLimits = {};
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
-  readonly #reads: Pool;
-  readonly #batches: Pool;
+  readonly #attempts: Attempt[];
+  readonly #pools = new Map<SessionUse, { attempt: Attempt; pool: Pool }>();
   readonly #own = new WeakSet<ClientBase>();
   #deadline = Number.POSITIVE_INFINITY;
 
@@ -50,8 +51,7 @@ export class PostgresConnections {
     this.clock = options.clock;
     this.#options = options;
     this.#context = { table: options.table, user, host, secrets: password ? [password] : [] };
-    this.#reads = this.#pool('read');
-    this.#batches = this.#pool('delete');
+    this.#attempts = attemptsOf(options.connection);
   }
 
   /** No statement that begins from now on lasts longer than the run's time, but for a last look. */
@@ -71,14 +71,21 @@ export class PostgresConnections {
 
   /** A connection of its own, outside the pools. The caller ends it. */
   async dedicated(use: SessionUse): Promise<Dedicated> {
-    const { query_timeout, ...config } = this.#config();
-    const client = new Client(use === 'index' ? config : { ...config, query_timeout });
+    const open = async (attempt: Attempt) => {
+      const { query_timeout, ...config } = this.#config(attempt);
+      const client = new Client(use === 'index' ? config : { ...config, query_timeout });
+      try {
+        await client.connect();
+        await this.#open(client, use);
+        return { client, own: this.#own.has(client) };
+      } catch (error) {
+        await endConnection(client);
+        throw error;
+      }
+    };
     try {
-      await client.connect();
-      await this.#open(client, use);
-      return { client, own: this.#own.has(client) };
+      return await this.#firstOf(open);
     } catch (error) {
-      await endConnection(client);
       throw this.translate(error, 'connect');
     }
   }
@@ -88,7 +95,7 @@ export class PostgresConnections {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reads.end(), this.#batches.end()]);
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.end()));
   }
 
   async #run<R extends QueryResultRow>(
@@ -103,7 +110,7 @@ export class PostgresConnections {
     let client: PoolClient | undefined;
     let broken = false;
     try {
-      client = await (use === 'delete' ? this.#batches : this.#reads).connect();
+      client = await this.#firstOf((attempt) => this.#pool(use, attempt).connect());
       const query = { text, values, query_timeout: ms + silenceMs };
       if (this.#own.has(client) && ms === this.#options.statementTimeoutMs) return await client.query<R>(query);
       // All three go out at once, and cost one way to the server and back.
@@ -123,24 +130,49 @@ export class PostgresConnections {
     }
   }
 
-  #config(): ClientConfig {
+  /** What the first host gives that takes the connection, in the way that it takes. The one that did is asked first again. */
+  async #firstOf<T>(open: (attempt: Attempt) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    for (const attempt of [...this.#attempts]) {
+      try {
+        const opened = await open(attempt);
+        this.#attempts.sort((one, other) => Number(other === attempt) - Number(one === attempt));
+        return opened;
+      } catch (error) {
+        // That a host is a standby says less than why another could not be reached.
+        if (!(error instanceof NotPrimary) || failure === undefined) failure = error;
+        if (!isRefusal(error, this.#options.connection)) throw error;
+      }
+    }
+    throw failure;
+  }
+
+  #config({ host, port, ssl }: Attempt): ClientConfig {
     const { connection, statementTimeoutMs } = this.#options;
     return {
       ...driverConfig(connection),
+      host,
+      port,
+      ssl,
       keepAlive: true,
-      connectionTimeoutMillis: 15_000,
+      connectionTimeoutMillis: connection.connectTimeoutMs,
       pipeline: true,
       query_timeout: statementTimeoutMs + silenceMs,
     };
   }
 
-  #pool(use: SessionUse): Pool {
-    return new Pool({
-      ...this.#config(),
+  #pool(use: SessionUse, attempt: Attempt): Pool {
+    const known = this.#pools.get(use);
+    if (known?.attempt === attempt) return known.pool;
+    known?.pool.end().catch(() => undefined);
+    const pool = new Pool({
+      ...this.#config(attempt),
       max: 1,
       idleTimeoutMillis: 60_000,
       onConnect: (client) => this.#open(client, use),
     });
+    this.#pools.set(use, { attempt, pool });
+    return pool;
   }
 
   async #open(client: ClientBase, use: SessionUse): Promise<void> {
@@ -148,25 +180,20 @@ export class PostgresConnections {
     const { rows } = await client.query<{ own: boolean; limits: TimeLimits }>(text);
     this.limits = rows[0]?.limits ?? {};
     if (rows[0]?.own) this.#own.add(client);
+    // Of several hosts, one that takes no writes is passed over.
+    if (this.#options.connection.hosts.length === 1) return;
+    const { rows: states } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+    if (states[0]?.standby) throw new NotPrimary();
   }
 }
 
 /** The connection as the driver takes it. Where there is no password, it asks for a token at each login. */
-function driverConfig({ host, port, user, database, password, token, tls, certificate, driver }: PostgresConnection) {
-  const ssl: ClientConfig['ssl'] = tls && {
-    rejectUnauthorized: tls.checked,
-    ...(tls.ca && { ca: tls.ca }),
-    ...(tls.anyName && { checkServerIdentity: () => undefined }),
-    ...(certificate && { cert: certificate.cert, key: certificate.key.reveal() }),
-  };
+function driverConfig({ user, database, password, token, driver }: PostgresConnection) {
   return {
     ...driver,
     application_name: driver.application_name ?? 'token-cache-maintenance',
-    host,
-    port,
     user,
     database,
     password: token ? async () => (await accessToken(token)).token : password?.reveal(),
-    ssl: ssl ?? false,
   };
 }

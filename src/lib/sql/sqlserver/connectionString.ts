@@ -1,5 +1,6 @@
-import { parse } from '@tediousjs/connection-string';
 import type { Identity } from '../../azure/credentials.ts';
+import { type GivenValues, readKeywords } from '../../connectionStrings/adoNet.ts';
+import { isHost } from '../../connectionStrings/hostName.ts';
 import { MaintenanceError } from '../../errors.ts';
 import { Secret } from '../../secret.ts';
 import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
@@ -17,35 +18,31 @@ export interface SqlServerConnection extends SqlConnection {
 /** The scope of SQL Server, for every identity. */
 const scope = 'https://database.windows.net/.default';
 
-/** Names of a keyword in ADO.NET (Microsoft.Data.SqlClient), first the one used here. */
-const keywords: Record<string, string[]> = {
-  server: ['server', 'data source', 'addr', 'address', 'network address'],
-  database: ['database', 'initial catalog'],
-  user: ['user id', 'uid', 'user'],
-  password: ['password', 'pwd'],
-  authentication: ['authentication'],
-  encrypt: ['encrypt'],
-  trust: ['trustservercertificate', 'trust server certificate'],
-  hostName: ['hostnameincertificate', 'host name in certificate'],
-  timeout: ['connect timeout', 'connection timeout', 'timeout'],
-  integrated: ['integrated security', 'trusted_connection'],
-  multiSubnet: ['multisubnetfailover', 'multi subnet failover'],
-  tenant: ['tenant id'],
-  pooling: ['pooling'],
-  poolSize: ['max pool size'],
+/** Keywords of SqlClient that are followed; those that are neither here nor below steer its own pool and protocol, with no meaning here. */
+export const followed: readonly string[] = [
+  'Data Source',
+  'Initial Catalog',
+  'User ID',
+  'Password',
+  'Authentication',
+  'Encrypt',
+  'Trust Server Certificate',
+  'Host Name In Certificate',
+  'Connect Timeout',
+  'Multi Subnet Failover',
+  'Pooling',
+  'Max Pool Size',
+];
+/** Those that change where or how SqlClient connects, and that are not followed: a value that matters is told. */
+export const notFollowed: Readonly<Record<string, (value: string) => boolean>> = {
+  'Failover Partner': () => true,
+  'Server Certificate': () => true,
+  AttachDbFilename: () => true,
+  'User Instance': (value) => value === 'true',
+  'Application Intent': (value) => value === 'ReadOnly',
 };
-
-/** Keywords that steer the .NET client's pool and protocol, with no meaning here. */
-const ignored = new Set(
-  'application intent,applicationintent,application name,app,attestation protocol,column encryption setting,command timeout,connect retry count,connectretrycount,connect retry interval,connectretryinterval,connection lifetime,load balance timeout,current language,language,enlist,ip address preference,ipaddresspreference,min pool size,multiple active result sets,multipleactiveresultsets,network library,network,packet size,persist security info,persistsecurityinfo,pool blocking period,poolblockingperiod,replication,transaction binding,type system version,workstation id,wsid'.split(
-    ',',
-  ),
-);
-
-/** Recognises the form, for a cache that does not say its engine. */
-export function looksLikeSqlServer(text: string): boolean {
-  return /(^|;)\s*(server|data source|addr|address|network address)\s*=/i.test(text);
-}
+/** Its tenant is asked of the server by SqlClient, and needed here. */
+const tenantKeyword = 'tenant id';
 
 /**
  * Reads a connection string in ADO.NET form, as it stands in the web app's configuration.
@@ -53,67 +50,80 @@ export function looksLikeSqlServer(text: string): boolean {
  * @throws MaintenanceError `connection_string_invalid`; its text never holds the string
  */
 export function parseConnectionString(text: string, tenantId?: string): SqlServerConnection {
-  const values = readKeywords(text);
-  const address = values.get('server');
+  const values = readKeywords('sqlClient', text, invalid, [tenantKeyword]);
+  const of = (keyword: string) => values.get(keyword)?.toString() || undefined;
+  checkTogether(values);
+  const address = of('Data Source');
   if (!address) throw invalid('it names no server (`Server=tcp:name.database.windows.net,1433`)');
   const { host, port, instance } = parseServer(address);
-  const login = parseLogin(values, tenantId);
+  const login = parseLogin(of, tenantId);
   return {
     host,
     port,
     server: `${host}${instance ? `\\${instance}` : `:${port}`}`.toLowerCase(),
-    database: values.get('database'),
-    tls: encryption(values, host),
+    database: of('Initial Catalog'),
+    tls: encryption(of, host),
     token: login.kind === 'sql' ? undefined : { scope, identity: login },
-    pool: poolOf(values.get('pooling'), values.get('poolSize')),
+    pool: poolOf(of('Pooling'), of('Max Pool Size')),
     login,
     instance,
-    // 0 would be without end, which no unattended run may be.
-    connectTimeoutMs: (seconds(values.get('timeout') ?? '15') || 15) * 1000,
-    multiSubnetFailover: isTrue(values.get('multiSubnet')),
+    // 0 would be without end, which no unattended run may be; nor do timers of Node.js go further than 24 days.
+    connectTimeoutMs: Math.min(Number(values.get('Connect Timeout') || 15), 86_400) * 1000,
+    multiSubnetFailover: of('Multi Subnet Failover') === 'true',
+    remarks: Object.keys(notFollowed)
+      .filter((keyword) => of(keyword) !== undefined && notFollowed[keyword]?.(of(keyword) ?? ''))
+      .map((keyword) => `\`${keyword}\` is not followed`),
   };
 }
 
-function readKeywords(text: string): Map<string, string> {
-  let entries: [string, string][];
-  try {
-    entries = [...parse(text)];
-  } catch {
-    throw invalid('it is not a list of `Keyword=value;`');
+/** What SqlClient asks of several keywords together. */
+function checkTogether(values: GivenValues): void {
+  const of = (keyword: string) => values.get(keyword)?.toString() || undefined;
+  if (Number(of('Min Pool Size') ?? 0) > Number(of('Max Pool Size') ?? 100))
+    throw invalid('`Min Pool Size` is above `Max Pool Size`');
+  if (of('Failover Partner')) {
+    if (of('Multi Subnet Failover') === 'true')
+      throw invalid('`Failover Partner` and `Multi Subnet Failover` exclude each other');
+    if (!of('Initial Catalog')) throw invalid('`Failover Partner` needs `Initial Catalog`');
+    if (of('User Instance') === 'true' || of('Application Intent') === 'ReadOnly')
+      throw invalid('`Failover Partner` excludes `User Instance` and `Application Intent=ReadOnly`');
   }
-  const values = new Map<string, string>();
-  entries.forEach(([key, value], index) => {
-    const keyword = Object.entries(keywords).find(([, names]) => names.includes(key.toLowerCase()))?.[0];
-    if (keyword) values.set(keyword, value);
-    // Not by its name: behind a `;` in a password it would be a piece of that.
-    else if (!ignored.has(key.toLowerCase()))
-      throw invalid(`its keyword no. ${index + 1} is not known (a value that holds ; must stand in double quotes)`);
-  });
-  return values;
+  if (of('AttachDbFilename')?.includes('|')) throw invalid('`AttachDbFilename` cannot hold a `|`');
+  const method = of('Authentication') ?? 'NotSpecified';
+  if (method === 'NotSpecified') return;
+  if (of('Integrated Security') === 'true')
+    throw invalid('`Authentication` and `Integrated Security` exclude each other');
+  const takesPassword = /^(SqlPassword|ActiveDirectory(Password|ServicePrincipal))$/.test(method);
+  if (values.has('Password') && !takesPassword) throw invalid(`\`Authentication=${method}\` takes no \`Password\``);
+  if (values.has('User ID') && method === 'ActiveDirectoryDeviceCodeFlow')
+    throw invalid(`\`Authentication=${method}\` takes no \`User ID\``);
 }
 
-/** `tcp:name,port`, `name\instance`, `.` and `(local)`. */
+/** `tcp:name,port`, `name\instance`, `.` and `(local)`, as SqlClient divides them; an instance beside a port says nothing. */
 function parseServer(address: string): Pick<SqlServerConnection, 'host' | 'port' | 'instance'> {
-  if (/^(np|lpc):/i.test(address) || /^\(localdb\)/i.test(address))
-    throw invalid('only TCP can be used, no named pipes, shared memory or LocalDB');
-  const match = /^(?:tcp:)?\s*([^,\\]+?)\s*(?:\\\s*([^,]+?)\s*)?(?:,\s*(\d+)\s*)?$/i.exec(address.trim());
-  const port = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (!match?.[1] || /[\s=@?#]/.test(match[1]) || port === 0 || (port ?? 1) > 65_535)
+  const [, protocol, rest = address] = /^\s*(tcp|np|lpc|admin)\s*:(.*)$/is.exec(address) ?? [];
+  if ((protocol && !/^tcp$/i.test(protocol)) || /^\s*(\\\\|\(localdb\))/i.test(rest))
+    throw invalid('only TCP can be used, no named pipes, shared memory, LocalDB or administrator connection');
+  const [name = '', ...others] = rest.split(/[\\,]/).map((part) => part.trim());
+  const [first, second] = [rest.indexOf(','), rest.indexOf('\\')];
+  const portText = first < 0 ? undefined : others[second >= 0 && first > second ? 1 : 0];
+  const port = portText === undefined ? undefined : Number(/^[+-]?\d+$/.test(portText) ? portText : Number.NaN);
+  const host = /^(\.|\(local\)|)$/i.test(name) ? 'localhost' : name.replace(/^\[(.*)\]$/, '$1');
+  const instance = first < 0 && second >= 0 ? others[0] : undefined;
+  const isPort = port === undefined || (port >= 1 && port <= 65_535);
+  // What stands there may be a password, so it is not repeated.
+  if (!isHost(host) || !isPort || (instance !== undefined && !/^[A-Za-z_][\w$#-]{0,15}$/.test(instance)))
     throw invalid('`Server` must be `name`, `tcp:name,port` or `name\\instance`');
-  const host = /^(\.|\(local\))$/i.test(match[1]) ? 'localhost' : match[1];
-  const instance = port === undefined ? match[2] : undefined;
+  if (/^mssqlserver$/i.test(instance ?? '')) throw invalid('the default instance has no name: leave `MSSQLSERVER` out');
   return { host, instance, port: instance ? undefined : (port ?? 1433) };
 }
 
-function parseLogin(values: Map<string, string>, tenantId: string | undefined): Login {
-  const user = values.get('user') || undefined;
-  const password = values.get('password') || undefined;
-  const tenant = values.get('tenant') || tenantId;
-  const method = (values.get('authentication') ?? 'sqlpassword').toLowerCase().replace(/[\s_-]/g, '');
+function parseLogin(of: (keyword: string) => string | undefined, tenantId: string | undefined): Login {
+  const [user, password] = [of('User ID'), of('Password')];
+  const method = of('Authentication') ?? 'SqlPassword';
   switch (method) {
-    case 'sqlpassword':
-    case 'notspecified':
-      if (isTrue(values.get('integrated')))
+    case 'SqlPassword':
+      if (of('Integrated Security') === 'true')
         throw invalid(
           'Windows authentication cannot be used here; use a SQL login or `Authentication=Active Directory Managed Identity`',
         );
@@ -122,18 +132,20 @@ function parseLogin(values: Map<string, string>, tenantId: string | undefined): 
           'it has no `User ID` and `Password`; for Entra ID add `Authentication=Active Directory Managed Identity` (or `Active Directory Default`)',
         );
       return { kind: 'sql', user, password: new Secret(password) };
-    case 'activedirectorymanagedidentity':
-    case 'activedirectorymsi':
+    case 'ActiveDirectoryManagedIdentity':
+    case 'ActiveDirectoryMSI':
       return { kind: 'managedIdentity', clientId: user };
-    case 'activedirectorydefault':
+    case 'ActiveDirectoryDefault':
       return { kind: 'default', clientId: user };
-    case 'activedirectoryworkloadidentity':
+    case 'ActiveDirectoryWorkloadIdentity':
       return { kind: 'workloadIdentity', clientId: user };
-    case 'activedirectoryserviceprincipal':
+    case 'ActiveDirectoryServicePrincipal': {
+      const tenant = of(tenantKeyword) ?? tenantId;
       if (!user || !password)
         throw invalid('a service principal needs `User ID` (its client id) and `Password` (its secret)');
       if (!tenant) throw invalid('a service principal needs its tenant (`Tenant ID=…`, or AZURE_TENANT_ID)');
       return { kind: 'servicePrincipal', clientId: user, clientSecret: new Secret(password), tenantId: tenant };
+    }
     default:
       throw invalid(
         '`Authentication` must be Sql Password, or Active Directory Managed Identity, Default, Workload Identity or Service Principal: a function has nobody to sign in',
@@ -142,23 +154,13 @@ function parseLogin(values: Map<string, string>, tenantId: string | undefined): 
 }
 
 /** `Encrypt` has been true by default since Microsoft.Data.SqlClient 4. */
-function encryption(values: Map<string, string>, host: string): SqlTls | undefined {
-  const word = (values.get('encrypt') ?? 'true').toLowerCase();
-  if (['false', 'no', 'optional'].includes(word)) return undefined;
-  const name = values.get('hostName') || host;
+function encryption(of: (keyword: string) => string | undefined, host: string): SqlTls | undefined {
+  const mode = of('Encrypt') ?? 'True';
+  if (mode === 'False') return undefined;
+  const name = of('Host Name In Certificate') ?? host;
   // It checks the certificate whatever TrustServerCertificate says.
-  if (word === 'strict') return { name, checked: true, direct: true };
-  if (['true', 'yes', 'mandatory'].includes(word)) return { name, checked: !isTrue(values.get('trust')) };
-  throw invalid('`Encrypt` must be True, False, Mandatory, Optional or Strict');
-}
-
-function isTrue(value: string | undefined): boolean {
-  return /^(true|yes|sspi)$/i.test(value ?? '');
-}
-
-function seconds(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw invalid('`Connect Timeout` must be a number of seconds');
-  return Number(text);
+  if (mode === 'Strict') return { name, checked: true, direct: true };
+  return { name, checked: of('Trust Server Certificate') !== 'true' };
 }
 
 function invalid(reason: string): MaintenanceError {

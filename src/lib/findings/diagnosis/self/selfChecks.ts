@@ -9,6 +9,7 @@ import { Line } from '../connection/line.ts';
 /** This tool itself, as far as a diagnosis may ask. */
 export interface SelfSubject {
   settingProblems: readonly SettingProblem[];
+  settingWarnings: readonly SettingProblem[];
   records: RecordStore;
   /** Whether the records are those of the function app: only they tell of its timers. */
   ofFunctionApp: boolean;
@@ -27,8 +28,15 @@ const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubjec
   {
     id: 'settings',
     timeLimitMs: 1_000,
-    run: async ({ settingProblems: problems }) => {
+    run: async ({ settingProblems: problems, settingWarnings: warnings }) => {
       const evidence = [{ what: 'settings that cannot be used', value: problems.length }];
+      if (problems.length === 0 && warnings.length > 0)
+        return warning({
+          cause: 'settings_not_followed',
+          what: warnings.map(describeProblem).join(' '),
+          evidence,
+          advice: 'See whether this is what was meant; the jobs go on with it.',
+        });
       if (problems.length === 0) return pass('All settings can be used.', evidence);
       return critical({
         cause: 'settings_invalid',
