@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Cron } from 'croner';
+import type { Cron } from 'croner';
+import { cronOf } from '../src/lib/schedules.ts';
 import { adminReply, bare, isDisabled, type KeyLevel, timerInput } from './functionsAdmin.ts';
 import { type HttpRoute, httpRoute, matchRoute, pathSegments } from './functionsRoutes.ts';
 import type { FunctionsWorker, HttpReply, Registration } from './functionsWorker.ts';
@@ -100,15 +101,12 @@ export async function startHost(
 function timerJob(worker: FunctionsWorker, name: string, { bindings }: Registration): Cron[] {
   const trigger = Object.values(bindings).find(({ type }) => type === 'timerTrigger');
   if (!trigger || isDisabled(name)) return [];
-  return [
-    new Cron(
-      String(trigger.schedule),
-      { mode: '6-part', timezone: 'UTC', protect: true, unref: true },
-      async (self: Cron) => {
-        await worker.invoke(name, timerInput(self.nextRun())).catch(() => undefined);
-      },
-    ),
-  ];
+  const job = cronOf(String(trigger.schedule), { protect: true, unref: true });
+  job.schedule(async (self: Cron) => {
+    await worker.invoke(name, timerInput(self.nextRun())).catch(() => undefined);
+  });
+  job.resume();
+  return [job];
 }
 
 /** Undefined: the address is not one that the server takes. */

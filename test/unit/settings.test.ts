@@ -223,3 +223,106 @@ describe('the settings', () => {
     expect(readSettings({ ...valid, ...changes }, 'table').recordStore).toEqual(store);
   });
 });
+
+describe('schedules', () => {
+  const cache = { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p' };
+  const read = (env: Record<string, string>) => readSettings({ ...cache, ...env }, 'table');
+
+  it.each(['0 0/30 * * * *', '0 5/5 * * * *', '0 0 3 1-7 * MON'])('are those of the host: %s', (text) => {
+    const { schedules, problems, warnings } = read({ SCHEDULE_PURGE: text });
+    expect([schedules.purge, problems, warnings]).toEqual([text, [], []]);
+  });
+
+  it.each(['0 0 3 ? * FRI', '0 0 4 * * 1#1', '0 0 3 L * *', '0 0 3 * * 7', '*/5 * * * *', '00:05:00'])(
+    'that the host refuses are wrong, and the timer runs on its default: %s',
+    (text) => {
+      const { schedules, problems } = read({ SCHEDULE_PURGE: text });
+      expect(schedules.purge).toBe('0 */30 * * * *');
+      expect(problems).toMatchObject([
+        { setting: 'SCHEDULE_PURGE', jobs: [], message: expect.stringContaining('the host would refuse') },
+      ]);
+    },
+  );
+
+  it('that never fire are told', () => {
+    const { schedules, warnings } = read({ SCHEDULE_INDEX: '0 0 3 30 2 *' });
+    expect(schedules.index).toBe('0 0 3 30 2 *');
+    expect(warnings).toMatchObject([{ setting: 'SCHEDULE_INDEX', message: expect.stringContaining('never fires') }]);
+  });
+
+  it.each(['W. Europe Standard Time', 'Europe/Berlin'])('go by the clock of the time zone: %s', (WEBSITE_TIME_ZONE) => {
+    expect(read({ WEBSITE_TIME_ZONE }).schedules.index).toBe('0 17 3 * * * Europe/Berlin');
+  });
+
+  it('go by UTC where there is no such time zone, which is told', () => {
+    const { schedules, problems } = read({ WEBSITE_TIME_ZONE: 'Middle Earth' });
+    expect(schedules.index).toBe('0 17 3 * * *');
+    expect(problems).toMatchObject([{ setting: 'WEBSITE_TIME_ZONE', jobs: [] }]);
+  });
+});
+
+describe('what a portal or a shell leaves around a value', () => {
+  it.each(['60\n', ' PT60S ', '"PT60S"', "'PT60S'\r\n"])('is left out, with a warning: %j', (value) => {
+    const meant = value.includes('PT60S') ? 'PT60S' : value.trim();
+    const name = meant === 'PT60S' ? 'PURGE_GRACE' : 'PURGE_LOCK_WAIT_LIMIT';
+    const { problems, warnings } = readSettings(
+      { TOKEN_CACHE_CONNECTION_STRING: '"Host=h;Username=u;Password=p"\n', [name]: value },
+      'table',
+    );
+    expect(problems).toEqual([]);
+    expect(warnings.map(({ setting }) => setting).toSorted()).toEqual(
+      [name, 'TOKEN_CACHE_CONNECTION_STRING'].toSorted(),
+    );
+  });
+
+  it('stays where quotes mean something', () => {
+    const { sqlCaches, warnings } = readSettings(
+      { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p', TOKEN_CACHE_TABLE: '"Sessions"' },
+      'table',
+    );
+    expect([sqlCaches[0]?.table.table, warnings]).toEqual(['Sessions', []]);
+  });
+});
+
+describe('a reference to Key Vault that Azure did not resolve', () => {
+  const reference = '@Microsoft.KeyVault(SecretUri=https://contoso-kv.vault.azure.net/secrets/x/)';
+  it.each([
+    'TOKEN_CACHE_CONNECTION_STRING',
+    'PURGE_GRACE',
+    'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    'TOKEN_CACHE_TABLE',
+    'KEY_RINGS',
+    'TOKEN_CACHES',
+  ])('is recognised in %s, and says what to check', (setting) => {
+    const { problems } = readSettings(
+      { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p', [setting]: reference },
+      'table',
+    );
+    const told = problems.filter((problem) => problem.setting === setting);
+    expect(told).toMatchObject([
+      { message: expect.stringMatching(/identity.*Key Vault Secrets User.*network.*version/) },
+    ]);
+  });
+});
+
+describe('the engine of a cache', () => {
+  const read = (text: string) => readSettings({ TOKEN_CACHE_CONNECTION_STRING: text }, 'table');
+
+  it.each([
+    ['Server=h;Database=d;Port=5432;User Id=u;Password=p;', 'postgres'],
+    ['Server=h;Database=d;User Id=u;Password=p;Encrypt=True', 'sqlserver'],
+    ['Server=x.postgres.database.azure.com;Database=d;User Id=u;Password=p', 'postgres'],
+    ['Data Source=h;User Id=u;Password=p', 'sqlserver'],
+    ['h:6380,ssl=True', 'redis'],
+    ['h', 'redis'],
+  ])('is that whose client takes the string whole: %s', (text, kind) => {
+    const { sqlCaches, redisCaches, warnings } = read(text);
+    expect([[...sqlCaches, ...redisCaches].map((cache) => cache.kind), warnings]).toEqual([[kind], []]);
+  });
+
+  it('is said to be guessed where both would take it', () => {
+    const { sqlCaches, warnings } = read('Server=h;Database=d;User Id=u;Password=p');
+    expect(sqlCaches[0]?.kind).toBe('sqlserver');
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('by Npgsql and by Microsoft.Data.SqlClient') }]);
+  });
+});

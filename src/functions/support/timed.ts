@@ -8,6 +8,7 @@ import { nextStart } from '../../lib/findings/timers.ts';
 import { isWorkJob, type WorkJob } from '../../lib/queue/message.ts';
 import { jobs } from '../../lib/runs/catalogue.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
+import { expressionOf } from '../../lib/schedules.ts';
 import { describeProblem, type SettingProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
 import { clock, maintenanceFor, queueFor, serverLimits, settings } from './app.ts';
 import { describeFailures, type Failure } from './failures.ts';
@@ -30,7 +31,7 @@ export type WorkOnSubject = (
  */
 export function timed(job: TimedJob, work: WorkOnSubject): void {
   const { name, schedule } = timerOf(job);
-  app.timer(name, { schedule: settings.schedules[schedule], handler: timerHandler(job, work) });
+  app.timer(name, { schedule: expressionOf(settings.schedules[schedule]), handler: timerHandler(job, work) });
 }
 
 /** What the timer of a job does when it fires. */

@@ -1,14 +1,14 @@
-import { Cron } from 'croner';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../durations.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
+import { cronOf } from '../schedules.ts';
 import { instruments } from '../telemetry/metrics.ts';
 
 /** A timer of the function app. */
 export interface Timer {
   /** Name of its function. */
   name: string;
-  /** NCRONTAB, six fields, UTC. */
+  /** NCRONTAB, six fields, and the time zone (`schedules.ts`). */
   schedule: string;
   enabled: boolean;
 }
@@ -47,18 +47,18 @@ function dateOf(state: unknown): Date | undefined {
 
 /** The next firing of a schedule after `now`. */
 export function nextStart(schedule: string, now: Date): Date | undefined {
-  return cron(schedule).nextRun(now) ?? undefined;
+  return cronOf(schedule).nextRun(now) ?? undefined;
 }
 
 /** Milliseconds between the next two firings: the interval that a lateness is measured against. */
 export function intervalOf(schedule: string, now: Date): number {
-  const [first, second] = cron(schedule).nextRuns(2, now);
+  const [first, second] = cronOf(schedule).nextRuns(2, now);
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
 }
 
 /** When the schedule fired the last `count` times before then, the last first; all in milliseconds since 1970. */
 export function firingsBefore(schedule: string, before: number, count: number): number[] {
-  return cron(schedule)
+  return cronOf(schedule)
     .previousRuns(count, new Date(before))
     .map((date) => date.getTime());
 }
@@ -69,10 +69,6 @@ export function firingsBefore(schedule: string, before: number, count: number): 
  */
 export function dueAfter(schedule: string, last: Date, interval: number): number {
   return Math.max(last.getTime() + interval, nextStart(schedule, last)?.getTime() ?? Number.POSITIVE_INFINITY);
-}
-
-function cron(schedule: string): Cron {
-  return new Cron(schedule, { paused: true, mode: '6-part', timezone: 'UTC' });
 }
 
 /** `late`: over one interval and 5 minutes behind · `dead`: over two intervals. */

@@ -1,6 +1,7 @@
-import { Cron } from 'croner';
+import { findIana } from 'windows-iana';
 import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
+import { readSchedule } from '../schedules.ts';
 
 /** Schemas of single settings: each turns a text of the environment into a typed value, or says what it expects. */
 
@@ -39,15 +40,27 @@ export const flag = z
   .refine((text) => /^(true|false)$/i.test(text), 'must be true or false')
   .transform((text) => text.toLowerCase() === 'true');
 
-/** An NCRONTAB expression of six fields, as timers of Azure Functions take it. */
-export const schedule = z.string().refine((text) => {
+/** An NCRONTAB expression of six fields, as the host takes it for a timer. */
+export const schedule = z
+  .string()
+  .refine(
+    (text) => readSchedule(text) !== undefined,
+    'must be an NCRONTAB expression of six fields (second minute hour day month weekday), such as 0 */30 * * * *: the host would refuse this one, and the timer never fire. It runs on its default',
+  );
+
+/** A time zone by its name in Windows or in the IANA database, as the latter has it. */
+export const timeZone = z.string().transform((text, context) => {
+  const zone = findIana(text as Parameters<typeof findIana>[0])?.[0] ?? text;
   try {
-    new Cron(text, { paused: true, mode: '6-part' });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a time zone, such as W. Europe Standard Time or Europe/Berlin',
+    });
+    return z.NEVER;
   }
-}, 'must be an NCRONTAB expression of six fields (second minute hour day month weekday), such as 0 */30 * * * *');
+});
 
 /** Bytes, from a size as redis.conf writes it: `1073741824`, `512mb`, `6gb` (powers of 1024). */
 export const bytes = z

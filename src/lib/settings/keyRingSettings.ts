@@ -1,8 +1,8 @@
-import { Cron } from 'croner';
 import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
 import { parseConnectionString } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
+import { cronOf } from '../schedules.ts';
 import { Secret } from '../secret.ts';
 import type { Environment } from './environment.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
@@ -92,7 +92,7 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
 
 /** The longest time between two runs of an NCRONTAB schedule, over its next fifty. */
 function longestIntervalMs(expression: string): number {
-  const runs = new Cron(expression, { paused: true, mode: '6-part', timezone: 'UTC' }).nextRuns(50);
+  const runs = cronOf(expression).nextRuns(50);
   return runs
     .slice(1)
     .reduce((longest, run, index) => Math.max(longest, run.getTime() - (runs[index]?.getTime() ?? 0)), 0);

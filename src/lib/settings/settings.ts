@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import type { QueueSettings } from '../queue/dispatch.ts';
+import { inZone, neverFires } from '../schedules.ts';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import { readCaches } from './cacheSettings.ts';
@@ -11,7 +12,7 @@ import {
   unresolvedReference,
   usesEasyAuth,
 } from './environment.ts';
-import { flag, schedule } from './fields.ts';
+import { flag, schedule, timeZone } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
 import { readKeyRings } from './keyRingSettings.ts';
 import type { JobName, SettingProblem } from './problems.ts';
@@ -26,6 +27,7 @@ const schema = z.object({
   ...sqlCacheShape,
   ...redisShape,
   SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
+  WEBSITE_TIME_ZONE: timeZone.default('UTC'),
   ...recordStoreShape,
   ALLOW_CLEAR: flag.prefault('false'),
   ...telemetryShape,
@@ -44,6 +46,7 @@ export interface Settings {
   rings: KeyRing[];
   /** All subjects, those that cannot be used included: their runs fail with the reason. */
   names: { sqlCaches: string[]; redisCaches: string[]; rings: string[] };
+  /** NCRONTAB, each with its time zone (`schedules.ts`). */
   schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string; findings: string };
   findings: FindingPolicy;
   purge: PurgePolicy;
@@ -91,23 +94,26 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
   const wrong = new Set(problems.map(({ setting }) => setting));
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
+  const at = (expression: string) => inZone(expression, values.WEBSITE_TIME_ZONE);
+  const schedules = {
+    purge: at(values.SCHEDULE_PURGE),
+    index: at(values.SCHEDULE_INDEX),
+    counts: at(values.SCHEDULE_COUNTS),
+    redis: at(values.SCHEDULE_REDIS),
+    keyRing: at(values.SCHEDULE_KEY_RING),
+    findings: at(values.SCHEDULE_FINDINGS),
+  };
+  const never = settingNames.filter((name) => name.startsWith('SCHEDULE_') && neverFires(String(values[name])));
   const redis = { authentication: values.REDIS_AUTHENTICATION, ca: values.REDIS_CA_FILE };
   const { sqlCaches, redisCaches, names, ...caches } = readCaches(env, redis);
   const cacheNames = [...names.sqlCaches, ...names.redisCaches];
-  const rings = readKeyRings(env, { timer: values.SCHEDULE_KEY_RING, caches: cacheNames, redis });
+  const rings = readKeyRings(env, { timer: schedules.keyRing, caches: cacheNames, redis });
   return {
     sqlCaches,
     redisCaches,
     rings: rings.rings,
     names: { ...names, rings: rings.names },
-    schedules: {
-      purge: values.SCHEDULE_PURGE,
-      index: values.SCHEDULE_INDEX,
-      counts: values.SCHEDULE_COUNTS,
-      redis: values.SCHEDULE_REDIS,
-      keyRing: values.SCHEDULE_KEY_RING,
-      findings: values.SCHEDULE_FINDINGS,
-    },
+    schedules,
     findings: findingPolicy(values),
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
@@ -130,7 +136,12 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
       })),
       ...rings.problems,
     ]),
-    warnings: [...warnings, ...caches.warnings, ...rings.warnings],
+    warnings: [
+      ...warnings,
+      ...never.map((setting) => ({ setting, message: 'never fires: no day of any year fits it' })),
+      ...caches.warnings,
+      ...rings.warnings,
+    ],
   };
 }
 
@@ -157,7 +168,7 @@ function isPassword({ KEY_RINGS = '' }: Environment): (name: string) => boolean 
 
 /** The jobs that a wrong setting stops; undefined for all. A wrong schedule stops none: its timer runs on the default. */
 function jobsOf(setting: string): JobName[] | undefined {
-  if (setting.startsWith('SCHEDULE_')) return [];
+  if (setting.startsWith('SCHEDULE_') || setting === 'WEBSITE_TIME_ZONE') return [];
   if (setting in redisShape) return ['redis', 'clear'];
   if (setting in sqlCacheShape) {
     if (setting.startsWith('PURGE_')) return ['purge', 'clear'];
