@@ -1,7 +1,12 @@
 // Alerts, who hears of them, the availability test and the workbook.
+import { isAmong, isManagedRedis, topName, topOf } from 'attached.bicep'
+import { dtuRules, postgresRules, redisRules, sqlRules, storageRules, vaultRules } from 'platformRules.bicep'
 import { alertSettings, availabilitySettings } from 'types/alerts.bicep'
 import { texts } from 'types/app.bicep'
-import { redisSettings } from 'types/caches.bicep'
+import { keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
+
+@description('Name of the environment.')
+param environmentName string
 
 @description('Begins the names.')
 param prefix string
@@ -12,11 +17,14 @@ param location string
 @description('Tags.')
 param tags texts
 
-@description('Workspace that is asked.')
-param workspaceId string
+@description('Workspace that is asked; null for none.')
+param workspaceId string?
 
-@description('Application Insights component.')
-param componentId string
+@description('Application Insights component, which the availability test belongs to; null for none.')
+param componentId string?
+
+@description('Action groups that are there.')
+param actionGroupIds string[]
 
 @description('Host name of the function app.')
 param hostName string
@@ -24,11 +32,23 @@ param hostName string
 @description('The name of its role in the workspace.')
 param roleName string
 
-@description('Redis cache.')
-param redis redisSettings
+@description('The app, its storage account, and all else that is made here.')
+param ownIds string[]
 
-@description('Resource id of the Redis.')
-param redisId string
+@description('Storage account of the app.')
+param storageId string
+
+@description('SQL caches.')
+param sql sqlCache[]
+
+@description('PostgreSQL caches.')
+param postgres postgresCache[]
+
+@description('Redis caches.')
+param redis redisCache[]
+
+@description('Rings.')
+param keyRings keyRing[]
 
 @description('Alerts.')
 param alerts alertSettings
@@ -39,55 +59,111 @@ param availability availabilitySettings
 @description('The runbook.')
 param runbookUrl string
 
-module people 'modules/actionGroup.bicep' = {
+@description('Somebody is named beside the groups that are there.')
+var makesGroup = !empty(alerts.emails) || !empty(alerts.webhooks)
+
+module people 'modules/actionGroup.bicep' = if (makesGroup) {
   params: { name: prefix, tags: tags, emails: alerts.emails, webhooks: alerts.webhooks }
 }
 
-module queries 'modules/queryAlerts.bicep' = {
+@description('All who are told.')
+var told = concat(actionGroupIds, makesGroup ? [people!.outputs.id] : [])
+
+@description('The same, as other alerts have it.')
+var actions = map(told, id => { actionGroupId: id })
+
+module queries 'modules/queryAlerts.bicep' = if (workspaceId != null) {
   params: {
     prefix: prefix
     location: location
     tags: tags
-    workspaceId: workspaceId
-    actionGroupId: people.outputs.id
+    workspaceId: workspaceId!
+    actionGroupIds: told
     runbookUrl: runbookUrl
     roleName: roleName
     overrides: alerts.rules
   }
 }
 
-module platform 'modules/redisAlerts.bicep' = if (redis.mode != 'none') {
+@description('Each resource once, whatever lies on it.')
+var watched = concat(
+  map(sql, cache => {
+    subject: cache.name
+    id: cache.id
+    namespace: 'Microsoft.Sql/servers/databases'
+    rules: concat(sqlRules, dtuRules)
+  }),
+  map(union(map(postgres, cache => topOf(cache.id)), []), id => {
+    subject: topName(id)
+    id: id
+    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+    rules: postgresRules
+  }),
+  map(redis, cache => {
+    subject: cache.name
+    id: cache.id
+    namespace: isManagedRedis(cache.id) ? 'Microsoft.Cache/redisEnterprise' : 'Microsoft.Cache/redis'
+    rules: redisRules
+  }),
+  map(union(map(filter(keyRings, ring => ring.?vaultKey != null), ring => topOf(ring.vaultKey!)), []), id => { subject: topName(id), id: id, namespace: 'Microsoft.KeyVault/vaults', rules: vaultRules }),
+  map(union([storageId], map(keyRings, ring => topOf(ring.container))), id => {
+    subject: topName(id)
+    id: id
+    namespace: 'Microsoft.Storage/storageAccounts'
+    rules: storageRules
+  })
+)
+
+module platform 'modules/metricAlerts.bicep' = [
+  for each in watched: {
+    params: {
+      prefix: prefix
+      subject: each.subject
+      tags: tags
+      resourceId: each.id
+      namespace: each.namespace
+      rules: each.rules
+      actions: actions
+      runbookUrl: runbookUrl
+      overrides: alerts.rules
+    }
+  }
+]
+
+module activity 'modules/activityAlerts.bicep' = {
   params: {
     prefix: prefix
     tags: tags
-    redisId: redisId
-    namespace: redis.mode == 'existingCache' ? 'Microsoft.Cache/redis' : 'Microsoft.Cache/redisEnterprise'
-    actionGroupId: people.outputs.id
+    actions: actions
     runbookUrl: runbookUrl
-    overrides: alerts.rules
+    resourceIds: union(
+      ownIds,
+      map(filter(watched, each => isAmong(split(each.id, '/')[2], [subscription().subscriptionId])), each => each.id)
+    )
   }
 }
 
-module health 'modules/availability.bicep' = if (availability.enabled) {
+module health 'modules/availability.bicep' = if (availability.enabled && componentId != null) {
   params: {
     prefix: prefix
     location: location
     tags: tags
-    componentId: componentId
+    componentId: componentId!
     hostName: hostName
     settings: availability
-    actionGroupId: people.outputs.id
+    actions: actions
     runbookUrl: runbookUrl
     override: alerts.rules[?'health-failing'] ?? {}
   }
 }
 
-module workbook 'modules/workbook.bicep' = {
+module workbook 'modules/workbook.bicep' = if (workspaceId != null) {
   params: {
     displayName: 'Token caches (${prefix})'
     location: location
     tags: tags
-    workspaceId: workspaceId
+    environmentName: environmentName
+    workspaceId: workspaceId!
     roleName: roleName
   }
 }

@@ -1,13 +1,12 @@
-// The function app with what it stores: host storage, key ring and vault.
+// The function app with what it stores.
 import { appSettings, inboundSettings, privateAccess, signInSettings, texts } from 'types/app.bicep'
-import { keyRingSettings, postgresSettings, redisSettings, sqlSettings } from 'types/caches.bicep'
-import { connectionStrings, hostSettings, isServerless, keyRings, postgresCacheName, sqlCacheName, tokenCaches } from 'settings.bicep'
+import { hostSettings } from 'settings.bicep'
 
 @description('Name of the function app.')
 param name string
 
-@description('In names that must be unique.')
-param token string
+@description('Name of its storage account.')
+param accountName string
 
 @description('Region.')
 param location string
@@ -33,60 +32,28 @@ param principalId string
 @description('Its client id.')
 param clientId string
 
-@description('Where telemetry goes.')
-param telemetryTo string
-
-@description('Workspace for diagnostics.')
-param workspaceId string
-
-@description('How resources are reached; null for their public endpoints.')
+@description('How what is made here is reached; null for public endpoints.')
 param access privateAccess?
 
 @description('Subnet of the app\'s outgoing calls; null without a network.')
 param subnetId string?
 
-@description('SQL Server cache.')
-param sql sqlSettings
+@description('Where the package lies that is deployed with it; empty where azd deploys it.')
+param packageUri string
 
-@description('PostgreSQL cache.')
-param postgres postgresSettings
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
-@description('Redis cache.')
-param redis redisSettings
-
-@description('Key ring.')
-param keyRing keyRingSettings
-
-@description('Host name and port of the Redis; empty where there is none.')
-param redisEndpoint string
-
-@description('Resource id of the Redis.')
-param redisId string
-
-@description('Settings that differ from their defaults.')
+@description('Caches, rings, telemetry, and settings that differ from their defaults.')
 param settings texts
 
-@description('Copies of the data.')
-var storageSku = app.zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
-
-@description('Account of the host: leases, keys of functions, records, packages.')
-var hostAccount = take('sthost${token}', 24)
-
-@description('Account of the ring: apart, so that who reads the host\'s reads no master key.')
-var ringAccount = take('string${token}', 24)
-
-@description('Name of the vault.')
-var vaultName = take('kv-${token}', 24)
-
-@description('Ends the host names of storage.')
-var storageSuffix = environment().suffixes.storage
-
+// Leases, keys of functions, records, packages. Rings lie elsewhere: who reads this account reads no master key.
 module hostStorage 'modules/storageAccount.bicep' = {
   params: {
-    name: hostAccount
+    name: accountName
     location: location
     tags: tags
-    skuName: storageSku
+    skuName: app.zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
     containers: ['packages']
     keepVersions: false
     services: ['blob', 'queue', 'table']
@@ -94,49 +61,16 @@ module hostStorage 'modules/storageAccount.bicep' = {
     workspaceId: workspaceId
     // Reads and writes of leases would be most of what is kept.
     logCategories: ['StorageDelete']
+    lock: false
   }
 }
 
 module hostRoles 'modules/hostStorageRoles.bicep' = {
-  params: { accountName: hostAccount, identityId: identityId, principalId: principalId }
+  // An assignment is named by the object id, so that an identity that is made again gets its own.
+  #disable-next-line what-if-short-circuiting
+  params: { accountName: accountName, principalId: principalId }
   dependsOn: [hostStorage]
 }
-
-module ringStorage 'modules/storageAccount.bicep' = if (keyRing.mode != 'none') {
-  params: {
-    name: ringAccount
-    location: location
-    tags: tags
-    skuName: storageSku
-    containers: ['dataprotection']
-    keepVersions: true
-    services: ['blob']
-    access: access
-    workspaceId: workspaceId
-    logCategories: ['StorageRead', 'StorageWrite', 'StorageDelete']
-  }
-}
-
-module vault 'modules/keyVault.bicep' = if (keyRing.mode != 'none') {
-  params: { name: vaultName, location: location, tags: tags, access: access, workspaceId: workspaceId }
-}
-
-module ringRoles 'modules/keyRing.bicep' = if (keyRing.mode != 'none') {
-  params: {
-    accountName: ringAccount
-    vaultName: vaultName
-    identityId: identityId
-    principalId: principalId
-    mode: keyRing.mode == 'manage' ? 'manage' : 'observe'
-  }
-  dependsOn: [ringStorage, vault]
-}
-
-@description('SQL caches: their entries name the keys of the ring.')
-var sqlCaches = concat(
-  sql.mode == 'none' ? [] : [sqlCacheName(sql)],
-  postgres.mode == 'none' ? [] : [postgresCacheName(postgres)]
-)
 
 module function 'modules/functionApp.bicep' = {
   params: {
@@ -145,38 +79,18 @@ module function 'modules/functionApp.bicep' = {
     tags: tags
     settings: app
     identityId: identityId
-    packageContainerUrl: 'https://${hostAccount}.blob.${storageSuffix}/packages'
-    environment: {
-      ...hostSettings(hostAccount, storageSuffix, clientId, telemetryTo)
-      ...(sql.mode == 'none' && postgres.mode == 'none' && redis.mode == 'none'
-        ? {}
-        : { TOKEN_CACHES: tokenCaches(sql, postgres, redis, redisId) })
-      ...connectionStrings(sql, postgres, redis, token, last(split(identityId, '/')), clientId, redisEndpoint)
-      ...(keyRing.mode == 'none'
-        ? {}
-        : {
-            KEY_RINGS: keyRings(
-              keyRing,
-              'https://${ringAccount}.blob.${storageSuffix}/dataprotection',
-              'https://${vaultName}${environment().suffixes.keyvaultDns}/keys/dataprotection-key',
-              sqlCaches
-            )
-          })
-      // Half-hourly purges leave a serverless database time to pause; counts every 5 minutes would not.
-      ...(isServerless(sql) ? { SCHEDULE_COUNTS: '0 5 * * * *' } : {})
-      ...settings
-    }
+    packageContainerUrl: 'https://${accountName}.blob.${environment().suffixes.storage}/packages'
+    environment: { ...hostSettings(accountName, clientId), ...settings }
     subnetId: subnetId
     inbound: inbound
     signIn: signIn
+    access: access
+    packageUri: packageUri
     workspaceId: workspaceId
   }
   // It starts with its rights, rather than fail until they are there.
-  dependsOn: [hostRoles, ringRoles]
+  dependsOn: [hostRoles]
 }
-
-@description('Name of the function app.')
-output name string = function.outputs.name
 
 @description('Host name of the function app.')
 output hostName string = function.outputs.hostName

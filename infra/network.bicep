@@ -12,16 +12,16 @@ param tags texts
 @description('A /24.')
 param addressPrefix string
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
 @description('Names of the private DNS zones.')
-param zones texts
+param zones string[]
 
 module network 'modules/network.bicep' = {
   params: { name: name, location: location, tags: tags, addressPrefix: addressPrefix, workspaceId: workspaceId }
 }
 
 module names 'modules/privateDnsZone.bicep' = [
-  for zone in items(zones): { params: { name: zone.value, tags: tags, networkId: network.outputs.id } }
+  for zone in zones: { params: { name: zone, tags: tags, networkId: network.outputs.id, linkName: name } }
 ]

@@ -1,135 +1,142 @@
+// The app settings.
+import { blobOf, containerOf, nameOf, partName, topName } from 'attached.bicep'
 import { texts } from 'types/app.bicep'
-import { keyRingSettings, postgresSettings, redisSettings, sqlSettings } from 'types/caches.bicep'
+import { keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
 
 @export()
-@description('Name of the SQL Server cache.')
-func sqlCacheName(sql sqlSettings) string => sql.?cacheName ?? 'web'
+@description('The setting that holds the connection string of a cache.')
+func connectionSetting(cache string) string => '${toUpper(replace(cache, '-', '_'))}_CONNECTION_STRING'
 
 @export()
-@description('Name of the PostgreSQL cache.')
-func postgresCacheName(postgres postgresSettings) string => postgres.?cacheName ?? 'postgres'
+@description('Database of an Azure SQL cache; how it signs in stands after it. No secret is ever in it.')
+func sqlConnection(cache sqlCache) string =>
+  'Server=tcp:${topName(cache.id)}${environment().suffixes.sqlServerHostname},1433;Database=${partName(cache.id)};Encrypt=true;Authentication=Active Directory'
 
 @export()
-@description('Name of the Redis cache.')
-func redisCacheName(redis redisSettings) string => redis.?cacheName ?? 'redis'
+@description('Database of a PostgreSQL cache: without a password, an Entra token is the password.')
+func postgresConnection(cache postgresCache) string =>
+  'Host=${topName(cache.id)}.postgres.database.azure.com;Database=${partName(cache.id)};SSL Mode=Require'
 
 @export()
-@description('Name of the key ring.')
-func ringName(ring keyRingSettings) string => ring.?name ?? 'web'
+@description('Schema and table of an Azure SQL cache.')
+func sqlTable(cache sqlCache) string => cache.?table ?? 'dbo.TokenCache'
 
 @export()
-@description('True for a serverless database: it is counted once an hour, so that it pauses between two purges.')
-func isServerless(sql sqlSettings) bool => sql.mode == 'new' && startsWith(sql.?skuName ?? 'S0', 'GP_S_')
+@description('Schema and table of a PostgreSQL cache.')
+func postgresTable(cache postgresCache) string => cache.?table ?? 'public.tokencache'
 
 @export()
-@description('Connection string of the SQL Server cache: signs in as the identity, so it holds no secret.')
-func sqlConnection(host string, database string, clientId string) string =>
-  'Server=tcp:${host},1433;Database=${database};Authentication=Active Directory Managed Identity;User ID=${clientId};Encrypt=true'
-
-@export()
-@description('Connection string of the PostgreSQL cache: without a password, an Entra token is the password.')
-func postgresConnection(host string, database string, role string) string =>
-  'Host=${host};Database=${database};Username=${role};SSL Mode=Require'
-
-@export()
-@description('Connection string of the Redis cache: without a password, an Entra token is the password.')
-func redisConnection(endpoint string) string => '${endpoint},ssl=True,abortConnect=False'
-
-@export()
-@description('Host name of the SQL server.')
-func sqlHost(sql sqlSettings, token string) string =>
-  sql.?host ?? 'sql-${token}${environment().suffixes.sqlServerHostname}'
-
-@export()
-@description('Name of the SQL database.')
-func sqlDatabase(sql sqlSettings) string => sql.?database ?? 'tokencache'
-
-@export()
-@description('Host name of the PostgreSQL server.')
-func postgresHost(token string) string => 'psql-${token}.postgres.database.azure.com'
-
-@export()
-@description('Connection strings of the caches, by the setting that holds each. None holds a secret.')
-func connectionStrings(
-  sql sqlSettings,
-  postgres postgresSettings,
-  redis redisSettings,
-  token string,
-  identityName string,
-  clientId string,
-  redisEndpoint string
-) texts =>
+@description('Connection strings of the SQL caches, by the setting that holds each.')
+func connectionStrings(sql sqlCache[], postgres postgresCache[], identityName string, clientId string) texts =>
   union(
-    sql.mode == 'none' ? {} : { SQL_CONNECTION_STRING: sqlConnection(sqlHost(sql, token), sqlDatabase(sql), clientId) },
-    postgres.mode == 'none'
-      ? {}
-      : { POSTGRES_CONNECTION_STRING: postgresConnection(postgresHost(token), 'tokencache', identityName) },
-    redis.mode == 'none' ? {} : { REDIS_CONNECTION_STRING: redisConnection(redisEndpoint) }
+    toObject(
+      sql,
+      cache => connectionSetting(cache.name),
+      cache => '${sqlConnection(cache)} Managed Identity;User ID=${clientId}'
+    ),
+    toObject(
+      postgres,
+      cache => connectionSetting(cache.name),
+      cache => '${postgresConnection(cache)};Username=${identityName}'
+    )
   )
 
 @export()
+@description('An entry of TOKEN_CACHES.')
+type cacheEntry = {
+  @description('Name of the cache.')
+  name: string
+
+  @description('Its engine.')
+  engine: string
+
+  @description('The setting that holds its connection string.')
+  connectionStringSetting: string
+
+  @description('Schema and table.')
+  table: string
+}
+
+@export()
+@description('A cache, as an entry of TOKEN_CACHES.')
+func sqlEntry(cache sqlCache) cacheEntry => {
+  name: cache.name
+  engine: 'sqlserver'
+  connectionStringSetting: connectionSetting(cache.name)
+  table: sqlTable(cache)
+}
+
+@export()
+@description('A cache, as an entry of TOKEN_CACHES.')
+func postgresEntry(cache postgresCache) cacheEntry => {
+  name: cache.name
+  engine: 'postgres'
+  connectionStringSetting: connectionSetting(cache.name)
+  table: postgresTable(cache)
+}
+
 @description('TOKEN_CACHES.')
-func tokenCaches(sql sqlSettings, postgres postgresSettings, redis redisSettings, redisId string) string =>
+func tokenCaches(sql sqlCache[], postgres postgresCache[], redis redisCache[]) string =>
   string(concat(
-    sql.mode == 'none'
-      ? []
-      : [
-          {
-            name: sqlCacheName(sql)
-            engine: 'sqlserver'
-            connectionStringSetting: 'SQL_CONNECTION_STRING'
-            table: sql.?table ?? 'dbo.TokenCache'
-          }
-        ],
-    postgres.mode == 'none'
-      ? []
-      : [
-          {
-            name: postgresCacheName(postgres)
-            engine: 'postgres'
-            connectionStringSetting: 'POSTGRES_CONNECTION_STRING'
-            table: postgres.?table ?? 'public.tokencache'
-          }
-        ],
-    redis.mode == 'none'
-      ? []
-      : [
-          {
-            name: redisCacheName(redis)
-            engine: 'redis'
-            connectionStringSetting: 'REDIS_CONNECTION_STRING'
-            instanceName: redis.?instanceName ?? ''
-            resourceId: redisId
-          }
-        ]
+    map(sql, cache => sqlEntry(cache)),
+    map(postgres, cache => postgresEntry(cache)),
+    map(redis, cache => {
+      name: cache.name
+      engine: 'redis'
+      connectionStringSetting: connectionSetting(cache.name)
+      instanceName: cache.?instanceName ?? ''
+      resourceId: cache.id
+    })
   ))
 
-@export()
 @description('KEY_RINGS.')
-func keyRings(ring keyRingSettings, containerUrl string, keyId string, caches string[]) string =>
-  string([
-    {
-      name: ringName(ring)
-      mode: ring.mode
-      store: { kind: 'blob', url: '${containerUrl}/${ring.?blob ?? 'keys.xml'}' }
-      protector: { kind: 'keyVault', keyId: keyId }
-      caches: caches
+func keyRingSetting(rings keyRing[], caches string[]) string =>
+  string(map(rings, ring => {
+    name: ring.name
+    mode: ring.mode
+    store: {
+      kind: 'blob'
+      url: 'https://${topName(ring.container)}.blob.${environment().suffixes.storage}/${nameOf(containerOf(ring.container))}/${blobOf(ring.container)}'
     }
-  ])
+    protector: ring.?vaultKey == null
+      ? { kind: 'none' }
+      : {
+          kind: 'keyVault'
+          keyId: 'https://${topName(ring.vaultKey!)}${environment().suffixes.keyvaultDns}/keys/${partName(ring.vaultKey!)}'
+        }
+    caches: ring.?caches ?? caches
+  }))
 
 @export()
-@description('What the Functions host needs to reach its storage and to send telemetry, by identity.')
-func hostSettings(accountName string, storageSuffix string, clientId string, telemetryTo string) texts => {
+@description('What the app looks after.')
+func cacheSettings(sql sqlCache[], postgres postgresCache[], redis redisCache[], rings keyRing[]) texts =>
+  union(
+    empty(sql) && empty(postgres) && empty(redis) ? {} : { TOKEN_CACHES: tokenCaches(sql, postgres, redis) },
+    empty(rings)
+      ? {}
+      : {
+          KEY_RINGS: keyRingSetting(rings, concat(map(sql, cache => cache.name), map(postgres, cache => cache.name)))
+        }
+  )
+
+@export()
+@description('What the Functions host needs to reach its storage, by identity.')
+func hostSettings(accountName string, clientId string) texts => {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: clientId
   // Hosts that know the services' addresses alone fail now and then as they start (Azure/azure-functions-host#11787);
   // the addresses, for clouds whose storage has another suffix.
   AzureWebJobsStorage__accountName: accountName
-  AzureWebJobsStorage__blobServiceUri: 'https://${accountName}.blob.${storageSuffix}'
-  AzureWebJobsStorage__queueServiceUri: 'https://${accountName}.queue.${storageSuffix}'
-  AzureWebJobsStorage__tableServiceUri: 'https://${accountName}.table.${storageSuffix}'
-  APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryTo
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${clientId}'
+  AzureWebJobsStorage__blobServiceUri: 'https://${accountName}.blob.${environment().suffixes.storage}'
+  AzureWebJobsStorage__queueServiceUri: 'https://${accountName}.queue.${environment().suffixes.storage}'
+  AzureWebJobsStorage__tableServiceUri: 'https://${accountName}.table.${environment().suffixes.storage}'
   // The identity is user-assigned: without this, libraries look for one that the system assigned.
   AZURE_CLIENT_ID: clientId
+}
+
+@export()
+@description('Where telemetry goes, by identity.')
+func telemetrySettings(connectionString string, clientId string) texts => {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${clientId}'
 }

@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -25,8 +25,7 @@ try {
   write('NOTES.md', notes());
   copyFileSync(join(root, 'dist/package.zip'), join(folder, `${name}-${version}.zip`));
   write('azuredeploy.json', template());
-  const form = join(root, 'infra/createUiDefinition.json');
-  if (existsSync(form)) copyFileSync(form, join(folder, 'createUiDefinition.json'));
+  write('createUiDefinition.json', portalForm());
   write('sbom.cdx.json', deployedPackages(npm('sbom', '--sbom-format', 'cyclonedx')));
   const files = readdirSync(folder).sort();
   write('SHA256SUMS', files.map((file) => `${checksum(file)}  ${file}\n`).join(''));
@@ -42,6 +41,13 @@ function notes(): string {
     sectionOf(changelog, version ?? '') || (values.tag === undefined ? sectionOf(changelog, 'Unreleased') : '');
   if (section === '') throw new Error(`CHANGELOG.md has no section ${version}: npm run release makes it.`);
   return `${section}\n`;
+}
+
+/** The portal's form for the template. It hands over where this release's zip lies: the template has Azure fetch the code there. */
+function portalForm(): string {
+  const releases = `https://github.com/${process.env.GITHUB_REPOSITORY ?? 'OWNER/NAME'}/releases/download`;
+  const form = readFileSync(join(root, 'infra/createUiDefinition.json'), 'utf8');
+  return form.replace('{packageUri}', `${releases}/v${version}/${name}-${version}.zip`);
 }
 
 function template(): string {

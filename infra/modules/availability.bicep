@@ -1,4 +1,4 @@
-import { availabilitySettings, metricOverride } from '../types/alerts.bicep'
+import { action, availabilitySettings, metricOverride } from '../types/alerts.bicep'
 import { texts } from '../types/app.bicep'
 
 @description('Begins the names.')
@@ -19,8 +19,8 @@ param hostName string
 @description('How often, and from where.')
 param settings availabilitySettings
 
-@description('Who is told.')
-param actionGroupId string
+@description('Action groups that are told.')
+param actions action[]
 
 @description('The runbook.')
 param runbookUrl string
@@ -74,6 +74,6 @@ resource alert 'Microsoft.Insights/metricAlerts@2018-03-01' = {
       failedLocationCount: override.?threshold ?? settings.failedLocations
     }
     autoMitigate: true
-    actions: [{ actionGroupId: actionGroupId }]
+    actions: actions
   }
 }

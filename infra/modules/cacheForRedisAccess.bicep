@@ -1,40 +1,49 @@
+import { holder, readsMetrics, watchPermissions } from '../roles.bicep'
+
 @description('Name of the Azure Cache for Redis. Entra authentication must be on.')
 param name string
 
-@description('The identity that looks at it.')
-param identityId string
+@description('Name of the environment: several may look at one Redis.')
+param environmentName string
 
-@description('Its object id.')
-param principalId string
+@description('Who gets rights.')
+param holders holder[]
+
+@description('Those of them that read its metrics.')
+var readers = filter(holders, holder => holder.isApp)
 
 resource cache 'Microsoft.Cache/redis@2024-11-01' existing = {
   name: name
-
-  // What the watch asks (docs/operations.md, "Rights"); no content of an entry.
-  resource policy 'accessPolicies' = {
-    name: 'token-cache-watch'
-    properties: { permissions: '+info +ping +scan +pttl +type +cluster|slots ~*' }
-  }
-
-  resource assignment 'accessPolicyAssignments' = {
-    name: 'token-cache-maintenance'
-    properties: { accessPolicyName: policy.name, objectId: principalId, objectIdAlias: 'token-cache-maintenance' }
-  }
 }
 
-// Monitoring Reader: as for Azure Managed Redis.
-resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(cache.id, identityId, 'Monitoring Reader')
-  scope: cache
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
-    )
-  }
+resource policy 'Microsoft.Cache/redis/accessPolicies@2024-11-01' = {
+  parent: cache
+  name: 'token-cache-watch-${environmentName}'
+  properties: { permissions: watchPermissions }
 }
 
-@description('Host name and port.')
-output endpoint string = '${cache.properties.hostName}:${cache.properties.sslPort}'
+// A web app reads and writes: the policy for that is built in. One after the other, as the cache takes them.
+@batchSize(1)
+resource assignments 'Microsoft.Cache/redis/accessPolicyAssignments@2024-11-01' = [
+  for holder in holders: {
+    parent: cache
+    name: 'token-cache-${environmentName}-${uniqueString(holder.principalId)}'
+    properties: {
+      accessPolicyName: holder.isApp ? policy.name : 'Data Contributor'
+      objectId: holder.principalId
+      objectIdAlias: 'token-cache-${environmentName}-${uniqueString(holder.principalId)}'
+    }
+  }
+]
+
+resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for holder in readers: {
+    name: guid(cache.id, holder.principalId, readsMetrics)
+    scope: cache
+    properties: {
+      principalId: holder.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', readsMetrics)
+    }
+  }
+]

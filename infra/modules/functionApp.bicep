@@ -1,4 +1,5 @@
-import { appSettings, inboundSettings, signInSettings, texts } from '../types/app.bicep'
+import { zoneNames } from '../privateZones.bicep'
+import { appSettings, inboundSettings, privateAccess, signInSettings, texts } from '../types/app.bicep'
 
 @description('Name of the function app.')
 param name string
@@ -27,11 +28,17 @@ param subnetId string?
 @description('Who reaches it.')
 param inbound inboundSettings
 
+@description('How it is reached; null for its public endpoint.')
+param access privateAccess?
+
 @description('Easy Auth; null for function keys alone.')
 param signIn signInSettings?
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Where the package lies that is deployed with it; empty where azd deploys it.')
+param packageUri string
+
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${name}'
@@ -61,7 +68,7 @@ var availabilityRule = {
 }
 
 @description('What happens to everybody else.')
-var otherwise = inbound.denyByDefault ? 'Deny' : 'Allow'
+var otherwise = inbound.access == 'public' ? 'Allow' : 'Deny'
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
@@ -73,7 +80,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: inbound.access == 'private' ? 'Disabled' : 'Enabled'
+    // Any instance answers any request.
+    clientAffinityEnabled: false
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: subnetId
     functionAppConfig: {
@@ -96,11 +105,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ftpsState: 'Disabled'
       http20Enabled: true
       ipSecurityRestrictionsDefaultAction: otherwise
-      ipSecurityRestrictions: inbound.denyByDefault ? [availabilityRule, ...addressRules] : []
+      ipSecurityRestrictions: inbound.access == 'addresses' ? [availabilityRule, ...addressRules] : []
       // The side that deployments use: the given addresses, and not the availability test.
       scmIpSecurityRestrictionsUseMain: false
       scmIpSecurityRestrictionsDefaultAction: otherwise
-      scmIpSecurityRestrictions: inbound.denyByDefault ? addressRules : []
+      scmIpSecurityRestrictions: inbound.access == 'addresses' ? addressRules : []
     }
   }
 
@@ -146,7 +155,17 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+// Azure fetches the package itself: for whoever deploys by the portal, or without azd.
+resource code 'Microsoft.Web/sites/extensions@2025-03-01' = if (!empty(packageUri)) {
+  parent: app
+  name: 'onedeploy'
+  // The type knows nothing of what this extension takes; nothing is to be built.
+  #disable-next-line BCP187
+  properties: { packageUri: packageUri, remoteBuild: false }
+  dependsOn: [app::environmentVariables]
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: app
   properties: {
@@ -156,8 +175,18 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
-@description('Name of the app.')
-output name string = app.name
+module endpoint 'privateEndpoint.bicep' = if (inbound.access == 'private') {
+  params: {
+    name: 'pe-${name}'
+    location: location
+    tags: tags
+    // Without a network, nobody would reach the app: that is said before anything is made.
+    subnetId: access == null ? fail('inbound.access private needs a subnet for private endpoints.') : access!.subnetId
+    serviceId: app.id
+    groupId: 'sites'
+    zoneId: access.?zoneIds[?zoneNames().sites]
+  }
+}
 
 @description('Host name of the app.')
 output hostName string = app.properties.defaultHostName

@@ -1,3 +1,4 @@
+import { zoneNames } from '../privateZones.bicep'
 import { privateAccess, texts } from '../types/app.bicep'
 
 @description('Name of the vault.')
@@ -11,17 +12,24 @@ param location string
 @description('Tags.')
 param tags texts
 
+@description('True: it was deleted, and comes back.')
+param recover bool
+
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
+
+@description('True: it cannot be deleted before its lock is.')
+param lock bool
 
 resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name
   location: location
   tags: tags
   properties: {
+    createMode: recover ? 'recover' : 'default'
     tenantId: tenant().tenantId
     sku: { family: 'A', name: 'standard' }
     enableRbacAuthorization: true
@@ -54,10 +62,16 @@ resource key 'Microsoft.KeyVault/vaults/keys@2025-05-01' = {
   }
 }
 
-resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: vault
   properties: { workspaceId: workspaceId, logs: [{ categoryGroup: 'audit', enabled: true }] }
+}
+
+resource kept 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep'
+  scope: vault
+  properties: { level: 'CanNotDelete', notes: 'It holds what cannot be had again: sign-ins, master keys.' }
 }
 
 module endpoint 'privateEndpoint.bicep' = if (access != null) {
@@ -68,6 +82,6 @@ module endpoint 'privateEndpoint.bicep' = if (access != null) {
     subnetId: access!.subnetId
     serviceId: vault.id
     groupId: 'vault'
-    zoneId: access!.zoneIds.vault
+    zoneId: access!.zoneIds[?zoneNames().vault]
   }
 }

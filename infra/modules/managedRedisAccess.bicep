@@ -1,39 +1,46 @@
+import { holder, readsMetrics } from '../roles.bicep'
+
 @description('Name of the Azure Managed Redis.')
 param name string
 
-@description('The identity that looks at it.')
-param identityId string
+@description('Name of the environment: several may look at one Redis.')
+param environmentName string
 
-@description('Its object id.')
-param principalId string
+@description('Who gets rights.')
+param holders holder[]
+
+@description('Those of them that read its metrics.')
+var readers = filter(holders, holder => holder.isApp)
+
+@description('Letters and digits of the environment: a name of an assignment has no others.')
+var letters = replace(replace(replace(environmentName, '-', ''), '_', ''), '.', '')
 
 resource cache 'Microsoft.Cache/redisEnterprise@2025-07-01' existing = {
   name: name
 
   resource database 'databases' existing = {
     name: 'default'
+  }
+}
 
-    // There is this one access policy for all.
-    resource assignment 'accessPolicyAssignments' = {
-      name: take('maintenance${uniqueString(identityId)}', 60)
-      properties: { accessPolicyName: 'default', user: { objectId: principalId } }
+// There is this one access policy for all. One after the other: two at once fail (Azure/azure-dev#6640).
+@batchSize(1)
+resource policies 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = [
+  for holder in holders: {
+    parent: cache::database
+    name: take('maintenance${uniqueString(holder.principalId)}${letters}', 60)
+    properties: { accessPolicyName: 'default', user: { objectId: holder.principalId } }
+  }
+]
+
+resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for holder in readers: {
+    name: guid(cache.id, holder.principalId, readsMetrics)
+    scope: cache
+    properties: {
+      principalId: holder.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', readsMetrics)
     }
   }
-}
-
-// Monitoring Reader: how full the cache is stands in Azure Monitor alone.
-resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(cache.id, identityId, 'Monitoring Reader')
-  scope: cache
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
-    )
-  }
-}
-
-@description('Host name and port.')
-output endpoint string = '${cache.properties.hostName}:10000'
+]

@@ -15,12 +15,6 @@ param tags texts
 @description('Days that logs and metrics are kept.')
 param retentionDays int
 
-@description('The identity that sends telemetry.')
-param identityId string
-
-@description('Its object id.')
-param principalId string
-
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: workspaceName
   location: location
@@ -46,20 +40,6 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-// Monitoring Metrics Publisher: what ingestion with an Entra token asks for.
-resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(component.id, identityId, 'Monitoring Metrics Publisher')
-  scope: component
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      '3913510d-42f4-4e42-8a64-420c390055eb'
-    )
-  }
-}
-
 resource workspaceDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   scope: workspace
@@ -69,12 +49,3 @@ resource workspaceDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-
     logs: [{ categoryGroup: 'audit', enabled: true }]
   }
 }
-
-@description('Resource id of the workspace.')
-output workspaceId string = workspace.id
-
-@description('Resource id of the component.')
-output componentId string = component.id
-
-@description('Where telemetry goes. No secret: it is refused without a token.')
-output connectionString string = component.properties.ConnectionString

@@ -12,16 +12,16 @@ param tags texts
 @description('A /24.')
 param addressPrefix string
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
-// Outgoing calls of the app and the scripts: Entra, Azure Monitor, package sources. Nothing comes in by it.
+// Outgoing calls of the app: Entra, Azure Monitor, package sources. Nothing comes in by it.
 resource address 'Microsoft.Network/publicIPAddresses@2025-05-01' = {
   name: 'pip-${name}'
   location: location
   tags: tags
   sku: { name: 'Standard' }
-  zones: ['1', '2', '3']
+  zones: pickZones('Microsoft.Network', 'publicIPAddresses', location, 3)
   properties: { publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' }
 }
 
@@ -66,33 +66,23 @@ resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
           privateEndpointNetworkPolicies: 'Enabled'
         }
       }
-      {
-        name: 'scripts'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, 26, 2)
-          defaultOutboundAccess: false
-          natGateway: { id: gateway.id }
-          networkSecurityGroup: { id: rules.id }
-          delegations: [{ name: 'scripts', properties: { serviceName: 'Microsoft.ContainerInstance/containerGroups' } }]
-        }
-      }
     ]
   }
 }
 
-resource networkDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource networkDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: network
   properties: { workspaceId: workspaceId, logs: [{ categoryGroup: 'allLogs', enabled: true }] }
 }
 
-resource rulesDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource rulesDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: rules
   properties: { workspaceId: workspaceId, logs: [{ categoryGroup: 'allLogs', enabled: true }] }
 }
 
-resource addressDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource addressDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: address
   properties: { workspaceId: workspaceId, logs: [{ categoryGroup: 'allLogs', enabled: true }] }

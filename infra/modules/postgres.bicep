@@ -1,5 +1,6 @@
+import { zoneNames } from '../privateZones.bicep'
 import { privateAccess, texts } from '../types/app.bicep'
-import { postgresSettings, principal } from '../types/caches.bicep'
+import { madePostgres, principal } from '../types/made.bicep'
 
 @description('Name of the server.')
 param name string
@@ -14,16 +15,19 @@ param location string
 param tags texts
 
 @description('Size and redundancy.')
-param settings postgresSettings
+param settings madePostgres
 
-@description('The identity that makes the role: the only administrator of the server.')
+@description('Who makes the roles: the only administrator of the server.')
 param administrator principal
 
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
+
+@description('True: it cannot be deleted before its lock is.')
+param lock bool
 
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
   name: name
@@ -51,7 +55,7 @@ resource administrators 'Microsoft.DBforPostgreSQL/flexibleServers/administrator
   parent: server
   name: administrator.objectId
   properties: {
-    principalType: 'ServicePrincipal'
+    principalType: administrator.kind
     principalName: administrator.name
     tenantId: tenant().tenantId
   }
@@ -74,10 +78,16 @@ resource azureAddresses 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules
   dependsOn: [database]
 }
 
-resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: server
   properties: { workspaceId: workspaceId, logs: [{ category: 'PostgreSQLLogs', enabled: true }] }
+}
+
+resource kept 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep'
+  scope: server
+  properties: { level: 'CanNotDelete', notes: 'It holds what cannot be had again: sign-ins, master keys.' }
 }
 
 module endpoint 'privateEndpoint.bicep' = if (access != null) {
@@ -88,7 +98,7 @@ module endpoint 'privateEndpoint.bicep' = if (access != null) {
     subnetId: access!.subnetId
     serviceId: server.id
     groupId: 'postgresqlServer'
-    zoneId: access!.zoneIds.postgresqlServer
+    zoneId: access!.zoneIds[?zoneNames().postgresqlServer]
   }
   dependsOn: [database]
 }

@@ -18,8 +18,8 @@ param serviceId string
 @description('Part of the resource, such as `blob`.')
 param groupId string
 
-@description('Private DNS zone that names it.')
-param zoneId string
+@description('Private DNS zone that names it; null where a policy sees to that.')
+param zoneId string?
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
   name: name
@@ -32,7 +32,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {
     ]
   }
 
-  resource names 'privateDnsZoneGroups' = {
+  resource names 'privateDnsZoneGroups' = if (zoneId != null) {
     name: 'default'
     properties: { privateDnsZoneConfigs: [{ name: groupId, properties: { privateDnsZoneId: zoneId } }] }
   }

@@ -13,8 +13,8 @@ param tags texts
 @description('Workspace that is asked.')
 param workspaceId string
 
-@description('Who is told.')
-param actionGroupId string
+@description('Action groups that are told.')
+param actionGroupIds string[]
 
 @description('The runbook.')
 param runbookUrl string
@@ -38,6 +38,7 @@ var rules = [
     query: replace(loadTextContent('../queries/findings.kql'), '{level}', 'critical')
     severity: 1
     frequency: 'PT5M'
+    window: 'PT30M'
     fires: { operator: 'GreaterThan', threshold: 0 }
     dimensions: ['Subject', 'Check', 'WhatToDo']
     section: 'findings-and-alerts'
@@ -48,6 +49,7 @@ var rules = [
     query: replace(loadTextContent('../queries/findings.kql'), '{level}', 'warning')
     severity: 2
     frequency: 'PT15M'
+    window: 'PT30M'
     fires: { operator: 'GreaterThan', threshold: 0 }
     dimensions: ['Subject', 'Check', 'WhatToDo']
     section: 'findings-and-alerts'
@@ -58,10 +60,22 @@ var rules = [
     query: replace(loadTextContent('../queries/silence.kql'), '{deployedAt}', deployedAt)
     severity: 1
     frequency: 'PT5M'
+    window: 'PT30M'
     fires: { operator: 'LessThan', threshold: 1 }
     dimensions: []
     section: 'app-silent'
     what: 'Nothing has been heard of the function app in the whole window: it is dead, or its telemetry is refused. No other alert can be relied on.'
+  }
+  {
+    name: 'workspace-over-quota'
+    query: loadTextContent('../queries/overQuota.kql')
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    fires: { operator: 'GreaterThan', threshold: 0 }
+    dimensions: []
+    section: 'platform-alerts'
+    what: 'The workspace has reached its daily cap: it takes no more telemetry today, so that no other alert by a query fires. Raise the cap.'
   }
 ]
 
@@ -76,7 +90,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       description: '${rule.what} Runbook: ${runbookUrl}#${rule.section}'
       severity: overrides[?rule.name].?severity ?? rule.severity
       enabled: overrides[?rule.name].?enabled ?? true
-      windowSize: overrides[?rule.name].?window ?? 'PT30M'
+      windowSize: overrides[?rule.name].?window ?? rule.window
       evaluationFrequency: overrides[?rule.name].?frequency ?? rule.frequency
       scopes: [workspaceId]
       // A new workspace has neither AppMetrics nor AppTraces.
@@ -87,7 +101,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
             query: replace(
               replace(rule.query, '{app}', roleName),
               '{window}',
-              timespan(overrides[?rule.name].?window ?? 'PT30M')
+              timespan(overrides[?rule.name].?window ?? rule.window)
             )
             metricMeasureColumn: 'Value'
             timeAggregation: 'Maximum'
@@ -99,7 +113,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       autoMitigate: true
-      actions: { actionGroups: [actionGroupId] }
+      actions: { actionGroups: actionGroupIds }
     }
   }
 ]

@@ -1,5 +1,6 @@
+import { zoneNames } from '../privateZones.bicep'
 import { privateAccess, texts } from '../types/app.bicep'
-import { redisSettings } from '../types/caches.bicep'
+import { madeRedis } from '../types/made.bicep'
 
 @description('Name of the cache.')
 param name string
@@ -11,13 +12,13 @@ param location string
 param tags texts
 
 @description('Size and redundancy.')
-param settings redisSettings
+param settings madeRedis
 
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
 resource cache 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
   name: name
@@ -26,7 +27,7 @@ resource cache 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
   sku: { name: settings.?skuName ?? 'Balanced_B0' }
   properties: {
     minimumTlsVersion: '1.2'
-    highAvailability: (settings.?highAvailability ?? true) ? 'Enabled' : 'Disabled'
+    highAvailability: (settings.?highAvailability ?? false) ? 'Enabled' : 'Disabled'
     publicNetworkAccess: access == null ? 'Enabled' : 'Disabled'
   }
 }
@@ -45,7 +46,7 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
   }
 }
 
-resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: database
   properties: { workspaceId: workspaceId, logs: [{ category: 'ConnectionEvents', enabled: true }] }
@@ -59,7 +60,7 @@ module endpoint 'privateEndpoint.bicep' = if (access != null) {
     subnetId: access!.subnetId
     serviceId: cache.id
     groupId: 'redisEnterprise'
-    zoneId: access!.zoneIds.redisEnterprise
+    zoneId: access!.zoneIds[?zoneNames().redisEnterprise]
   }
   dependsOn: [database]
 }

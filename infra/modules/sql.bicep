@@ -1,5 +1,6 @@
+import { zoneNames } from '../privateZones.bicep'
 import { privateAccess, texts } from '../types/app.bicep'
-import { principal, sqlSettings } from '../types/caches.bicep'
+import { madeSql, principal } from '../types/made.bicep'
 
 @description('Name of the server.')
 param name string
@@ -14,16 +15,19 @@ param location string
 param tags texts
 
 @description('Size and redundancy.')
-param settings sqlSettings
+param settings madeSql
 
-@description('The identity that makes the users: the only administrator of the server.')
+@description('Who makes the users: the only administrator of the server.')
 param administrator principal
 
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
+
+@description('True: it cannot be deleted before its lock is.')
+param lock bool
 
 @description('SKU of the database.')
 var skuName = settings.?skuName ?? 'S0'
@@ -40,6 +44,7 @@ resource server 'Microsoft.Sql/servers@2025-01-01' = {
     publicNetworkAccess: access == null ? 'Enabled' : 'Disabled'
     administrators: {
       administratorType: 'ActiveDirectory'
+      principalType: administrator.kind == 'ServicePrincipal' ? 'Application' : administrator.kind
       azureADOnlyAuthentication: true
       login: administrator.name
       sid: administrator.objectId
@@ -71,7 +76,37 @@ resource database 'Microsoft.Sql/servers/databases@2025-01-01' = {
   }
 }
 
-resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+// Who logged in, and what was changed: it goes to the workspace by the diagnostic setting of `master`.
+resource auditing 'Microsoft.Sql/servers/auditingSettings@2025-01-01' = if (workspaceId != null) {
+  parent: server
+  name: 'default'
+  properties: {
+    state: 'Enabled'
+    isAzureMonitorTargetEnabled: true
+    auditActionsAndGroups: [
+      'SUCCESSFUL_DATABASE_AUTHENTICATION_GROUP'
+      'FAILED_DATABASE_AUTHENTICATION_GROUP'
+      'DATABASE_PRINCIPAL_CHANGE_GROUP'
+      'DATABASE_PERMISSION_CHANGE_GROUP'
+      'SCHEMA_OBJECT_PERMISSION_CHANGE_GROUP'
+    ]
+  }
+  dependsOn: [audits]
+}
+
+resource master 'Microsoft.Sql/servers/databases@2025-01-01' existing = {
+  parent: server
+  name: 'master'
+}
+
+resource audits 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
+  name: 'to-workspace'
+  scope: master
+  properties: { workspaceId: workspaceId, logs: [{ category: 'SQLSecurityAuditEvents', enabled: true }] }
+  dependsOn: [database]
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: database
   properties: {
@@ -86,6 +121,12 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
+resource kept 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep'
+  scope: server
+  properties: { level: 'CanNotDelete', notes: 'It holds what cannot be had again: sign-ins, master keys.' }
+}
+
 module endpoint 'privateEndpoint.bicep' = if (access != null) {
   params: {
     name: 'pe-${name}'
@@ -94,6 +135,6 @@ module endpoint 'privateEndpoint.bicep' = if (access != null) {
     subnetId: access!.subnetId
     serviceId: server.id
     groupId: 'sqlServer'
-    zoneId: access!.zoneIds.sqlServer
+    zoneId: access!.zoneIds[?zoneNames().sqlServer]
   }
 }

@@ -1,3 +1,4 @@
+import { zoneNames } from '../privateZones.bicep'
 import { privateAccess, texts } from '../types/app.bicep'
 
 @description('Name of the account.')
@@ -21,19 +22,19 @@ param containers string[]
 param keepVersions bool
 
 @description('Services that the app uses; those are reached privately and have diagnostics.')
-param services ('blob' | 'queue' | 'table' | 'file')[]
+param services ('blob' | 'queue' | 'table')[]
 
 @description('How it is reached; null for its public endpoint.')
 param access privateAccess?
 
-@description('Who may pass by the firewall: the service of the deployment scripts puts a script on its share.')
-param bypass 'None' | 'AzureServices' = 'None'
-
-@description('Workspace for diagnostics.')
-param workspaceId string
+@description('Workspace for diagnostics; null for none.')
+param workspaceId string?
 
 @description('Categories of its logs that are kept.')
 param logCategories ('StorageRead' | 'StorageWrite' | 'StorageDelete')[]
+
+@description('True: it cannot be deleted before its lock is.')
+param lock bool
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
@@ -49,7 +50,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: access == null ? 'Enabled' : 'Disabled'
-    networkAcls: { defaultAction: access == null ? 'Allow' : 'Deny', bypass: bypass }
+    networkAcls: { defaultAction: access == null ? 'Allow' : 'Deny', bypass: 'None' }
   }
 }
 
@@ -85,28 +86,34 @@ resource files 'Microsoft.Storage/storageAccounts/fileServices@2025-06-01' = {
 @description('What diagnostics keep.')
 var logs = map(logCategories, category => { category: category, enabled: true })
 
-resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: blobs
   properties: { workspaceId: workspaceId, logs: logs }
 }
 
-resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource queueDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: queues
   properties: { workspaceId: workspaceId, logs: logs }
 }
 
-resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: tables
   properties: { workspaceId: workspaceId, logs: logs }
 }
 
-resource fileDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource fileDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (workspaceId != null) {
   name: 'to-workspace'
   scope: files
   properties: { workspaceId: workspaceId, logs: logs }
+}
+
+resource kept 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: 'keep'
+  scope: account
+  properties: { level: 'CanNotDelete', notes: 'It holds what cannot be had again: sign-ins, master keys.' }
 }
 
 module endpoints 'privateEndpoint.bicep' = [
@@ -118,7 +125,7 @@ module endpoints 'privateEndpoint.bicep' = [
       subnetId: access!.subnetId
       serviceId: account.id
       groupId: service
-      zoneId: access!.zoneIds[service]
+      zoneId: access!.zoneIds[?zoneNames()[service]]
     }
   }
 ]

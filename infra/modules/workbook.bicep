@@ -9,6 +9,9 @@ param location string
 @description('Tags.')
 param tags texts
 
+@description('Name of the environment: each has a workbook.')
+param environmentName string
+
 @description('Workspace that it asks.')
 param workspaceId string
 
@@ -16,7 +19,7 @@ param workspaceId string
 param roleName string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(resourceGroup().id, 'token-cache-maintenance')
+  name: guid(resourceGroup().id, environmentName, 'token-cache-maintenance')
   location: location
   tags: tags
   kind: 'shared'

@@ -51,8 +51,57 @@ type alertOverrides = {
   @description('/api/health is failing.')
   'health-failing': metricOverride?
 
-  @description('By the platform, a node of the Redis is busier than this, in per cent.')
+  @description('CPU of an Azure SQL database, in per cent.')
+  'sql-platform-cpu': metricOverride?
+
+  @description('DTU of an Azure SQL database, in per cent.')
+  'sql-platform-dtu': metricOverride?
+
+  @description('Storage of an Azure SQL database, in per cent.')
+  'sql-platform-storage': metricOverride?
+
+  @description('Connections that an Azure SQL database failed.')
+  'sql-platform-connections-failed': metricOverride?
+
+  @description('Deadlocks in an Azure SQL database.')
+  'sql-platform-deadlocks': metricOverride?
+
+  @description('CPU of a PostgreSQL server, in per cent.')
+  'postgres-platform-cpu': metricOverride?
+
+  @description('Storage of a PostgreSQL server, in per cent.')
+  'postgres-platform-storage': metricOverride?
+
+  @description('A PostgreSQL server does not answer.')
+  'postgres-platform-alive': metricOverride?
+
+  @description('A node of a Redis is busy, in per cent.')
   'redis-platform-load': metricOverride?
+
+  @description('Latency of a Redis, in microseconds.')
+  'redis-platform-latency': metricOverride?
+
+  @description('Errors of a Redis.')
+  'redis-platform-errors': metricOverride?
+
+  @description('Availability of a Key Vault, in per cent.')
+  'vault-platform-availability': metricOverride?
+
+  @description('Saturation of a Key Vault, in per cent.')
+  'vault-platform-saturation': metricOverride?
+
+  @description('Availability of a storage account, in per cent.')
+  'storage-platform-availability': metricOverride?
+
+  @description('The workspace has reached its daily cap.')
+  'workspace-over-quota': queryOverride?
+}
+
+@export()
+@description('Who is told, as metric and activity log alerts have it.')
+type action = {
+  @description('Resource id.')
+  actionGroupId: string
 }
 
 @export()
@@ -61,12 +110,13 @@ type webhook = {
   @description('Shown in the action group.')
   name: string
 
-  @description('https://…; where it holds a token, read it with readEnvironmentVariable in the parameter file.')
+  @description('https://…; it may hold a token, so the deployment keeps it to itself. Read it with readEnvironmentVariable in the parameter file.')
+  @secure()
   uri: string
 }
 
 @export()
-@description('Alerts and who hears of them.')
+@description('Alerts and who hears of them, beside the action groups that are attached.')
 type alertSettings = {
   @description('Addresses that get mail.')
   emails: string[]

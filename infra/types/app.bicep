@@ -18,24 +18,11 @@ type signInSettings = {
 @export()
 @description('Who reaches the function app from outside.')
 type inboundSettings = {
-  @description('True: everybody is refused but the service tag ApplicationInsightsAvailability and the addresses below.')
-  denyByDefault: bool
+  @description('`public`: everybody, and keys of functions decide. `addresses`: those below, and the availability test. `private`: nobody; a private endpoint is the way in, also for deployments.')
+  access: 'public' | 'addresses' | 'private'
 
   @description('CIDR ranges that may call the app, and deploy to it.')
   allowedAddresses: string[]
-}
-
-@export()
-@description('A virtual network with private endpoints.')
-type networkSettings = {
-  @description('False: public endpoints.')
-  enabled: bool
-
-  @description('A /24 that nothing else uses; default `10.90.0.0/24`.')
-  addressPrefix: string?
-
-  @description('An existing storage account for the deployment scripts, which allows shared keys and has a private endpoint for `file` in this network. Needed only where deployment scripts cannot mount the account made here by identity (docs/operations.md, "The deployment script does not start").')
-  scriptStorageAccount: string?
 }
 
 @export()
@@ -50,7 +37,7 @@ type appSettings = {
   @description('Never more instances at once.')
   maximumInstanceCount: int
 
-  @description('Instances and storage over several zones.')
+  @description('Instances and storage over several zones. Costs: it keeps two instances ready for each timer, around the clock.')
   zoneRedundant: bool
 }
 
@@ -60,6 +47,6 @@ type privateAccess = {
   @description('Subnet of the private endpoints.')
   subnetId: string
 
-  @description('Ids of the private DNS zones, by the group of the private endpoint.')
+  @description('Ids of the private DNS zones, by their names. One that is missing is taken to be filled by a policy.')
   zoneIds: texts
 }

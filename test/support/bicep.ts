@@ -50,6 +50,15 @@ export function restoreBicep(): string {
   return program;
 }
 
+/** One that takes what the compiler of azd takes: another by TEST_BICEP, else the oldest that NuGet has, restored with the other. */
+export function olderBicep(): string {
+  if (process.env.TEST_BICEP) return process.env.TEST_BICEP;
+  const newest = restoreBicep();
+  const program = newest.replace(/\/[\d.]+\/tools\/bicep$/, '/0.47.16/tools/bicep');
+  chmodSync(program, 0o755);
+  return program;
+}
+
 export interface BicepRun {
   status: number | null;
   stdout: string;

@@ -4,7 +4,7 @@ import { runInThisContext } from 'node:vm';
 
 /**
  * Microsoft's own parser and analyser of KQL, with the tables that the alerts and the workbook may read. Columns: Azure
- * Monitor reference, "AppMetrics", "AppTraces", "AppRequests" and "AppDependencies".
+ * Monitor reference, "AppMetrics", "AppTraces", "AppRequests", "AppDependencies" and "Operation".
  */
 
 const common = {
@@ -25,6 +25,13 @@ const common = {
 
 const tables: Record<string, Record<string, string>> = {
   AppMetrics: { ...common, Name: 'string', Sum: 'real', Min: 'real', Max: 'real' },
+  Operation: {
+    TenantId: 'string',
+    TimeGenerated: 'datetime',
+    OperationCategory: 'string',
+    OperationStatus: 'string',
+    Detail: 'string',
+  },
   AppTraces: { ...common, Message: 'string', SeverityLevel: 'int' },
   AppRequests: {
     ...common,

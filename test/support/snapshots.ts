@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { infra } from './bicep.ts';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { bicep, infra, ownFolder, snapshotScope } from './bicep.ts';
 
 /** What the committed snapshots say is deployed, with what is known only in Azure put in. */
 
@@ -22,29 +22,93 @@ export interface Snapshot {
   outputs: { [key: string]: Json };
 }
 
-export const deployments = ['small', 'production'] as const;
-export type Deployment = (typeof deployments)[number];
+/** Parameter files: the presets, and the estates that they are tried on. */
+export const deployments = readdirSync(infra, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.bicepparam'))
+  .map((file) => file.replace(/\.bicepparam$/, ''))
+  .sort();
 
-export function readSnapshot(deployment: Deployment): Snapshot {
-  return JSON.parse(readFileSync(join(infra, `${deployment}.snapshot.json`), 'utf8')) as Snapshot;
+export const snapshotPath = (deployment: string) => join(infra, `${deployment}.snapshot.json`);
+
+export function readSnapshot(deployment: string): Snapshot {
+  return JSON.parse(readFileSync(snapshotPath(deployment), 'utf8')) as Snapshot;
 }
 
-export function resourcesOf(deployment: Deployment, type: string): Resource[] {
+/** The committed snapshots, by their deployments' names without folders. */
+export function everySnapshot(): [string, Snapshot][] {
+  return deployments.map((deployment) => [basename(deployment), readSnapshot(deployment)]);
+}
+
+/**
+ * What is deployed, as text with its resources in a fixed order, so that a difference is a change. Taken in a copy of the
+ * folder: the compiler writes beside the parameter file.
+ * @throws where one does not compile, or warns of more than API versions that grow old
+ */
+export function takeSnapshots(
+  program: string,
+  chosen: readonly string[],
+  then: (deployment: string, text: string) => void,
+): void {
+  const folder = ownFolder();
+  try {
+    cpSync(infra, folder, { recursive: true });
+    for (const deployment of chosen) {
+      const file = join(folder, `${deployment}.bicepparam`);
+      const { status, diagnostics } = bicep(program, ['snapshot', file, '--mode', 'overwrite', ...snapshotScope]);
+      const said = diagnostics.filter((line) => !line.includes('use-recent-api-versions'));
+      if (status !== 0 || said.length > 0) throw new Error(`${deployment}:\n${said.join('\n')}`);
+      const taken = JSON.parse(readFileSync(join(folder, `${deployment}.snapshot.json`), 'utf8')) as Snapshot;
+      then(deployment, `${JSON.stringify(sorted(taken), undefined, 2)}\n`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Resources by their ids, and everything by its name: the compiler has no order of its own. */
+function sorted(taken: Snapshot): Json {
+  const byName = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(byName);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(
+      Object.keys(value)
+        .sort()
+        .map((name) => [name, byName(value[name] ?? null)]),
+    );
+  };
+  const resources = taken.predictedResources
+    .map((resource) => byName(resource as Json))
+    .map((resource): [string, Json] => [`${(resource as Resource).id} ${JSON.stringify(resource)}`, resource])
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, resource]) => resource);
+  return byName({ ...(taken as unknown as { [key: string]: Json }), predictedResources: resources });
+}
+
+export function resourcesOf(deployment: string, type: string): Resource[] {
   return readSnapshot(deployment).predictedResources.filter((resource) => resource.type === type);
 }
 
 /** The app settings of the function app, as they would be in Azure's public cloud. */
 export function appSettingsOf({ predictedResources }: Snapshot): Record<string, string> {
-  const settings = predictedResources.find(
+  const found = predictedResources.find(
     ({ type, name }) => type === 'Microsoft.Web/sites/config' && name.endsWith('/appsettings'),
   );
-  return Object.fromEntries(Object.entries(settings?.properties ?? {}).map(([name, value]) => [name, evaluate(value)]));
+  const { [ofRedis]: redis, ...settings } = evaluated((found?.properties ?? {}) as Json) as Record<string, string>;
+  // Where a Redis answers is read in Azure: each gets the connection string that its module would make.
+  const names = redis ? [...(settings.TOKEN_CACHES ?? '').matchAll(/"redis","connectionStringSetting":"(\w+)"/g)] : [];
+  for (const [, name] of names) if (name) settings[name] = 'redis-test.westeurope.redis.azure.net:10000,ssl=True';
+  return settings;
+}
+
+/** An output, as it would be there. */
+export function outputOf({ outputs }: Snapshot, name: string): Json {
+  return evaluated(outputs[name] ?? null);
 }
 
 /** The query of a rule, as it would be after a deployment on 26 November 2026, at ten. */
 export function queryOf({ properties }: Resource): string {
   const { allOf } = properties.criteria as { allOf: { query: string }[] };
-  return evaluate(allOf[0]?.query ?? '');
+  return String(evaluated(allOf[0]?.query ?? ''));
 }
 
 const known: Record<string, string> = {
@@ -53,12 +117,17 @@ const known: Record<string, string> = {
   'environment().suffixes.keyvaultDns': '.vault.azure.net',
 };
 
+/** Stands for the connection strings of all Redis. */
+const ofRedis = '(Redis)';
+
 /** Puts values in for what Azure alone knows: a client id, a connection string, the host name of a Redis. */
-function evaluate(value: Json): string {
-  if (typeof value !== 'string') throw new Error(`This is not a text: ${JSON.stringify(value)}`);
-  if (!value.startsWith('[') || !value.endsWith(']') || value.startsWith('[{')) return value;
-  const result = new Expression(value.slice(1, -1)).read();
-  return typeof result === 'string' ? result : JSON.stringify(result);
+function evaluated(value: Json): Json {
+  if (Array.isArray(value)) return value.map(evaluated);
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, evaluated(each)]));
+  if (typeof value !== 'string' || !value.startsWith('[') || !value.endsWith(']') || /^\[[{\]"]/.test(value))
+    return value;
+  return new Expression(value.slice(1, -1)).read();
 }
 
 /** The few functions of ARM's template language that are left in a snapshot. Anything else is an error. */
@@ -118,6 +187,11 @@ function call(name: string, args: Json[], path: string): Json {
       return JSON.stringify(args[0]);
     case 'createArray':
       return args;
+    case 'shallowMerge':
+      return Object.assign({}, ...(args[0] as object[])) as Json;
+    case 'true':
+    case 'false':
+      return name === 'true';
     case 'createObject':
       return Object.fromEntries(
         args.flatMap((key, index) => (index % 2 === 0 ? [[String(key), args[index + 1] ?? null] as const] : [])),
@@ -142,9 +216,10 @@ function call(name: string, args: Json[], path: string): Json {
   }
 }
 
-function referenced(path: string): string {
+function referenced(path: string): Json {
   if (path === '.clientId') return '22222222-2222-2222-2222-222222222222';
-  if (path === '.outputs.redisEndpoint.value') return 'redis-test.westeurope.redis.azure.net:10000';
-  if (path === '.outputs.connectionString.value') return 'InstrumentationKey=33333333-3333-3333-3333-333333333333';
+  if (path === '.principalId') return '55555555-5555-5555-5555-555555555555';
+  if (path === '.outputs.connectionStrings.value') return { [ofRedis]: path };
+  if (path === '.ConnectionString') return 'InstrumentationKey=33333333-3333-3333-3333-333333333333';
   throw new Error(`A reference to ${path} is not known here.`);
 }

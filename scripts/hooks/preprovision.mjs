@@ -1,0 +1,212 @@
+/**
+ * azd's hook before it provisions: what would fail later, or half-way, is said now, all of it at once. It changes nothing but two
+ * values of azd's environment: on which resources rights are only printed, and whether a deleted vault comes back.
+ */
+import { az, remember, run, say } from './commands.mjs';
+import { attachedIn, providersFor, readParameters } from './estate.mjs';
+
+const { AZURE_SUBSCRIPTION_ID: subscription, AZURE_LOCATION: location, AZURE_RESOURCE_GROUP: group } = process.env;
+let wrong = 0;
+const fail = (text) => {
+  wrong += 1;
+  say('error', text);
+};
+/** What could not be asked is unknown: neither right nor wrong. */
+const unknown = (what, error) => say('warning', `${what} could not be asked: ${error.split('\n')[0]}`);
+
+if (tools()) {
+  const parameters = parametersOrNothing();
+  if (parameters) {
+    providers(parameters);
+    region();
+    resourceGroup();
+    names(parameters);
+    inbound(parameters);
+    budgetMonth(parameters);
+    const attached = attachedIn(parameters);
+    existence(attached);
+    rights(attached);
+    vault(parameters);
+  }
+}
+if (wrong > 0) console.error(`\n${wrong} to put right before anything is made; then run azd up again.`);
+process.exitCode = wrong > 0 ? 1 : 0;
+
+/** The programs, their versions, and the login. */
+function tools() {
+  const azd = run('azd', ['version', '--output', 'json']);
+  const [, version = ''] = /(\d+\.\d+\.\d+)/.exec(azd.stdout) ?? [];
+  if (!atLeast(version, '1.25.0')) fail(`azd 1.25.0 or later is needed; this is ${version || 'unknown'}: azd update.`);
+  if (run('az', ['version']).status !== 0) {
+    fail('The Azure CLI is needed: https://learn.microsoft.com/cli/azure/install-azure-cli');
+    return false;
+  }
+  // deployer().userPrincipalName came with 0.36.1.
+  const bicep = run('az', ['bicep', 'version']);
+  const [, compiler = ''] = /(\d+\.\d+\.\d+)/.exec(bicep.stdout + bicep.stderr) ?? [];
+  if (!atLeast(compiler, '0.36.1'))
+    fail(`Bicep 0.36.1 or later is needed; this is ${compiler || 'unknown'}: az bicep upgrade.`);
+  if (!subscription || !location || !group) {
+    fail('Set AZURE_SUBSCRIPTION_ID, AZURE_LOCATION and AZURE_RESOURCE_GROUP: azd env set NAME VALUE.');
+    return false;
+  }
+  const { value, error } = az('account', 'show', '--subscription', subscription);
+  if (error) fail(`az is not logged in to the subscription ${subscription}: az login. (${error.split('\n')[0]})`);
+  else if (value.state !== 'Enabled') fail(`The subscription ${subscription} is ${value.state}.`);
+  return !error;
+}
+
+function parametersOrNothing() {
+  try {
+    return readParameters();
+  } catch (error) {
+    fail(error.message);
+    return undefined;
+  }
+}
+
+function providers(parameters) {
+  const { value, error } = az(
+    'provider',
+    'list',
+    '--subscription',
+    subscription,
+    '--query',
+    '[].{namespace:namespace,state:registrationState}',
+  );
+  if (error) return unknown('Which resource providers are registered', error);
+  const registered = new Set(
+    value.filter(({ state }) => state === 'Registered').map((each) => each.namespace.toLowerCase()),
+  );
+  const missing = providersFor(parameters).filter((namespace) => !registered.has(namespace.toLowerCase()));
+  for (const namespace of missing)
+    fail(
+      `${namespace} is not registered: az provider register --namespace ${namespace} --subscription ${subscription} --wait`,
+    );
+  if (missing.length === 0) say('ok', 'The resource providers are registered.');
+}
+
+function region() {
+  const { value, error } = az('functionapp', 'list-flexconsumption-locations', '--query', '[].name');
+  if (error) return unknown('Which regions have Flex Consumption', error);
+  const plain = (name) => name.toLowerCase().replaceAll(' ', '');
+  if (value.map(plain).includes(plain(location))) say('ok', `${location} has Flex Consumption.`);
+  else
+    fail(`${location} has no Flex Consumption: azd env set AZURE_LOCATION, such as ${value.slice(0, 3).join(', ')}.`);
+}
+
+function resourceGroup() {
+  const { value, error } = az('group', 'show', '--name', group, '--subscription', subscription);
+  if (error)
+    return fail(
+      `The resource group ${group} is not there: az group create --name ${group} --location ${location} --subscription ${subscription}`,
+    );
+  const may = permitted(value.id, 'Microsoft.Authorization/roleAssignments/write');
+  if (may === false)
+    fail(
+      `You may give no rights on ${group}: the app needs its own on its storage. Ask for Role Based Access Control Administrator on the group.`,
+    );
+}
+
+/** Names that settings, alerts and addresses are made of. */
+function names({ environmentName, sql, postgres, redis, keyRings }) {
+  if (!/^[a-z0-9-]{1,40}$/i.test(environmentName))
+    fail(`The environment's name must have 1 to 40 letters, digits and -: ${environmentName}`);
+  const caches = [...(sql ?? []), ...(postgres ?? []), ...(redis ?? [])].map(({ name }) => name);
+  const rings = (keyRings ?? []).map(({ name }) => name);
+  for (const name of [...caches, ...rings])
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
+      fail(`The name of a cache or ring begins with a-z, and has at most 40 of a-z, 0-9 and -: ${name}`);
+  for (const list of [caches, rings])
+    for (const name of new Set(list.filter((each, index) => list.indexOf(each) !== index)))
+      fail(`Two are named ${name}: give each a name of its own.`);
+}
+
+function inbound({ inbound: { access, allowedAddresses } = {}, network, make }) {
+  if (access === 'addresses' && allowedAddresses.length === 0)
+    fail(
+      'Nobody might call the app, nor deploy to it: azd env set AZURE_ALLOWED_ADDRESSES 203.0.113.7/32,… with the addresses of operators and of this machine.',
+    );
+  for (const address of access === 'addresses' ? allowedAddresses : [])
+    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(address)) fail(`${address} is no CIDR range, such as 203.0.113.7/32.`);
+  if (access !== 'private') return;
+  if (!network?.endpointSubnetId && !make?.network)
+    fail('A private app needs a subnet for its endpoint: AZURE_ENDPOINT_SUBNET_ID.');
+  say('warning', 'The app will be private: deploy from within its network, or azd deploy will not reach it.');
+}
+
+/** A budget takes no month that is over, but for one that it has had from the beginning. */
+function budgetMonth({ budget }) {
+  if (!budget) return;
+  const { startDate } = budget;
+  if (!/^\d{4}-\d{2}-01$/.test(startDate))
+    return fail(`A budget starts on the first of a month, not on ${startDate}: azd env set AZURE_BUDGET_START.`);
+  const month = new Date().toISOString().slice(0, 8);
+  if (startDate < `${month}01` && !process.env.SERVICE_MAINTENANCE_NAME)
+    fail(`A budget cannot start in the past: azd env set AZURE_BUDGET_START ${month}01`);
+}
+
+/** Whether each id names something, and of the right kind. */
+function existence(attached) {
+  for (const { kind, id, wellFormed } of attached) {
+    if (!wellFormed) {
+      fail(`This is no id of a ${kind}: ${id} (infra/types/attached.bicep has its form).`);
+      continue;
+    }
+    const { value, error } = az('resource', 'show', '--ids', id);
+    if (error && /not ?found|does not exist|could not be found/i.test(error)) fail(`This is not there: ${id}`);
+    else if (error) unknown(`Whether ${id} is there`, error);
+    else if (kind === 'subnet') subnet(id, value);
+  }
+}
+
+function subnet(id, { properties }) {
+  const delegated = (properties?.delegations ?? []).map((each) => each.properties?.serviceName);
+  const isApps = id.toLowerCase() === (process.env.AZURE_APP_SUBNET_ID ?? '').toLowerCase() || delegated.length > 0;
+  if (!isApps) return;
+  if (!delegated.some((name) => name?.toLowerCase() === 'microsoft.app/environments'))
+    fail(
+      `The subnet of the app must be delegated to Microsoft.App/environments: az network vnet subnet update --ids ${id} --delegations Microsoft.App/environments`,
+    );
+  if (id.split('/').at(-1).includes('_')) fail(`Flex Consumption takes no subnet whose name has an underscore: ${id}`);
+}
+
+/** Where whoever deploys may give no rights, they are printed. Where that is unknown, they are tried. */
+function rights(attached) {
+  const printed = attached.filter(
+    ({ rights: needed, id, wellFormed }) =>
+      needed && wellFormed && permitted(id, 'Microsoft.Authorization/roleAssignments/write') === false,
+  );
+  for (const { id } of printed) say('warning', `You may give no rights on ${id}: the commands are printed at the end.`);
+  remember('AZURE_PRINT_ROLES_FOR', JSON.stringify(printed.map(({ id }) => id)));
+}
+
+/** @returns undefined where it could not be asked */
+function permitted(id, action) {
+  const url = `https://management.azure.com${id}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`;
+  const { value, error } = az('rest', '--method', 'get', '--url', url);
+  if (error || !Array.isArray(value?.value)) return undefined;
+  const matches = (pattern) =>
+    new RegExp(`^${pattern.replace(/[.+?^$()|[\]\\{}]/g, '\\$&').replaceAll('*', '.*')}$`, 'i').test(action);
+  return value.value.some(({ actions = [], notActions = [] }) => actions.some(matches) && !notActions.some(matches));
+}
+
+/** A vault that was made here and deleted comes back, with its key: its name is taken for 90 days. */
+function vault({ make, environmentName }) {
+  if (!make?.keyRing) return;
+  const { value, error } = az('keyvault', 'list-deleted', '--subscription', subscription, '--resource-type', 'vault');
+  if (error) return unknown('Whether the vault was deleted', error);
+  const found = value.some(
+    ({ properties }) =>
+      properties?.tags?.['azd-env-name'] === environmentName &&
+      properties.vaultId?.toLowerCase().includes(`/resourcegroups/${group.toLowerCase()}/`),
+  );
+  if (found) say('warning', 'The vault of the key ring was deleted: it comes back, with its key.');
+  remember('AZURE_RECOVER_VAULT', String(found));
+}
+
+function atLeast(version, needed) {
+  const [have, want] = [version, needed].map((text) => text.split('.').map(Number));
+  for (let part = 0; part < 3; part += 1) if ((have[part] ?? -1) !== want[part]) return (have[part] ?? -1) > want[part];
+  return true;
+}
