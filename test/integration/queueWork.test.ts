@@ -217,6 +217,17 @@ describe('a message that fails', () => {
     ]);
   });
 
+  it('of a timer is dropped where one like it was given up within a day, but not for a time that is ahead', async () => {
+    const { work, records } = instance({ ...broken, PURGE_TIME_BUDGET: 'PT1S' });
+    const givenUp = async (ms: number) => {
+      await records.writeState('poisoned|purge|default', new Date(Date.now() + ms).toISOString());
+      return work.workOff(workMessage({ until: new Date(Date.now() + hour) }), 5);
+    };
+    await givenUp(-hour);
+    await expect(givenUp(hour)).rejects.toThrow();
+    await expect(givenUp(-25 * hour)).rejects.toThrow();
+  });
+
   it('in mid-run keeps what it did, over all of its tries, and its row limit', async () => {
     const { work, find } = instance();
     await table.insert(
