@@ -1,7 +1,7 @@
 import { openTable } from '../azure/storage.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { FileRecordStore } from '../runs/fileRecordStore.ts';
-import { noRecordStore, type RecordStore } from '../runs/recordStore.ts';
+import { noRecordStore, type RecordStore, unusableRecordStore } from '../runs/recordStore.ts';
 import { recordTableName, TableRecordStore } from '../runs/tableRecordStore.ts';
 import type { RecordStoreSettings } from '../settings/recordStoreSettings.ts';
 
@@ -10,6 +10,8 @@ export function openRecordStore(settings: RecordStoreSettings, clock: Clock = sy
   switch (settings.kind) {
     case 'none':
       return noRecordStore;
+    case 'wrong':
+      return unusableRecordStore;
     case 'file':
       return new FileRecordStore(settings.folder);
     case 'table':

@@ -41,6 +41,20 @@ export function recordsUnavailable(): MaintenanceError {
   );
 }
 
+const refuse = async () => {
+  throw recordsUnavailable();
+};
+
+/** For settings that name a store which cannot be used: all of it fails, and runs say what they could not keep. */
+export const unusableRecordStore: RecordStore = {
+  description: 'a table that the settings do not name rightly',
+  addRun: refuse,
+  getRun: refuse,
+  latestRuns: refuse,
+  readState: refuse,
+  writeState: refuse,
+};
+
 /** What needs the records. @throws MaintenanceError `records_unavailable` */
 export function orUnavailable<T>(work: Promise<T>): Promise<T> {
   return work.catch(() => {

@@ -1,6 +1,3 @@
-import { identityOf } from '../azure/credentials.ts';
-import type { StorageAddress } from '../azure/storage.ts';
-import { Secret } from '../secret.ts';
 import type { SettingProblem } from './problems.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -48,18 +45,6 @@ export function givenSettings(env: Environment, verbatim: (name: string) => bool
     return undefined;
   };
   return { ...given, env: new Proxy(env, { get: (_, name) => read(String(name)) }) };
-}
-
-/**
- * How to reach a service of the function app's own storage account, by the settings that the Functions host itself uses:
- * AzureWebJobsStorage, or for identity-based connections AzureWebJobsStorage__accountName or the service's own address.
- */
-export function storageAddress(service: 'blob' | 'queue' | 'table', env: Environment): StorageAddress | undefined {
-  const of = (name: string) => env[`AzureWebJobsStorage${name}`]?.trim() || undefined;
-  const [connectionString, account] = [of(''), of('__accountName')];
-  if (connectionString) return { connectionString: new Secret(connectionString) };
-  const endpoint = of(`__${service}ServiceUri`) ?? (account && `https://${account}.${service}.core.windows.net`);
-  return endpoint ? { endpoint, identity: identityOf(of('__clientId')) } : undefined;
 }
 
 /** App Service sets this itself when Easy Auth is on; only then does it strip a client's own principal header. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { StorageAddress } from '../azure/storage.ts';
 import type { QueueSettings } from '../queue/dispatch.ts';
-import { type Environment, storageAddress } from './environment.ts';
 import { decimal, duration, wholeNumber } from './fields.ts';
 
 export const queueShape = {
@@ -21,9 +21,10 @@ export const queueShape = {
 };
 type Values = z.infer<z.ZodObject<typeof queueShape>>;
 
-export function queueSettings(values: Values, env: Environment): QueueSettings {
-  const queues = storageAddress('queue', env);
-  const blobs = storageAddress('blob', env);
+export function queueSettings(
+  values: Values,
+  { queues, blobs }: { queues: StorageAddress | undefined; blobs: StorageAddress | undefined },
+): QueueSettings {
   return {
     mode: values.WORK_QUEUE,
     aboveCaches: values.WORK_QUEUE_ABOVE,

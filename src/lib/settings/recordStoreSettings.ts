@@ -2,13 +2,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { StorageAddress } from '../azure/storage.ts';
-import { type Environment, storageAddress } from './environment.ts';
+import type { Environment } from './environment.ts';
 
 /** Where records are kept. */
 export type RecordStoreSettings =
   | { kind: 'none' }
   | { kind: 'file'; folder: string }
-  | { kind: 'table'; address: StorageAddress };
+  | { kind: 'table'; address: StorageAddress }
+  /** What names it cannot be used: runs go on, and say what they could not keep. */
+  | { kind: 'wrong' };
 
 export const recordStoreShape = {
   RECORD_STORE: z
@@ -22,6 +24,7 @@ export function readRecordStore(
   chosen: string | undefined,
   env: Environment,
   byDefault: 'file' | 'table',
+  tables: StorageAddress | 'wrong' | undefined,
 ): RecordStoreSettings {
   const store = chosen ?? byDefault;
   if (store === 'file')
@@ -30,6 +33,6 @@ export function readRecordStore(
       folder: join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'token-cache-maintenance'),
     };
   if (store.startsWith('file:')) return { kind: 'file', folder: store.slice('file:'.length) };
-  const address = store === 'table' ? storageAddress('table', env) : undefined;
-  return address ? { kind: 'table', address } : { kind: 'none' };
+  if (store !== 'table' || !tables) return { kind: 'none' };
+  return tables === 'wrong' ? { kind: 'wrong' } : { kind: 'table', address: tables };
 }

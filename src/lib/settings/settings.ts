@@ -15,11 +15,12 @@ import {
 import { flag, schedule, timeZone } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
 import { readKeyRings } from './keyRingSettings.ts';
-import type { JobName, SettingProblem } from './problems.ts';
+import { type JobName, readOne, type SettingProblem } from './problems.ts';
 import { queueSettings, queueShape } from './queueSettings.ts';
 import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
 import { type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
+import { storageAddress } from './storageSettings.ts';
 import type { KeyRing, RedisCache, SqlCache } from './subjects.ts';
 import { telemetryEndpoint, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
@@ -104,6 +105,8 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     findings: at(values.SCHEDULE_FINDINGS),
   };
   const never = settingNames.filter((name) => name.startsWith('SCHEDULE_') && neverFires(String(values[name])));
+  const storage = readStorage(env, unresolved);
+  const { tables, queues, blobs } = storage;
   const redis = { authentication: values.REDIS_AUTHENTICATION, ca: values.REDIS_CA_FILE };
   const { sqlCaches, redisCaches, names, ...caches } = readCaches(env, redis);
   const cacheNames = [...names.sqlCaches, ...names.redisCaches];
@@ -123,9 +126,14 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     telemetryEndpoint: telemetryEndpoint(env),
     easyAuth: usesEasyAuth(env),
     colours: !env.NO_COLOR,
-    recordStore: readRecordStore(values.RECORD_STORE, env, defaultRecordStore),
+    recordStore: readRecordStore(
+      values.RECORD_STORE,
+      env,
+      defaultRecordStore,
+      tables ?? (storage.wrong ? 'wrong' : undefined),
+    ),
     telemetry: telemetrySettings(values, wrong),
-    queue: queueSettings(values, env),
+    queue: queueSettings(values, { queues, blobs }),
     disabledFunctions: disabledFunctions(environment),
     problems: withReferences(unresolved, [
       ...problems,
@@ -135,6 +143,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
         ...problem,
       })),
       ...rings.problems,
+      ...storage.problems,
     ]),
     warnings: [
       ...warnings,
@@ -143,6 +152,17 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
       ...rings.warnings,
     ],
   };
+}
+
+/** The app's own storage account: what is wrong with it stops no run, since the caches lie elsewhere. */
+function readStorage(env: Environment, unresolved: ReadonlySet<string>) {
+  const problems: SettingProblem[] = [];
+  const at = (service: 'blob' | 'queue' | 'table') =>
+    readOne(problems, { jobs: [], runsGoOn: true }, () => storageAddress(service, env))[0];
+  const [tables, queues, blobs] = [at('table'), at('queue'), at('blob')];
+  const told = new Map(problems.map((problem) => [`${problem.setting} ${problem.message}`, problem]));
+  const wrong = problems.length > 0 || [...unresolved].some((name) => name.startsWith('AzureWebJobsStorage'));
+  return { tables, queues, blobs, wrong, problems: [...told.values()] };
 }
 
 /** A setting that Azure did not resolve is not simply missing, nor is it of the wrong form. */
@@ -154,6 +174,8 @@ function withReferences(unresolved: ReadonlySet<string>, problems: SettingProble
   return [
     ...told,
     ...others.map((setting) => {
+      if (setting.startsWith('AzureWebJobsStorage'))
+        return { setting, message: unresolvedReference, jobs: [], runsGoOn: true as const };
       const jobs = jobsOf(setting);
       return { setting, message: unresolvedReference, ...(jobs && { jobs }) };
     }),

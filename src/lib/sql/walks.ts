@@ -74,7 +74,8 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
  */
 export async function keyWalk(entries: ExpiredEntries, cutoff: Cutoff, store?: PositionStore): Promise<Walk> {
   /** The last key that is done; undefined at the beginning of a pass. */
-  let position = await store?.read();
+  // Not known, it begins at the start: that nothing is kept either is said when the run keeps its place.
+  let position = await store?.read().catch(() => undefined);
   let whole = position === undefined;
   let skippedLocked = 0;
   return {
