@@ -56,8 +56,8 @@ describe('the settings of key rings', () => {
     [{ protector: { kind: 'keyVault', keyId: 'http://v/keys/k' } }, /keyId must be the identifier of a Key Vault key/],
     [{ protector: { kind: 'certificate', certificates: [] } }, /must name at least one certificate/],
     [{ protector: { kind: 'certificate', certificates: [{ path: 'a', passwordSetting: 'PW' }] } }, /PW is not set/],
-    [{ caches: ['other'] }, /names other, which is not a cache/],
-    [{ colour: 'red' }, /colour/],
+    [{ caches: ['other'] }, /must name caches of the settings alone/],
+    [{ colour: 'red' }, /has a field that is not known/],
     [{ prune: 'yes' }, /prune must be true or false/],
   ])('refuse %j with the reason', (change, expected) => {
     const { problems, rings } = read([{ ...base, ...change }]);

@@ -45,7 +45,7 @@ const strings = {
     `rediss://:${canary()}@h/1?password=${canary()}`,
   ],
 };
-const account = `AccountName=a;AccountKey=${canary()}`;
+const account = `AccountName=a;AccountKey=${canary().replaceAll('-', '')}`;
 const stores = {
   RING_REDIS: `h:6380,password=${canary()},ssl=True`,
   RING_URL: `rediss://u:${canary()}@h`,
@@ -185,17 +185,34 @@ describe('what the settings read', () => {
     ],
     ['a blob without a host', { store: { kind: 'blob', url: 'http://acct:port/k/r?sv=1&sig=c4nary' } }],
     ['the address of a vault', { protector: { kind: 'keyVault', keyId: 'https://u:c4nary@v.vault.azure.net/keys/a' } }],
+    ['the name of a field of a cache', { TOKEN_CACHES: [{ name: 'w', connectionStringSetting: 'A', 'c4nary=x': 1 }] }],
+    ['the name of a field of a ring', { 'Password=c4nary': true }],
+    ['the name of a cache of a ring', { caches: ['c4nary'] }],
+    ['the folder of a ring', { store: { kind: 'folder', path: 'Server=h;Password=c4nary' } }],
+    ['the name of a table', { env: { TOKEN_CACHE_TABLE: 'Host=h;Password=c4nary' } }],
+    ['the address of Azure Monitor', { env: { REDIS_METRICS_ENDPOINT: 'https://u:c4nary@management.azure.com' } }],
+    ['the query of that address', { env: { REDIS_METRICS_ENDPOINT: 'https://management.azure.com/?sig=c4nary' } }],
+    ['a schedule', { env: { SCHEDULE_PURGE: 'Password=c4nary' } }],
+    ['a time zone', { env: { WEBSITE_TIME_ZONE: 'Password=c4nary' } }],
+    ['the storage account', { env: { AzureWebJobsStorage: 'Host=h;Password=c4nary' } }],
+    ['the address of the storage account', { env: { AzureWebJobsStorage__tableServiceUri: 'Password=c4nary' } }],
+    ['an engine', { env: { TOKEN_CACHE_ENGINE: 'Password=c4nary' } }],
+    ['Redis without its keyword', { TOKEN_CACHE_CONNECTION_STRING: 'h:6380,c4nary=,ssl=True' }],
+    ['Redis before its hosts', { TOKEN_CACHE_CONNECTION_STRING: 'c4nary+/=,h:6380,ssl=True' }],
+    ['a keyword of PostgreSQL', { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=a;c4nary=b' }],
+    ['a keyword of SQL Server', { TOKEN_CACHE_CONNECTION_STRING: 'Data Source=h;User ID=u;Password=a;c4nary=b' }],
     ["libpq's own form", { TOKEN_CACHE_CONNECTION_STRING: 'host=h port=5432 user=u password=c4nary' }],
     ['another separator', { TOKEN_CACHE_CONNECTION_STRING: 'Host=h,Username=u,Password=c4nary' }],
     ['a URI as the host', { TOKEN_CACHE_CONNECTION_STRING: 'Host=postgres://u:c4nary@h/d;Username=u' }],
     ['a missing separator', { TOKEN_CACHE_CONNECTION_STRING: 'Server=h Password=c4nary;User ID=u;Password=x' }],
     ['a login before the server', { TOKEN_CACHE_CONNECTION_STRING: 'Server=u:c4nary@h;User ID=u;Password=x' }],
   ])('shows none that was typed into %s, and says that it is wrong', (_, typed) => {
-    const { TOKEN_CACHES, TOKEN_CACHE_CONNECTION_STRING, ...ring } = typed as Record<string, unknown>;
+    const { TOKEN_CACHES, TOKEN_CACHE_CONNECTION_STRING, env: others, ...ring } = typed as Record<string, unknown>;
     const store = { kind: 'folder', path: '/keys' };
     const { problems, ...read } = readSettings(
       {
         ...(TOKEN_CACHES !== undefined && { TOKEN_CACHES: JSON.stringify(TOKEN_CACHES) }),
+        ...(others !== undefined && { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p', ...others }),
         ...(typeof TOKEN_CACHE_CONNECTION_STRING === 'string' && { TOKEN_CACHE_CONNECTION_STRING }),
         KEY_RINGS: JSON.stringify([{ name: 'r', store, protector: { kind: 'none' }, ...ring }]),
       },

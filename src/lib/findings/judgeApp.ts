@@ -77,7 +77,8 @@ function unknownLevels({ levels }: AppFacts['policy']): JudgedFinding[] {
     check: 'settings',
     level: 'warning',
     subject: appSubject,
-    what: `FINDING_LEVELS names ${check}, and no finding is called so.`,
+    // Only what has the form of a name is repeated.
+    what: `FINDING_LEVELS names ${/^[A-Za-z-]{1,40}$/.test(check) ? check : 'something'}, and no finding is called so.`,
     advice: 'Correct the name: docs/operations.md, "Findings and alerts", has them all.',
     since: null,
   }));

@@ -12,10 +12,13 @@ const duration = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+/** Told in reports: what is no path may be the secret of something else. */
+const path = text.regex(/^[^?=;,"'<>|*\p{Cc}]+$/u, 'must be the path of a folder');
+
 const store = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({ kind: z.literal('folder'), path: text }),
+    z.strictObject({ kind: z.literal('folder'), path }),
     z.strictObject({
       kind: z.literal('blob'),
       url: z

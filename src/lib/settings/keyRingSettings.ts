@@ -84,9 +84,8 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
       'must be at least P3D less than the lifetime: apps on ASP.NET Core 9 and later publish a key of their own beside a successor that ends sooner after it takes over',
     ]);
   if (entry.prune && entry.pruneAfter < days(1)) found.push(['pruneAfter', 'must be at least P1D']);
-  for (const cache of entry.caches.filter((wanted) => !caches.includes(wanted))) {
-    found.push(['caches', `names ${cache}, which is not a cache of the settings`]);
-  }
+  if (entry.caches.some((wanted) => !caches.includes(wanted)))
+    found.push(['caches', `must name caches of the settings alone. There is: ${caches.join(', ') || 'none'}`]);
   return found;
 }
 

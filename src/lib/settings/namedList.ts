@@ -31,7 +31,13 @@ export function readNamedList<T extends { name: string }>(
         message,
         ...(label.success ? concern(label.data) : { jobs: [] }),
       });
-    if (!parsed.success) for (const { path, message } of parsed.error.issues) report(path, message);
+    // A field's name is not repeated: it may be a piece of a connection string.
+    if (!parsed.success)
+      for (const { path, message, code } of parsed.error.issues)
+        report(
+          path,
+          code === 'unrecognized_keys' ? 'has a field that is not known; docs/settings.md lists them' : message,
+        );
     else if (reading.entries.some(({ entry }) => entry.name === parsed.data.name))
       report(['name'], `must be unique; ${parsed.data.name} is there twice`);
     else reading.entries.push({ at, entry: parsed.data });

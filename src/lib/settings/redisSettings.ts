@@ -27,6 +27,10 @@ export const redisShape = {
   REDIS_CA_FILE: certificates.optional(),
   REDIS_METRICS_ENDPOINT: z
     .url({ protocol: /^https$/, error: 'must be an https URL' })
+    .refine(
+      (text) => text.replace(/\/$/, '') === URL.parse(text)?.origin,
+      'must be an https URL without path, query or login',
+    )
     .default('https://management.azure.com'),
   REDIS_PINGS: wholeNumber(1, 1_000).prefault('20'),
   REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20'),

@@ -29,7 +29,7 @@ export function parseTableName(text: string): TableName {
   if (name && [name.schema, name.table].every((each) => Buffer.byteLength(each) <= maxIdentifierBytes)) return name;
   throw new MaintenanceError(
     'table_name_invalid',
-    `\`${text}\` is not the name of a PostgreSQL table.`,
+    'What was given is not the name of a PostgreSQL table.',
     `Write it as \`schema.table\`, each part of at most ${maxIdentifierBytes} bytes; quote a part that has other characters: \`"My Schema"."we""ird"\`.`,
   );
 }

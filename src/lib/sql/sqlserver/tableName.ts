@@ -29,7 +29,7 @@ export function parseTableName(text: string): TableName {
   if (name && Math.max(name.schema.length, name.table.length) <= maxIdentifierLength) return name;
   throw new MaintenanceError(
     'table_name_invalid',
-    `\`${text}\` is not the name of a SQL Server table.`,
+    'What was given is not the name of a SQL Server table.',
     `Write it as \`schema.table\`, each part of at most ${maxIdentifierLength} characters; delimit a part that has other characters: \`[my schema].[weird]]name]\`.`,
   );
 }
