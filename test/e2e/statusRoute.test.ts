@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import type { Finding } from '../../src/lib/findings/finding.ts';
+import { packageVersion } from '../../src/lib/version.ts';
 import { run } from '../support/childProcess.ts';
 import { hasChromium, startChromium } from '../support/chromium.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
@@ -82,6 +83,15 @@ describe('GET /api/status', () => {
     expect(text).not.toMatch(/ (style|on[a-z]+)=/);
   });
 
+  it('names the version, and when the deployed code was built', async () => {
+    const { json } = await app.call('GET', 'status');
+    expect(json).toMatchObject({ version: packageVersion(), deployment: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
+    const { text } = await app.call('GET', 'status', { headers: page });
+    expect(/<footer>.*<\/footer>/.exec(text)?.[0]).toContain(
+      `Version ${packageVersion()}, built <time datetime="${json.deployment}">`,
+    );
+  });
+
   it('needs the key for the page too, takes it from the address, and shows it nowhere', async () => {
     expect((await app.call('GET', 'status', { headers: page, key: null })).status).toBe(401);
     const { status, text } = await app.call('GET', `status?code=${app.functionKey}`, { headers: page, key: null });
@@ -122,7 +132,7 @@ describe('GET /api/status', () => {
     expect([table.code, json.code]).toEqual([0, 0]);
     // The timers' lateness goes on, and the terminal knows no deployment.
     const content = JSON.parse(json.stdout) as typeof status;
-    expect(content).toEqual({ ...status, at: content.at, timers: content.timers });
+    expect(content).toEqual({ ...status, deployment: null, at: content.at, timers: content.timers });
     const { text } = await app.call('GET', 'status', { headers: page });
     for (const { check, subject, what } of findings)
       for (const rendered of [text, table.stdout])

@@ -8,7 +8,7 @@ import type { WorkQueue } from '../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
-const deployment = 'one';
+const deployment = '2026-11-20T08:00:00.000Z';
 
 /** What the judges need of an app with these settings and records, as seen at that time. */
 export function overviewDeps(

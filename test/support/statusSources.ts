@@ -147,6 +147,8 @@ export function sourcesOf(
     timers: [...timers],
     subjects,
     recordStore: 'table tokencachemaintenance',
+    version: '1.2.3',
+    deployment: '2026-11-20T08:00:00.000Z',
   };
 }
 

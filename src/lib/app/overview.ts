@@ -29,6 +29,7 @@ import { type JobName, jobNames, jobs } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { Settings } from '../settings/settings.ts';
 import { instruments } from '../telemetry/metrics.ts';
+import { packageVersion } from '../version.ts';
 import type { Maintenance } from './maintenance.ts';
 
 export interface OverviewDeps {
@@ -51,6 +52,9 @@ export interface Overview {
   findings: Finding[];
   timers: TimerReading[];
   subjects: SubjectRecords[];
+  version: string;
+  /** When the deployed code was built; undefined of a command line. */
+  deployment: string | undefined;
 }
 
 /** Judges every subject by its records; no cache and no ring is asked. Never fails: what cannot be read is a finding. */
@@ -131,7 +135,8 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     return (statesReadable || state !== undefined) && !unreadable.includes(subject);
   };
   const findings = standingOf(found, before, isJudged);
-  const overview: Overview = { now, health: healthOf(findings), findings, timers, subjects };
+  const health = healthOf(findings);
+  const overview: Overview = { now, health, findings, timers, subjects, version: packageVersion(), deployment };
   return { overview, state, before, queue, plan, statesReadable };
 }
 

@@ -10,6 +10,10 @@ import type { Overview } from './overview.ts';
 export const statusSchema = z
   .object({
     at: z.iso.datetime(),
+    version: z.string().meta({ description: 'The version of token-cache-maintenance.' }),
+    deployment: z.iso.datetime().nullable().meta({
+      description: 'When the deployed code was built; null of the command line.',
+    }),
     status: z.enum(['ok', 'degraded', 'failing']),
     findings: z.array(finding).meta({ description: 'The worst first: the same as on the page and in the alerts.' }),
     timers: z.array(timerReading),
@@ -24,8 +28,17 @@ export const statusSchema = z
   })
   .meta({ id: 'Status' });
 
-export function statusContent({ now, health, findings, timers, subjects }: Overview): z.infer<typeof statusSchema> {
-  return { at: now.toISOString(), status: health, findings, timers, subjects: subjects.map(subjectStatus) };
+export function statusContent(overview: Overview): z.infer<typeof statusSchema> {
+  const { now, version, deployment, health, findings, timers, subjects } = overview;
+  return {
+    at: now.toISOString(),
+    version,
+    deployment: deployment ?? null,
+    status: health,
+    findings,
+    timers,
+    subjects: subjects.map(subjectStatus),
+  };
 }
 
 function subjectStatus(subject: SubjectRecords) {

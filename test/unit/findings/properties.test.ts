@@ -57,6 +57,8 @@ describe('the judges', () => {
           timers: [],
           subjects: subjectsOf(all),
           recordStore: 'x',
+          version: '1.2.3',
+          deployment: undefined,
         });
         expect(view.findings).toEqual(findings);
         for (const { times, series } of [...view.caches, ...view.redis].flatMap(({ plots }) => plots)) {

@@ -7,6 +7,7 @@ import { ringSection } from './ringSection.ts';
 import { runsSection, timersSection } from './runsSection.ts';
 import { stateIcon, stateSection, stateWords } from './stateSection.ts';
 import type { StatusView } from './statusView.ts';
+import { timeText } from './wording.ts';
 
 /**
  * The status page. It is whole without its script, which takes the key out of the address, draws the plots and reads the page
@@ -27,7 +28,7 @@ ${view.rings.map(ringSection)}
 ${runsSection(view)}
 ${timersSection(view)}
 <script type="application/json" id="plots">${jsonData(plots)}</script>`,
-    footer: html`Records: ${view.recordStore}.`,
+    footer: html`Records: ${view.recordStore}. Version ${view.version}${view.deployment !== undefined && html`, built <time datetime="${view.deployment}">${timeText(view.deployment)}</time>`}.`,
     // The icon of the page's own state, and reading the page anew.
     alsoAllowed: ['img-src data:', "connect-src 'self'"],
   });

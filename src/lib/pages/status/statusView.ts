@@ -19,6 +19,9 @@ export interface StatusSources {
   subjects: readonly SubjectRecords[];
   /** Where records go; `none` where they are not kept. */
   recordStore: string;
+  version: string;
+  /** When the deployed code was built. */
+  deployment: string | undefined;
 }
 
 const shownRuns = 25;
@@ -26,7 +29,8 @@ const shownRuns = 25;
 export type StatusView = ReturnType<typeof statusView>;
 
 /** What the page shows, from records and findings. Pure: it reads nothing and never throws over a record. */
-export function statusView({ now, health, findings, timers, subjects, recordStore }: StatusSources) {
+export function statusView(sources: StatusSources) {
+  const { now, health, findings, timers, subjects, recordStore, version, deployment } = sources;
   const level = worst(findings);
   const state: 'ok' | 'warning' | 'critical' = level === 'critical' || level === 'warning' ? level : 'ok';
   const histories = subjects.flatMap(historiesOf);
@@ -44,5 +48,7 @@ export function statusView({ now, health, findings, timers, subjects, recordStor
     ),
     timers,
     recordStore,
+    version,
+    deployment,
   };
 }
