@@ -30,6 +30,7 @@ function sqlRows(report: ClearReport | ClearPlan): Row[] {
     ['there now', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
     ['of these new', report.newer ? countText(report.newer) : 'unknown'],
     ['locked by apps', numberText(report.skippedLocked)],
+    ...report.kept.map(({ cause, advice }): Row => ['kept', `${cause} ${advice}`]),
   ];
 }
 

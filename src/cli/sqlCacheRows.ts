@@ -2,7 +2,7 @@ import type { AppPurge } from '../lib/sql/cacheTable.ts';
 import type { CountsReport } from '../lib/sql/counts.ts';
 import type { IndexReport } from '../lib/sql/ensureExpiryIndex.ts';
 import type { PurgePlan, PurgeReport } from '../lib/sql/purgeReport.ts';
-import { ageText, countText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
+import { ageText, countText, keptText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
 import { bytesText } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 
@@ -21,10 +21,13 @@ function doneRows(report: PurgeReport): Row[] {
   return [
     ['table', report.table],
     ['stopped', report.stopReason],
+    ...(report.heldBy ? [['held by', report.heldBy] as Row] : []),
     ['deleted', `${numberText(report.deleted)} entries that expired before ${report.cutoff}`],
     ['batches', batchText(report)],
     ['expired left', report.expiredRemaining ? countText(report.expiredRemaining) : 'unknown'],
     ['locked by apps', numberText(report.skippedLocked)],
+    ...(report.kept.length > 0 ? [['kept', keptText(report.kept)] as Row] : []),
+    ...report.kept.map(({ cause, advice }): Row => ['', `${cause} ${advice}`]),
     ['oldest expired', `${before ? ageText(before) : 'none'} before, ${after ? ageText(after) : 'none'} after`],
     ['index', `${report.index}, rows taken in order of ${report.way}`],
     ['waited', `${ageText(report.waits.pauses)} in pauses, ${ageText(report.waits.load)} for the database`],

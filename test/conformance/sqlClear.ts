@@ -154,8 +154,8 @@ export function describeSqlClear(engine: TestEngine): void {
 function afterLatest(cache: CacheTable, then: () => Promise<void>): CacheTable {
   const entries = new Proxy(cache.entries, {
     get: (target, property) => {
-      const value = Reflect.get(target, property, target) as (...args: unknown[]) => Promise<unknown>;
-      if (property !== 'latestExpiry') return value.bind(target);
+      const value: unknown = Reflect.get(target, property, target);
+      if (property !== 'latestExpiry') return typeof value === 'function' ? value.bind(target) : value;
       return async () => {
         const latest = await target.latestExpiry();
         await then();

@@ -79,7 +79,7 @@ describe('token-cache', () => {
     expect(JSON.parse((await run(script, ['index', '--json', '--dry-run'], env)).stdout).runs[0].report).toMatchObject({
       outcome: 'wouldBuild',
     });
-    expect((await run(script, ['index'], env)).stdout).toContain('expiry index created: IX_TokenCache_ExpiresAtTime');
+    expect((await run(script, ['index'], env)).stdout).toContain('expiry index created: IX_tokencache_ExpiresAtTime');
     const { stdout } = await run(script, ['counts'], env);
     expect(stdout).toMatch(/entries\s+3,020/);
     expect(stdout).toMatch(/expired\s+3,000/);

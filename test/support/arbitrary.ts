@@ -45,6 +45,7 @@ export function arbitraryOf(schema: z.ZodType): fc.Arbitrary<unknown> {
     if (key instanceof z.ZodEnum) return fc.record(Object.fromEntries(key.options.map((name) => [name, value])));
     return fc.dictionary(arbitraryOf(key) as fc.Arbitrary<string>, value, { maxKeys: 3 });
   }
+  if (schema instanceof z.ZodDefault) return arbitraryOf(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodObject) return arbitraryObject(schema.shape as Record<string, z.ZodType>);
   throw new Error(`no values of ${schema.def.type} are known`);
 }

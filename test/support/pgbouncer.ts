@@ -19,14 +19,17 @@ export type PoolMode = 'session' | 'transaction' | 'statement';
 const nobody = 65_534;
 
 /**
- * A PgBouncer of the test file's own before its database, with fewer connections to the server than clients have. After each
+ * A PgBouncer of the test file's own before its database, with fewer connections to the server than clients have, but in session mode. After each
  * test it fails the one that left something in a session that others get.
  * @param users logins beside the superuser's, as `{ name: password }`
  */
 export function usePgbouncer(
   database: TestDatabase,
   poolMode: PoolMode,
-  { users = {}, poolSize = 4 }: { users?: Record<string, string>; poolSize?: number } = {},
+  {
+    users = {},
+    poolSize = poolMode === 'session' ? 16 : 4,
+  }: { users?: Record<string, string>; poolSize?: number } = {},
 ): { url(): string } {
   const { hostname, port, username, password, pathname } = new URL(database.url);
   const folder = mkdtempSync(join(tmpdir(), 'token-cache-pgbouncer-'));

@@ -1,4 +1,5 @@
 import { createTable } from '../../dev/seed.ts';
+import type { TableName } from '../../src/lib/sql/names.ts';
 import { parseTableName, quoteIdentifier, quoteTable } from '../../src/lib/sql/postgres/tableName.ts';
 import { openPostgres } from './openTables.ts';
 import type { TestDatabase } from './testDatabase.ts';
@@ -8,12 +9,14 @@ export interface PostgresEngineOptions {
   name?: string;
   /** Where the code under test connects; the database itself, if left out. */
   url?: () => string;
+  /** How many partitions the table has; 0 for none. */
+  partitions?: number;
 }
 
 /** The test's side of a table on the embedded PostgreSQL. */
 export function postgresEngine(
   database: TestDatabase,
-  { name: engine = 'PostgreSQL', url = () => database.url }: PostgresEngineOptions = {},
+  { name: engine = 'PostgreSQL', url = () => database.url, partitions = 0 }: PostgresEngineOptions = {},
 ): TestEngine {
   return {
     name: engine,
@@ -26,11 +29,21 @@ export function postgresEngine(
       const table = quoteTable(parsed);
       await database.query(`create schema if not exists ${quoteIdentifier(parsed.schema)}`);
       await database.query(`drop table if exists ${table}`);
-      await database.query(createTable(table));
+      await database.query(partitions === 0 ? createTable(table) : createPartitioned(table, parsed, partitions));
       if (columns === 'withoutExpiry') await database.query(`alter table ${table} drop column expiresattime`);
       return postgresTable(database, url, name, table);
     },
   };
+}
+
+/** By hash of the key: every batch meets several partitions. */
+function createPartitioned(table: string, { schema, table: name }: TableName, partitions: number): string {
+  const parts = Array.from({ length: partitions }, (_, remainder) => {
+    const part = quoteTable({ schema, table: `${name.slice(0, 40)}_${remainder}` });
+    return `create table ${part} partition of ${table} for values with (modulus ${partitions}, remainder ${remainder})`;
+  });
+  // A partitioned table cannot be unlogged.
+  return [`${createTable(table).replace('unlogged ', '')} partition by hash (id)`, ...parts].join('; ');
 }
 
 function postgresTable(database: TestDatabase, connectTo: () => string, name: string, table: string): TestTable {

@@ -27,7 +27,7 @@ describe('the settings', () => {
         pauseRatio: 1,
         timeBudgetMs: 300_000,
         loadLimits: { percent: 80, lockWaits: 5 },
-        index: { name: 'IX_TokenCache_ExpiresAtTime', offlineRowLimit: 1_000_000 },
+        index: { name: undefined, offlineRowLimit: 1_000_000 },
       },
       purgeRowLimit: undefined,
       statementTimeoutMs: 30_000,

@@ -28,6 +28,8 @@ const report: PurgeReport = {
   oldestExpiredAge: { before: 'P10D', after: 'P9D' },
   expiredRemaining: { count: 900, estimated: false },
   skippedLocked: 0,
+  kept: [],
+  heldBy: null,
   appPurge: null,
   index: 'present',
   way: 'expiry',

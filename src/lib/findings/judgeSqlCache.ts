@@ -3,11 +3,12 @@ import { endOf, isReal } from '../runs/history.ts';
 import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
 import { countText } from '../sql/summaries.ts';
-import { bytesText } from '../wording.ts';
+import { bytesText, countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { type Age, agesOf, countsOf, leftNothing, purgesOf, type Read } from './sqlReadings.ts';
 import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
+import { firingsBefore } from './timers.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
 export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {
@@ -24,6 +25,7 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): 
     ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], subject, context),
     ...tableSize(counts, subject, context),
     ...index,
+    ...busy(records.purge, subject, context),
     ...lastPurge(purges[0], subject),
   ];
 }
@@ -52,6 +54,36 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
     },
   ];
 }
+
+/** Intervals of the timer after which a lock that is held is no run that takes a little longer. */
+const busyIntervals = 2;
+
+/** Purge after purge finds the table's lock held: by a run that hangs, or a session that a killed one left. */
+function busy({ runs }: SqlCacheRecords['purge'], subject: string, { now, timerOf }: JudgeContext): JudgedFinding[] {
+  const timer = timerOf('purge');
+  const real = runs.filter(({ dryRun }) => !dryRun);
+  const other = real.findIndex(({ outcome }) => outcome !== 'skipped');
+  const found = other < 0 ? real : real.slice(0, other);
+  const [newest, oldest] = [found[0], found.at(-1)];
+  if (!timer || !newest || !oldest || found.length <= busyIntervals) return [];
+  const since = Date.parse(oldest.startedAt);
+  if (since > (firingsBefore(timer.schedule, now.getTime(), busyIntervals).at(-1) ?? 0) + timerJitterMs) return [];
+  const heldBy = newest.report && !newest.report.dryRun ? newest.report.heldBy : null;
+  return [
+    {
+      check: 'purge-busy',
+      level: 'warning',
+      subject,
+      what: `The last ${found.length} purges found the table's lock held for ${humanDuration(now.getTime() - since)}${heldBy ? `, at last by ${heldBy}` : ''}.`,
+      advice:
+        'See whether a run is at work (GET /api/status). If none is, end the session that holds the lock: on PostgreSQL `select pg_terminate_backend(PID)`, on SQL Server `KILL`.',
+      since: oldest.startedAt,
+    },
+  ];
+}
+
+/** A timer may fire a moment after its time. */
+const timerJitterMs = 30_000;
 
 /** Fewer tell of no trend. */
 const leastReadings = 3;
@@ -160,6 +192,17 @@ function lastPurge(last: Read<PurgeReport> | undefined, subject: string): Judged
       subject,
       what: `The database was above a load limit until the purge's time was up${readings ? `: ${readings}` : ''}.`,
       advice: 'Move the purge to a quieter hour (SCHEDULE_PURGE), or raise the load limits.',
+      since: at,
+    });
+  }
+  for (const { entries, cause, advice } of report.kept) {
+    findings.push({
+      check: 'rows-kept',
+      level: 'warning',
+      subject,
+      what:
+        entries === null ? cause : `The purge leaves ${countOf(entries, 'expired entry', 'expired entries')}: ${cause}`,
+      advice,
       since: at,
     });
   }

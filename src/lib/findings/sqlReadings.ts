@@ -22,9 +22,17 @@ export function countsOf({ runs }: JobHistory<'counts'>): Read<CountsReport>[] {
   return runs.flatMap((run) => (isReal(run) && run.report ? [{ at: run.startedAt, report: run.report }] : []));
 }
 
-/** Nothing that had expired, but what others held locked: one that was asked for old entries alone may drain these and leave the rest. */
-export function leftNothing({ stopReason, expiredRemaining, skippedLocked }: PurgeReport): boolean {
-  return stopReason === 'drained' && (expiredRemaining === null || expiredRemaining.count <= skippedLocked);
+/** It came to the end of what it could delete. */
+const isDone = ({ stopReason }: PurgeReport) => stopReason === 'drained' || stopReason === 'rowsKept';
+
+/**
+ * Nothing that had expired, but what others held locked or the database keeps, which is told by itself: one that was asked for
+ * old entries alone may drain these and leave the rest.
+ */
+export function leftNothing(report: PurgeReport): boolean {
+  const { expiredRemaining, skippedLocked, kept } = report;
+  const passedOver = kept.reduce((sum, { entries }) => sum + (entries ?? 0), skippedLocked);
+  return isDone(report) && (expiredRemaining === null || expiredRemaining.count <= passedOver);
 }
 
 /** A reading of how long ago the oldest expired entry expired; null where there was none. */
@@ -42,9 +50,9 @@ export function agesOf(purge: JobHistory<'purge'>, counts: JobHistory<'counts'>)
   // What is left is read as the purge ends.
   const byPurges = purge.runs.filter(isReal).flatMap((run) => {
     if (!run.report || run.report.dryRun) return [];
-    const { oldestExpiredAge, stopReason, expiredRemaining } = run.report;
+    const { oldestExpiredAge, expiredRemaining } = run.report;
     // A run may drain the table, and fail to read what it passed over as locked.
-    const isKnown = oldestExpiredAge.after !== null || (stopReason === 'drained' && expiredRemaining !== null);
+    const isKnown = oldestExpiredAge.after !== null || (isDone(run.report) && expiredRemaining !== null);
     return isKnown ? [{ at: endOf(run), age: oldestExpiredAge.after }] : [];
   });
   return [...byCounts, ...byPurges].sort((a, b) => b.at - a.at);

@@ -44,7 +44,9 @@ const drop = (reason: string): Delivery => ({ do: 'drop', reason });
 /** A purge that left something behind has not done the work of another. */
 function isDone(run: RunRecord): boolean {
   if (!isReal(run) || run.outcome === 'failed') return false;
-  return run.job !== 'purge' || (run.report?.dryRun === false && run.report.stopReason === 'drained');
+  return (
+    run.job !== 'purge' || (run.report?.dryRun === false && ['drained', 'rowsKept'].includes(run.report.stopReason))
+  );
 }
 
 /**

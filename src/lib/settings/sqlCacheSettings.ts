@@ -17,7 +17,7 @@ export const sqlCacheShape = {
   EXPIRY_INDEX_NAME: z
     .string()
     .regex(/^[^\0]{1,60}$/, 'must have 1 to 60 characters')
-    .default('IX_TokenCache_ExpiresAtTime'),
+    .optional(),
   EXPIRY_INDEX_TIME_BUDGET: duration('PT1S', 'PT6H').prefault('PT5M'),
   EXPIRY_INDEX_OFFLINE_ROW_LIMIT: wholeNumber(0, Number.MAX_SAFE_INTEGER).prefault('1000000'),
   EXPIRY_INDEX_ALLOW_OFFLINE: flag.prefault('false'),

@@ -35,6 +35,13 @@ export interface LatestExpiry {
   at: Date | null;
 }
 
+export const keptRows = z.object({
+  entries: z.int().nullable().meta({ description: 'Null where they are hidden, so that nobody can count them.' }),
+  cause: z.string().meta({ description: 'The constraint, trigger, rule or policy; the first of its messages.' }),
+  advice: z.string(),
+});
+export type KeptRows = z.infer<typeof keptRows>;
+
 /** What one batch, a transaction of its own, did. */
 export interface BatchOutcome {
   deleted: number;
@@ -45,6 +52,8 @@ export interface BatchOutcome {
    * key range that is done.
    */
   skipped?: number;
+  /** Expired rows left in the range since the database refuses to delete them, by what keeps them. */
+  kept?: KeptRows[];
 }
 
 export const purgeWay = z.enum(['expiry', 'key', 'pages']).meta({
@@ -68,6 +77,8 @@ export function coversLive(cutoff: Cutoff): cutoff is Instant {
 export interface ExpiredEntries {
   /** The largest expiry, the cut-off of a clear; undefined in an empty table. */
   latestExpiry(): Promise<LatestExpiry | undefined>;
+  /** Whether there are entries without an expiry: a clear takes them, and only along the primary key. */
+  hasUndated?(): Promise<boolean>;
   /** The next range of at most `limit` rows (more where `tied`) within `cutoff`; undefined where there is none. */
   nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined>;
   /** Deletes at most `limit` rows of `range` within `cutoff`, passing over rows that others hold locked. */
@@ -101,8 +112,8 @@ export type ExpiryIndexState =
   | { kind: 'disabled'; name: string };
 
 export interface IndexBuild {
-  /** Name for an index that is created; resumed and rebuilt ones keep theirs. */
-  name: string;
+  /** Name for an index that is created; resumed and rebuilt ones keep theirs. Left out, the engine's own for this table. */
+  name?: string | undefined;
   /** The call returns after about this time, the build finished or not. */
   timeBudgetMs: number;
   /** An offline build, which blocks writers while it lasts, is allowed up to this many rows; Infinity allows every one. */
@@ -148,6 +159,8 @@ export interface TableFigures {
    * about `timeLimitMs`. Undefined where the time was up.
    */
   countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
+  /** Counts entries without an expiry, which no read ever finds; 0 where the table takes none. Undefined where the time was up. */
+  countUndated?(limit: number, timeLimitMs: number): Promise<number | undefined>;
   /** The smallest expiry; undefined in an empty table, and where finding it took longer than `timeLimitMs`. */
   oldestExpiry(timeLimitMs: number): Promise<Date | undefined>;
   /**
@@ -205,12 +218,24 @@ export interface CacheTable {
   readonly displayName: string;
   /** Rows that one batch may lock at most, for the engine's own reasons. */
   readonly maxBatchRows: number;
-  /** The database's clock. The first contact of a run: a missing table, column or login is reported here. */
-  clock(): Promise<Date>;
+  /**
+   * The database's clock. The first contact of a run: a missing table, column or login is reported here, a table of a kind
+   * that no job can work on, and, of a run that is going to delete, a right that is missing or a server that only reads.
+   */
+  clock(purpose?: 'read' | 'delete'): Promise<Date>;
+  /** Of a table in parts, those of which every entry expired before `cutoff`; undefined where finding that took too long. */
+  expiredParts?(cutoff: Date): Promise<string[] | undefined>;
+  /**
+   * The time of a run: each statement that begins from now on ends within it, but for a last look, and no more than a tenth
+   * goes into finding single rows that cannot be deleted.
+   */
+  endWithin?(ms: number): void;
   /** Takes the table's lock for `purpose` without waiting; undefined where another run holds it. */
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
   /** Whether a run holds that lock. Takes none, and waits for nobody. */
   isLocked(purpose: 'purge' | 'index'): Promise<boolean>;
+  /** Who holds that lock now, for a reader; undefined where nobody does any more. */
+  lockHolder?(purpose: 'purge' | 'index'): Promise<string | undefined>;
   load(): Promise<DatabaseLoad>;
   readonly entries: ExpiredEntries;
   /** Only of an engine that can read a table page by page. */
@@ -221,6 +246,8 @@ export interface CacheTable {
   readonly inspection: TableInspection;
   /** Whether the web app still purges the table itself, where the engine keeps statistics of statements. */
   appPurge?(): Promise<AppPurge>;
+  /** Rows that are hidden from this login, where there may be any; known after the first contact. */
+  readonly hidden?: KeptRows | undefined;
   /** What the server refused in this run, and what was done instead; the report says so. */
   readonly notes?: readonly string[];
   close(): Promise<void>;

@@ -95,13 +95,13 @@ export async function unlessTooLong<T>(answer: Promise<T>): Promise<T | undefine
   }
 }
 
-/** `failure` is what the server said, `name` the index's, delimited. */
-export function indexNameTaken({ engineCode }: CacheTableError, name: string): CacheTableError {
+/** `failure` is what the server said, `name` the index's, delimited; `holder` says what has the name, where that is known. */
+export function indexNameTaken({ engineCode }: CacheTableError, name: string, holder = ''): CacheTableError {
   return new CacheTableError(
     'permanent',
     engineCode,
     'index_name_taken',
-    `There is something named ${name} already, and it is not an index that leads with the expiry column.`,
+    `There is something named ${name} already, and it is not an index of this table that leads with the expiry column. ${holder}`.trim(),
     'Set EXPIRY_INDEX_NAME to a free name.',
   );
 }

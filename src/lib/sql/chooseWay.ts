@@ -21,5 +21,6 @@ export async function chooseWay(
   // By the catalogue, however old: to count the table would cost what the choice saves.
   const { entries = 0 } = await estimator.catalogue();
   const share = shareWithin(await estimator.sample(), Number.NEGATIVE_INFINITY, cutoff.getTime());
-  return share >= backlogShare && share * entries >= backlogRows ? 'pages' : 'expiry';
+  const isLarge = share >= backlogShare && share * entries >= backlogRows;
+  return isLarge && (await table.pages.count()) > 0 ? 'pages' : 'expiry';
 }

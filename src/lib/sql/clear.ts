@@ -31,7 +31,7 @@ export async function clearTable(
     timeBudgetMs,
     onProgress: ({ deleted }) => onProgress?.(deleted),
   });
-  await run.ask(() => table.clock());
+  await run.ask(() => table.clock('delete'));
   if (!confirmed) return run.ask(() => planClear(table));
 
   const nothing = { count: 0, estimated: false };
@@ -58,16 +58,17 @@ export async function clearTable(
   });
 }
 
-/** Every row goes, so an index that is missing is not worth its building. */
+/** Every row goes, so an index that is missing is not worth its building; rows without an expiry have no place in its order. */
 async function wayOf(table: CacheTable): Promise<PurgeWay> {
-  return (await table.expiryIndex.state()).kind === 'present' ? 'expiry' : 'key';
+  const ordered = (await table.expiryIndex.state()).kind === 'present' && !(await table.entries.hasUndated?.());
+  return ordered ? 'expiry' : 'key';
 }
 
 async function planClear(table: CacheTable): Promise<ClearPlan> {
   const estimator = new Estimator(table.figures);
   const now = await table.clock();
   const wouldDelete = await estimator.total();
-  const active = without(wouldDelete, await estimator.within({ before: now }));
+  const active = without(without(wouldDelete, await estimator.within({ before: now })), await estimator.undated());
   const way = await wayOf(table);
   const latest = await table.entries.latestExpiry();
   return {

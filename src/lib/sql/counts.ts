@@ -19,6 +19,10 @@ export const countsReport = z
     expired: entryCount,
     active: entryCount,
     expiringWithinHour: entryCount,
+    undated: entryCount.default({ count: 0, estimated: false }).meta({
+      description:
+        'Entries without an expiry, in a table that takes such: no app reads them, no purge deletes them, a clear does.',
+    }),
     dataBytes: z.int().nullable(),
     indexBytes: z.int().nullable(),
     oldestExpiredAge: z.iso.duration().nullable().meta({
@@ -46,14 +50,16 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
   const entries = await estimator.total();
   const expired = await estimator.within({ before: now });
   const expiringWithinHour = await estimator.within({ from: now, before: new Date(now.getTime() + hourMs) });
+  const undated = await estimator.undated();
   return {
     engine: table.engine,
     table: table.displayName,
     at: now.toISOString(),
     entries,
     expired,
-    active: without(entries, expired),
+    active: without(without(entries, expired), undated),
     expiringWithinHour,
+    undated,
     dataBytes: dataBytes ?? null,
     indexBytes: indexBytes ?? null,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),

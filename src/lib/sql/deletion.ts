@@ -40,7 +40,9 @@ export class Deletion<More extends object> {
     this.#context = context;
     this.#request = request;
     this.start = context.clock.elapsed();
-    this.deadline = this.start + (request.timeBudgetMs ?? context.policy.timeBudgetMs);
+    const budgetMs = request.timeBudgetMs ?? context.policy.timeBudgetMs;
+    this.deadline = this.start + budgetMs;
+    context.table.endWithin?.(budgetMs);
   }
 
   /** Asks the database one question. A serverless database that was paused takes up to a minute to come back (40613). */
@@ -64,6 +66,7 @@ export class Deletion<More extends object> {
   /** Takes the lock, deletes what was prepared under it, and reports; `none` stands in the report of a table that is busy. */
   async underLock(none: More, prepare: () => Promise<Prepared<More>>): Promise<DeletionFigures & More> {
     const { table, clock } = this.#context;
+    const keptBy = (walk: Walk | undefined) => [...(walk?.kept ?? []), ...(walk && table.hidden ? [table.hidden] : [])];
     const report = (stopReason: StopReason, more: More, { walk, loop }: { walk?: Walk; loop?: PurgeLoop } = {}) => ({
       engine: table.engine,
       table: table.displayName,
@@ -71,17 +74,20 @@ export class Deletion<More extends object> {
       stopReason,
       ...(loop?.result ?? nothingDone),
       skippedLocked: walk?.skippedLocked ?? 0,
+      kept: keptBy(walk),
+      heldBy: null,
       way: walk?.way ?? 'expiry',
       duration: formatDuration(clock.elapsed() - this.start),
       warnings: [...this.warnings],
       ...more,
     });
     const lock = await this.ask(() => table.tryLock('purge'));
-    if (!lock) return report('busy', none);
+    if (!lock)
+      return { ...report('busy', none), heldBy: (await table.lockHolder?.('purge').catch(() => undefined)) ?? null };
     try {
       const before = this.#request.onStart ? await this.#request.onStart() : 0;
       if (before === undefined) return report('busy', none);
-      const { walk, expired, known, ended } = await prepare();
+      const { walk, expired, known, ended: tellEnd } = await prepare();
       if (!walk) return report('drained', known);
       const { start, deadline, warnings } = this;
       const request = this.#request;
@@ -96,11 +102,12 @@ export class Deletion<More extends object> {
         expired,
         warnings,
       });
-      const stopReason = await loop.run().catch((error: unknown) => {
+      const ended = await loop.run().catch((error: unknown) => {
         request.onFailure?.(report('failed', known, { walk, loop }));
         throw error;
       });
-      const more = { ...known, ...(await ended?.(stopReason)) };
+      const stopReason = ended === 'drained' && keptBy(walk).length > 0 ? 'rowsKept' : ended;
+      const more = { ...known, ...(await tellEnd?.(stopReason)) };
       for (const note of table.notes ?? []) warnings.add(note);
       return report(stopReason, more, { walk, loop });
     } finally {

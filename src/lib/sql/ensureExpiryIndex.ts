@@ -62,7 +62,12 @@ export async function ensureExpiryIndex(
     outcome,
     before: before.kind,
     after: after.kind,
-    name: 'name' in after && after.name !== undefined ? after.name : after.kind === 'missing' ? policy.name : null,
+    name:
+      'name' in after && after.name !== undefined
+        ? after.name
+        : after.kind === 'missing'
+          ? (policy.name ?? null)
+          : null,
     percent: ('percent' in after ? after.percent : undefined) ?? null,
     phase: ('phase' in after ? after.phase : undefined) ?? null,
     duration: formatDuration(clock.elapsed() - start),

@@ -58,6 +58,12 @@ export class Estimator {
     return { count: Math.max(counted ?? 0, Math.round(total.count * share)), estimated: true };
   }
 
+  /** The entries without an expiry. */
+  async undated(): Promise<EntryCount> {
+    const counted = (await this.#figures.countUndated?.(exactRows + 1, exactTimeMs)) ?? 0;
+    return { count: counted, estimated: counted > exactRows };
+  }
+
   oldestExpiry(): Promise<Date | undefined> {
     return this.#figures.oldestExpiry(exactTimeMs);
   }

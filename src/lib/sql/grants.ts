@@ -20,7 +20,7 @@ export interface GrantRequest {
   /** A web app's user of the same name that stands for another id gives way. The app's own always does. */
   replace: boolean;
   /** Of the index that a new table gets. */
-  indexName: string;
+  indexName: string | undefined;
 }
 
 /** Gives rights in one database. Every step is repeatable; what is right already is left alone. */

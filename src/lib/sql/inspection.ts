@@ -10,7 +10,6 @@ export interface InspectedEntry {
   /** Null where it never comes: of no date, or one that no clock reaches. */
   expiresAt: Date | null;
   slidingSeconds: number | null;
-  absoluteExpiration: Date | null;
   /** The first 20 bytes of a Data Protection payload; else the value's first {@link contentBytes}. */
   content: Uint8Array;
 }

@@ -53,11 +53,13 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       ended: async (stopReason) => {
         // A run that drained saw itself what is left, unless it was to leave what expired of late.
         const due = new Date(now.getTime() - policy.graceMs);
-        const isWhole = stopReason === 'drained' && cutoff.getTime() === due.getTime();
-        const seen = isWhole ? { count: walk.skippedLocked, estimated: false } : undefined;
+        const isWhole = (stopReason === 'drained' || stopReason === 'rowsKept') && cutoff.getTime() === due.getTime();
+        const kept = walk.kept.reduce((sum, { entries }) => sum + (entries ?? 0), 0);
+        const seen = isWhole && !table.hidden ? { count: walk.skippedLocked + kept, estimated: false } : undefined;
         const left = await run.countLeft(async () => {
           const figures = new Estimator(table.figures);
-          const expiredRemaining = seen ?? (await figures.within({ before: due }));
+          // What is hidden is not none.
+          const expiredRemaining = seen ?? (table.hidden ? null : await figures.within({ before: due }));
           return { expiredRemaining, after: ageOf(await figures.oldestExpiry(), now) };
         });
         const appPurge = await readAppPurge(table);
@@ -99,7 +101,7 @@ async function readClock({ table, clock }: PurgeContext, run: Deletion<OfPurge>)
   let asked = clock.now().getTime();
   const now = await run.ask(() => {
     asked = clock.now().getTime();
-    return table.clock();
+    return table.clock('delete');
   });
   const difference = now.getTime() - (asked + clock.now().getTime()) / 2;
   if (Math.abs(difference) > clockDifferenceLimitMs) {

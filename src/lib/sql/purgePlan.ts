@@ -1,4 +1,5 @@
 import { formatDuration } from '../durations.ts';
+import { countOf } from '../wording.ts';
 import type { CacheTable } from './cacheTable.ts';
 import { chooseWay } from './chooseWay.ts';
 import { ageOf, sizesOf } from './counts.ts';
@@ -45,6 +46,15 @@ export async function planPurge(
     index: index === 'present' ? 'present' : index === 'building' ? 'building' : 'wouldBuild',
     way,
     statement: table.entries.deleteStatement(way),
-    warnings,
+    warnings: [...warnings, ...(await wholeParts(table, cutoff)), ...(table.notes ?? [])],
   };
+}
+
+/** A part of which everything has expired costs least to free as a whole: somebody's choice, since it locks the part. */
+async function wholeParts(table: CacheTable, cutoff: Date): Promise<string[]> {
+  const parts = (await table.expiredParts?.(cutoff)) ?? [];
+  if (parts.length === 0) return [];
+  return [
+    `Every entry of ${countOf(parts.length, 'part', 'parts')} of the table has expired: ${parts.join(', ')}. Where no new entries come to it, as to one of past days, detaching or truncating it frees its space at once; this run deletes row by row.`,
+  ];
 }

@@ -1,19 +1,22 @@
 import { z } from 'zod';
-import { appPurge, purgeWay, sqlEngine } from './cacheTable.ts';
+import { appPurge, keptRows, purgeWay, sqlEngine } from './cacheTable.ts';
 import { entrySize } from './counts.ts';
 import { indexOutcome } from './ensureExpiryIndex.ts';
 import { entryCount } from './estimate.ts';
 
-export const stopReason = z.enum(['drained', 'timeBudget', 'rowLimit', 'busy', 'unhealthy', 'aborted', 'failed']).meta({
-  description: [
-    '`drained`: a last look found nothing left to delete that was not locked.',
-    '`timeBudget`, `rowLimit`: used up.',
-    '`busy`: another run holds the table.',
-    "`unhealthy`: paused for the database's sake until the budget ended.",
-    "`aborted`: asked to stop, or the run's lock was lost.",
-    '`failed`: an error ended it; this is what it had done by then.',
-  ].join(' '),
-});
+export const stopReason = z
+  .enum(['drained', 'rowsKept', 'timeBudget', 'rowLimit', 'busy', 'unhealthy', 'aborted', 'failed'])
+  .meta({
+    description: [
+      '`drained`: a last look found nothing left to delete that was not locked.',
+      '`rowsKept`: the same, but for entries that the database refuses to delete or hides; `kept` says why.',
+      '`timeBudget`, `rowLimit`: used up.',
+      '`busy`: another run holds the table.',
+      "`unhealthy`: paused for the database's sake until the budget ended.",
+      "`aborted`: asked to stop, or the run's lock was lost.",
+      '`failed`: an error ended it; this is what it had done by then.',
+    ].join(' '),
+  });
 export type StopReason = z.infer<typeof stopReason>;
 
 /** What every run that deletes in batches tells. */
@@ -32,6 +35,12 @@ export const deletionFigures = z.object({
   }),
   waits: z.object({ pauses: z.iso.duration(), load: z.iso.duration(), loadReasons: z.array(z.string()) }),
   skippedLocked: z.int().meta({ description: 'Entries left since an app held them locked.' }),
+  kept: z.array(keptRows).default([]).meta({
+    description: 'Entries left since a constraint, trigger or policy keeps them, by cause.',
+  }),
+  heldBy: z.string().nullable().default(null).meta({
+    description: 'Of a run that found the table busy: the session that holds its lock, where the server tells.',
+  }),
   way: purgeWay,
   duration: z.iso.duration(),
   warnings: z.array(z.string()),

@@ -1,5 +1,6 @@
 import { humanDuration, parseDuration } from '../durations.ts';
 import { countOf } from '../wording.ts';
+import type { KeptRows } from './cacheTable.ts';
 import type { ClearPlan, ClearReport } from './clearReport.ts';
 import type { CountsReport } from './counts.ts';
 import type { IndexReport } from './ensureExpiryIndex.ts';
@@ -12,8 +13,22 @@ export function summarizePurge(report: PurgeReport | PurgePlan): string {
     return `dry run, would delete ${countText(report.wouldDelete)} expired entries in about ${countOf(report.batches, 'batch', 'batches')}`;
   }
   const left = report.expiredRemaining ? `, ${countText(report.expiredRemaining)} expired left` : '';
-  const locked = report.skippedLocked > 0 ? ` (${report.skippedLocked} locked by apps)` : '';
+  const parts = [
+    ...(report.skippedLocked > 0 ? [`${report.skippedLocked} locked by apps`] : []),
+    ...(report.kept.length > 0 ? [keptText(report.kept)] : []),
+  ];
+  const locked = parts.length > 0 ? ` (${parts.join(', ')})` : '';
   return `${report.stopReason}, ${numberText(report.deleted)} expired entries deleted in ${countOf(report.batches, 'batch', 'batches')}${left}${locked}`;
+}
+
+/** How many entries the database keeps; of hidden ones that there are some. */
+export function keptText(kept: readonly KeptRows[]): string {
+  const entries = kept.reduce((sum, rows) => sum + (rows.entries ?? 0), 0);
+  const hidden = kept.some((rows) => rows.entries === null);
+  return [
+    ...(entries > 0 ? [`${numberText(entries)} kept by the database`] : []),
+    ...(hidden ? ['others hidden'] : []),
+  ].join(', ');
 }
 
 export function summarizeClear(report: ClearReport | ClearPlan): string {
@@ -30,7 +45,8 @@ export function summarizeIndex({ outcome, name, percent, phase }: IndexReport): 
 
 export function summarizeCounts(report: CountsReport): string {
   const oldest = report.oldestExpiredAge ? `, oldest expired ${ageText(report.oldestExpiredAge)} ago` : '';
-  return `${countText(report.entries)} entries, ${countText(report.expired)} expired, ${countText(report.active)} active${oldest}`;
+  const undated = report.undated.count > 0 ? `, ${countText(report.undated)} without an expiry` : '';
+  return `${countText(report.entries)} entries, ${countText(report.expired)} expired, ${countText(report.active)} active${undated}${oldest}`;
 }
 
 export function numberText(value: number): string {

@@ -1,4 +1,5 @@
-import type { Cutoff, ExpiredEntries, Instant, PurgeWay, StoredPages } from './cacheTable.ts';
+import type { Cutoff, ExpiredEntries, Instant, KeptRows, PurgeWay, StoredPages } from './cacheTable.ts';
+import { addKept } from './narrowing.ts';
 
 /** What one step of a walk did; a step is one batch, a transaction of its own. */
 export interface Step {
@@ -17,6 +18,8 @@ export interface Walk {
   step(limit: number): Promise<Step>;
   /** Expired rows left behind since other sessions held them locked when last seen. */
   readonly skippedLocked: number;
+  /** Expired rows left behind since the database refuses to delete them, when last seen. */
+  readonly kept: readonly KeptRows[];
   /** Keeps where the next run goes on; of a walk that does not begin at the beginning each time. */
   keepPosition?(): Promise<void>;
 }
@@ -39,10 +42,14 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
   let after: Instant | undefined;
   let deletedInPass = 0;
   let skippedLocked = 0;
+  let kept: KeptRows[] = [];
   return {
     way: 'expiry',
     get skippedLocked() {
       return skippedLocked;
+    },
+    get kept() {
+      return kept;
     },
     async step(limit) {
       const range = await entries.nextRange(after, cutoff, limit);
@@ -52,14 +59,17 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
           after = undefined;
           deletedInPass = 0;
           skippedLocked = 0;
+          kept = [];
         }
         return { ...nothing, finished };
       }
-      const { deleted, hitLocks, skipped } = await entries.deleteRange(range, cutoff, limit);
+      const { deleted, hitLocks, skipped, kept: more = [] } = await entries.deleteRange(range, cutoff, limit);
       deletedInPass += deleted;
-      // Where only a part was deleted, and not the rest seen locked, the next step looks at the same range again.
-      if (deleted === 0 || (!range.tied && deleted + (skipped ?? 0) >= range.rows)) {
+      const keptNow = more.reduce((sum, rows) => sum + (rows.entries ?? 0), 0);
+      // Where only a part was deleted, and not the rest seen locked or kept, the next step looks at the same range again.
+      if (deleted === 0 || (!range.tied && deleted + (skipped ?? 0) + keptNow >= range.rows)) {
         skippedLocked += skipped ?? (deleted === 0 ? range.rows : 0);
+        kept = addKept(kept, more);
         after = range.upTo;
       }
       return { deleted, worked: deleted, hitLocks, finished: false };
@@ -78,10 +88,14 @@ export async function keyWalk(entries: ExpiredEntries, cutoff: Cutoff, store?: P
   let position = await store?.read().catch(() => undefined);
   let whole = position === undefined;
   let skippedLocked = 0;
+  let kept: KeptRows[] = [];
   return {
     way: 'key',
     get skippedLocked() {
       return skippedLocked;
+    },
+    get kept() {
+      return kept;
     },
     async step(limit) {
       const range = await entries.nextKeyRange(position, limit);
@@ -89,13 +103,17 @@ export async function keyWalk(entries: ExpiredEntries, cutoff: Cutoff, store?: P
         const finished = whole;
         position = undefined;
         whole = true;
-        if (!finished) skippedLocked = 0;
+        if (!finished) {
+          skippedLocked = 0;
+          kept = [];
+        }
         return { ...nothing, finished };
       }
-      const { deleted, hitLocks, skipped } = await entries.deleteKeyRange(range, cutoff);
+      const { deleted, hitLocks, skipped, kept: more } = await entries.deleteKeyRange(range, cutoff);
       // Unknown: not all of the range was looked at, and the next step does so again.
       if (skipped !== undefined) {
         skippedLocked += skipped;
+        kept = addKept(kept, more);
         position = range.upTo;
       }
       return { deleted, worked: limit, hitLocks, finished: false };
@@ -135,6 +153,9 @@ export async function backlogWalk(
     way: 'pages',
     get skippedLocked() {
       return rest.skippedLocked;
+    },
+    get kept() {
+      return rest.kept;
     },
     async step(limit) {
       if (next >= end) return rest.step(limit);

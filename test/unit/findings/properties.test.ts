@@ -38,7 +38,8 @@ const judged = (all: Runs, since: () => Date) => judge(facts(subjectsOf(all), { 
 /** But for what is dated ahead, which is told whatever it is. */
 const keysOf = (all: Runs, since: () => Date) =>
   judged(all, since).flatMap(({ check, level, subject }) =>
-    check === 'clock-ahead' ? [] : `${check} ${level} ${subject}`,
+    // Purge after purge that finds another at work is itself a finding.
+    check === 'clock-ahead' || check === 'purge-busy' ? [] : `${check} ${level} ${subject}`,
   );
 
 describe('the judges', () => {

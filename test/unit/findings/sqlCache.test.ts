@@ -127,6 +127,45 @@ describe('backlog-growing', () => {
   });
 });
 
+describe('purge-busy', () => {
+  const busyRun = (minutesAgo: number, heldBy: string | null = null) =>
+    purge(minutesAgo, purgeReport({ stopReason: 'busy', deleted: 0, heldBy }), { outcome: 'skipped' });
+  const env = { SCHEDULE_PURGE: '0 */30 * * * *' };
+  const of = (...runs: RunRecord<'purge'>[]) =>
+    standing(soundSqlCache({ purge: runs }), {}, env).filter(({ check }) => check === 'purge-busy');
+
+  it('is told once it lasted over two intervals, with who holds the lock', () => {
+    expect(of(busyRun(10, 'process 7, role web'), busyRun(40), busyRun(70), purge(100))).toMatchObject([
+      {
+        level: 'warning',
+        what: expect.stringMatching(/last 3 purges .* at last by process 7, role web/),
+        since: ago(70 * minute).toISOString(),
+      },
+    ]);
+  });
+
+  it('is not told of two, nor where a run in between went through', () => {
+    expect(of(busyRun(10), busyRun(40), purge(70))).toEqual([]);
+    expect(of(busyRun(10), purge(40), busyRun(70), busyRun(100))).toEqual([]);
+  });
+});
+
+describe('rows-kept', () => {
+  const kept = [{ entries: 3, cause: 'constraint x of y keeps them.', advice: 'Let it cascade.' }];
+  const report = purgeReport({ stopReason: 'rowsKept', kept, expiredRemaining: exactly(3) });
+
+  it('is told with cause and advice, and is no backlog', () => {
+    expect(standing(soundSqlCache({ purge: [1, 31, 61, 91, 121, 151].map((at) => purge(at, report)) }))).toMatchObject([
+      {
+        check: 'rows-kept',
+        level: 'warning',
+        what: expect.stringContaining('3 expired entries'),
+        advice: 'Let it cascade.',
+      },
+    ]);
+  });
+});
+
 describe('oldest-expired', () => {
   const old = countsReport({ expired: exactly(900), oldestExpiredAge: 'PT7H' });
   const unknown = countsReport({ expired: exactly(900), oldestExpiredAge: null });

@@ -94,6 +94,11 @@ export class PostgresConnections {
     return translateError(error, purpose, this.#context, this.limits);
   }
 
+  /** A failure that the catalogue foretells, as the server would put it. */
+  failure(code: string, message: string, purpose: Purpose) {
+    return this.translate(Object.assign(new Error(message), { code }), purpose);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map(({ pool }) => pool.end()));
   }

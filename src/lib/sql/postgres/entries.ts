@@ -4,14 +4,25 @@ import {
   coversLive,
   type ExpiredEntries,
   type Instant,
+  type KeptRows,
   type StoredPages,
 } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
+import { keptQuietly, type Narrowing } from '../narrowing.ts';
 import type { PostgresConnections } from './connections.ts';
+import { instantText } from './figures.ts';
 import * as sql from './statements.ts';
+import type { TableTraits } from './tableTraits.ts';
+
+/** More rows than a range of keys or pages has. */
+const rowsOfKeyRange = 10_000;
 
 /** Reads and deletes expired entries, by expiry, by key or by the pages that they lie in. */
-export function postgresEntries(connections: PostgresConnections): ExpiredEntries & StoredPages {
+export function postgresEntries(
+  connections: PostgresConnections,
+  traits: () => Promise<TableTraits>,
+  narrowing: Narrowing,
+): ExpiredEntries & StoredPages {
   const { table } = connections;
   // On the connection of the batches, which is pinned to the index.
   const look = async <R extends object>(text: string, values: unknown[]) =>
@@ -19,37 +30,127 @@ export function postgresEntries(connections: PostgresConnections): ExpiredEntrie
   const run = async (text: string, values: unknown[]) =>
     (await connections.query('delete', text, values)).rowCount ?? 0;
 
-  /** A batch is tried whole first, the fastest form; where a lock is in its way, it passes over the locked rows. */
-  const remove = async (where: string, cutoff: Cutoff, values: unknown[]): Promise<BatchOutcome> => {
-    const all = [cutoff, ...values];
+  const until = (cutoff: Cutoff) => (coversLive(cutoff) ? cutoff : instantText(cutoff));
+
+  /** What of a range is left though nobody holds it locked and no error was given, where something is known to keep rows. */
+  const keptOf = async (text: string, all: unknown[]): Promise<{ kept?: KeptRows[] }> => {
+    const { keepers } = await traits();
+    if (keepers.length === 0) return {};
+    const left = (await look<{ rows: number }>(text, all))?.rows ?? 0;
+    return left > 0 ? { kept: [keptQuietly(keepers.join(', '), left)] } : {};
+  };
+
+  /**
+   * A batch is tried whole first, the fastest form; where a lock is in its way, it passes over the locked rows; where a row
+   * cannot be deleted, it is narrowed down to that.
+   * @param expected rows of the range, where they are known
+   */
+  const remove = async (
+    where: string,
+    cutoff: Cutoff,
+    values: unknown[],
+    limit: number,
+    expected?: number,
+  ): Promise<BatchOutcome> => {
+    const live = coversLive(cutoff);
+    const all = [until(cutoff), ...values];
     try {
-      return { deleted: await run(sql.deleteRows(table, where, coversLive(cutoff)), all), hitLocks: false };
+      const deleted = await run(sql.deleteRows(table, where, live), all);
+      if (deleted === expected) return { deleted, hitLocks: false, skipped: 0 };
+      return { deleted, hitLocks: false, skipped: 0, ...(await keptOf(sql.countRows(table, where, live), all)) };
     } catch (error) {
-      if (!isLockTimeout(error)) throw error;
-      return { deleted: await run(sql.deleteUnlockedRows(table, where, coversLive(cutoff)), all), hitLocks: true };
+      const kind = error instanceof CacheTableError ? error.kind : undefined;
+      if (kind === 'lock' && (await traits()).mayLock) return removeUnlocked(where, cutoff, all);
+      if (kind !== 'rows' && kind !== 'lock') throw error;
+      return removeAround(where, cutoff, all, limit);
     }
+  };
+
+  /** Passes over the rows that others hold locked. */
+  const removeUnlocked = async (
+    where: string,
+    cutoff: Cutoff,
+    all: unknown[],
+    limit?: number,
+  ): Promise<BatchOutcome> => {
+    const live = coversLive(cutoff);
+    const { divided, keepers, ruled } = await traits();
+    const values = limit === undefined ? all : [...all, limit];
+    const parameter = limit === undefined ? undefined : `$${values.length}`;
+    let deleted: number;
+    let kept = 0;
+    // A rule takes no DELETE within a statement.
+    if (!ruled && (divided || keepers.length > 0)) {
+      const text = sql.deleteUnlockedRowsOfParts(table, where, live, parameter);
+      const { unlocked, gone } = (await look<{ unlocked: number; gone: number }>(text, values)) ?? {
+        unlocked: 0,
+        gone: 0,
+      };
+      deleted = gone;
+      kept = keepers.length > 0 ? unlocked - gone : 0;
+    } else deleted = await run(sql.deleteUnlockedRows(table, where, live, parameter), values);
+    // Of a range with more rows than the limit the next batch sees the rest.
+    if (limit !== undefined && deleted > 0) return { deleted, hitLocks: false };
+    const left = (await look<{ rows: number }>(sql.countRows(table, where, live), all))?.rows ?? 0;
+    return {
+      deleted,
+      hitLocks: true,
+      skipped: Math.max(0, left - kept),
+      ...(kept > 0 && { kept: [keptQuietly(keepers.join(', '), kept)] }),
+    };
+  };
+
+  /** Key by key, for a login that may lock no row, and where rows cannot be deleted. */
+  const removeAround = async (where: string, cutoff: Cutoff, all: unknown[], limit: number): Promise<BatchOutcome> => {
+    const live = coversLive(cutoff);
+    const { keepers } = await traits();
+    const range = {
+      keys: async (after: string | undefined, most: number) => {
+        const values = [...all, most, ...optional(after)];
+        const text = sql.deletableKeys(table, where, live, all.length + 1, after !== undefined);
+        return (await connections.query<{ id: string }>('delete', text, values)).rows.map(({ id }) => id);
+      },
+      remove: (keys: readonly string[]) => run(sql.deleteKeys(table, where, live, all.length + 1), [...all, keys]),
+      left: async (keys: readonly string[]) =>
+        (await look<{ rows: number }>(sql.countKeys(table, where, live, all.length + 1), [...all, keys]))?.rows ?? 0,
+      probe: () => run(sql.probeTableLock(table), []),
+      keeper: keepers.length > 0 ? keepers.join(', ') : undefined,
+    };
+    return narrowing.removeAround(range, limit);
   };
 
   return {
     async latestExpiry() {
       const { rows } = await connections.query<LatestRow>('read', sql.latestExpiry(table));
       const [row] = rows;
-      return row?.latest ? { instant: row.latest, at: row.at instanceof Date ? row.at : null } : undefined;
+      if (row?.latest) return { instant: row.latest, at: row.at instanceof Date ? row.at : null };
+      // Entries without an expiry alone.
+      return row?.undated ? { instant: '-infinity' as Instant, at: new Date(0) } : undefined;
     },
+
+    hasUndated: async () =>
+      (await traits()).expiryNullable &&
+      (await connections.query('read', sql.countUndated(table), [1])).rows[0]?.rows !== '0',
 
     async nextRange(after, cutoff, limit) {
       const text = sql.nextRange(table, after !== undefined, coversLive(cutoff));
-      const range = await look<RangeRow>(text, [cutoff, limit, ...optional(after)]);
+      const range = await look<RangeRow>(text, [until(cutoff), limit, ...optional(after)]);
       return range?.up_to ? { after, upTo: range.up_to, rows: range.rows, tied: range.tied === true } : undefined;
     },
 
-    async deleteRange({ after, upTo, tied }, cutoff, limit) {
+    async deleteRange({ after, upTo, rows, tied }, cutoff, limit) {
       const where = sql.inRange('expiresattime', after !== undefined);
       const values = [upTo, ...optional(after)];
-      if (!tied) return remove(where, cutoff, values);
+      if (!tied) return remove(where, cutoff, values, limit, rows);
       // More rows than the limit lie in it, and a plain DELETE has no limit.
-      const text = sql.deleteUnlockedRows(table, where, coversLive(cutoff), `$${values.length + 2}`);
-      return { deleted: await run(text, [cutoff, ...values, limit]), hitLocks: false };
+      const all = [until(cutoff), ...values];
+      if (!(await traits()).mayLock) return removeAround(where, cutoff, all, limit);
+      try {
+        return await removeUnlocked(where, cutoff, all, limit);
+      } catch (error) {
+        if (!(error instanceof CacheTableError) || error.kind !== 'rows') throw error;
+        return removeAround(where, cutoff, all, limit);
+      }
     },
 
     async nextKeyRange(after, limit) {
@@ -60,14 +161,8 @@ export function postgresEntries(connections: PostgresConnections): ExpiredEntrie
       return row?.up_to == null ? undefined : { after, upTo: row.up_to };
     },
 
-    async deleteKeyRange({ after, upTo }, cutoff) {
-      const where = sql.inRange('id', after !== undefined);
-      const values = [upTo, ...optional(after)];
-      const outcome = await remove(where, cutoff, values);
-      if (!outcome.hitLocks) return { ...outcome, skipped: 0 };
-      const left = await look<{ rows: number }>(sql.countRows(table, where, coversLive(cutoff)), [cutoff, ...values]);
-      return { ...outcome, skipped: left?.rows ?? 0 };
-    },
+    deleteKeyRange: ({ after, upTo }, cutoff) =>
+      remove(sql.inRange('id', after !== undefined), cutoff, [upTo, ...optional(after)], rowsOfKeyRange),
 
     deleteStatement: (way, withLive = false) => {
       const where = way === 'pages' ? sql.inPages : sql.inRange(way === 'expiry' ? 'expiresattime' : 'id', true);
@@ -75,16 +170,19 @@ export function postgresEntries(connections: PostgresConnections): ExpiredEntrie
     },
 
     async count() {
+      // An address is one of each part: such a table is taken along the index.
+      if ((await traits()).divided) return 0;
       const { rows } = await connections.query<{ pages: number | null }>('read', sql.pageCount(), [table]);
       return rows[0]?.pages ?? 0;
     },
 
     // By row address (ctid): page, and place in it.
-    deletePages: (from, to, cutoff) => remove(sql.inPages, cutoff, [`(${from},0)`, `(${to},0)`]),
+    deletePages: (from, to, cutoff) => remove(sql.inPages, cutoff, [`(${from},0)`, `(${to},0)`], rowsOfKeyRange),
   };
 }
 
 interface LatestRow {
+  undated: boolean;
   latest: Instant | null;
   /** The driver gives infinity as a number. */
   at: Date | number | null;
@@ -98,9 +196,4 @@ interface RangeRow {
 
 function optional(value: string | undefined): string[] {
   return value === undefined ? [] : [value];
-}
-
-/** Expected, and not an error: an app holds a row of the range. */
-function isLockTimeout(error: unknown): boolean {
-  return error instanceof CacheTableError && error.engineCode === '55P03';
 }

@@ -2,6 +2,7 @@ import type { EntrySample, TableFigures } from '../cacheTable.ts';
 import { unlessTooLong } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
+import type { TableTraits } from './tableTraits.ts';
 
 /** A row's value lies in TOAST, so a heap page holds about this many rows; small values lie in the page, with fewer. */
 export const rowsPerPage = 40;
@@ -10,12 +11,15 @@ export const rowsPerPage = 40;
 type Expiry = Date | number | null;
 const finite = (expiry: Expiry | undefined) => (expiry instanceof Date ? expiry : undefined);
 
-export function postgresFigures(connections: PostgresConnections): TableFigures {
+/** In UTC, whatever the time zone of this process: the driver would write the local time, which a column without a zone takes as it is. */
+export const instantText = (at: Date) => at.toISOString();
+
+export function postgresFigures(connections: PostgresConnections, traits: () => Promise<TableTraits>): TableFigures {
   const { table } = connections;
   const within = async <R extends object>(timeLimitMs: number, text: string, values: unknown[] = []) =>
     (await unlessTooLong(connections.queryWithin<R>(timeLimitMs, text, values)))?.rows;
   const sampled = async <R extends object>(rows: number, text: string) =>
-    (await connections.query<R>('read', text, [Math.ceil(rows / rowsPerPage), table])).rows;
+    (await connections.query<R>('read', text, [table, Math.ceil(rows / rowsPerPage), 4 * rows])).rows;
 
   return {
     async catalogue() {
@@ -35,8 +39,18 @@ export function postgresFigures(connections: PostgresConnections): TableFigures 
 
     async countUpTo({ from, before }, limit, timeLimitMs) {
       const rows = await (from || before
-        ? within<{ rows: string }>(timeLimitMs, sql.countUpTo(table), [limit, from ?? null, before ?? null])
+        ? within<{ rows: string }>(timeLimitMs, sql.countUpTo(table), [
+            limit,
+            from ? instantText(from) : null,
+            before ? instantText(before) : null,
+          ])
         : within<{ rows: string }>(timeLimitMs, sql.countAllUpTo(table), [limit]));
+      return rows?.[0] && Number(rows[0].rows);
+    },
+
+    async countUndated(limit, timeLimitMs) {
+      if (!(await traits()).expiryNullable) return 0;
+      const rows = await within<{ rows: string }>(timeLimitMs, sql.countUndated(table), [limit]);
       return rows?.[0] && Number(rows[0].rows);
     },
 

@@ -13,7 +13,7 @@ import type { TableName } from '../names.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { type ConnectionOptions, PostgresConnections } from './connections.ts';
 import * as statements from './grantStatements.ts';
-import { quoteIdentifier, quoteTable } from './tableName.ts';
+import { expiryIndexName, quoteIdentifier, quoteTable } from './tableName.ts';
 
 type Options = Omit<ConnectionOptions, 'table'> & {
   table: TableName;
@@ -98,7 +98,7 @@ export async function postgresGranter({ table, login, ...options }: Options): Pr
   };
 }
 
-function tableStatements(table: TableName, { indexName }: GrantRequest): string[] {
+function tableStatements(table: TableName, { indexName = expiryIndexName(table.table) }: GrantRequest): string[] {
   const t = quoteTable(table);
   return [
     statements.createSchema(quoteIdentifier(table.schema)),

@@ -15,7 +15,6 @@ interface EntryRow {
   size: number | null;
   expires_at: Date | number | null;
   sliding_seconds: string | null;
-  absolute_expiration: Date | number | null;
   content: Buffer | null;
 }
 
@@ -36,7 +35,6 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
       size: row.size ?? 0,
       expiresAt: dateOf(row.expires_at),
       slidingSeconds: row.sliding_seconds === null ? null : Number(row.sliding_seconds),
-      absoluteExpiration: dateOf(row.absolute_expiration),
       content: row.content ?? new Uint8Array(),
     }));
 
@@ -50,7 +48,7 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
       if (pages <= small.pages || fewRows) return entries(sql.sampleRows(table), rows, contentBytes);
       const wanted = Math.ceil(rows / Math.max(1, density || rowsPerPage));
       const drawn = Math.min(drawnPages.most, Math.max(drawnPages.least, wanted));
-      const result = await entries(sql.sampleEntries(table), drawn, table, 2 * rows, contentBytes);
+      const result = await entries(sql.sampleEntries(table), table, drawn, 2 * rows, contentBytes);
       return result.length >= rowsPerPage ? result : entries(sql.sampleKeys(table), rows, contentBytes);
     },
 

@@ -1,21 +1,23 @@
+import { family, pagesOfAll } from './statements.ts';
+
 /** The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read. */
 
 /** The header alone where it is a Data Protection payload (09 F0 C9 F0). */
 const entryColumns = (bytes: string) => `
-select id, octet_length(value) as size, expiresattime as expires_at, slidingexpirationinseconds as sliding_seconds,
-       absoluteexpiration as absolute_expiration,
-       case when substring(value from 1 for 4) = '\\x09f0c9f0'::bytea then substring(value from 1 for 20)
-            else substring(value from 1 for ${bytes}) end as content`;
+select id, coalesce(octet_length(value), 0) as size, expiresattime::timestamptz as expires_at,
+       slidingexpirationinseconds as sliding_seconds,
+       coalesce(substring(value from 1 for case when substring(value from 1 for 4) = '\\x09f0c9f0'::bytea then 20
+                                           else ${bytes} end), '') as content`;
 
 /** Pages now, and rows of a page as the statistics have it; 0 where there are none. */
-export const pages = () => `
-select (pg_relation_size($1::regclass) / 8192)::int as pages,
-       greatest(0, reltuples) / greatest(1, relpages) as density
-from pg_class where oid = $1::regclass`;
+export const pages = () => `${family}
+select (sum(pg_relation_size(oid)) / 8192)::int as pages,
+       sum(greatest(0, reltuples)) / greatest(1, sum(greatest(0, relpages))) as density
+from member where relkind = 'r'`;
 
 /** Random rows of a small table, whose rows are all looked over, without their values: neighbours were often written alike. */
 export const sampleRows = (t: string) => `${entryColumns('$2')}
-from ${t} where ctid = any (array(select ctid from ${t} order by random() limit $1))`;
+from ${t} where (tableoid, ctid) in (select tableoid, ctid from ${t} order by random() limit $1)`;
 
 /** By the primary key: users' ids are random. For a table of many pages that are nearly all empty. */
 export const sampleKeys = (t: string) => `${entryColumns('$2')}
@@ -23,7 +25,7 @@ from ${t} order by id limit $1`;
 
 /** Random pages, a bounded number of them. */
 export const sampleEntries = (t: string) => `${entryColumns('$4')}
-from ${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))
+from ${t} tablesample system (least(100, 100.0 * $2 / ${pagesOfAll}))
 limit $3`;
 
 /** The SELECT of Microsoft.Extensions.Caching.Postgres, without its UPDATE that slides the expiry. */
@@ -33,7 +35,8 @@ export const readEntry = (t: string) => `select value from ${t} where id = $1 an
 export const keysWithPrefix = (t: string) => `select id from ${t} where id like $1 order by id limit $2`;
 
 /** Backwards along the expiry index; asked only where there is one. */
-export const latestKeys = (t: string) => `select id from ${t} order by expiresattime desc limit $1`;
+export const latestKeys = (t: string) =>
+  `select id from ${t} where expiresattime is not null order by expiresattime desc limit $1`;
 
 export const entryState = (t: string) => `
 select substring(value from 1 for 20) as header, encode(sha256(value), 'hex') as digest from ${t} where id = $1`;

@@ -1,13 +1,16 @@
-import type { CacheTable } from '../cacheTable.ts';
+import type { CacheTable, KeptRows } from '../cacheTable.ts';
+import { unlessTooLong } from '../cacheTableError.ts';
 import type { TableName } from '../names.ts';
+import { Narrowing } from '../narrowing.ts';
 import { type ConnectionOptions, PostgresConnections } from './connections.ts';
 import { postgresEntries } from './entries.ts';
 import { postgresExpiryIndex } from './expiryIndex.ts';
-import { postgresFigures } from './figures.ts';
+import { instantText, postgresFigures } from './figures.ts';
 import { postgresInspection } from './inspection.ts';
-import { tryPostgresLock } from './runLock.ts';
+import { holderOfLock, tryPostgresLock } from './runLock.ts';
 import * as sql from './statements.ts';
 import { quoteTable } from './tableName.ts';
+import { readTraits, type TableTraits } from './tableTraits.ts';
 
 export interface PostgresOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;
@@ -17,8 +20,25 @@ export interface PostgresOptions extends Omit<ConnectionOptions, 'table'> {
 export function postgresCacheTable({ table: name, ...options }: PostgresOptions): CacheTable {
   const table = quoteTable(name);
   const connections = new PostgresConnections({ ...options, table });
-  const entries = postgresEntries(connections);
-  const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${table}`;
+  let known: Promise<TableTraits> | undefined;
+  const look = (purpose: 'read' | 'delete') => {
+    known = readTraits(connections, purpose);
+    // A failure is told to who asked; the next question asks anew.
+    known.catch(() => {
+      known = undefined;
+    });
+    return known.then((traits) => {
+      hidden = traits.hidden;
+      for (const note of traits.notes) notes.add(note);
+      return traits;
+    });
+  };
+  const traits = () => known ?? look('read');
+  const notes = new Set<string>();
+  let hidden: KeptRows | undefined;
+  const lockOf = (purpose: 'purge' | 'index') => `token-cache-maintenance|${purpose}|${table}`;
+  const narrowing = new Narrowing(connections.clock);
+  const entries = postgresEntries(connections, traits, narrowing);
   return {
     engine: 'postgres',
     displayName: table,
@@ -27,20 +47,36 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
     entries,
     pages: entries,
     expiryIndex: postgresExpiryIndex(connections, name),
-    figures: postgresFigures(connections),
+    figures: postgresFigures(connections, traits),
     inspection: postgresInspection(connections),
 
-    async clock() {
-      const { rows } = await connections.query<{ now: Date }>('read', sql.clock(table));
-      return rows[0]?.now ?? connections.clock.now();
+    clock: async (purpose = 'read') => (await look(purpose)).now,
+
+    async expiredParts(cutoff) {
+      if (!(await traits()).divided) return undefined;
+      const { rows: parts } = await connections.query<{ name: string }>('read', sql.parts(), [table]);
+      if (parts.length === 0) return undefined;
+      const text = sql.expiredParts(parts.map(({ name: part }) => part));
+      const found = await unlessTooLong(connections.queryWithin<{ part: number }>(2_000, text, [instantText(cutoff)]));
+      return found?.rows.flatMap(({ part }) => parts[part]?.name ?? []);
+    },
+
+    endWithin(ms) {
+      connections.endBy(connections.clock.elapsed() + ms);
+      narrowing.allow(ms / 10);
+    },
+
+    get hidden() {
+      return hidden;
+    },
+
+    get notes() {
+      return [...notes];
     },
 
     tryLock: (purpose) => tryPostgresLock(connections, lockOf(purpose)),
-
-    async isLocked(purpose) {
-      const { rows } = await connections.query<{ locked: boolean }>('read', sql.isLocked(), [lockOf(purpose)]);
-      return rows[0]?.locked === true;
-    },
+    lockHolder: (purpose) => holderOfLock(connections, lockOf(purpose)),
+    isLocked: async (purpose) => (await holderOfLock(connections, lockOf(purpose))) !== undefined,
 
     async load() {
       const { rows } = await connections.query<{ waits: number }>('read', sql.lockWaits());

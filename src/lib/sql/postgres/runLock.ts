@@ -60,3 +60,27 @@ export async function tryPostgresLock(
     if (!lock) await endConnection(client);
   }
 }
+
+interface HolderRow {
+  pid: number;
+  user: string | null;
+  application: string | null;
+  client: string | null;
+  state: string | null;
+  since: Date | null;
+}
+
+/** The session that holds the lock, as far as this login may see it. */
+export async function holderOfLock(connections: PostgresConnections, resource: string): Promise<string | undefined> {
+  const [row] = (await connections.query<HolderRow>('read', sql.lockHolder(), [resource])).rows;
+  if (!row) return undefined;
+  const { pid, user, application, client, state, since } = row;
+  const parts = [
+    `process ${pid}`,
+    ...(user ? [`role ${user}`] : []),
+    ...(application ? [`application ${application}`] : []),
+    ...(client ? [`from ${client}`] : []),
+    ...(since ? [`${state ?? 'there'} since ${since.toISOString()}`] : []),
+  ];
+  return parts.join(', ');
+}

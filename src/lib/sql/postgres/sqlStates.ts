@@ -217,7 +217,7 @@ const codes: Record<string, Explanation> = {
   '53300': [
     'transient',
     'connection_limit',
-    'No connection was free. A run needs three at once: raise CONNECTION LIMIT of the role or database, or max_connections, or let apps pool theirs.',
+    'No connection was free. A run needs up to five at once: raise CONNECTION LIMIT of the role or database, or max_connections, or let apps pool theirs.',
   ],
   '53400': [
     'transient',

@@ -5,11 +5,43 @@
  */
 import { never } from '../cacheTable.ts';
 
-/** Also the probe for table, columns and the right to read: `limit 0` reads no row. */
-export const clock = (t: string) => `
-select clock_timestamp() as now
-from (select 1) as one
-left join (select id, octet_length(value), expiresattime from ${t} limit 0) as probe on true`;
+/** A table, and those below it: its partitions, or what inherits from it. `$1` is its name. */
+export const family = `
+with recursive family as (
+  select to_regclass($1)::oid as oid
+  union
+  select i.inhrelid from family join pg_inherits as i on i.inhparent = family.oid
+), member as (select c.* from family join pg_class as c on c.oid = family.oid)`;
+
+/** A policy that lets this login do `command` with every row. */
+const openPolicy = (command: string) => `exists (
+    select from pg_policy as p where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('${command}', '*')
+    and pg_get_expr(p.polqual, p.polrelid) = 'true'
+    and exists (select from unnest(p.polroles) as r where case when r = 0 then true else pg_has_role(r, 'USAGE') end))`;
+
+/**
+ * What a run must know first, of the table and of this login. Also the probe for table, columns and the right to read:
+ * `where false` reads no row, and asks no foreign server. Bits of tgtype: 1 for each row, 2 before, 8 delete.
+ */
+export const firstLook = (t: string) => `${family}
+select clock_timestamp() as now, c.relkind as kind, (select count(*) > 1 from member) as divided,
+       exists (select from member where relkind = 'f') as foreign,
+       pg_is_in_recovery() as standby, current_setting('default_transaction_read_only')::bool as read_only,
+       has_table_privilege(c.oid, 'DELETE') as may_delete, has_any_column_privilege(c.oid, 'UPDATE') as may_lock,
+       format_type(coalesce(nullif(y.typbasetype, 0), y.oid), null) as expiry_type, not e.attnotnull as expiry_nullable,
+       (select reset_val from pg_settings where name = 'TimeZone') as time_zone,
+       row_security_active(c.oid) as secured,
+       ${openPolicy('r')} and ${openPolicy('d')}
+         and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
+       array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies,
+       array(select distinct tgname::text from pg_trigger where tgrelid in (select oid from family) and not tgisinternal
+             and tgenabled in ('O', 'A') and tgtype & 11 = 11 order by 1) as triggers,
+       array(select rulename::text from pg_rewrite where ev_class = c.oid and ev_type = '4' and ev_enabled <> 'D') as rules
+from pg_class as c
+join pg_attribute as e on e.attrelid = c.oid and e.attname = 'expiresattime'
+join pg_type as y on y.oid = e.atttypid
+left join (select id, octet_length(value), expiresattime from ${t} where false) as probe on true
+where c.oid = to_regclass($1)`;
 
 /** 64 bits of hash, so that two tables do not share a lock by chance; `name` is a literal. */
 const lockKey = (name: string) => `hashtextextended(${name}, 0)`;
@@ -17,16 +49,17 @@ export const tryLock = (name: string) =>
   `select pg_try_advisory_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
 export const tryTransactionLock = (name: string) =>
   `select pg_try_advisory_xact_lock(${lockKey(name)}) as locked, pg_backend_pid() as pid`;
-/** Of a lock on a bigint, pg_locks has the upper half in classid and the lower one in objid (PostgreSQL documentation, "pg_locks"). */
-export const isLocked = () => `
-select exists (
-  select from pg_locks
-  where locktype = 'advisory' and objsubid = 1 and granted
-    and database = (select oid from pg_database where datname = current_database())
-    and (classid::bigint << 32) | objid::bigint = ${lockKey('$1')}
-) as locked`;
 export const unlock = (name: string) => `select pg_advisory_unlock(${lockKey(name)})`;
 export const backendPid = () => 'select pg_backend_pid() as pid';
+
+/** An advisory lock of 64 bits is kept in two halves, with objsubid 1. */
+export const lockHolder = () => `
+select a.pid, a.usename as user, a.application_name as application, host(a.client_addr) as client, a.state,
+       a.state_change as since
+from pg_locks as l join pg_stat_activity as a using (pid)
+where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+and l.database = (select oid from pg_database where datname = current_database())
+and (l.classid::bigint << 32) | l.objid::bigint = ${lockKey('$1')}`;
 
 /** pg_locks is readable by everyone, pg_stat_activity's datname too: waits of all sessions, with no special right. */
 export const lockWaits = () => `
@@ -59,8 +92,10 @@ from (
  * `now()` beside a purge's cut-off: even a wrong parameter can delete nothing that is alive by the database's own clock. A
  * clear is asked to.
  */
-const deletable = (withLive: boolean) =>
-  withLive ? 'expiresattime <= $1' : 'expiresattime < $1 and expiresattime < now()';
+const deletable = (withLive: boolean, of = '') =>
+  withLive
+    ? `(${of}expiresattime <= $1 or ${of}expiresattime is null)`
+    : `${of}expiresattime < $1 and ${of}expiresattime < now()`;
 
 /** Rows of a range, by expiry or by key: up to $2, and after $3. */
 export const inRange = (column: 'expiresattime' | 'id', hasAfter: boolean) =>
@@ -81,8 +116,36 @@ where ${deletable(withLive)} and ctid = any (array(
   select ctid from ${t} where ${deletable(withLive)} and ${where}${limit ? ` limit ${limit}` : ''} for update skip locked
 ))`;
 
+/**
+ * The same of a divided table, where an address is one of each of its parts: rows are found by key and told apart by both.
+ * Also tells how many rows it had locked for itself: what is left of these, something else than a lock keeps.
+ */
+export const deleteUnlockedRowsOfParts = (t: string, where: string, withLive: boolean, limit?: string) => `
+with unlocked as materialized (
+  select id, tableoid as part, ctid as place
+  from ${t} where ${deletable(withLive)} and ${where}${limit ? ` limit ${limit}` : ''} for update skip locked
+), gone as (
+  delete from ${t} as entry using unlocked
+  where entry.id = unlocked.id and entry.tableoid = unlocked.part and entry.ctid = unlocked.place and ${deletable(withLive, 'entry.')}
+  returning 1
+)
+select (select count(*) from unlocked)::int as unlocked, (select count(*) from gone)::int as gone`;
+
 export const countRows = (t: string, where: string, withLive: boolean) => `
 select count(*)::int as rows from ${t} where ${deletable(withLive)} and ${where}`;
+
+export const deletableKeys = (t: string, where: string, withLive: boolean, limit: number, hasAfter: boolean) => `
+select id from ${t}
+where ${deletable(withLive)} and ${where}${hasAfter ? ` and id > $${limit + 1}` : ''}
+order by id limit $${limit}`;
+
+export const deleteKeys = (t: string, where: string, withLive: boolean, keys: number) =>
+  `${deleteRows(t, where, withLive)} and id = any ($${keys})`;
+export const countKeys = (t: string, where: string, withLive: boolean, keys: number) =>
+  `${countRows(t, where, withLive)} and id = any ($${keys})`;
+
+/** Deletes nothing, and waits for the table's own lock as a DELETE does. */
+export const probeTableLock = (t: string) => `delete from ${t} where false`;
 
 /** Reading a range of row addresses without reading the whole table came with PostgreSQL 14. */
 export const pageCount = () => `
@@ -95,42 +158,65 @@ select max(id) as up_to
 from (select id from ${t}${hasAfter ? ' where id > $2' : ''} order by id limit $1) as batch`;
 
 /**
- * Every index that leads with the expiry column, whatever its name: a btree, since others have no order, and not a partial
- * one. A build shows in pg_stat_progress_create_index; its columns but pid and datname are null to a role that may not
+ * Every index that leads with the expiry column, whatever its name, of the table and of all below it, the table first: a
+ * btree, since others have no order, and not a partial one. `exact` is one that may be attached to the index of a partitioned
+ * table. A build shows in pg_stat_progress_create_index; its columns but pid and datname are null to a role that may not
  * look into other sessions, so a build that cannot be seen into counts as one of this table.
  */
 export const indexState = () => `
-with builds as (
-  select relid, index_relid, phase, blocks_done, blocks_total, tuples_done, tuples_total
+with recursive family as (
+  select to_regclass($1)::oid as oid, null::oid as parent, 0 as level
+  union all
+  select i.inhrelid, i.inhparent, level + 1 from family join pg_inherits as i on i.inhparent = family.oid
+), builds as (
+  select relid, index_relid, phase, blocks_done, blocks_total, tuples_done, tuples_total, true as seen
   from pg_stat_progress_create_index
-  where datname = current_database() and (relid = to_regclass($1) or relid is null)
+  where datname = current_database() and (relid in (select oid from family) or relid is null)
 ), candidates as (
-  select i.indexrelid, c.relname as name, i.indisvalid and i.indisready as usable
+  select i.indrelid, i.indexrelid, c.relname as name, i.indisvalid and i.indisready as usable,
+         i.indnatts = 1 and i.indoption[0] = 0 as exact, up.inhparent::regclass::text as attached
   from pg_index as i
   join pg_class as c on c.oid = i.indexrelid
   join pg_am as am on am.oid = c.relam
   join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-  where i.indrelid = to_regclass($1) and am.amname = 'btree' and i.indpred is null and a.attname = 'expiresattime'
+  left join pg_inherits as up on up.inhrelid = i.indexrelid
+  where i.indrelid in (select oid from family) and am.amname = 'btree' and i.indpred is null and a.attname = 'expiresattime'
 )
-select candidates.name, candidates.usable, builds.phase, builds.index_relid is not distinct from candidates.indexrelid as mine,
-       builds is not null as building, blocks_done, blocks_total, tuples_done, tuples_total
-from candidates full join builds on true
-order by candidates.usable desc nulls last, mine desc`;
+select n.nspname as schema, t.relname as table, t.relkind = 'p' as divided, family.level, p.relname as parent,
+       candidates.name, candidates.usable, candidates.exact, candidates.attached is not null as attached,
+       coalesce(builds.seen, false) as building, builds.phase, blocks_done, blocks_total, tuples_done, tuples_total
+from family join pg_class as t on t.oid = family.oid join pg_namespace as n on n.oid = t.relnamespace
+left join pg_class as p on p.oid = family.parent
+left join candidates on candidates.indrelid = family.oid
+left join builds on builds.relid = family.oid or builds.relid is null
+order by family.level, t.relname, candidates.usable desc nulls last, builds.index_relid is not distinct from candidates.indexrelid desc`;
 
 /** Concurrently: readers and writers go on meanwhile. */
 export const createIndex = (t: string, name: string) => `create index concurrently ${name} on ${t} (expiresattime)`;
+/** The index of a partitioned table alone; it can be used when one of each partition is attached. */
+export const createIndexOnly = (t: string, name: string) => `create index ${name} on only ${t} (expiresattime)`;
+export const attachIndex = (name: string, partOf: string) => `alter index ${name} attach partition ${partOf}`;
 /** Not concurrently, which would wait for every open transaction: an index that was never used goes at once. */
 export const dropIndex = (name: string) => `drop index if exists ${name}`;
 
+/** What has the name of an index already. */
+export const relationNamed = () => `
+select c.relkind in ('i', 'I') as index, i.indrelid::regclass::text as table
+from pg_class as c left join pg_index as i on i.indexrelid = c.oid
+where c.oid = to_regclass($1)`;
+
 /**
  * n_live_tup follows inserts and deletes; reltuples is as old as the last analyze, and the fallback where statistics were
- * reset. pg_table_size has the TOAST table in it, where most of an entry lies.
+ * reset. pg_table_size has the TOAST table in it, where most of an entry lies. Of a divided table, the sums.
  */
-export const catalogue = () => `
-select case when s.n_live_tup > 0 then s.n_live_tup when c.reltuples >= 0 then c.reltuples end::bigint as entries,
-       pg_table_size(c.oid) as data_bytes, pg_indexes_size(c.oid) as index_bytes
-from pg_class as c left join pg_stat_all_tables as s on s.relid = c.oid
-where c.oid = to_regclass($1)`;
+export const catalogue = () => `${family}
+select sum(case when s.n_live_tup > 0 then s.n_live_tup when c.reltuples >= 0 then c.reltuples end)::bigint as entries,
+       sum(pg_table_size(c.oid))::bigint as data_bytes, sum(pg_indexes_size(c.oid))::bigint as index_bytes
+from member as c left join pg_stat_all_tables as s on s.relid = c.oid
+where c.relkind in ('r', 'm')`;
+
+/** Pages of a table with all below it. `$1` is its name. */
+export const pagesOfAll = `greatest(1, (${family} select sum(pg_relation_size(oid)) / 8192 from member))`;
 
 export const countUpTo = (t: string) => `
 select count(*) as rows
@@ -140,18 +226,22 @@ from (
   limit $1
 ) as bounded`;
 
+export const countUndated = (t: string) =>
+  `select count(*) as rows from (select 1 from ${t} where expiresattime is null limit $1) as bounded`;
+
 /** Without bounds the primary key alone is read, where the visibility map allows it. */
 export const countAllUpTo = (t: string) => `select count(*) as rows from (select 1 from ${t} limit $1) as bounded`;
 
-export const oldestExpiry = (t: string) => `select min(expiresattime) as oldest from ${t}`;
+export const oldestExpiry = (t: string) =>
+  `select min(expiresattime)::timestamptz as oldest from ${t} where expiresattime > '-infinity'`;
 
 /** As text: in full precision, and `infinity`, which Npgsql writes for DateTimeOffset.MaxValue. */
 export const latestExpiry = (t: string) =>
-  `select max(expiresattime)::text as latest, max(expiresattime) as at from ${t}`;
+  `select max(expiresattime)::text as latest, max(expiresattime)::timestamptz as at, exists (select from ${t}) as undated from ${t}`;
 
 /** An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. */
 export const longestLivedUntil = (t: string) => `
-select max(until) as until
+select max(until)::timestamptz as until
 from (select greatest(expiresattime, absoluteexpiration) as until from ${t} where expiresattime >= now()) as entries
 where until < '9999-01-01'`;
 
@@ -162,16 +252,32 @@ from ${t}
 where expiresattime >= now() and substring(value from 1 for octet_length($1::bytea)) = $1::bytea
 group by 1`;
 
-/** Random pages, a bounded number of them whatever the size of the table. */
+/** Random pages, a bounded number of them whatever the size of the table, and rows of them. */
 const randomPages = (t: string) =>
-  `${t} tablesample system (least(100, 100.0 * $1 / greatest(1, pg_relation_size($2::regclass) / 8192)))`;
+  `(select * from ${t} tablesample system (least(100, 100.0 * $2 / ${pagesOfAll})) limit $3) as drawn`;
 
 /**
  * One row of two JSON arrays: a row for each entry costs the client a hundred times the memory. octet_length does not fetch a
  * TOASTed value.
  */
 export const sample = (t: string) => `
-select coalesce(json_agg(octet_length(value)), '[]') as sizes,
-       coalesce(json_agg(case when isfinite(expiresattime) then (extract(epoch from expiresattime) * 1000)::bigint else ${never} end), '[]') as expiries
+select coalesce(json_agg(coalesce(octet_length(value), 0)), '[]') as sizes,
+       coalesce(json_agg(case when isfinite(expiresattime) then (extract(epoch from expiresattime) * 1000)::bigint
+                              when expiresattime = '-infinity' then -${never} else ${never} end), '[]') as expiries
 from ${randomPages(t)}`;
-export const sampleHeaders = (t: string) => `select substring(value from 1 for 20) as header from ${randomPages(t)}`;
+export const sampleHeaders = (t: string) =>
+  `select coalesce(substring(value from 1 for 20), '') as header from ${randomPages(t)}`;
+
+export const parts = () => `${family}
+select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name
+from member as c join pg_namespace as n on n.oid = c.relnamespace
+where c.relkind = 'r' and c.oid <> to_regclass($1) order by 1 limit 500`;
+
+/** Of these tables, those that hold entries, all of them expired. `names` are delimited. */
+export const expiredParts = (names: readonly string[]) =>
+  names
+    .map(
+      (t, index) => `select ${index} as part
+where exists (select from ${t}) and not exists (select from ${t} where expiresattime >= $1::timestamptz or expiresattime is null)`,
+    )
+    .join(' union all ');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MaintenanceError } from '../../errors.ts';
 import { readTableName, type TableName } from '../names.ts';
 
@@ -32,4 +33,11 @@ export function parseTableName(text: string): TableName {
     'What was given is not the name of a PostgreSQL table.',
     `Write it as \`schema.table\`, each part of at most ${maxIdentifierBytes} bytes; quote a part that has other characters: \`"My Schema"."we""ird"\`.`,
   );
+}
+
+/** A table's own name for its expiry index, since all indexes of a schema share their names; cut off, two would be one. */
+export function expiryIndexName(table: string): string {
+  const name = `IX_${table}_ExpiresAtTime`;
+  if (Buffer.byteLength(name) <= maxIdentifierBytes) return name;
+  return `IX_${createHash('sha256').update(table).digest('hex').slice(0, 32)}_ExpiresAtTime`;
 }

@@ -4,7 +4,7 @@ import type { SqlServerConnections } from './connections.ts';
 import { named } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
-import { quoteIdentifier } from './tableName.ts';
+import { expiryIndexName, quoteIdentifier } from './tableName.ts';
 
 /** Answers of racing creators: the index exists (1913), or a resumable build of it is there (10637, 10638). */
 const madeByOthers = new Set(['1913', '10637', '10638']);
@@ -59,7 +59,7 @@ export function sqlServerExpiryIndex(
   };
 
   /** An offline build locks writers out until it is done. */
-  const refuseLargeOffline = async ({ offlineRowLimit: limit, name }: IndexBuild): Promise<void> => {
+  const refuseLargeOffline = async ({ offlineRowLimit: limit, name = expiryIndexName }: IndexBuild): Promise<void> => {
     if (limit === Number.POSITIVE_INFINITY) return;
     const entries = (await figures.catalogue()).entries ?? (await figures.countUpTo({}, limit + 1, 2_000)) ?? limit + 1;
     if (entries <= limit) return;
@@ -80,7 +80,7 @@ export function sqlServerExpiryIndex(
     if (!can.onlineIndexBuild) await refuseLargeOffline(build);
     if (before.kind === 'disabled')
       return statements.rebuildIndex(table, quoteIdentifier(before.name), can.onlineIndexBuild);
-    return statements.createIndex(table, quoteIdentifier(build.name), {
+    return statements.createIndex(table, quoteIdentifier(build.name ?? expiryIndexName), {
       online: can.onlineIndexBuild,
       resumable: can.resumableIndexBuild,
       lowPriority: can.lowPriorityWait,
@@ -113,7 +113,8 @@ export function sqlServerExpiryIndex(
       } catch (error) {
         if (!(error instanceof CacheTableError) || error.kind === 'timeLimit' || paused.has(error.engineCode)) return;
         if (!madeByOthers.has(error.engineCode)) throw error;
-        if ((await state()).kind === 'missing') throw indexNameTaken(error, quoteIdentifier(build.name));
+        if ((await state()).kind === 'missing')
+          throw indexNameTaken(error, quoteIdentifier(build.name ?? expiryIndexName));
       }
     },
   };

@@ -13,7 +13,7 @@ import type { SqlServerConnection } from './connectionString.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import * as statements from './grantStatements.ts';
 import { bytes, named, text } from './parameters.ts';
-import { maxIdentifierLength, quoteIdentifier, quoteTable } from './tableName.ts';
+import { expiryIndexName, maxIdentifierLength, quoteIdentifier, quoteTable } from './tableName.ts';
 
 type Options = Omit<ConnectionOptions, 'table'> & { table: TableName };
 
@@ -68,7 +68,7 @@ export function sqlServerGranter({ table, ...options }: Options): Granter {
       if (!target?.tableThere) {
         if (!request.createTable) throw tableMissing(delimited);
         if (!target?.schemaThere) await run(statements.createSchema(quoteIdentifier(table.schema)));
-        await run(statements.createCacheTable(delimited, quoteIdentifier(request.indexName)));
+        await run(statements.createCacheTable(delimited, quoteIdentifier(request.indexName ?? expiryIndexName)));
         done.push(`The table ${delimited} is made.`);
       }
       for (const grantee of request.grantees) {
@@ -99,7 +99,7 @@ export function sqlServerScript(database: string, table: TableName, request: Gra
     `IF SCHEMA_ID(${literal(table.schema)}) IS NULL`,
     `  EXEC (${literal(statements.createSchema(quoteIdentifier(table.schema)))});`,
     `IF OBJECT_ID(${literal(t)}, N'U') IS NULL`,
-    statements.createCacheTable(t, quoteIdentifier(request.indexName)),
+    statements.createCacheTable(t, quoteIdentifier(request.indexName ?? expiryIndexName)),
   ];
   return [
     {

@@ -13,7 +13,6 @@ interface EntryRow {
   size: string | number;
   expiresAt: Date | null;
   slidingSeconds: string | number | null;
-  absoluteExpiration: Date | null;
   content: Buffer | null;
 }
 

@@ -7,7 +7,7 @@ import type { sampleShares } from './statements.ts';
 /** Random pages. Of a Data Protection payload (09 F0 C9 F0) the header alone. */
 export const sampleEntries = (t: string, percent: (typeof sampleShares)[number]) => `
 SELECT TOP (@rows) Id AS id, DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt,
-       SlidingExpirationInSeconds AS slidingSeconds, AbsoluteExpiration AS absoluteExpiration,
+       SlidingExpirationInSeconds AS slidingSeconds,
        CASE WHEN SUBSTRING(Value, 1, 4) = 0x09F0C9F0 THEN SUBSTRING(Value, 1, 20)
             ELSE SUBSTRING(Value, 1, @bytes) END AS content
 FROM ${t}${percent < 100 ? ` TABLESAMPLE SYSTEM (${percent} PERCENT)` : ''} WITH (NOLOCK)

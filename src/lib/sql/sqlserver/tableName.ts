@@ -33,3 +33,6 @@ export function parseTableName(text: string): TableName {
     `Write it as \`schema.table\`, each part of at most ${maxIdentifierLength} characters; delimit a part that has other characters: \`[my schema].[weird]]name]\`.`,
   );
 }
+
+/** The name of an expiry index that is created: here each table has names of its own. */
+export const expiryIndexName = 'IX_TokenCache_ExpiresAtTime';

@@ -21,11 +21,10 @@ export const inspectionTwins = {
       { name: 'size', type: 'bigint' },
       { name: 'expiresAt', type: 'datetimeoffset' },
       { name: 'slidingSeconds', type: 'bigint' },
-      { name: 'absoluteExpiration', type: 'datetimeoffset' },
       { name: 'content', type: 'varbinaryMax' },
     ],
     ({ table }) => `
-select "Id", length("Value"), "ExpiresAtTime", "SlidingExpirationInSeconds", "AbsoluteExpiration",
+select "Id", length("Value"), "ExpiresAtTime", "SlidingExpirationInSeconds",
        case when substring("Value" from 1 for 4) = '\\x09f0c9f0'::bytea then substring("Value" from 1 for 20)
             else substring("Value" from 1 for @bytes::int) end
 from ${table} limit @rows`,

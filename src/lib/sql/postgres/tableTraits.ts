@@ -1,0 +1,121 @@
+import type { KeptRows } from '../cacheTable.ts';
+import { CacheTableError } from '../cacheTableError.ts';
+import type { PostgresConnections } from './connections.ts';
+import * as sql from './statements.ts';
+
+/** What the catalogue says of a table and of this login's part in it. */
+export interface TableTraits {
+  /** The database's clock. */
+  now: Date;
+  /** Its rows lie in other tables: partitions, or tables that inherit from it. */
+  divided: boolean;
+  expiryNullable: boolean;
+  /** Row-level security that may hide or keep rows, triggers and rules that may. */
+  keepers: string[];
+  /** A rule stands in for a DELETE. */
+  ruled: boolean;
+  /** Rows that may be hidden from this login. */
+  hidden: KeptRows | undefined;
+  /** The login may lock a row, which needs more than the right to delete it. */
+  mayLock: boolean;
+  /** For the report. */
+  notes: string[];
+}
+
+interface Row {
+  now: Date;
+  kind: string;
+  foreign: boolean;
+  divided: boolean;
+  standby: boolean;
+  read_only: boolean;
+  may_delete: boolean;
+  may_lock: boolean;
+  expiry_type: string;
+  expiry_nullable: boolean;
+  time_zone: string;
+  secured: boolean;
+  sees_all: boolean;
+  policies: string[];
+  triggers: string[];
+  rules: string[];
+}
+
+/** Kinds of relation that are no tables, and what stands for them. */
+const unsuitable: Record<string, string> = {
+  v: 'a view: deleting through it depends on its definition, and it has no index',
+  m: 'a materialised view, which a refresh fills again',
+  f: 'a foreign table: its rows, locks and indexes are those of another server',
+};
+
+const types = ['timestamp with time zone', 'timestamp without time zone'];
+const utcNames = /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal|GMT[+-]?0|Greenwich)$/i;
+
+/**
+ * One question to the catalogue, with the first contact of a run.
+ * @param purpose what the run is going to do: what stands in its way is said before it begins
+ * @throws CacheTableError where this is not a table that the purpose can work on, or a right is missing
+ */
+export async function readTraits(connections: PostgresConnections, purpose: 'read' | 'delete'): Promise<TableTraits> {
+  const { table } = connections;
+  const { rows } = await connections.query<Row>('read', sql.firstLook(table), [table]);
+  const [row] = rows;
+  if (!row) throw connections.failure('42P01', 'the table is gone', purpose);
+  const kind = row.foreign ? 'f' : row.kind;
+  if (unsuitable[kind])
+    throw refuse(
+      `${table} is ${row.foreign && row.kind !== 'f' ? 'divided, and a part of it is ' : ''}${unsuitable[kind]}.`,
+      'Set TOKEN_CACHE_TABLE to the table that holds the rows, in the database where it lies.',
+    );
+  if (!types.includes(row.expiry_type))
+    throw refuse(
+      `The column expiresattime of ${table} has the type ${row.expiry_type}.`,
+      'Give it the type that the library creates, timestamptz; simplest by a new table.',
+    );
+  const zoneless = row.expiry_type === 'timestamp without time zone';
+  if (zoneless && !utcNames.test(row.time_zone))
+    throw refuse(
+      `The column expiresattime of ${table} is a timestamp without time zone, and sessions of this database are in ${row.time_zone}: which instant is meant depends on who wrote it.`,
+      "Give it the type timestamptz (ALTER TABLE … ALTER COLUMN expiresattime TYPE timestamptz USING expiresattime AT TIME ZONE the apps' zone).",
+    );
+  if (purpose === 'delete') {
+    if (row.standby || row.read_only)
+      throw connections.failure('25006', row.standby ? 'the server is a standby' : 'the role is read-only', purpose);
+    if (!row.may_delete) throw connections.failure('42501', `permission denied for table ${table}`, purpose);
+  }
+  const hidesRows = row.secured && !row.sees_all;
+  const policies =
+    row.policies.length > 0 ? `policies ${row.policies.join(', ')}` : 'no policy, so that all rows are hidden';
+  const hidden = hidesRows
+    ? {
+        entries: null,
+        cause: `Row-level security hides rows of ${table} from this login, or keeps them (${policies}).`,
+        advice: 'Give it a policy for SELECT and DELETE USING (true), or BYPASSRLS.',
+      }
+    : undefined;
+  return {
+    now: row.now,
+    divided: row.divided,
+    expiryNullable: row.expiry_nullable,
+    mayLock: row.may_lock,
+    hidden,
+    ruled: row.rules.length > 0,
+    keepers: [
+      ...(hidesRows ? [`row-level security (${policies})`] : []),
+      ...row.triggers.map((name) => `trigger ${name}`),
+      ...row.rules.map((name) => `rule ${name}`),
+    ],
+    notes: [
+      ...(hidden ? [`${hidden.cause} Figures are of the rows that it sees. ${hidden.advice}`] : []),
+      ...(zoneless
+        ? [
+            `The column expiresattime of ${table} is a timestamp without time zone, and is read as UTC. The library creates timestamptz.`,
+          ]
+        : []),
+    ],
+  };
+}
+
+function refuse(message: string, advice: string): CacheTableError {
+  return new CacheTableError('permanent', '42809', 'table_unsuitable', message, advice);
+}
