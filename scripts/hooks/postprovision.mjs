@@ -36,7 +36,7 @@ for (const warning of outputOf('WARNINGS', [])) say('warning', warning);
 /** Where the server was made here and its firewall refuses this machine, that is opened for as long as it takes. */
 async function granted(database) {
   const first = grant(database);
-  const address = /(?:address|from) ([0-9a-f.:]+)[ .]/i.exec(first.code === 'firewall' ? first.error : '')?.[1];
+  const address = first.code === 'firewall' ? addressIn(first.error) : undefined;
   if (first.status === 0 || !database.createTable || !address) return first;
   const rule = firewallRule(database.server, address);
   try {
@@ -49,6 +49,11 @@ async function granted(database) {
   } finally {
     rule.close();
   }
+}
+
+/** The address that the server refused, as the advice of the error names it. */
+function addressIn(text) {
+  return /(?:the address|from) ([0-9a-f:.]*[0-9a-f])/i.exec(text)?.[1];
 }
 
 function grant(database) {
@@ -132,7 +137,8 @@ function firewallRule(server, address) {
       if (error) say('error', `It could not be opened: ${error}`);
     },
     close() {
-      const { error } = az(...program, 'delete', ...common, '--yes');
+      // Of the two, PostgreSQL's alone asks back.
+      const { error } = az(...program, 'delete', ...common, ...(flexible ? ['--yes'] : []));
       if (error)
         say('error', `The rule token-cache-grant of ${name} could not be taken away, do it yourself: ${error}`);
     },

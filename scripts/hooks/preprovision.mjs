@@ -171,24 +171,38 @@ function subnet(id, { properties }) {
   if (id.split('/').at(-1).includes('_')) fail(`Flex Consumption takes no subnet whose name has an underscore: ${id}`);
 }
 
-/** Where whoever deploys may give no rights, they are printed. Where that is unknown, they are tried. */
+/**
+ * Where whoever deploys may give no rights, they are printed. Where that is unknown, they are tried. They are given by a
+ * deployment beside the resource: so that must be allowed as well.
+ */
 function rights(attached) {
-  const printed = attached.filter(
-    ({ rights: needed, id, wellFormed }) =>
-      needed && wellFormed && permitted(id, 'Microsoft.Authorization/roleAssignments/write') === false,
-  );
+  const printed = attached
+    .filter(({ rights: needed, wellFormed }) => needed && wellFormed)
+    .filter(({ id }) => {
+      const own = ['Microsoft.Authorization/roleAssignments/write'];
+      const [, kind] = /\/providers\/(Microsoft\.Cache\/redis(?:Enterprise)?)\//i.exec(id) ?? [];
+      if (kind) own.push(`${kind}${/Enterprise$/i.test(kind) ? '/databases' : ''}/accessPolicyAssignments/write`);
+      const resourceGroup = id.split('/').slice(0, 5).join('/');
+      return (
+        permitted(id, ...own) === false || permitted(resourceGroup, 'Microsoft.Resources/deployments/write') === false
+      );
+    });
   for (const { id } of printed) say('warning', `You may give no rights on ${id}: the commands are printed at the end.`);
   remember('AZURE_PRINT_ROLES_FOR', JSON.stringify(printed.map(({ id }) => id)));
 }
 
 /** @returns undefined where it could not be asked */
-function permitted(id, action) {
+function permitted(id, ...actions) {
   const url = `https://management.azure.com${id}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`;
   const { value, error } = az('rest', '--method', 'get', '--url', url);
   if (error || !Array.isArray(value?.value)) return undefined;
-  const matches = (pattern) =>
-    new RegExp(`^${pattern.replace(/[.+?^$()|[\]\\{}]/g, '\\$&').replaceAll('*', '.*')}$`, 'i').test(action);
-  return value.value.some(({ actions = [], notActions = [] }) => actions.some(matches) && !notActions.some(matches));
+  return actions.every((action) => {
+    const matches = (pattern) =>
+      new RegExp(`^${pattern.replace(/[.+?^$()|[\]\\{}]/g, '\\$&').replaceAll('*', '.*')}$`, 'i').test(action);
+    return value.value.some(
+      ({ actions: allowed = [], notActions = [] }) => allowed.some(matches) && !notActions.some(matches),
+    );
+  });
 }
 
 /** A vault that was made here and deleted comes back, with its key: its name is taken for 90 days. */

@@ -1,13 +1,18 @@
 /** The hooks of azd as processes of their own: `az` and `azd` are small programs, the compiler and the database are real. */
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AzPrograms, azPrograms } from '../support/azPrograms.ts';
 import { bicepMissing, restoreBicep } from '../support/bicep.ts';
-import { run } from '../support/childProcess.ts';
+import { root, run } from '../support/childProcess.ts';
+import { errorFault } from '../support/sqlServer/faults.ts';
+import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
 const database = useTestDatabase();
+const endpoint = useEndpoint(database);
 const group = '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-data/providers';
 const sqlId = `${group}/Microsoft.Sql/servers/sql-shared/databases/web`;
 const redisId = `${group}/Microsoft.Cache/redisEnterprise/amr-shared`;
@@ -134,6 +139,24 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
     timeLimitMs,
   );
 
+  it(
+    'has them printed too where the deployment may not be made beside the resource',
+    async () => {
+      const inGroup = `az rest --method get --url https://management.azure.com${group.replace('/providers', '')}/providers`;
+      const { calls } = await hook(
+        'preprovision',
+        {
+          ...wellAnswered,
+          [inGroup]: { value: [{ actions: ['*/read', 'Microsoft.Authorization/roleAssignments/*'] }] },
+        },
+        { ...environment, AZURE_REDIS_ID: redisId },
+        bicep,
+      );
+      expect(calls).toContain(`azd env set AZURE_PRINT_ROLES_FOR ["${redisId}"]`);
+    },
+    timeLimitMs,
+  );
+
   it('asks for the login before all else', async () => {
     const answers = { ...wellAnswered, 'az account show': 'error:Please run az login' };
     const { code, said, calls } = await hook('preprovision', answers, environment);
@@ -199,6 +222,38 @@ describe('postprovision', () => {
     expect(said).toContain('az role assignment create --role x');
     expect(said).toContain('! Nobody hears of an alert');
     expect(calls).toEqual(['azd env set GRANTS_MISSING']);
+  });
+
+  it('opens the firewall of a server that was made here for its address, and closes it again', async () => {
+    const text = "Cannot open server. Client with IP address '203.0.113.9' is not allowed to access the server.";
+    endpoint().faults.on('login', errorFault(40615, text), { times: 1 });
+    const made = {
+      ...cacheOf(endpoint().connectionString('TrustServerCertificate=true')),
+      server: `${group}/Microsoft.Sql/servers/sql-made`,
+      cache: {
+        name: 'web',
+        engine: 'sqlserver',
+        connectionStringSetting: 'WEB_CONNECTION_STRING',
+        table: 'dbo.TokenCache',
+      },
+      index: 'manage',
+    };
+    await database.query('create schema dbo');
+    const { said, calls } = await hook(
+      'postprovision',
+      { 'azd env set': null, 'az sql server firewall-rule': null },
+      outputs([made]),
+    );
+    const rule = '--resource-group rg-data --server sql-made --name token-cache-grant';
+    expect(calls.map((call) => call.replace(/ --only-show-errors.*/, ''))).toEqual([
+      `az sql server firewall-rule create ${rule} --start-ip-address 203.0.113.9 --end-ip-address 203.0.113.9`,
+      `az sql server firewall-rule delete ${rule}`,
+    ]);
+    expect(said).toContain('✓ The database of web has its users and rights.');
+    const sid = "encode(sid, 'hex')";
+    expect(
+      await database.query(`select name, ${sid} as sid from sys.database_principals where name = $1`, [roles[0]]),
+    ).toEqual([{ name: roles[0], sid: '666666667777888899990000000000bb' }]);
   });
 
   it('prints what to run and where, and the statements, where the database cannot be reached', async () => {
@@ -280,5 +335,43 @@ describe('postdeploy', () => {
     expect(code).toBe(0);
     expect(said).toContain('ask from its network');
     expect(calls).toEqual([]);
+  });
+});
+
+describe('azure.yaml', () => {
+  const text = readFileSync(join(root, 'azure.yaml'), 'utf8');
+
+  it.each(['preprovision', 'postprovision', 'postdeploy'])(
+    'runs %s on every system, seen by whoever deploys',
+    (name) => {
+      for (const shell of ['posix: { shell: sh', 'windows: { shell: pwsh'])
+        expect(text).toContain(`${shell}, run: node scripts/hooks/${name}.mjs, interactive: true }`);
+      expect(existsSync(join(root, `scripts/hooks/${name}.mjs`))).toBe(true);
+    },
+  );
+
+  it('attaches, unless it is told otherwise', () => {
+    expect(text).toContain('\n  module: existing\n');
+  });
+});
+
+describe('the presets', () => {
+  const document = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+
+  it.each([
+    ['existing', 0],
+    ['tryout', 1],
+    ['production', 2],
+  ] as const)('%s costs what the table adds up to', (preset, column) => {
+    const table = document.slice(document.indexOf('| what | USD a month | `existing`'));
+    const cells = table
+      .split('\n')
+      .flatMap((line) => (/^\| [^-w*]/.test(line) ? [line.split('|')[column + 3]?.trim()] : []));
+    const sum = cells.slice(0, 12).reduce((total, cell) => total + (Number(cell) || 0), 0);
+    const said = Number(
+      /Costs some (\d+) USD/.exec(readFileSync(join(root, `infra/${preset}.bicepparam`), 'utf8'))?.[1],
+    );
+    expect(Math.abs(said - sum)).toBeLessThanOrEqual(sum * 0.02);
+    expect(table).toMatch(new RegExp(`\\*\\*together\\*\\*.*\\*\\*${said}\\*\\*`));
   });
 });
