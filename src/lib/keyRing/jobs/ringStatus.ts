@@ -169,8 +169,9 @@ async function listVersions(protector: KeyProtector): Promise<{ versions: Protec
 /** The key that takes over first: not yet active, and the default once it is. */
 function nextOf(keys: readonly ViewedKey[], now: Instant): ViewedKey | undefined {
   return keys
-    .filter((key) => !isUpTo(key.activation, now) && defaultKey(keys, key.activation) === key)
-    .sort((a, b) => compareInstants(a.activation, b.activation))[0];
+    .filter(({ activation }) => !isUpTo(activation, now))
+    .sort((a, b) => compareInstants(a.activation, b.activation))
+    .find((key) => defaultKey(keys, key.activation) === key);
 }
 
 function stateOf(key: ViewedKey, current: ViewedKey | undefined, next: ViewedKey | undefined, now: Instant): KeyState {

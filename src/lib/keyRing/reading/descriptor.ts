@@ -114,7 +114,8 @@ function secretIn(inner: PlacedElement, secrets: readonly PlacedElement[]): Part
   const isUnwrapped = secret.name === 'encryptedSecret' && isNullDecryptor(secret.attributes.decryptorType ?? '');
   if (isUnwrapped && secret.children[0]?.children.length !== 1)
     return { defect: 'has not exactly one element in its NullXmlDecryptor' };
-  return { secret };
+  const plain = isUnwrapped ? secret.children[0]?.children[0] : secret.name === 'masterKey' ? secret : undefined;
+  return plain && !isMasterKeyElement(plain) ? { defect: 'has a master key that is not base64 to .NET' } : { secret };
 }
 
 function algorithmProblem(inner: PlacedElement): string | undefined {
@@ -131,8 +132,13 @@ function member(names: readonly string[], text: string | undefined): string | un
   return names.find((name, index) => trimmed === name || (/^[+-]?\d+$/.test(trimmed) && Number(trimmed) === index));
 }
 
+/** Whether consumers can use the element as a master key. */
+export function isMasterKeyElement({ name, namespace, text }: PlacedElement): boolean {
+  return name === 'masterKey' && namespace === '' && strictBase64(text) !== undefined;
+}
+
 /** The bytes of base64 in the form that Convert.FromBase64String takes: padded, with blanks anywhere. */
-export function strictBase64(text: string): Buffer | undefined {
+function strictBase64(text: string): Buffer | undefined {
   const digits = text.replaceAll(/[ \t\r\n]/g, '');
   const isRight = digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits);
   return isRight ? Buffer.from(digits, 'base64') : undefined;

@@ -47,9 +47,9 @@ const dateForms = {
 /** The year of a month with a day, since it has a 29 February (XsdDateTime). */
 const leapYear = '1904';
 
-const first = Temporal.Instant.from('0001-01-01T00:00:00Z');
-/** What DateTimeOffset can hold. */
-const last = Temporal.Instant.from('9999-12-31T23:59:59.9999999Z');
+/** What a DateTimeOffset can hold, in units of 100 ns from 1970 on. */
+const firstTick = -621_355_968_000_000_000n;
+const lastTick = 2_534_023_007_999_999_999n;
 
 /**
  * An instant in a form that `XmlConvert.ToDateTimeOffset` takes. One without a zone is in the local time of whoever reads
@@ -59,23 +59,20 @@ export function parseXsdDate(text: string): { instant: Instant; hasZone: boolean
   const parts = partsOf(text.trim());
   if (!parts) return undefined;
   const { year, month, day, hour, minute, second, fraction, zone } = parts;
-  try {
-    const midnight = Temporal.PlainDate.from(
-      { year: Number(year), month: Number(month), day: Number(day) },
-      { overflow: 'reject' },
-    ).toZonedDateTime('UTC');
-    if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-    const offset = zoneMinutes(zone);
-    if (offset === undefined || Number(year) === 0) return undefined;
-    const instant = midnight
-      .toInstant()
-      .add({ minutes: Number(hour) * 60 + Number(minute) - offset })
-      .add({ seconds: Number(second), nanoseconds: ticksOf(fraction) * 100 });
-    const inRange = Temporal.Instant.compare(instant, first) >= 0 && Temporal.Instant.compare(instant, last) <= 0;
-    return inRange ? { instant, hasZone: zone !== undefined } : undefined;
-  } catch {
-    return undefined;
-  }
+  const isOfDay = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  const offset = zoneMinutes(zone);
+  if (!isOfDay || !isDay(Number(year), Number(month), Number(day)) || offset === undefined) return undefined;
+  const midnight = new Date(0).setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  const seconds = midnight / 1000 + Number(hour) * 3600 + (Number(minute) - offset) * 60 + Number(second);
+  const ticks = BigInt(seconds) * 10_000_000n + BigInt(ticksOf(fraction));
+  if (ticks < firstTick || ticks > lastTick) return undefined;
+  return { instant: Temporal.Instant.fromEpochNanoseconds(ticks * 100n), hasZone: zone !== undefined };
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+  return year > 0 && day > 0 && day <= days;
 }
 
 interface Parts {

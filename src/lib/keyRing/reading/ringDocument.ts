@@ -10,16 +10,24 @@ import { decodeXml, type XmlText } from './xmlText.ts';
 export class RingDocument {
   readonly elements: readonly StoredElement[];
   readonly #xml: XmlText;
-  readonly #root: PlacedElement;
-  readonly #places: Map<StoredElement, PlacedElement>;
+  /** The parsed tree of a large ring is not kept. */
+  readonly #root: Pick<PlacedElement, 'qualifiedName' | 'start' | 'end'>;
+  readonly #places: Map<StoredElement, { start: number; end: number }>;
+  /** The root is itself an element of a ring: a file of a folder, that was uploaded as the blob. */
+  readonly isOneElement: boolean;
+  /** The default namespace in the root: what is in it is no key to .NET. */
+  readonly rootNamespace: string;
 
   private constructor(xml: XmlText) {
     this.#xml = xml;
-    this.#root = parseDocument(xml.text);
+    const { qualifiedName, name, namespace, start, end, scope, children } = parseDocument(xml.text);
+    this.#root = { qualifiedName, start, end };
+    this.isOneElement = namespace === '' && ['key', 'revocation'].includes(name);
+    this.rootNamespace = scope.get('') ?? '';
     this.#places = new Map(
-      this.#root.children.map((child, index) => [
+      children.map((child, index) => [
         { place: `element ${index + 1}`, xml: sealedPart(xml.text, child) },
-        child,
+        { start: child.start, end: child.end },
       ]),
     );
     this.elements = [...this.#places.keys()];
@@ -35,16 +43,6 @@ export class RingDocument {
 
   static empty(): RingDocument {
     return new RingDocument(decodeXml(Buffer.from('<?xml version="1.0" encoding="utf-8"?><repository></repository>')));
-  }
-
-  /** The root is itself an element of a ring: a file of a folder, that was uploaded as the blob. */
-  get isOneElement(): boolean {
-    return this.#root.namespace === '' && ['key', 'revocation'].includes(this.#root.name);
-  }
-
-  /** The namespace of the root, where it has one: what is in it is no key to .NET. */
-  get rootNamespace(): string {
-    return this.#root.scope.get('') ?? '';
   }
 
   /** The document's bytes with the change made. */

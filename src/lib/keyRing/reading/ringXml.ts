@@ -1,9 +1,9 @@
 import {
   dataProtectionNamespace,
+  isMasterKeyElement,
   isNullDecryptor,
   namedType,
   readDescriptor,
-  strictBase64,
   usualDeserializer,
 } from './descriptor.ts';
 import { type Instant, isBefore } from './instants.ts';
@@ -113,8 +113,7 @@ export function secretOf(key: SealedXml): SealedXml | undefined {
 /** Whether a decrypted secret is what consumers can use: a `masterKey` with bytes in base64. */
 export function isMasterKey(secret: SealedXml): boolean {
   try {
-    const { name, namespace, text } = parseSealed(secret);
-    return name === 'masterKey' && namespace === '' && strictBase64(text) !== undefined;
+    return isMasterKeyElement(parseSealed(secret));
   } catch {
     return false;
   }

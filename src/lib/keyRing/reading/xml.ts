@@ -37,24 +37,54 @@ export class XmlUnjudged extends XmlFormError {}
  * An element with its place in the text that it was read from, so that the text can be kept and changed byte for byte.
  * Positions count UTF-16 units of that text.
  */
-export interface PlacedElement {
+export class PlacedElement {
   /** Without a prefix. */
   readonly name: string;
   /** As it stands in the tag. */
   readonly qualifiedName: string;
   /** Empty for none. */
   readonly namespace: string;
-  /** Those without a namespace. */
-  readonly attributes: Readonly<Record<string, string>>;
-  /** Child elements, in order. */
-  readonly children: readonly PlacedElement[];
-  /** All text in it, that of its descendants too: what .NET calls its value. */
-  readonly text: string;
   readonly scope: Scope;
   readonly start: number;
   readonly end: number;
+  readonly #element: XmlElement;
+  #children: readonly PlacedElement[] | undefined;
+
+  /** @throws XmlFormError where names do not resolve */
+  constructor(element: XmlElement, outer: Scope) {
+    this.scope = scopeOf(element, outer);
+    const { namespace, name } = resolve(element.name, this.scope, this.scope.get('') ?? '');
+    this.name = name;
+    this.namespace = namespace;
+    this.qualifiedName = element.name;
+    this.start = element.start;
+    this.end = element.end;
+    this.#element = element;
+  }
+
+  /** Those without a namespace. */
+  get attributes(): Readonly<Record<string, string>> {
+    return this.#element.attributes;
+  }
+
+  /** Child elements, in order. */
+  get children(): readonly PlacedElement[] {
+    this.#children ??= this.#element.children.flatMap((node) =>
+      node instanceof XmlElement ? [new PlacedElement(node, this.scope)] : [],
+    );
+    return this.#children;
+  }
+
+  /** All text in it, that of its descendants too: what .NET calls its value. */
+  get text(): string {
+    return this.#element.text;
+  }
+
   /** Where its text stands, where it holds that alone. */
-  readonly textPlace: { start: number; end: number } | undefined;
+  get textPlace(): { start: number; end: number } | undefined {
+    const [first, ...others] = this.#element.children;
+    return first instanceof XmlText && others.length === 0 ? { start: first.start, end: first.end } : undefined;
+  }
 }
 
 /**
@@ -62,13 +92,17 @@ export interface PlacedElement {
  * @param doctype `refused` by the blob's reader, where the others take one (GHSA-37gx-xxp4-5rgx)
  * @throws XmlFormError where .NET would throw; its `XmlUnjudged` where that is not known
  */
-export function parseDocument(text: string, { doctype = 'refused' as 'refused' | 'read', scope = noScope } = {}) {
+export function parseDocument(
+  text: string,
+  { doctype = 'refused' as 'refused' | 'read', scope = noScope } = {},
+): PlacedElement {
   if (text.startsWith('\ufeff')) throw new XmlFormError('begins with a byte order mark');
   if (/^<\?xml\s+version\s*=\s*["'](?!1\.0["'])/.test(text))
     throw new XmlFormError('is of another XML version than 1.0');
   const root = parse(text, doctype);
   if (!root) throw new XmlFormError('has no root element');
-  return placed(root, scope);
+  refuseUnresolved(root, scope);
+  return new PlacedElement(root, scope);
 }
 
 /** An element of a ring, or a part of one, with what its surroundings declare. */
@@ -174,53 +208,39 @@ export function isXmlText(text: string): boolean {
   return /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u.test(text);
 }
 
-function placed(element: XmlElement, outer: Scope): PlacedElement {
-  const entries = Object.entries(element.attributes);
-  const scope = entries.some(([name]) => name.startsWith('xmlns')) ? scopeOf(entries, outer) : outer;
-  const { namespace, name } = resolve(element.name, scope, scope.get('') ?? '');
-  const attributes: Record<string, string> = {};
+/** Every name in the document: .NET reads none of it where one does not resolve. */
+function refuseUnresolved(element: XmlElement, outer: Scope): void {
+  const scope = scopeOf(element, outer);
+  if (element.name.includes(':')) resolve(element.name, scope, '');
   const seen = new Set<string>();
-  for (const [qualified, value] of entries) {
-    if (qualified === 'xmlns' || qualified.startsWith('xmlns:')) continue;
-    const attribute = resolve(qualified, scope, '');
-    const full = `${attribute.namespace} ${attribute.name}`;
-    if (seen.has(full)) throw new XmlFormError('has an attribute twice');
-    seen.add(full);
-    if (attribute.namespace === '') attributes[attribute.name] = value;
+  for (const qualified of Object.keys(element.attributes)) {
+    if (!qualified.includes(':') || qualified.startsWith('xmlns:')) continue;
+    const { namespace, name } = resolve(qualified, scope, '');
+    if (seen.has(`${namespace} ${name}`)) throw new XmlFormError('has an attribute twice');
+    seen.add(`${namespace} ${name}`);
   }
-  const { children } = element;
-  const [first] = children;
-  return {
-    name,
-    qualifiedName: element.name,
-    namespace,
-    attributes,
-    children: children.flatMap((node) => (node instanceof XmlElement ? [placed(node, scope)] : [])),
-    text: element.text,
-    scope,
-    start: element.start,
-    end: element.end,
-    textPlace: first instanceof XmlText && children.length === 1 ? { start: first.start, end: first.end } : undefined,
-  };
+  for (const child of element.children) if (child instanceof XmlElement) refuseUnresolved(child, scope);
 }
 
-function scopeOf(attributes: [string, string][], outer: Scope): Scope {
-  const scope = new Map(outer);
-  for (const [name, value] of attributes) {
+function scopeOf({ attributes }: XmlElement, outer: Scope): Scope {
+  let scope: Map<string, string> | undefined;
+  for (const name in attributes) {
     if (name !== 'xmlns' && !name.startsWith('xmlns:')) continue;
+    const value = attributes[name] ?? '';
     const prefix = name === 'xmlns' ? '' : name.slice('xmlns:'.length);
     const isReserved =
       prefix === 'xmlns' || value === xmlnsNamespace || (prefix === 'xml') !== (value === xmlNamespace);
     if (isReserved || prefix.includes(':') || (name !== 'xmlns' && (prefix === '' || value === '')))
       throw new XmlFormError('declares a namespace in a form that XML does not allow');
+    scope ??= new Map(outer);
     scope.set(prefix, value);
   }
-  return scope;
+  return scope ?? outer;
 }
 
 function resolve(qualified: string, scope: Scope, unprefixed: string): { name: string; namespace: string } {
-  const [first = '', second, ...more] = qualified.split(':');
-  if (second === undefined) return { name: first, namespace: unprefixed };
+  if (!qualified.includes(':')) return { name: qualified, namespace: unprefixed };
+  const [first = '', second = '', ...more] = qualified.split(':');
   const namespace = scope.get(first);
   if (first === '' || second === '' || more.length > 0 || namespace === undefined || first === 'xmlns')
     throw new XmlFormError('uses a prefix that it does not declare');

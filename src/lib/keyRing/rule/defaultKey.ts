@@ -65,6 +65,7 @@ export function isUsable({ revoked, readable, expiration }: RuleKey, now: Instan
   return !revoked && readable && isBefore(now, expiration);
 }
 
-function byActivation(a: RuleKey, b: RuleKey): number {
+/** The one that outdoes the others comes first: the latest activated, among those of one instant the lower id. */
+export function byActivation(a: RuleKey, b: RuleKey): number {
   return compareInstants(b.activation, a.activation) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

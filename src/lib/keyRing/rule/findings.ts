@@ -42,6 +42,8 @@ export interface RingFacts {
 const day = 86_400_000;
 /** Keys made by instances that started together lie seconds apart (aspnetcore#52561); a deployment takes minutes. */
 const raceMs = 600_000;
+/** Older keys say nothing of how the apps are set now. */
+const lookedAt = 100;
 /** A daily timer that missed its due date by this much has stopped. */
 const overdueMs = 3 * day;
 
@@ -124,7 +126,7 @@ function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
 }
 
 function* makersOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
-  const byCreation = [...keys].sort((a, b) => (isBefore(a.creation, b.creation) ? -1 : 1));
+  const byCreation = [...keys].sort((a, b) => (isBefore(a.creation, b.creation) ? -1 : 1)).slice(-lookedAt);
   const byApp = ({ element }: ViewedKey) => !isMarkedAsOurs(element.xml);
   for (const [index, key] of byCreation.entries()) {
     const previous = byCreation[index - 1];
@@ -134,8 +136,8 @@ function* makersOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
       yield found('racing_keys', 'warning', what);
     }
     const atOnce = isUpTo(key.activation, plusMs(key.creation, clockSkewMs));
-    const needed = !defaultKey(byCreation.slice(0, index), key.creation);
-    if (atOnce && !needed && isBefore(now, key.expiration)) {
+    const wasNeeded = () => !defaultKey(byCreation.slice(0, index), key.creation);
+    if (atOnce && isBefore(now, key.expiration) && !wasNeeded()) {
       const what = `Key ${key.id} was active at its creation: instances that had not read it failed to decrypt.`;
       yield found('activated_at_creation', 'warning', what);
     }

@@ -47,9 +47,11 @@ async function tryUnwrap(key: RingKey, protector: KeyProtector): Promise<KeyRing
       'Look at the ring from an app: its log says whether it reads the key.',
     );
   }
-  const secret = secretOf(element.xml);
   const { kind } = protection;
-  if (!secret || (kind !== 'none' && kind !== protector.kind)) {
+  // A master key in plain text was looked at when the ring was read.
+  if (kind === 'none') return undefined;
+  const secret = secretOf(element.xml);
+  if (!secret || kind !== protector.kind) {
     const form = kind === 'unknown' ? shown(namedType(protection.decryptorType).name) || 'in an unknown form' : kind;
     return new KeyRingError(
       'key_protected_otherwise',
@@ -58,7 +60,7 @@ async function tryUnwrap(key: RingKey, protector: KeyProtector): Promise<KeyRing
     );
   }
   try {
-    if (isMasterKey(kind === 'none' ? secret : await protector.unprotect(secret))) return undefined;
+    if (isMasterKey(await protector.unprotect(secret))) return undefined;
   } catch (error) {
     if (error instanceof KeyRingError) return error;
     throw error;

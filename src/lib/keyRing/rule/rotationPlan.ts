@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { compareInstants, type Instant, isBefore, isUpTo, latest, plusMs } from '../reading/instants.ts';
 import {
+  byActivation,
   clockSkewMs,
   defaultKey,
   isUsable,
-  latestActivated,
   propagationMs,
   type RuleKey,
   refreshMs,
@@ -93,8 +93,16 @@ export function firstGap(keys: readonly RuleKey[], now: Instant): Gap {
     .flatMap(({ activation, expiration }) => [plusMs(activation, -clockSkewMs), expiration])
     .filter((instant) => isBefore(now, instant))
     .sort(compareInstants);
+  // The one that outdoes all before it comes last.
+  const inOrder = [...keys].sort((a, b) => byActivation(b, a));
+  let taken = 0;
+  let candidate: RuleKey | undefined;
   for (const at of [now, ...changes]) {
-    const candidate = latestActivated(keys, at);
+    const until = plusMs(at, clockSkewMs);
+    for (let next = inOrder[taken]; next && isUpTo(next.activation, until); next = inOrder[taken]) {
+      candidate = next;
+      taken += 1;
+    }
     if (candidate && isUsable(candidate, at)) continue;
     // Only the key activated latest counts, five minutes before its time on. One that is revoked is outdone by a key
     // activated no earlier: at the same instant the lower id wins.
