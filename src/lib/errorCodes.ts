@@ -60,6 +60,7 @@ export const errorCodes = {
   key_unproven: needsSomebody,
   key_vault_forbidden: needsSomebody,
   key_vault_unavailable: passes,
+  key_vault_unsuitable: needsSomebody,
   key_vault_no_version: needsSomebody,
   key_vault_expired: needsSomebody,
   certificate_unreadable: needsSomebody,

@@ -200,7 +200,7 @@ describe('a ring in a blob', () => {
     expect(await blob().downloadToBuffer()).toEqual(damaged);
   });
 
-  it('says that the container is missing, the blob leased, or access denied', async () => {
+  it('says that the container is missing, the blob leased or archived, or access denied', async () => {
     await put1(aged);
     const lease = blob().getBlobLeaseClient();
     await lease.acquireLease(-1);
@@ -210,6 +210,8 @@ describe('a ring in a blob', () => {
       proxy.setFaults(() => ({ status, code: 'AuthorizationFailure' }));
       await expect(ringStatus(deps())).rejects.toMatchObject({ code: 'key_ring_forbidden' });
     }
+    proxy.setFaults(() => ({ status: 409, code: 'BlobArchived' }));
+    await expect(ringStatus(deps())).rejects.toThrow(/in the archive tier/);
     proxy.setFaults(() => 'pass');
     await container.delete();
     await expect(ringStatus(deps())).rejects.toMatchObject({ code: 'key_ring_container_missing' });

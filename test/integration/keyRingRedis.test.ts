@@ -135,6 +135,25 @@ describe.skipIf(!redisFound)('a ring in Redis', () => {
     }
   });
 
+  it('says that something else than a list stands under the key', async () => {
+    await app.set('not-a-ring', 'x');
+    const store = redisRing(`127.0.0.1:${server.port}`, 'not-a-ring');
+    stores.push(store);
+    const run = ringStatus(deps(store));
+    await expect(run).rejects.toMatchObject({ code: 'key_ring_damaged' });
+    await expect(run).rejects.toThrow(/is no list \(WRONGTYPE\)/);
+  });
+
+  it('says that an item begins with a byte order mark, on which every app stops', async () => {
+    await app.rpush('with-bom', `\ufeff<key id="x" version="1" />`);
+    const store = redisRing(`127.0.0.1:${server.port}`, 'with-bom');
+    stores.push(store);
+    const { findings } = await ringStatus(deps(store));
+    expect(findings.find(({ check }) => check === 'element_not_well_formed')?.what).toContain(
+      'begins with a byte order mark',
+    );
+  });
+
   it('says that nobody answers', async () => {
     const store = redisRing('127.0.0.1:1', key);
     stores.push(store);

@@ -152,6 +152,24 @@ describe('a ring protected by Key Vault', () => {
     expect((await ringStatus(deps())).keys.map(({ unwraps }) => unwraps)).toEqual([false, false]);
   });
 
+  it('says that a key which refuses to wrap is none for this, as an EC key', async () => {
+    old();
+    vault.setFaults(({ operation }) => (operation === 'wrapkey' ? { status: 400, code: 'BadParameter' } : undefined));
+    const run = rotateKeyRing(deps());
+    await expect(run).rejects.toMatchObject({ code: 'key_vault_unsuitable' });
+    await expect(run).rejects.toThrow(/refuses to wrap \(BadParameter\)/);
+    expect(await texts()).toEqual([]);
+  });
+
+  it('says that a version which the settings name is not there, and takes one in another letter case', async () => {
+    const id = old();
+    const named = (keyId: string) => ({ ...deps(), protector: new KeyVaultProtector({ ...vault, keyId }) });
+    const other = id.replace(/[^/]+$/, '0'.repeat(32));
+    await expect(rotateKeyRing(named(other))).rejects.toThrow(`The vault has no version ${other}.`);
+    const upper = id.replace(/[^/]+$/, (version) => version.toUpperCase());
+    expect(await rotateKeyRing(named(upper))).toMatchObject({ outcome: 'published' });
+  });
+
   it.each([
     [401, 'Unauthorized', 'key_vault_forbidden'],
     [403, 'ForbiddenByRbac', 'key_vault_forbidden'],

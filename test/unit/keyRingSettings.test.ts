@@ -52,6 +52,10 @@ describe('the settings of key rings', () => {
     [{ mode: 'maybe' }, /mode must be observe or manage/],
     [{ store: { kind: 'ftp' } }, /store\.kind must have the kind blob, folder or redis|store must have/],
     [{ store: { kind: 'blob' } }, /must give a blob as url, or as/],
+    [
+      { store: { kind: 'blob', url: 'https://x.blob.core.windows.net/keys?sig=x' } },
+      /must end in the name of the blob/,
+    ],
     [{ store: { kind: 'redis', connectionStringSetting: 'RING' } }, /RING is not set/],
     [{ protector: { kind: 'keyVault', keyId: 'http://v/keys/k' } }, /keyId must be the identifier of a Key Vault key/],
     [{ protector: { kind: 'certificate', certificates: [] } }, /must name at least one certificate/],

@@ -28,6 +28,10 @@ const store = z.discriminatedUnion(
           (url) => url.startsWith('https:') || (URL.canParse(url) && new URL(url).searchParams.has('sig')),
           'must begin with https://',
         )
+        .refine(
+          (url) => !URL.canParse(url) || /^\/[^/]+\/./.test(new URL(url).pathname),
+          'must end in the name of the blob: it is the address of an account or a container',
+        )
         .optional(),
       connectionStringSetting: settingName.optional(),
       container: text.optional(),

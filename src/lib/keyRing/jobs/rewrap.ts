@@ -64,7 +64,9 @@ export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean 
     }
     if (replace.length === 0) return undefined;
     const isDone = (after: RingReading['ring']) =>
-      ids.every((id) => after.keys.some((key) => key.id === id && versionOf(key.protection) === newest.id));
+      ids.every((id) =>
+        after.keys.some((key) => key.id === id && versionOf(key.protection)?.toLowerCase() === newest.id.toLowerCase()),
+      );
     return { change: { add: [], replace, remove: [] }, isDone, data: ids };
   };
   // A dry run wraps and proves as well, so that it says the same; it writes nothing.
@@ -106,7 +108,7 @@ function candidates(
   return keys.filter(
     ({ protection, expiration }) =>
       protection.kind === protector.kind &&
-      versionOf(protection) !== newest.id &&
+      versionOf(protection)?.toLowerCase() !== newest.id.toLowerCase() &&
       isBefore(now, plusMs(expiration, policy.pruneAfterMs)),
   );
 }

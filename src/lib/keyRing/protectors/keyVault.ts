@@ -91,14 +91,23 @@ export class KeyVaultProtector implements KeyProtector {
 
   async newest(): Promise<ProtectorVersion> {
     const now = this.#options.now();
-    const usable = (await this.versions()).filter(
+    const { keyId } = this.#options;
+    const versions = await this.versions();
+    const named = this.#version ? versions.filter(({ id }) => isSameId(id, keyId)) : versions;
+    const found = named.find(
       ({ enabled, notBefore, expires }) => enabled && (!notBefore || notBefore <= now) && (!expires || expires > now),
     );
-    const found = this.#version ? usable.find(({ id }) => id === this.#options.keyId) : usable[0];
     if (found) return found;
+    if (named.length === 0) {
+      throw new KeyRingError(
+        'key_vault_no_version',
+        `The vault has no version ${keyId}.`,
+        'Correct keyId in KEY_RINGS; best is the key without a version, as in the apps.',
+      );
+    }
     throw new KeyRingError(
       'key_vault_no_version',
-      `The key ${this.#options.keyId} has no version that wraps: all are disabled or expired.`,
+      `The key ${keyId} has no version that wraps: all are disabled or expired.`,
       'Create a new version of the key, or enable one.',
     );
   }
@@ -111,7 +120,7 @@ export class KeyVaultProtector implements KeyProtector {
   async rewrap(secret: SealedXml): Promise<SealedXml | undefined> {
     const { kid, key } = read(secret);
     const { id } = await this.newest();
-    if (kid.text.trim() === id) return undefined;
+    if (isSameId(kid.text.trim(), id)) return undefined;
     const contentKey = await this.#unwrap(kid.text.trim(), Buffer.from(key.text, 'base64'));
     try {
       const wrapped = await this.#wrap(id, contentKey);
@@ -164,7 +173,7 @@ export class KeyVaultProtector implements KeyProtector {
   #remote(keyId: string): CryptographyClient {
     const { vaultUrl, name, version } = parseIdentifier(keyId);
     // Tokens go to the vault of the settings alone, whatever a ring says.
-    if (vaultUrl !== this.#vaultUrl) {
+    if (!isSameId(vaultUrl, this.#vaultUrl)) {
       throw new KeyRingError(
         'key_protected_otherwise',
         `A key is protected by another vault (${vaultUrl}) than the one of the settings.`,
@@ -178,6 +187,11 @@ export class KeyVaultProtector implements KeyProtector {
     };
     return new CryptographyClient(key, this.#options.credential, this.#options.client);
   }
+}
+
+/** Vaults, keys and versions have names in which the letter case does not count. */
+function isSameId(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 function parseIdentifier(keyId: string) {

@@ -33,6 +33,13 @@ export function explainVaultError(error: unknown, keyId: string, doing: string):
       'Create a new version of the key.',
     );
   }
+  if (statusCode === 400 && doing.startsWith('wrap')) {
+    return new KeyRingError(
+      'key_vault_unsuitable',
+      `${keyId} refuses to wrap (${inner || 400}): it is no RSA key, or may not be used for wrapKey.`,
+      'Name an RSA key with the operations wrapKey and unwrapKey, in the apps and in KEY_RINGS: an EC key can wrap nothing.',
+    );
+  }
   if (statusCode === 400) return unreadable(`${keyId} does not unwrap it (${inner || 400})`);
   if (statusCode === 401 || statusCode === 403 || isCredentialError(error)) {
     return new KeyRingError(

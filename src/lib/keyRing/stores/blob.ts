@@ -40,7 +40,7 @@ export class BlobStore implements KeyRingStore {
     try {
       const { answer, bytes } = await this.#patience.ask(async (abortSignal) => {
         const answer = await this.#blob.download(undefined, undefined, { abortSignal });
-        if ((answer.contentLength ?? 0) > sizeLimit) throw this.#damaged('is larger than any ring');
+        if ((answer.contentLength ?? 0) > sizeLimit) throw this.#tooLarge();
         return { answer, bytes: await collect(answer.readableStreamBody) };
       });
       const { date, etag, metadata = {} } = answer;
@@ -113,6 +113,14 @@ export class BlobStore implements KeyRingStore {
     );
   }
 
+  #tooLarge(): KeyRingError {
+    return new KeyRingError(
+      'key_ring_damaged',
+      `The ring in ${this.description} has more than ${sizeLimit / 2 ** 20} MiB, and was not read; apps read it.`,
+      'Look whether it is a ring, and what fills it; prune it from an app, or by hand after a copy.',
+    );
+  }
+
   #forbidden(reason: string): KeyRingError {
     return new KeyRingError(
       'key_ring_forbidden',
@@ -136,6 +144,13 @@ export class BlobStore implements KeyRingStore {
       );
     }
     if (statusCode === 401 || statusCode === 403) return this.#forbidden(name);
+    if (code === 'BlobArchived' || code === 'BlobBeingRehydrated') {
+      return new KeyRingError(
+        'key_ring_unavailable',
+        `${this.description} is in the archive tier, where nobody can read it (${code}).`,
+        'Move it to the hot tier (rehydrating takes hours), and keep lifecycle rules away from it: no app can read the ring meanwhile.',
+      );
+    }
     if (code === 'LeaseIdMissing') {
       return new KeyRingError(
         'key_ring_leased',

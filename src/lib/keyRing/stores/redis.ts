@@ -89,6 +89,13 @@ export class RedisStore implements KeyRingStore {
         "Correct the user and password of the ring's connection string; it needs LRANGE, LSET, LREM, RPUSH, DEL, WATCH, UNWATCH, MULTI, EXEC and TIME.",
       );
     }
+    if (kind === 'WRONGTYPE') {
+      return new KeyRingError(
+        'key_ring_damaged',
+        `${this.description} is no list (WRONGTYPE): something else stands under that key, and apps fail on it too.`,
+        "Correct the key of the ring's store in KEY_RINGS, or find out what wrote there.",
+      );
+    }
     return new KeyRingError(
       'key_ring_unavailable',
       `${this.description} did not answer as it should (${kind ?? (isAbort(error) ? 'no answer in time' : 'no connection')}).`,
