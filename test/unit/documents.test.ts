@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { withReference } from '../../scripts/settingsReference.ts';
 import { symptoms } from '../../src/lib/checks/check.ts';
 import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
@@ -27,6 +28,11 @@ describe('the documents', () => {
       'KEY_RINGS',
     ];
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
+  });
+
+  it('have the reference of the settings as the schema and the clients have it', async () => {
+    const text = await read('docs/settings.md');
+    expect(withReference(text), 'is stale: npm run docs:settings').toBe(text);
   });
 
   it('name no setting that there is not', async () => {

@@ -41,6 +41,20 @@ export type SettingName = keyof Values;
 /** Every setting that this reader knows, for the documents' test. */
 export const settingNames = Object.keys(schema.shape) as SettingName[];
 
+/** What each setting takes and has by default, in words, for the documents: as its schema says it. */
+export function settingForms(): { name: string; byDefault: string | undefined; takes: string }[] {
+  return Object.entries(schema.shape).map(([name, field]) => {
+    const byDefault = 'defaultValue' in field.def ? field.def.defaultValue : undefined;
+    // No setting takes a NUL, and each says what it wants instead.
+    const said = field.safeParse('\0').error?.issues[0]?.message ?? 'any text';
+    return {
+      name,
+      byDefault: byDefault === undefined ? undefined : String(byDefault),
+      takes: said.replace(/^must (be|have|name) /, ''),
+    };
+  });
+}
+
 export interface Settings {
   sqlCaches: SqlCache[];
   redisCaches: RedisCache[];

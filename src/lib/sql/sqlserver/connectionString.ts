@@ -25,6 +25,7 @@ export const followed: readonly string[] = [
   'User ID',
   'Password',
   'Authentication',
+  'Integrated Security',
   'Encrypt',
   'Trust Server Certificate',
   'Host Name In Certificate',
