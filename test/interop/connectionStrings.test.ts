@@ -94,8 +94,11 @@ function withDefaults(client: ClientName, given: GivenValues, defaults: ClientAn
 }
 
 const told = (value: unknown) => (value === null || value === undefined ? '' : String(value));
-const valuesOf = (client: ClientName, { values = {} }: ClientAnswer) =>
-  Object.fromEntries(Object.keys(clientKeywords[client]).map((name) => [name, told(values[name])]));
+/** An empty text between quotes says no more than the default, as that of an application's name. */
+const valuesOf = (client: ClientName, { values = {} }: ClientAnswer, defaults: ClientAnswer) =>
+  Object.fromEntries(
+    Object.keys(clientKeywords[client]).map((name) => [name, told(values[name]) || told(defaults.values?.[name])]),
+  );
 /** What a TLS mode comes to, where the server is not Azure's. */
 const encrypts = (tls: { checked: boolean; direct?: boolean } | undefined) => tls && [tls.checked, tls.direct ?? false];
 
@@ -129,7 +132,7 @@ describe.skipIf(!dotnetFound)('connection strings of the .NET clients', () => {
         const { values = {}, hosts = [] } = answer;
         const [mode, direct] = [told(values['SSL Mode']), values['SSL Negotiation'] === 'Direct'];
         return {
-          values: valuesOf('npgsql', answer),
+          values: valuesOf('npgsql', answer, defaults),
           hosts: hosts.map(({ host = '', port }) => ({ host: host.replace(/^\[(.*)\]$/, '$1'), port })),
           database: told(values.Database) || told(values.Username) || undefined,
           user: told(values.Username) || undefined,
@@ -165,7 +168,7 @@ describe.skipIf(!dotnetFound)('connection strings of the .NET clients', () => {
         const named = server?.browser ? (instance ?? undefined) : undefined;
         const port = server && server.port > 0 ? server.port : 1433;
         return {
-          values: valuesOf('sqlClient', answer),
+          values: valuesOf('sqlClient', answer, defaults),
           host: host.replace(/^\[(.*)\]$/, '$1').toLowerCase(),
           port: named === undefined ? port : undefined,
           instance: named?.toLowerCase(),
