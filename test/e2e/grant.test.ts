@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { quoteIdentifier } from '../../src/lib/sql/postgres/tableName.ts';
 import { run } from '../support/childProcess.ts';
+import { startManagedIdentity } from '../support/managedIdentity.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -187,5 +188,40 @@ describe('token-cache grant on Azure SQL', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('in the database "web"');
     expect(stdout).toContain('GRANT SELECT, INSERT, UPDATE, DELETE ON [dbo].[TokenCache] TO [web];');
+  });
+});
+
+describe('token-cache grant without a password', () => {
+  // The stand-in is asked as the last of those whom Active Directory Default asks; on a workstation that is the Azure CLI.
+  it('logs in to Azure SQL as whoever is there, and not as the app that the connection string names', async () => {
+    const identity = await startManagedIdentity();
+    const refuse = endpoint().login.token;
+    const tokens: string[] = [];
+    endpoint().login.token = (token) => void tokens.push(token);
+    await database.query('create schema if not exists dbo; truncate sys.database_principals, sys.database_permissions');
+    const { code, stderr } = await grant(
+      {
+        ...identity.settings,
+        TOKEN_CACHE_CONNECTION_STRING: `Server=tcp:127.0.0.1,${endpoint().port};Database=cache;Authentication=Active Directory Managed Identity;User ID=${ids[1]};TrustServerCertificate=true`,
+        TOKEN_CACHE_TABLE: 'dbo.Granted',
+      },
+      '--create-table',
+      `--app=app=${ids[0]}`,
+    );
+    endpoint().login.token = refuse;
+    await identity.stop();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(new Set(tokens)).toEqual(new Set([identity.token]));
+    for (const request of identity.requests) expect(request.get('client_id')).toBeNull();
+  });
+
+  it('asks for the name of the administrator on PostgreSQL, where the token has none, and shows nothing of the token', async () => {
+    const identity = await startManagedIdentity();
+    const settings = { ...identity.settings, TOKEN_CACHE_CONNECTION_STRING: 'Host=127.0.0.1;Port=1;Database=portal' };
+    const { code, stdout, stderr } = await grant(settings, `--app=app=${ids[0]}`);
+    await identity.stop();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/login_failed[\s\S]*--login NAME/);
+    expect(stdout + stderr).not.toContain(identity.token);
   });
 });
