@@ -2,13 +2,24 @@ import type { RedisClearPlan, RedisClearReport } from '../lib/redis/clearReport.
 import type { ReportOf } from '../lib/runs/catalogue.ts';
 import type { ClearPlan, ClearReport } from '../lib/sql/clearReport.ts';
 import { countText, numberText } from '../lib/sql/summaries.ts';
+import { reasonsText, usersText } from '../lib/unreadableTally.ts';
 import type { Row } from './output.ts';
 
 /** The report of a clear, as lines for people. */
 export function clearRows(report: ReportOf<'clear'>): Row[] {
   return [
     ...('prefix' in report ? redisRows(report) : sqlRows(report)),
+    ...unreadableRows(report),
     ...(report.dryRun ? [['to do it', 'repeat with --confirm and the name of the cache'] as Row] : []),
+  ];
+}
+
+function unreadableRows({ unreadable }: ReportOf<'clear'>): Row[] {
+  if (!unreadable) return [];
+  return [
+    ['unreadable', reasonsText(unreadable)],
+    ['sign in', usersText(unreadable)],
+    ['looked at', `${numberText(unreadable.looked)} entries${unreadable.complete ? '' : ', not all'}`],
   ];
 }
 
@@ -17,7 +28,9 @@ function sqlRows(report: ClearReport | ClearPlan): Row[] {
     return [
       ['table', report.table],
       ['would delete', `${countText(report.wouldDelete)} entries`],
-      ['sign in again', `the users of ${countText(report.active)} entries that are alive`],
+      ...(report.unreadable
+        ? []
+        : [['sign in again', `the users of ${countText(report.active)} entries that are alive`] as Row]),
       ['way', report.way],
       ['statement', report.statement],
     ];
@@ -25,12 +38,21 @@ function sqlRows(report: ClearReport | ClearPlan): Row[] {
   return [
     ['table', report.table],
     ['stopped', report.stopReason],
-    ['deleted', `${numberText(report.deleted)} entries that expire up to ${report.upTo ?? 'no time: there are none'}`],
+    [
+      'deleted',
+      `${numberText(report.deleted)} entries${report.unreadable ? '' : ` that expire up to ${report.upTo ?? 'no time: there are none'}`}`,
+    ],
     ['batches', numberText(report.batches)],
-    ['there now', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
-    ['of these new', report.newer ? countText(report.newer) : 'unknown'],
+    ...(report.unreadable ? [] : aboutTheRest(report)),
     ['locked by apps', numberText(report.skippedLocked)],
     ...report.kept.map(({ cause, advice }): Row => ['kept', `${cause} ${advice}`]),
+  ];
+}
+
+function aboutTheRest(report: ClearReport): Row[] {
+  return [
+    ['there now', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
+    ['of these new', report.newer ? countText(report.newer) : 'unknown'],
   ];
 }
 
@@ -64,6 +86,8 @@ function redisRows(report: RedisClearReport | RedisClearPlan): Row[] {
       ],
     ),
     others,
-    ['new', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'],
+    ...(report.unreadable
+      ? []
+      : [['new', report.remaining ? `${countText(report.remaining)} entries` : 'unknown'] as Row]),
   ];
 }

@@ -14,7 +14,8 @@ route({
   path: 'clear',
   role: 'TokenCache.Operator',
   turn: 'run',
-  summary: 'Delete every entry of a cache: all its users sign in again. A dry run unless `dryRun` is false.',
+  summary:
+    'Delete every entry of a cache: all its users sign in again; or the unreadable alone. A dry run unless `dryRun` is false.',
   answers: { 200: { description: 'The run, with its report.', schema: runRecord } },
   errors: [
     'clear_not_allowed',
@@ -23,6 +24,7 @@ route({
     'confirmation_wrong',
     'run_in_progress',
     'instance_name_missing',
+    'rings_unreadable',
     'prefix_ambiguous',
     'database_unavailable',
     'redis_unreachable',
@@ -48,6 +50,7 @@ route({
       {
         confirm: body.dryRun ? undefined : body.confirm,
         allPrefixes: body.allPrefixes,
+        unreadable: body.unreadable ? { expect: body.expect } : undefined,
         timeBudgetMs: parseDuration(body.timeBudget),
       },
       { signal: stopSignal },

@@ -110,6 +110,7 @@ export const errorCodes = {
   user_name_taken: refused(409),
   instance_name_missing: refused(409),
   prefix_ambiguous: refused(409),
+  rings_unreadable: refused(409),
   key_ring_observed: refused(409),
   key_ring_unknown: refused(404),
   key_unknown: refused(404),

@@ -5,6 +5,7 @@ import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
 import { describeSqlClear } from './sqlClear.ts';
+import { describeClearOfUnreadable } from './sqlClearUnreadable.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -17,5 +18,6 @@ describe.skipIf(!pgbouncerFound).each(['session', 'transaction'] as const)('in %
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);
+  describeClearOfUnreadable(engine);
   describeSqlConcurrency(engine);
 });

@@ -389,6 +389,9 @@ function overridingEntries(cache: CacheTable, before: () => void): CacheTable['e
     nextKeyRange: (...args) => entries.nextKeyRange(...args),
     deleteKeyRange: (...args) => entries.deleteKeyRange(...args),
     deleteStatement: (...args) => entries.deleteStatement(...args),
+    nextForms: (...args) => entries.nextForms(...args),
+    deleteForms: (...args) => entries.deleteForms(...args),
+    deleteFormsStatement: () => entries.deleteFormsStatement(),
     deleteRange: async (...args) => {
       before();
       return entries.deleteRange(...args);

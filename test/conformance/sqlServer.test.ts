@@ -3,6 +3,7 @@ import { afterAll, describe, it } from 'vitest';
 import { sqlServerEngine } from '../support/sqlServerEngine.ts';
 import { describeCacheTable } from './cacheTable.ts';
 import { describeSqlClear } from './sqlClear.ts';
+import { describeClearOfUnreadable } from './sqlClearUnreadable.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -14,6 +15,7 @@ if (connectionString) {
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);
+  describeClearOfUnreadable(engine);
   describeSqlConcurrency(engine);
 } else {
   if (process.env.npm_lifecycle_event === 'test:sqlserver') {

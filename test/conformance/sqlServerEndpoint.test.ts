@@ -8,6 +8,7 @@ import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
 import { describeSqlClear } from './sqlClear.ts';
+import { describeClearOfUnreadable } from './sqlClearUnreadable.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -19,6 +20,7 @@ describe('as Azure SQL Database', () => {
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);
+  describeClearOfUnreadable(engine);
   describeSqlConcurrency(engine);
 });
 
@@ -30,5 +32,6 @@ describe('as SQL Server 2016 Standard, with ALLOW_ROW_LOCKS = OFF', () => {
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);
+  describeClearOfUnreadable(engine);
   describeSqlConcurrency(engine);
 });

@@ -35,6 +35,22 @@ describe('POST /api/clear of a SQL cache', () => {
     expect(await table().ids()).toEqual([]);
   });
 
+  it('removes the unreadable alone where that is asked for, over HTTP as in the terminal', async () => {
+    // Without a ring in the settings, and of keys that are no token cache's, nothing is unreadable.
+    const body = { unreadable: true, dryRun: false, confirm: 'default' };
+    const { status, json } = await app().call('POST', 'clear', { body });
+    expect([status, json]).toMatchObject([
+      200,
+      { report: { dryRun: false, deleted: 0, unreadable: { reasons: {}, users: 0, looked: 1, complete: true } } },
+    ]);
+    expect(await table().ids()).toHaveLength(1_001);
+    expect((await app().call('POST', 'clear', { body: { expect: 'plain' } })).status).toBe(400);
+    const env = { TOKEN_CACHE_CONNECTION_STRING: database.url, RECORD_STORE: 'none' };
+    const printed = await run(script, ['clear', '--unreadable', '--cache', 'default'], env);
+    expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/unreadable +none/) });
+    expect((await run(script, ['clear', '--expect', 'plain'], env)).code).toBe(2);
+  });
+
   it('is told of the run that holds the table; a dry run is not refused', async () => {
     const cache = table().open();
     const held = await cache.tryLock('purge');

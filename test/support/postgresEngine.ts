@@ -56,12 +56,13 @@ function postgresTable(database: TestDatabase, connectTo: () => string, name: st
     insert: async (entries) => {
       await database.query(
         `insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
-         select e.id, convert_to(repeat('x', e.size), 'UTF8'), now() + e.ms * interval '1 millisecond', 1200
-         from unnest($1::text[], $2::float8[], $3::int[]) as e (id, ms, size)`,
+         select e.id, coalesce(e.value, convert_to(repeat('x', e.size), 'UTF8')), now() + e.ms * interval '1 millisecond', 1200
+         from unnest($1::text[], $2::float8[], $3::int[], $4::bytea[]) as e (id, ms, size, value)`,
         [
           entries.map(({ id }) => id),
           entries.map(({ expiresInMs }) => expiresInMs),
           entries.map(({ size }) => size ?? 100),
+          entries.map(({ value }) => value ?? null),
         ],
       );
     },
@@ -72,6 +73,9 @@ function postgresTable(database: TestDatabase, connectTo: () => string, name: st
         [id, ms],
       );
       return rows.length > 0;
+    },
+    setValue: async (id, value) => {
+      await database.query(`update ${table} set value = $2 where id = $1`, [id, value]);
     },
     lock: async (ids) => {
       const client = await database.connect();

@@ -63,17 +63,19 @@ function sqlServerTable(pool: sql.ConnectionPool, connectionString: string, name
       };
       for (let start = 0; start < entries.length; start += 200) {
         const request = pool.request();
-        const rows = entries.slice(start, start + 200).map(({ id, expiresInMs, size = 100 }, index) => {
-          const ticks = Math.round(expiresInMs * 10_000);
-          const wholeMs = Math.floor(ticks / 10_000);
-          const at = Object.assign(new Date(now.getTime() + wholeMs), {
-            nanosecondDelta: (ticks - wholeMs * 10_000) / 1e7,
+        const rows = entries
+          .slice(start, start + 200)
+          .map(({ id, expiresInMs, size = 100, value = Buffer.alloc(size, 'x') }, index) => {
+            const ticks = Math.round(expiresInMs * 10_000);
+            const wholeMs = Math.floor(ticks / 10_000);
+            const at = Object.assign(new Date(now.getTime() + wholeMs), {
+              nanosecondDelta: (ticks - wholeMs * 10_000) / 1e7,
+            });
+            request.input(`id${index}`, sql.NVarChar(449), id);
+            request.input(`at${index}`, sql.DateTimeOffset(7), at);
+            request.input(`value${index}`, sql.VarBinary(sql.MAX), value);
+            return `(@id${index}, @value${index}, @at${index}, 1200)`;
           });
-          request.input(`id${index}`, sql.NVarChar(449), id);
-          request.input(`at${index}`, sql.DateTimeOffset(7), at);
-          request.input(`value${index}`, sql.VarBinary(sql.MAX), Buffer.alloc(size, 'x'));
-          return `(@id${index}, @value${index}, @at${index}, 1200)`;
-        });
         await request.query(
           `INSERT INTO ${table} (Id, Value, ExpiresAtTime, SlidingExpirationInSeconds) VALUES ${rows.join(', ')}`,
         );
@@ -89,6 +91,10 @@ function sqlServerTable(pool: sql.ConnectionPool, connectionString: string, name
         `UPDATE ${table} SET ExpiresAtTime = DATEADD(millisecond, @ms, SYSDATETIMEOFFSET()) WHERE Id = @id`,
       );
       return rowsAffected[0] === 1;
+    },
+    setValue: async (id, value) => {
+      const request = pool.request().input('id', sql.NVarChar(449), id).input('value', sql.VarBinary(sql.MAX), value);
+      await request.query(`UPDATE ${table} SET Value = @value WHERE Id = @id`);
     },
     lock: async (ids) => {
       const transaction = pool.transaction();

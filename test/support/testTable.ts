@@ -7,6 +7,8 @@ export interface TestEntry {
   expiresInMs: number;
   /** Bytes of the value; 100 if left out. */
   size?: number;
+  /** The value itself, in place of one of that size. */
+  value?: Buffer;
 }
 
 /** A cache table as the conformance suites need it, beside the port: made, filled, locked and looked at by the test itself. */
@@ -18,6 +20,8 @@ export interface TestTable {
   ids(): Promise<string[]>;
   /** Sets the expiry of an entry, as a sign-in that slides or revives it does; false where it is not there. */
   setExpiry(id: string, expiresInMs: number): Promise<boolean>;
+  /** Writes another value under a key, as a new sign-in does. */
+  setValue(id: string, value: Buffer): Promise<void>;
   /** Holds these entries locked, as an app's open transaction does, until the returned function is called. */
   lock(ids: string[]): Promise<() => Promise<void>>;
   createIndex(name: string, columns: string[]): Promise<void>;

@@ -116,6 +116,7 @@ describe('a run', () => {
       'reason_unwritable',
       'request_invalid',
       'revocation_in_future',
+      'rings_unreadable',
       'role_missing',
       'run_in_progress',
       'run_unknown',

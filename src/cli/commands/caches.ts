@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { parseDuration } from '../../lib/durations.ts';
 import type { ReportOf } from '../../lib/runs/catalogue.ts';
@@ -13,6 +13,8 @@ interface PurgeOptions extends CommonOptions {
 interface ClearOptions extends CommonOptions {
   confirm?: string;
   allPrefixes?: boolean;
+  unreadable?: boolean;
+  expect?: 'plain' | 'encrypted';
   timeBudget?: number;
 }
 
@@ -74,24 +76,39 @@ export function addCacheCommands(program: Command, session: Session): void {
 
   // ALLOW_CLEAR is for HTTP: who has a terminal with the settings could do it anyway.
   const aboutClear =
-    'Delete every entry of a cache, for a change of format: all its users sign in again. A plan, unless confirmed with the name of the cache.';
+    'Delete every entry of a cache, for a change of format: all its users sign in again; or, with --unreadable, those alone that nobody can read. A plan, unless confirmed with the name of the cache.';
   command('clear', aboutClear)
     .option('--confirm <cache>', 'do it: the name of the cache')
+    .option(
+      '--unreadable',
+      'only the entries that nobody can read: of a key that is in no ring, revoked or does not unwrap, or of a foreign format',
+    )
+    .addOption(
+      new Option(
+        '--expect <form>',
+        'with --unreadable: what all apps write now; entries of the other form are unreadable too',
+      ).choices(['plain', 'encrypted']),
+    )
     .option('--all-prefixes', "Redis: also entries under longer prefixes, which may be other apps' (see the plan)")
     .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', budget)
-    .action(({ cache, json, dryRun = false, allPrefixes, timeBudget, ...options }: ClearOptions, self: Command) => {
-      const confirm = dryRun ? undefined : options.confirm;
-      if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
-        self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
-      const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
-        const bar = terminal && confirm !== undefined ? (await bars()).deletionBar(name) : undefined;
-        const request = { confirm, allPrefixes, timeBudgetMs: timeBudget, onProgress: bar?.update };
-        return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
-      };
-      const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
-      const rows = async (report: ReportOf<'clear'>) => (await import('../clearRows.ts')).clearRows(report);
-      return session.runOn({ ...allCaches, run, rows }, { json, cache: chosen });
-    });
+    .action(
+      ({ cache, json, dryRun = false, allPrefixes, timeBudget, expect, ...options }: ClearOptions, self: Command) => {
+        if (expect !== undefined && !options.unreadable)
+          self.error('--expect says what is unreadable: give --unreadable with it.');
+        const confirm = dryRun ? undefined : options.confirm;
+        if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
+          self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
+        const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
+          const bar = terminal && confirm !== undefined ? (await bars()).deletionBar(name) : undefined;
+          const unreadable = options.unreadable ? { expect } : undefined;
+          const request = { confirm, allPrefixes, unreadable, timeBudgetMs: timeBudget, onProgress: bar?.update };
+          return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
+        };
+        const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
+        const rows = async (report: ReportOf<'clear'>) => (await import('../clearRows.ts')).clearRows(report);
+        return session.runOn({ ...allCaches, run, rows }, { json, cache: chosen });
+      },
+    );
 }
 
 const longestMs = 3_650 * 24 * 3_600_000;

@@ -49,7 +49,15 @@ export const clearRequest = z
       .boolean()
       .optional()
       .meta({ description: "Of a Redis cache: also entries under longer prefixes, which may be other apps'." }),
+    unreadable: z.boolean().optional().meta({ description: 'Only the entries that nobody can read.' }),
+    expect: z.enum(['plain', 'encrypted']).optional().meta({
+      description: 'With `unreadable`: what all apps write now; entries of the other form are unreadable too.',
+    }),
     timeBudget,
+  })
+  .refine(({ unreadable, expect }) => unreadable || expect === undefined, {
+    path: ['expect'],
+    message: 'Needs `unreadable`.',
   })
   .meta({ id: 'ClearRequest' });
 

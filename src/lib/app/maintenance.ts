@@ -8,6 +8,7 @@ import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
+import { judgeOf } from './unreadableEntries.ts';
 
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
 export class Maintenance {
@@ -17,8 +18,13 @@ export class Maintenance {
   readonly keyRings: KeyRingMaintenance;
   readonly diagnosis: DiagnosisMaintenance;
 
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+
   constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
     this.records = records;
+    this.#settings = settings;
+    this.#clock = clock;
     const runs = { clock, log, records };
     this.sqlCaches = new SqlMaintenance(settings, runs);
     this.redisCaches = new RedisMaintenance(settings, runs);
@@ -31,9 +37,13 @@ export class Maintenance {
     return [...this.sqlCaches.names(), ...this.redisCaches.names()];
   }
 
-  /** Deletes every entry of a cache, alive or not; a plan, unless confirmed with the cache's name. */
-  readonly clear: JobOn<'clear', ClearRequest> = (cache, ...asked) =>
-    (this.#isRedis(cache) ? this.redisCaches : this.sqlCaches).clear(cache, ...asked);
+  /** Deletes every entry of a cache, alive or not, or the unreadable alone; a plan, unless confirmed with the cache's name. */
+  readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
+    const { unreadable } = request;
+    const judge = unreadable && judgeOf(cache, unreadable, this.#settings, this.keyRings, this.#clock, options.signal);
+    const caches = this.#isRedis(cache) ? this.redisCaches : this.sqlCaches;
+    return caches.clear(cache, started, { ...request, judge }, options);
+  };
 
   #isRedis(cache: string): boolean {
     return this.redisCaches.names().includes(cache);

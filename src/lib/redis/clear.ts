@@ -2,6 +2,7 @@ import { type ClearRequest, isConfirmed } from '../clearRequest.ts';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
+import { UnreadableTally } from '../unreadableTally.ts';
 import type { KeyCount, PrefixCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
 import { globOf, keyTest } from './entryKeys.ts';
 import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
@@ -35,6 +36,8 @@ export interface RedisClearContext {
   clock: Clock;
 }
 
+type PassContext = RedisClearContext & { tally: UnreadableTally | undefined };
+
 interface NodePass extends PassResult {
   node: string;
 }
@@ -65,6 +68,7 @@ export async function clearRedisCache(
     policy.timeoutMs,
     signal,
   );
+  const tally = request.judge && new UnreadableTally(request.judge);
   const shared = (passes: readonly NodePass[]) => ({
     engine: 'redis' as const,
     prefix,
@@ -73,6 +77,7 @@ export async function clearRedisCache(
     warnings: unreachable,
     passedOver: sum(passes, (node) => node.passedOver),
     prefixes: prefixesOf(passes, prefix),
+    ...(tally && { unreadable: { ...tally.figures, complete: passes.every(({ complete }) => complete) } }),
   });
   const cleared = (
     passes: readonly NodePass[],
@@ -87,15 +92,15 @@ export async function clearRedisCache(
     nodes: passes.map(({ node, entries, complete }) => ({ node, deleted: entries, complete })),
     remaining,
   });
-  const pass = (remove: boolean, until: number) =>
-    passAll(context, endpoints, request, remove, until, (passes, deleted) =>
+  const pass = (remove: boolean, until: number, judged: UnreadableTally | undefined) =>
+    passAll({ ...context, tally: judged }, endpoints, request, remove, until, (passes, deleted) =>
       onFailure?.(cleared(passes, deleted, 'failed', null)),
     );
   if (confirmed && !request.allPrefixes) {
-    const others = prefixesOf(await pass(false, Math.min(deadline, clock.elapsed() + lookMs)), prefix);
+    const others = prefixesOf(await pass(false, Math.min(deadline, clock.elapsed() + lookMs), undefined), prefix);
     if (others.some((each) => each.prefix !== prefix)) throw ambiguous(prefix, others);
   }
-  const passes = await pass(confirmed, deadline);
+  const passes = await pass(confirmed, deadline, tally);
   if (!confirmed) {
     const nodes = passes.map((node) => ({ node: node.node, entries: countOf(node) }));
     return { ...shared(passes), dryRun: true, wouldDelete: total(nodes.map(({ entries }) => entries)), nodes };
@@ -103,7 +108,8 @@ export async function clearRedisCache(
   const drained = passes.every(({ complete }) => complete);
   const stopReason = drained ? 'drained' : signal?.aborted ? 'aborted' : 'timeBudget';
   const until = Math.min(deadline, clock.elapsed() + recountMs);
-  const remaining = drained && !signal?.aborted ? total((await pass(false, until)).map(countOf)) : null;
+  const recount = drained && !signal?.aborted && !tally;
+  const remaining = recount ? total((await pass(false, until, undefined)).map(countOf)) : null;
   const deleted = sum(passes, ({ entries }) => entries);
   return cleared(passes, deleted, stopReason, remaining);
 }
@@ -115,7 +121,7 @@ const lookMs = 30_000;
 
 /** All primaries side by side: each is a process of its own. Fails where one is lost, when the others have ended. */
 async function passAll(
-  context: RedisClearContext,
+  context: PassContext,
   endpoints: readonly Endpoint[],
   request: ClearRequest,
   remove: boolean,
@@ -147,7 +153,7 @@ async function passAll(
 }
 
 async function passOne(
-  { open, policy, clock, instanceName, ringKeys, otherPrefixes }: RedisClearContext,
+  { open, policy, clock, instanceName, ringKeys, otherPrefixes, tally }: PassContext,
   endpoint: Endpoint,
   { signal, confirm, allPrefixes = false }: ClearRequest,
   remove: boolean,
@@ -162,6 +168,8 @@ async function passOne(
       isOfCache: keyTest(prefix, ringKeys),
       prefixOf: (key) => prefixOf(key.toString(), instanceName, otherPrefixes),
       wanted: (whose) => confirm === undefined || allPrefixes || whose === instanceName,
+      tally,
+      prefixLength: prefix.length,
       remove,
       keysPerCall: policy.keysPerCall,
       pauseRatio: remove ? policy.pauseRatio : 0,

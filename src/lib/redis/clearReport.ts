@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unreadableFigures } from '../unreadableTally.ts';
 import { countOf } from '../wording.ts';
 
 const keyCount = z.object({
@@ -23,6 +24,7 @@ const clearedCache = z.object({
   }),
   duration: z.iso.duration(),
   warnings: z.array(z.string()),
+  unreadable: unreadableFigures.optional(),
 });
 
 /** What a clear of a Redis cache did. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { UnreadableTally } from '../unreadableTally.ts';
 import type { KeyCount } from './clearReport.ts';
 import type { EntryRemover } from './redisNode.ts';
 
@@ -9,6 +10,10 @@ export interface PassOptions {
   prefixOf: (key: Buffer) => string;
   /** Whether entries of that app are meant. */
   wanted: (prefix: string) => boolean;
+  /** Takes the unreadable among the entries alone. */
+  tally?: UnreadableTally | undefined;
+  /** The length of the cache's prefix, in bytes. */
+  prefixLength: number;
   /** False: entries are counted only. */
   remove: boolean;
   /** COUNT of each SCAN: the keys that the server looks at in one go, while others wait. */
@@ -57,7 +62,9 @@ export async function passThroughEntries(remover: EntryRemover, options: PassOpt
       result.prefixes.set(prefix, (result.prefixes.get(prefix) ?? 0) + 1);
       if (options.wanted(prefix)) wanted.push(key);
     }
-    const done = options.remove ? await remover.unlink(wanted) : wanted.length;
+    const done = options.tally
+      ? await takeUnreadable(remover, wanted, options.tally, options)
+      : await take(remover, wanted, options);
     result.entries += done;
     result.passedOver += keys.length - entries.length;
     lookedAt += keysPerCall;
@@ -68,6 +75,32 @@ export async function passThroughEntries(remover: EntryRemover, options: PassOpt
     await clock.sleep(Math.min(tookMs * options.pauseRatio, Math.max(0, deadline - clock.elapsed())), signal);
   }
   return { ...result, share: Math.min(1, lookedAt / keysHeld) };
+}
+
+async function take(remover: EntryRemover, keys: readonly Buffer[], { remove }: PassOptions): Promise<number> {
+  return remove ? remover.unlink(keys) : keys.length;
+}
+
+/** Each is checked once more by its form when it is removed. */
+async function takeUnreadable(
+  remover: EntryRemover,
+  keys: readonly Buffer[],
+  tally: UnreadableTally,
+  { remove, prefixLength }: PassOptions,
+): Promise<number> {
+  const forms = await remover.forms(keys);
+  const seen = keys.flatMap((bytes, index) => {
+    const form = forms[index];
+    return form ? [{ ...form, bytes, form, key: bytes.subarray(prefixLength).toString() }] : [];
+  });
+  const unreadable = await tally.judge(seen);
+  tally.looked(seen);
+  const removed = remove
+    ? await remover.unlinkForms(unreadable.map(({ entry: { bytes, form } }) => ({ key: bytes, form })))
+    : unreadable.map(() => true);
+  const gone = unreadable.filter((_, index) => removed[index]);
+  tally.gone(gone);
+  return gone.length;
 }
 
 /** The entries of a node by a pass that only counted. */

@@ -1,3 +1,4 @@
+import type { EntryForm } from '../entryForm.ts';
 import type { Endpoint } from './redisConnection.ts';
 import type { SentinelView } from './sentinel.ts';
 
@@ -64,6 +65,10 @@ export interface EntryScanner {
 export interface EntryRemover extends EntryScanner {
   /** Whether each key is, at this moment, a hash with a field `data`. */
   areEntries(keys: readonly Buffer[]): Promise<boolean[]>;
+  /** The form of each entry; undefined where there is none at this moment. */
+  forms(keys: readonly Buffer[]): Promise<(EntryForm | undefined)[]>;
+  /** Removes each key whose entry still has the form, in one step of the server; says of each whether it is gone. */
+  unlinkForms(entries: readonly { key: Buffer; form: EntryForm }[]): Promise<boolean[]>;
   /** Removes the keys, their memory beside the commands of others (UNLINK); says how many there were. */
   unlink(keys: readonly Buffer[]): Promise<number>;
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod';
+import type { FormedEntry } from '../entryForm.ts';
 import type { TableInspection } from './inspection.ts';
 
 export const sqlEngine = z.enum(['sqlserver', 'postgres']);
@@ -87,6 +88,15 @@ export interface ExpiredEntries {
   nextKeyRange(after: string | undefined, limit: number): Promise<KeyRange | undefined>;
   /** Deletes the rows of `range` within `cutoff`, passing over rows that others hold locked. */
   deleteKeyRange(range: KeyRange, cutoff: Cutoff): Promise<BatchOutcome>;
+  /** The next unexpired entries in order of the primary key, at most `limit`, with their forms; empty at the end of the table. */
+  nextForms(after: string | undefined, limit: number): Promise<FormedEntry[]>;
+  /**
+   * Deletes those of the entries whose form is still the same, passing over rows that others hold locked.
+   * @returns keys of the entries that are gone
+   */
+  deleteForms(entries: readonly FormedEntry[]): Promise<{ deleted: string[]; hitLocks: boolean }>;
+  /** The text of the statement that `deleteForms` runs. */
+  deleteFormsStatement(): string;
   /** The text of the statement that `deleteRange` (`expiry`) or `deleteKeyRange` (`key`) runs, for a dry run to show. */
   deleteStatement(way: PurgeWay, withLive?: boolean): string;
 }

@@ -1,13 +1,14 @@
 import { type ClearRequest, isConfirmed } from '../clearRequest.ts';
 import type { CacheTable, LatestExpiry, PurgeWay } from './cacheTable.ts';
 import type { ClearPlan, ClearReport } from './clearReport.ts';
+import { clearUnreadable } from './clearUnreadable.ts';
 import { Deletion } from './deletion.ts';
 import { Estimator, without } from './estimate.ts';
 import type { DeletionFigures } from './purgeReport.ts';
 import type { DeletionContext, DeletionRequest } from './purgeRequest.ts';
 import { expiryWalk, keyWalk } from './walks.ts';
 
-type OfClear = Omit<ClearReport, keyof DeletionFigures>;
+export type OfClear = Omit<ClearReport, keyof DeletionFigures>;
 
 export type ClearHooks = Pick<DeletionRequest<ClearReport>, 'onStart' | 'onBatch' | 'onFailure'>;
 
@@ -32,6 +33,7 @@ export async function clearTable(
     onProgress: ({ deleted }) => onProgress?.(deleted),
   });
   await run.ask(() => table.clock('delete'));
+  if (request.judge) return clearUnreadable(context, run, request.judge, { confirmed, signal });
   if (!confirmed) return run.ask(() => planClear(table));
 
   const nothing = { count: 0, estimated: false };

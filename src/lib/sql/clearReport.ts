@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unreadableFigures } from '../unreadableTally.ts';
 import { entryCount } from './estimate.ts';
 import { deletionFigures, planFigures } from './purgeReport.ts';
 
@@ -19,6 +20,7 @@ export const clearReport = deletionFigures
       description:
         'Of these, those that expire later than any seen at the start: written or refreshed since, by apps that go on.',
     }),
+    unreadable: unreadableFigures.optional(),
   })
   .meta({ id: 'ClearReport' });
 export type ClearReport = z.infer<typeof clearReport>;
@@ -28,6 +30,7 @@ export const clearPlan = planFigures
   .extend({
     active: entryCount.meta({ description: 'Of these, those that are alive: their users sign in again.' }),
     upTo,
+    unreadable: unreadableFigures.optional(),
   })
   .meta({ id: 'ClearPlan' });
 export type ClearPlan = z.infer<typeof clearPlan>;

@@ -65,12 +65,13 @@ function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name
       await database.query(
         `with now as materialized (select ${nowTicks} as ticks)
          insert into ${table} ("Id", "Value", "ExpiresAtTime", "SlidingExpirationInSeconds")
-         select e.id, convert_to(repeat('x', e.size), 'UTF8'), now.ticks + (e.ms * 10000)::bigint, 1200
-         from now, unnest($1::text[], $2::float8[], $3::int[]) as e (id, ms, size)`,
+         select e.id, coalesce(e.value, convert_to(repeat('x', e.size), 'UTF8')), now.ticks + (e.ms * 10000)::bigint, 1200
+         from now, unnest($1::text[], $2::float8[], $3::int[], $4::bytea[]) as e (id, ms, size, value)`,
         [
           entries.map(({ id }) => id),
           entries.map(({ expiresInMs }) => expiresInMs),
           entries.map(({ size }) => size ?? 100),
+          entries.map(({ value }) => value ?? null),
         ],
       );
     },
@@ -82,6 +83,9 @@ function endpointTable(database: TestDatabase, endpoint: () => TdsEndpoint, name
         [id, ms],
       );
       return rows.length > 0;
+    },
+    setValue: async (id, value) => {
+      await database.query(`update ${table} set "Value" = $2 where "Id" = $1`, [id, value]);
     },
     lock: async (ids) => {
       const client = await database.connect();

@@ -26,7 +26,7 @@ export class PostgresSession {
     }
     const values: unknown[] = [];
     const numbers = new Map<string, number>();
-    const numbered = text.replace(/@([A-Za-z]+)/g, (_, name: string) => {
+    const numbered = text.replace(/@([A-Za-z]\w*)/g, (_, name: string) => {
       if (!(name in parameters)) throw new Error(`the statement came without @${name}`);
       const value = parameters[name] ?? null;
       if (!numbers.has(name)) numbers.set(name, values.push(typeof value === 'bigint' ? String(value) : value));

@@ -11,7 +11,7 @@ import { inspectionTwins } from './twins/inspection.ts';
 import { serverTwins } from './twins/server.ts';
 
 /** Exports of the adapter's module that are not statements; `sample` is rendered for each share. */
-export const noStatements = ['sampleShares'] as const;
+export const noStatements = ['sampleShares', 'formsPerDelete'] as const;
 
 export type StatementName = Exclude<keyof typeof statements, (typeof noStatements)[number]>;
 

@@ -1,4 +1,5 @@
 import type { ChainableCommander } from 'ioredis';
+import type { EntryForm } from '../../entryForm.ts';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
 import type { EntryReader, EntryRemover, KeyReader, RedisEntry, RedisNode, StoredEntry } from '../redisNode.ts';
 import { errorOfReply, UnreachableError } from '../unreachable.ts';
@@ -108,6 +109,23 @@ class IoredisNode implements RedisNode, EntryRemover, EntryReader {
     return replies.filter((reply) => reply === 1).length;
   }
 
+  async forms(keys: readonly Buffer[]): Promise<(EntryForm | undefined)[]> {
+    const replies = await this.#each('EVAL', keys, (pipeline, key) => pipeline.callBuffer('EVAL', formScript, 1, key));
+    return replies.map((reply) => {
+      const [start, end] = (reply ?? []) as Buffer[];
+      return start && end ? { start, end } : undefined;
+    });
+  }
+
+  async unlinkForms(entries: readonly { key: Buffer; form: EntryForm }[]): Promise<boolean[]> {
+    const forms = new Map(entries.map(({ key, form }) => [key, form]));
+    const replies = await this.#each('EVAL', [...forms.keys()], (pipeline, key) => {
+      const { start, end } = forms.get(key) ?? { start: Buffer.alloc(0), end: Buffer.alloc(0) };
+      return pipeline.callBuffer('EVAL', unlinkFormScript, 1, key, Buffer.from(start), Buffer.from(end));
+    });
+    return replies.map((reply) => reply === 1);
+  }
+
   async sizes(keys: readonly Buffer[]): Promise<number[]> {
     const replies = await this.#each('HSTRLEN', keys, (pipeline, key) => pipeline.hstrlen(key, dataField));
     return replies.map((reply) => Number(reply ?? 0));
@@ -157,6 +175,17 @@ class IoredisNode implements RedisNode, EntryRemover, EntryReader {
     });
   }
 }
+
+/** The first 20 bytes of an entry's value, and its last: Redis has no command for a part of a field. */
+const formScript = `
+local data = redis.pcall('HGET', KEYS[1], 'data')
+if type(data) ~= 'string' then return {} end
+return { string.sub(data, 1, 20), string.sub(data, -1) }`;
+/** In one step, so that an entry that was written in between is another, and stays. */
+const unlinkFormScript = `
+local data = redis.pcall('HGET', KEYS[1], 'data')
+if type(data) ~= 'string' or string.sub(data, 1, 20) ~= ARGV[1] or string.sub(data, -1) ~= ARGV[2] then return 0 end
+return redis.call('UNLINK', KEYS[1])`;
 
 /** From .NET ticks: 100 ns since the year 1. The last year stands for never (DateTimeOffset.MaxValue). */
 function dateOf(ticks: string): Date | undefined {

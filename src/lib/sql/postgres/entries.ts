@@ -164,6 +164,28 @@ export function postgresEntries(
     deleteKeyRange: ({ after, upTo }, cutoff) =>
       remove(sql.inRange('id', after !== undefined), cutoff, [upTo, ...optional(after)], rowsOfKeyRange),
 
+    async nextForms(after, limit) {
+      const { rows } = await connections.query<{ key: string; start: Buffer; finish: Buffer }>(
+        'delete',
+        sql.nextForms(table, after !== undefined),
+        [limit, ...optional(after)],
+      );
+      return rows.map(({ key, start, finish }) => ({ key, start, end: finish }));
+    },
+
+    async deleteForms(entries) {
+      if (entries.length === 0) return { deleted: [], hitLocks: false };
+      const columns = [
+        entries.map(({ key }) => key),
+        entries.map(({ start }) => Buffer.from(start)),
+        entries.map(({ end }) => Buffer.from(end)),
+      ];
+      const { rows } = await connections.query<{ key: string }>('delete', sql.deleteForms(table), columns);
+      return { deleted: rows.map(({ key }) => key), hitLocks: rows.length < entries.length };
+    },
+
+    deleteFormsStatement: () => sql.deleteForms(table).trim(),
+
     deleteStatement: (way, withLive = false) => {
       const where = way === 'pages' ? sql.inPages : sql.inRange(way === 'expiry' ? 'expiresattime' : 'id', true);
       return sql.deleteRows(table, where, withLive).trim();

@@ -1,8 +1,9 @@
+import type { FormedEntry } from '../../entryForm.ts';
 import { type BatchOutcome, type Cutoff, coversLive, type ExpiredEntries, type Instant } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
-import { expiry, int, key, type Parameters } from './parameters.ts';
+import { bytes, expiry, int, key, type Parameters } from './parameters.ts';
 import * as statements from './statements.ts';
 
 /** More keys than a range of them has: the batch limit of the adapter is below. */
@@ -85,6 +86,16 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
     }
   };
 
+  const removeForms = async (entries: readonly FormedEntry[]): Promise<string[]> => {
+    const places = Array.from({ length: statements.formsPerDelete }, (_, n) => [
+      [`id${n}`, key(entries[n]?.key ?? null)],
+      [`start${n}`, bytes(entries[n]?.start ?? new Uint8Array())],
+      [`end${n}`, bytes(entries[n]?.end ?? new Uint8Array())],
+    ]);
+    const rows = await query<{ id: string }>(statements.deleteForms(table), Object.fromEntries(places.flat()));
+    return rows.map(({ id }) => id);
+  };
+
   return {
     async latestExpiry() {
       const [row] = await connections.query<{ latest: Date | null }>('read', statements.latestExpiry(table));
@@ -117,6 +128,31 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
     deleteKeyRange: ({ after, upTo }, cutoff) =>
       remove(true, cutoff, keysOfRange, key(upTo), after === undefined ? undefined : key(after)),
 
+    async nextForms(after, limit) {
+      const rows = await query<{ id: string; formStart: Buffer; formEnd: Buffer }>(
+        statements.nextForms(table, after !== undefined),
+        { limit: int(limit), ...(after !== undefined && { after: key(after) }) },
+      );
+      return rows.map(({ id, formStart, formEnd }) => ({ key: id, start: formStart, end: formEnd }));
+    },
+
+    async deleteForms(entries) {
+      const deleted: string[] = [];
+      for (let from = 0; from < entries.length; from += statements.formsPerDelete) {
+        const some = entries.slice(from, from + statements.formsPerDelete);
+        try {
+          deleted.push(...(await removeForms(some)));
+        } catch (error) {
+          if (!isLock(error)) throw error;
+          // Without READPAST a locked row stops the statement: alone it stops itself.
+          for (const entry of some) deleted.push(...(await removeForms([entry]).catch(unlessLocked)));
+        }
+      }
+      return { deleted, hitLocks: deleted.length < entries.length };
+    },
+
+    deleteFormsStatement: () => statements.deleteForms(table).trim(),
+
     deleteStatement: (way, withLive = false) =>
       (way === 'key' ? statements.deleteKeyRange : statements.deleteRange)(table, true, withLive).trim(),
   };
@@ -126,6 +162,11 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
 function earlier(upTo: Instant, cutoff: Cutoff): Instant {
   const bound = coversLive(cutoff) ? cutoff : toInstant(cutoff);
   return bound < upTo ? bound : upTo;
+}
+
+function unlessLocked(error: unknown): string[] {
+  if (isLock(error)) return [];
+  throw error;
 }
 
 function isLock(error: unknown): boolean {

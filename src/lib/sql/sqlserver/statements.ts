@@ -127,6 +127,29 @@ SELECT @@ROWCOUNT AS deleted`;
 export const probeTableLock = (t: string) => `${batchSettings(0)}
 DELETE FROM ${t} WHERE 1 = 0`;
 
+/** Entries that one statement compares: its text must stay the same, and two thousand parameters are the limit. */
+export const formsPerDelete = 20;
+
+const formStart = 'SUBSTRING(Value, 1, 20)';
+const formEnd = 'SUBSTRING(Value, DATALENGTH(Value), 1)';
+
+/** Entries in order of the key; what has expired nobody reads. NOLOCK: each row is checked again by the DELETE. */
+export const nextForms = (t: string, hasAfter: boolean) => `
+SELECT TOP (@limit) Id AS id, ${formStart} AS formStart, ${formEnd} AS formEnd
+FROM ${t} WITH (NOLOCK)
+WHERE ExpiresAtTime >= SYSUTCDATETIME()${hasAfter ? ' AND Id > @after' : ''}
+ORDER BY Id
+OPTION (MAXDOP 1)`;
+
+/** Rows that still have the form that was seen; a place that is not used has no key. Hints as in deleteKeyRange. */
+export const deleteForms = (t: string) => `${batchSettings()}
+DECLARE @gone TABLE (Id nvarchar(449));
+DELETE FROM ${t} WITH (ROWLOCK, READPAST, READCOMMITTEDLOCK)
+OUTPUT deleted.Id INTO @gone
+WHERE ${Array.from({ length: formsPerDelete }, (_, n) => `(Id = @id${n} AND ${formStart} = @start${n} AND ${formEnd} = @end${n})`).join('\n   OR ')}
+OPTION (MAXDOP 1);
+SELECT Id AS id FROM @gone`;
+
 /**
  * What Query Store (SQL Server 2016 and later) knows of the web app's own purge, `@appDelete` (SqlQueries.cs of
  * Microsoft.Extensions.Caching.SqlServer): the last interval in which it ran, beside the number of runs and the longest of

@@ -72,6 +72,30 @@ order by "Id" limit @limit`,
     ),
   ),
 
+  nextForms: select(
+    ofTable(statements.nextForms),
+    [
+      { name: 'id', type: 'nvarchar' },
+      { name: 'formStart', type: 'varbinaryMax' },
+      { name: 'formEnd', type: 'varbinaryMax' },
+    ],
+    ({ table, flags: [hasAfter] }) => `
+select "Id", substring("Value" from 1 for 20), substring("Value" from octet_length("Value") for 1)
+from ${table} where "ExpiresAtTime" >= ${nowTicks}${hasAfter ? ' and "Id" > @after' : ''} order by "Id" limit @limit`,
+  ),
+
+  deleteForms: select(ofTable(statements.deleteForms), [{ name: 'id', type: 'nvarchar' }], ({ table, text }) => {
+    const where = Array.from(
+      { length: statements.formsPerDelete },
+      (_, n) =>
+        `("Id" = @id${n}::text and substring("Value" from 1 for 20) = @start${n} and substring("Value" from octet_length("Value") for 1) = @end${n})`,
+    ).join(' or ');
+    return `
+delete from ${table} where (${where}) and ctid = any (array(
+  select ctid from ${table} where ${where} for update ${text.includes('READPAST') ? 'skip locked' : ''}))
+returning "Id"`;
+  }),
+
   probeTableLock: select(
     ofTable(statements.probeTableLock),
     [],

@@ -119,7 +119,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
           : []),
       ],
       advice:
-        'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries; their users sign in once more.',
+        'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries, with `token-cache clear --unreadable`; their users sign in once more.',
     });
   }),
   'encryption-revoked-keys': judged(({ reading, groups, rings, figures }) => {
@@ -135,7 +135,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
         { what: 'such entries in the whole cache (estimate)', value: scaled(found, reading) },
       ],
       advice:
-        'Remove them; `key-ring revoke` shows the statement for each key. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
+        'Remove them with `token-cache clear --unreadable`. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
     });
   }),
   'encryption-several-rings': judged(({ groups, rings, figures }) => {

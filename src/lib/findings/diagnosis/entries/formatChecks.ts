@@ -34,7 +34,7 @@ function unusable(
       ],
       advice: whole
         ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
-        : `Remove these entries alone: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
+        : `Remove these entries alone, with \`token-cache clear --unreadable\`: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
     });
   };
 }
@@ -68,7 +68,7 @@ const mixture: Check<EntriesSubject>['run'] = async (subject) => {
         value: scaled(Math.min(plain, encrypted), reading),
       },
     ],
-    advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer.`,
+    advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer: \`token-cache clear --unreadable --expect ${plain < encrypted ? 'encrypted' : 'plain'}\`.`,
   };
   return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
 };

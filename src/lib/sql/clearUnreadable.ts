@@ -1,0 +1,77 @@
+import type { EntryJudge } from '../entryForm.ts';
+import { UnreadableTally } from '../unreadableTally.ts';
+import type { ExpiredEntries } from './cacheTable.ts';
+import type { OfClear } from './clear.ts';
+import type { ClearPlan, ClearReport } from './clearReport.ts';
+import type { Deletion } from './deletion.ts';
+import type { DeletionContext } from './purgeRequest.ts';
+import type { Walk } from './walks.ts';
+
+/** Rows of a step of a plan, which deletes nothing. */
+const planRows = 1_000;
+
+/**
+ * Deletes the entries that nobody can read, along the primary key; the others stay, whatever happens. Each is checked once more by its
+ * form on the row that is locked: who has signed in since has written another. A plan, unless confirmed.
+ */
+export async function clearUnreadable(
+  { table, clock }: DeletionContext,
+  run: Deletion<OfClear>,
+  judge: EntryJudge,
+  { confirmed, signal }: { confirmed: boolean; signal: AbortSignal | undefined },
+): Promise<ClearReport | ClearPlan> {
+  const tally = new UnreadableTally(judge);
+  if (confirmed)
+    return run.underLock({ upTo: null, remaining: null, newer: null }, async () => ({
+      walk: unreadableWalk(table.entries, tally),
+      known: { upTo: null, remaining: null, newer: null },
+      ended: async () => ({ unreadable: tally.figures }),
+    }));
+
+  let after: string | undefined;
+  while (!tally.complete && !signal?.aborted && clock.elapsed() < run.deadline) {
+    const entries = await run.ask(() => table.entries.nextForms(after, planRows));
+    tally.gone(await tally.judge(entries));
+    tally.looked(entries);
+    after = entries.at(-1)?.key;
+    tally.complete = after === undefined;
+  }
+  const found = { count: tally.count, estimated: !tally.complete };
+  return {
+    engine: table.engine,
+    table: table.displayName,
+    dryRun: true,
+    wouldDelete: found,
+    active: found,
+    upTo: null,
+    way: 'key',
+    statement: table.entries.deleteFormsStatement(),
+    warnings: [...(table.notes ?? [])],
+    unreadable: tally.figures,
+  };
+}
+
+function unreadableWalk(entries: ExpiredEntries, tally: UnreadableTally): Walk {
+  let after: string | undefined;
+  let skippedLocked = 0;
+  return {
+    way: 'key',
+    // What the database refuses to delete fails the run, and is told.
+    kept: [],
+    get skippedLocked() {
+      return skippedLocked;
+    },
+    async step(limit) {
+      const seen = await entries.nextForms(after, limit);
+      const unreadable = await tally.judge(seen);
+      const { deleted, hitLocks } = await entries.deleteForms(unreadable.map(({ entry }) => entry));
+      const gone = new Set(deleted);
+      tally.gone(unreadable.filter(({ entry }) => gone.has(entry.key)));
+      tally.looked(seen);
+      skippedLocked += unreadable.length - deleted.length;
+      after = seen.at(-1)?.key;
+      tally.complete = after === undefined;
+      return { deleted: deleted.length, worked: seen.length, hitLocks, finished: tally.complete };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** What a clear of unreadable entries promises on every engine, on the real adapter. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClearRequest } from '../../src/lib/clearRequest.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { entryJudge, type KeyVerdicts } from '../../src/lib/keyRing/entries/judgeEntries.ts';
+import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { clearTable } from '../../src/lib/sql/clear.ts';
+import type { ClearPlan, ClearReport } from '../../src/lib/sql/clearReport.ts';
+import { quickPolicy as policy } from '../support/policies.ts';
+import type { TestEngine, TestTable } from '../support/testTable.ts';
+
+const hour = 3_600_000;
+const [good, revoked, locked, strange] = [1, 2, 3, 4].map(() => randomUUID()) as [string, string, string, string];
+const verdicts: KeyVerdicts = new Map([
+  [good, 'readable'],
+  [revoked, 'revoked'],
+  [locked, 'doesNotUnwrap'],
+]);
+const judge = (expected?: 'plain' | 'encrypted') => entryJudge({ verdicts: async () => verdicts, expect: expected });
+const user = () => `${randomUUID()}.${randomUUID()}`;
+const payload = (keyId: string) => Buffer.concat([Buffer.from(headerOf(keyId), 'hex'), randomBytes(200)]);
+const plain = Buffer.from('{"AccessToken":{"x":{"secret":"…"}}}');
+
+export function describeClearOfUnreadable(engine: TestEngine): void {
+  describe(`a clear of unreadable entries on ${engine.name}`, () => {
+    let table: TestTable;
+    let opened: CacheTable[];
+    beforeEach(async () => {
+      opened = [];
+      table = await engine.create(engine.ordinaryName);
+    });
+    afterEach(async () => {
+      await Promise.all(opened.map((cache) => cache.close()));
+      await engine.drop(engine.ordinaryName);
+    });
+    const clear = (request: ClearRequest) => {
+      const cache = table.open();
+      opened.push(cache);
+      return clearTable({ table: cache, policy, clock: systemClock }, 'web', request);
+    };
+    const insert = async (values: Buffer[], expiresInMs = hour, key = user) => {
+      const entries = values.map((value) => ({ id: key(), expiresInMs, value }));
+      await table.insert(entries);
+      return entries.map(({ id }) => id);
+    };
+
+    it('removes those that nobody can read, and none else', async () => {
+      const kept = [
+        ...(await insert([payload(good), plain, payload(good)])),
+        // Of others who share the table; and what has expired is the purge's.
+        ...(await insert([Buffer.from('a session'), payload(strange)], hour, randomUUID)),
+        ...(await insert([payload(strange)], hour, () => `session:${randomUUID()}`)),
+        ...(await insert([payload(strange)], -hour)),
+      ];
+      const gone = await insert([
+        ...Array.from({ length: 60 }, () => payload(strange)),
+        payload(revoked),
+        payload(locked),
+        Buffer.from([0x1f, 0x8b, 8, 0]),
+        Buffer.from('{"AccessToken":{"x":{"sec'),
+        Buffer.from('09f0c9f0aa', 'hex'),
+      ]);
+      const reasons = { keyInNoRing: 60, keyRevoked: 1, keyDoesNotUnwrap: 1, foreignFormat: 3 };
+      const figures = { reasons, users: 65, usersOfAll: 68, looked: 71, complete: true };
+      const plan = (await clear({ judge: judge() })) as ClearPlan;
+      expect(plan).toMatchObject({ dryRun: true, wouldDelete: { count: 65, estimated: false }, unreadable: figures });
+      expect(await table.ids()).toHaveLength(kept.length + gone.length);
+      const report = (await clear({ judge: judge(), confirm: 'web' })) as ClearReport;
+      expect(report).toMatchObject({ stopReason: 'drained', deleted: 65, way: 'key', unreadable: figures });
+      expect(await table.ids()).toEqual([...kept].sort());
+      expect(await clear({ judge: judge(), confirm: 'web' })).toMatchObject({ deleted: 0, unreadable: { users: 0 } });
+    });
+
+    it('takes the other form too, where it is told what the apps write', async () => {
+      const [encrypted] = await insert([payload(good)]);
+      const [json] = await insert([plain]);
+      expect(await clear({ judge: judge('encrypted') })).toMatchObject({ unreadable: { reasons: { plain: 1 } } });
+      expect(await clear({ judge: judge('plain') })).toMatchObject({ unreadable: { reasons: { encrypted: 1 } } });
+      await clear({ judge: judge('encrypted'), confirm: 'web' });
+      expect(await table.ids()).toEqual([encrypted]);
+      expect(json).toBeDefined();
+    });
+
+    it('leaves an entry that was written anew after it was looked at', async () => {
+      const [returned = ''] = await insert([payload(strange)]);
+      const base = judge();
+      const report = (await clear({
+        confirm: 'web',
+        judge: async (entries) => {
+          const reasons = await base(entries);
+          if (entries.length > 0) {
+            await table.setValue(returned, payload(good));
+          }
+          return reasons;
+        },
+      })) as ClearReport;
+      expect(report).toMatchObject({ deleted: 0, skippedLocked: 1 });
+      expect(await table.ids()).toEqual([returned]);
+    });
+
+    it('passes over entries that an app holds locked', async () => {
+      const [held = ''] = await insert([payload(strange), payload(strange), payload(strange)]);
+      const unlock = await table.lock([held]);
+      const report = (await clear({ judge: judge(), confirm: 'web' })) as ClearReport;
+      expect(report).toMatchObject({ stopReason: 'drained', deleted: 2, skippedLocked: 1 });
+      await unlock();
+      expect(await table.ids()).toEqual([held]);
+    });
+
+    it('removes nothing where the rings cannot be read', async () => {
+      await insert([payload(strange)]);
+      const failing = entryJudge({ verdicts: () => Promise.reject(new Error('the ring')), expect: undefined });
+      await expect(clear({ judge: failing, confirm: 'web' })).rejects.toThrow('the ring');
+      expect(await table.ids()).toHaveLength(1);
+    });
+  });
+}
