@@ -313,6 +313,9 @@ describe('the engine of a cache', () => {
     ['Server=h;Database=d;User Id=u;Password=p;Encrypt=True', 'sqlserver'],
     ['Server=x.postgres.database.azure.com;Database=d;User Id=u;Password=p', 'postgres'],
     ['Data Source=h;User Id=u;Password=p', 'sqlserver'],
+    ['Server=tcp:h,1433;Database=d;User Id=u;Password=p', 'sqlserver'],
+    ['Server=h\\SQLEXPRESS;Database=d;User Id=u;Password=p', 'sqlserver'],
+    ['Server=h,1433;Database=d;User Id=u;Password=p', 'sqlserver'],
     ['h:6380,ssl=True', 'redis'],
     ['h', 'redis'],
   ])('is that whose client takes the string whole: %s', (text, kind) => {

@@ -85,10 +85,11 @@ function read(
 /** Whether the client takes the text whole, and learns from it where to connect. */
 export function isTakenBy(client: 'npgsql' | 'sqlClient', text: string): boolean {
   try {
-    return (
-      readKeywords(client, text, (reason) => new Error(reason)).get(client === 'npgsql' ? 'Host' : 'Data Source') !==
-      undefined
-    );
+    const values = readKeywords(client, text, (reason) => new Error(reason));
+    const server = values.get(client === 'npgsql' ? 'Host' : 'Data Source')?.toString();
+    // `tcp:name,1433` and `name\instance` are no hosts to Npgsql.
+    const isHosts = (hosts: string) => hosts.split(',').every((host) => !/^\s*(\d+\s*$|tcp:)|\\/i.test(host));
+    return server !== undefined && (client === 'sqlClient' || isHosts(server));
   } catch {
     return false;
   }
