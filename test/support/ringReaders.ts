@@ -16,6 +16,8 @@ export interface ReaderQuestion {
   redisKey?: string;
   now: string;
   certificates?: string[];
+  /** Keys that the app adds, instead of an answer. */
+  mints?: number;
 }
 
 export interface ReaderUse {
@@ -31,6 +33,13 @@ export interface ReaderAnswer {
   error: string | null;
   generating: ReaderUse | null;
   reading: ReaderUse | null;
+  minted: string[];
+}
+
+/** One app, which is asked as often as one likes. */
+export interface RunningReader {
+  ask(question: ReaderQuestion): Promise<ReaderAnswer>;
+  close(): Promise<void>;
 }
 
 /** ASP.NET Core's own reading of rings, of each version in a process of its own. */
@@ -61,9 +70,31 @@ export class RingReaders {
     return answers;
   }
 
-  async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], redis: string) {
+  open(version: ConsumerVersion, redis = ''): RunningReader {
+    const child = this.#start(version, [redis, 'at once']);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return {
+      ask: async (question) => {
+        child.stdin.write(`${JSON.stringify(question)}\n`);
+        const { value, done } = await lines.next();
+        if (done) throw new Error(`the app of version ${version} has ended`);
+        return JSON.parse(value) as ReaderAnswer;
+      },
+      close: async () => {
+        const ended = once(child, 'close');
+        child.stdin.end();
+        await ended;
+      },
+    };
+  }
+
+  #start(version: ConsumerVersion, args: string[]): ChildProcessWithoutNullStreams {
     const program = join(this.#folder, `bin/RingReader${version}/release/RingReader${version}.dll`);
-    const child = spawn('dotnet', [program, redis], { env: { ...process.env, TZ: 'UTC' } });
+    return spawn('dotnet', [program, ...args], { env: { ...process.env, TZ: 'UTC' } });
+  }
+
+  async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], redis: string) {
+    const child = this.#start(version, [redis]);
     const ended = once(child, 'close');
     let errors = '';
     child.stderr.on('data', (data: Buffer) => {

@@ -14,6 +14,9 @@ public sealed record Question
 
     public required DateTimeOffset Now { get; init; }
 
+    /// <summary>Keys to add to the ring, as an app with automatic generation does; then nothing is asked.</summary>
+    public int Mints { get; init; }
+
     /// <summary>Certificates (PFX without a password) that the app has.</summary>
     public string[] Certificates { get; init; } = [];
 }
@@ -24,6 +27,9 @@ public sealed record Answer
     /// <summary>Null where reading throws: then the app stops, with automatic generation and without.</summary>
     public SeenKey[]? Keys { get; init; }
     public string? Error { get; init; }
+
+    /// <summary>Ids of the keys that were added.</summary>
+    public Guid[] Minted { get; init; } = [];
 
     /// <summary>With automatic generation: the default in the ring as it is; whether the app adds a key; or what it throws.</summary>
     public Use? Generating { get; init; }

@@ -25,6 +25,7 @@ public static class Reader
             question.Blob is { } blob ? new BlobRepository(Convert.FromBase64String(blob))
             : question.Folder is { } folder ? new FileSystemXmlRepository(new DirectoryInfo(folder), NullLoggerFactory.Instance)
             : new RedisXmlRepository(redis, question.RedisKey);
+        if (question.Mints > 0) return Mint(repository, question);
         var writes = new WriteAside(repository);
         using var services = Services(writes, question, automaticGeneration: true);
         SeenKey[] seen;
@@ -45,6 +46,14 @@ public static class Reader
             Generating = UseOf(services, writes, question.Now, isGenerating: true),
             Reading = UseOf(reading, readingWrites, question.Now, isGenerating: false),
         };
+    }
+
+    private static Answer Mint(IXmlRepository repository, Question question)
+    {
+        using var services = Services(repository, question, automaticGeneration: true);
+        var manager = services.GetRequiredService<IKeyManager>();
+        var minted = Enumerable.Range(0, question.Mints).Select(_ => manager.CreateNewKey(question.Now, question.Now.AddDays(90)).KeyId);
+        return new Answer { Minted = [.. minted] };
     }
 
     private static Use UseOf(ServiceProvider services, WriteAside writes, DateTimeOffset now, bool isGenerating)

@@ -1,0 +1,109 @@
+/**
+ * Apps on ASP.NET Core 8 to 11 that add keys while this project rotates, revokes and prunes the same ring: nothing is lost, and
+ * everybody can read what comes out. Of a blob the .NET writer cannot be had here: its conflicts are those of the conformance suite.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { pruneKeyRing } from '../../src/lib/keyRing/jobs/prune.ts';
+import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
+import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
+import { consumerVersions } from '../../src/lib/keyRing/reading/consumerVersions.ts';
+import type { KeyRingStore } from '../../src/lib/keyRing/reading/keyRingStore.ts';
+import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
+import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { redisRing } from '../support/redisRing.ts';
+import { redisFound, startRedis } from '../support/redisServer.ts';
+import { day, idFrom, plainKey } from '../support/ringBuilder.ts';
+import { type ReaderQuestion, RingReaders, type RunningReader } from '../support/ringReaders.ts';
+import { fill, jobDeps } from '../support/testRing.ts';
+
+const rounds = 20;
+
+describe.skipIf(!dotnetFound)(`${rounds} rounds of races with .NET writers`, () => {
+  let readers: RingReaders;
+  beforeAll(async () => {
+    readers = await RingReaders.build();
+  }, dotnetTimeLimitMs);
+  afterAll(() => readers?.remove());
+
+  it(
+    'lose nothing in a folder',
+    async () => {
+      const parent = await mkdtemp(join(tmpdir(), 'races-'));
+      try {
+        await race('', async () => {
+          const folder = join(parent, randomUUID());
+          await mkdir(folder);
+          return { place: { folder }, store: new FolderStore(folder) };
+        });
+      } finally {
+        await rm(parent, { recursive: true });
+      }
+    },
+    dotnetTimeLimitMs,
+  );
+
+  it.skipIf(!redisFound)(
+    'lose nothing in Redis',
+    async () => {
+      const server = await startRedis();
+      try {
+        await race(server.node, async () => {
+          const redisKey = randomUUID();
+          return { place: { redisKey }, store: redisRing(server.node, redisKey) };
+        });
+      } finally {
+        await server.stop();
+      }
+    },
+    dotnetTimeLimitMs,
+  );
+
+  async function race(
+    redis: string,
+    make: () => Promise<{ place: Partial<ReaderQuestion>; store: KeyRingStore }>,
+  ): Promise<void> {
+    const apps = consumerVersions.map((version) => readers.open(version, redis));
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const { place, store } = await make();
+        try {
+          await raceOnce(apps, place, store, round);
+        } finally {
+          await store.close();
+        }
+      }
+    } finally {
+      await Promise.all(apps.map((app) => app.close()));
+    }
+  }
+});
+
+/** One of ours at a time, beside four apps that add two keys each. */
+async function raceOnce(apps: RunningReader[], place: Partial<ReaderQuestion>, store: KeyRingStore, round: number) {
+  const now = Date.now();
+  const question = { ...place, now: new Date(now).toISOString() };
+  const deps = jobDeps({ store, clock: systemClock, policy: { pruneAfterMs: 30 * day } });
+  const old = idFrom(1);
+  const first = plainKey({ id: idFrom(2), creation: now - 80 * day });
+  await fill(store, [plainKey({ id: old, creation: now - 300 * day }), first]);
+  const ours = [
+    () => rotateKeyRing(deps),
+    () => pruneKeyRing(deps, {}),
+    () => revokeKeys(deps, 'web', { target: { key: idFrom(2) }, reason: 'race', confirm: 'web' }),
+  ][round % 3];
+  const [answers] = await Promise.all([Promise.all(apps.map((app) => app.ask({ ...question, mints: 2 }))), ours?.()]);
+  const minted = answers.flatMap((answer) => answer.minted);
+  expect(minted).toHaveLength(2 * apps.length);
+  const { keys, damage } = readKeyRing(await store.read());
+  expect(damage).toEqual([]);
+  const ids = keys.map(({ id }) => id).sort();
+  expect(ids).toEqual(expect.arrayContaining(minted));
+  for (const seen of await Promise.all(apps.map((app) => app.ask(question))))
+    expect(seen.keys?.map(({ id }) => id).sort()).toEqual(ids);
+}
