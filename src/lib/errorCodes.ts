@@ -40,6 +40,7 @@ export const errorCodes = {
   permission_missing: needsSomebody,
   offline_build_refused: needsSomebody,
   index_name_taken: needsSomebody,
+  index_build_in_the_way: needsSomebody,
   index_lost: needsSomebody,
   lock_in_the_way: passes,
   statement_timeout: passes,

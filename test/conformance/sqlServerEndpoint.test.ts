@@ -24,6 +24,14 @@ describe('as Azure SQL Database', () => {
   describeSqlConcurrency(engine);
 });
 
+describe('on a partitioned table', () => {
+  const engine = endpointEngine(database, endpoint, 'the TDS endpoint with a partitioned table', 3);
+  describeCacheTable(engine);
+  describeSqlJobs(engine);
+  describeSqlClear(engine);
+  describeSqlConcurrency(engine);
+});
+
 describe('as SQL Server 2016 Standard, with ALLOW_ROW_LOCKS = OFF', () => {
   beforeAll(() => {
     Object.assign(endpoint().server, { engineEdition: 2, productVersion: '13.0.6300.2', rowLocks: false });

@@ -50,8 +50,10 @@ export interface SchemaFacts {
   serverVersion: string;
   /** SQL Server's; null elsewhere. */
   compatibilityLevel: number | null;
-  /** Undefined where the server names none. */
+  /** Of the whole database; undefined where the server names none. */
   sizeLimitBytes: number | undefined;
+  /** What the whole database uses; undefined where the server does not say. */
+  databaseBytes: number | undefined;
   /** PostgreSQL empties such a table after a crash, and does not replicate it. */
   unlogged: boolean;
 }

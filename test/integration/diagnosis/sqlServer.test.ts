@@ -27,7 +27,7 @@ afterAll(() => ring.remove());
 beforeEach(async () => {
   await createEndpointCache(database);
   await database.query(
-    'update sys.database_facts set compatibility_level = 160, max_bytes = null; delete from sys.table_features; delete from sys.query_store',
+    'update sys.database_facts set compatibility_level = 160, max_bytes = null, used_bytes = 10000000; delete from sys.table_features; delete from sys.query_store',
   );
 });
 
@@ -79,7 +79,7 @@ const setups: { setup: string; blamed: string[]; build: () => Promise<unknown> }
     blamed: ['size-limit: near_size_limit'],
     build: async () => {
       await fill(encrypted(ring.keyId));
-      await sql('update sys.database_facts set max_bytes = 100000');
+      await sql('update sys.database_facts set max_bytes = 11000000');
     },
   },
   {

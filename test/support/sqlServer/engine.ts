@@ -20,15 +20,16 @@ create table ${table} (
 /** Views of the server that have no counterpart in PostgreSQL, empty at first. Query Store is on. */
 export const createViews = `
 create schema if not exists sys;
-create table if not exists sys.index_resumable_operations (object_id oid, name text, state int, percent numeric);
+create table if not exists sys.index_resumable_operations (
+  object_id oid, name text, state int, percent numeric, of_expiry int not null default 1);
 create table if not exists sys.database_query_store_options (actual_state int);
 insert into sys.database_query_store_options values (2);
 create table if not exists sys.query_store (
   query_sql_text text, last_execution_time bigint, last_duration bigint, execution_type int, count_executions bigint,
   max_duration bigint, query_plan text not null default '');
 create table if not exists sys.table_features (feature text, table_name text);
-create table if not exists sys.database_facts (compatibility_level int, max_bytes bigint);
-insert into sys.database_facts values (160, null);
+create table if not exists sys.database_facts (compatibility_level int, max_bytes bigint, used_bytes bigint);
+insert into sys.database_facts values (160, null, 10000000);
 create table if not exists sys.database_principals (name text primary key, type text not null, sid bytea);
 create table if not exists sys.database_permissions (grantee text, object text, rights text)`;
 
@@ -36,6 +37,7 @@ export function endpointEngine(
   database: TestDatabase,
   endpoint: () => TdsEndpoint,
   name = 'the TDS endpoint',
+  partitions = 0,
 ): TestEngine {
   const tableOf = (text: string) => {
     const { schema, table } = parseTableName(text);
@@ -51,7 +53,11 @@ export function endpointEngine(
       const { schema, table } = tableOf(text);
       await database.query(`create schema if not exists ${schema}`);
       await database.query(`drop table if exists ${table}`);
-      await database.query(createTable(table));
+      await database.query(`${createTable(table)}${partitions > 0 ? ' partition by hash ("Id")' : ''}`);
+      for (let part = 0; part < partitions; part += 1)
+        await database.query(
+          `create table ${schema}.${quoteInPostgres(`part ${part}`)} partition of ${table} for values with (modulus ${partitions}, remainder ${part})`,
+        );
       if (columns === 'withoutExpiry') await database.query(`alter table ${table} drop column "ExpiresAtTime"`);
       return endpointTable(database, endpoint, text, table);
     },

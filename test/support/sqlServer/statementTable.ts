@@ -40,6 +40,8 @@ export interface ServerKind {
   productVersion: string;
   /** The indexes take row locks (ALLOW_ROW_LOCKS); else the hint ROWLOCK is refused. */
   rowLocks: boolean;
+  /** A trigger takes the place of a delete, whose rows are counted and stay. */
+  insteadOfDelete?: boolean;
   /** Per cent, as of sys.dm_db_resource_stats. */
   load: { cpu: number; dataIo: number; logWrite: number };
 }

@@ -79,6 +79,7 @@ export function postgresInspection(connections: PostgresConnections): TableInspe
         serverVersion: facts?.version ?? 'unknown',
         compatibilityLevel: null,
         sizeLimitBytes: undefined,
+        databaseBytes: undefined,
         unlogged: facts?.unlogged ?? false,
       };
     },

@@ -23,6 +23,9 @@ export interface ConnectionOptions {
   credential?: ((identity: Identity) => Promise<TokenCredential>) | undefined;
 }
 
+/** What a statement has at the end of a run's time: to say what is left. */
+const lastLookMs = 2_000;
+
 /** A cancel that is not answered for so long means that nobody is there: the connection is given up. */
 const cancelTimeoutMs = 2_000;
 
@@ -42,6 +45,8 @@ export class SqlServerConnections {
   readonly #live = new LiveConnections();
   readonly #notes = new Set<string>();
   #hints = true;
+  /** On the scale of `clock.elapsed()`. */
+  #endAt = Number.POSITIVE_INFINITY;
 
   constructor({ connection, table, statementTimeoutMs, clock, credential }: ConnectionOptions) {
     const { login, host } = connection;
@@ -105,6 +110,17 @@ export class SqlServerConnections {
     }
   }
 
+  /** The failure that the server would answer with, told before it is tried. */
+  failure(number: number, message: string, purpose: Purpose): CacheTableError {
+    const error = Object.assign(new Error(message), { code: 'EREQUEST', number });
+    return translateError(error, purpose, this.#context);
+  }
+
+  /** From now on a statement ends `ms` from now at the latest, but for {@link lastLookMs}. */
+  endWithin(ms: number): void {
+    this.#endAt = this.clock.elapsed() + ms;
+  }
+
   translate(error: unknown, purpose: Purpose): CacheTableError {
     return translateError(this.#live.withLoginErrors(error), purpose, this.#context);
   }
@@ -118,8 +134,13 @@ export class SqlServerConnections {
   }
 
   async #query<R>(purpose: Purpose, text: string, parameters: Parameters, options: QueryOptions): Promise<R[]> {
+    // Where the run's time is up sooner than the statement's own.
+    const left = Math.max(lastLookMs, this.#endAt - this.clock.elapsed());
+    const timeLimitMs = Math.min(options.timeLimitMs ?? this.statementTimeoutMs, left);
     try {
-      return await run<R>(await this.#pool(purpose === 'delete' ? 'batches' : 'reads'), text, parameters, options);
+      return await run<R>(await this.#pool(purpose === 'delete' ? 'batches' : 'reads'), text, parameters, {
+        timeLimitMs,
+      });
     } catch (error) {
       throw this.translate(error, purpose);
     }

@@ -29,14 +29,45 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
     const flags = [after !== undefined, coversLive(cutoff)] as const;
     const text = (byKey ? statements.deleteKeyRange : statements.deleteRange)(table, ...flags);
     const bounds = { cutoff: cutoffValue(cutoff), upTo, ...(after && { after }) };
+    const proof = await beforeProof([byKey, ...flags], bounds);
+    const outcome = await removeIn(text, [byKey, ...flags], bounds, limit);
+    if (outcome.deleted > 0) await proof?.();
+    return outcome;
+  };
+
+  const removeIn = async (
+    text: string,
+    flags: readonly [byKey: boolean, hasAfter: boolean, withLive: boolean],
+    bounds: Parameters,
+    limit: number,
+  ): Promise<BatchOutcome> => {
     try {
-      const whole = byKey ? bounds : { ...bounds, limit: int(limit) };
+      const whole = flags[0] ? bounds : { ...bounds, limit: int(limit) };
       const [row] = await query<{ deleted: number; skipped?: number }>(text, whole);
       return { deleted: 0, hitLocks: false, ...row };
     } catch (error) {
       if (!isLock(error) || connections.usesHints) throw error;
-      return removeAround([byKey, ...flags], bounds, limit);
+      return removeAround(flags, bounds, limit);
     }
+  };
+
+  let proven = false;
+  /**
+   * For the first batch that deletes: an INSTEAD OF trigger takes the place of a delete, whose rows the server counts all the
+   * same. Where every row is still there, the run ends, and would else go on until its time is up.
+   */
+  const beforeProof = async (flags: readonly [boolean, boolean, boolean], bounds: Parameters) => {
+    if (proven) return undefined;
+    const page = { ...bounds, limit: int(keysOfRange), afterKey: key(null) };
+    const keys = () => query<{ id: string }>(statements.deletableKeys(table, ...flags), page);
+    const before = await keys();
+    // Of more the server may have deleted others.
+    if (before.length === 0 || before.length === keysOfRange) return undefined;
+    return async () => {
+      const after = new Set((await keys()).map(({ id }) => id));
+      proven = before.some(({ id }) => !after.has(id));
+      if (!proven) throw notDeleted(table);
+    };
   };
 
   /**
@@ -167,6 +198,16 @@ function earlier(upTo: Instant, cutoff: Cutoff): Instant {
 function unlessLocked(error: unknown): string[] {
   if (isLock(error)) return [];
   throw error;
+}
+
+function notDeleted(table: string): CacheTableError {
+  return new CacheTableError(
+    'permanent',
+    'INSTEAD OF',
+    'row_refused',
+    `The server counted entries of ${table} as deleted, and every one is still there.`,
+    'An INSTEAD OF DELETE trigger of the table takes the place of the delete (sys.triggers, is_instead_of_trigger): drop it, a token cache needs none.',
+  );
 }
 
 function isLock(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { named } from './parameters.ts';
 import type { ServerTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 import { expiryIndexName, quoteIdentifier } from './tableName.ts';
+import type { TableTraits } from './tableTraits.ts';
 
 /** Answers of racing creators: the index exists (1913), or a resumable build of it is there (10637, 10638). */
 const madeByOthers = new Set(['1913', '10637', '10638']);
@@ -16,18 +17,31 @@ const onlineRefused = new Set(['1712', '2725', '102', '155', '319', '10639', '11
 type BuildTraits = Pick<ServerTraits, 'onlineIndexBuild' | 'resumableIndexBuild' | 'lowPriorityWait'>;
 const noOnlineBuild: BuildTraits = { onlineIndexBuild: false, resumableIndexBuild: false, lowPriorityWait: false };
 
+/** While the rebuild or build of one index is paused, the table takes no other (10637, 10638). */
+function anotherBuild({ engineCode }: CacheTableError, name: string, table: string): CacheTableError {
+  const index = quoteIdentifier(name);
+  return new CacheTableError(
+    'permanent',
+    engineCode,
+    'index_build_in_the_way',
+    `A resumable build or rebuild of another index of the table, ${index}, is paused or under way: until it ends, the table takes no index.`,
+    `Resume or end it: ALTER INDEX ${index} ON ${table} RESUME; or ABORT.`,
+  );
+}
+
 export function sqlServerExpiryIndex(
   connections: SqlServerConnections,
   figures: TableFigures,
   traits: () => Promise<ServerTraits>,
+  kind: () => Promise<TableTraits | undefined>,
 ): ExpiryIndexPort {
   const { table } = connections;
 
-  /** None where the server is too old to have the view, or may not show it. */
+  /** Of all indexes of the table. None where the server is too old to have the view, or may not show it. */
   const resumableBuilds = async () => {
     if (!(await traits()).resumableIndexBuild) return [];
     try {
-      return await connections.query<{ name: string; state: number; percentComplete: number }>(
+      return await connections.query<{ name: string; state: number; percentComplete: number; ofExpiry: number }>(
         'read',
         statements.resumableBuilds(),
         named(table),
@@ -47,7 +61,7 @@ export function sqlServerExpiryIndex(
     );
     const usable = indexes.find((index) => !index.isDisabled);
     if (usable) return { kind: 'present', name: usable.name };
-    const [build] = await resumableBuilds();
+    const build = (await resumableBuilds()).find(({ ofExpiry }) => ofExpiry === 1);
     if (build) {
       const percent = Math.floor(build.percentComplete);
       return build.state === 1
@@ -77,6 +91,7 @@ export function sqlServerExpiryIndex(
     const maxMinutes = Math.max(1, Math.ceil(build.timeBudgetMs / 60_000));
     if (before.kind === 'paused') return statements.resumeIndex(table, quoteIdentifier(before.name), maxMinutes);
     if (before.kind !== 'missing' && before.kind !== 'disabled') return undefined;
+    if ((await kind())?.memoryOptimized) throw memoryOptimized(build);
     if (!can.onlineIndexBuild) await refuseLargeOffline(build);
     if (before.kind === 'disabled')
       return statements.rebuildIndex(table, quoteIdentifier(before.name), can.onlineIndexBuild);
@@ -102,6 +117,16 @@ export function sqlServerExpiryIndex(
     }
   };
 
+  /** Such a table is altered as a whole: for an operator to run. */
+  const memoryOptimized = ({ name }: IndexBuild) =>
+    new CacheTableError(
+      'permanent',
+      '10794',
+      'offline_build_refused',
+      `${table} is memory-optimised: it takes an index by ALTER TABLE alone, which copies the table and blocks sign-ins.`,
+      `In a quiet hour run \`ALTER TABLE ${table} ADD INDEX ${quoteIdentifier(name ?? expiryIndexName)} NONCLUSTERED (ExpiresAtTime);\`.`,
+    );
+
   return {
     state,
     /** A build that its time limit ended is paused where it is resumable, and rolled back where it is not; the caller looks. */
@@ -113,8 +138,9 @@ export function sqlServerExpiryIndex(
       } catch (error) {
         if (!(error instanceof CacheTableError) || error.kind === 'timeLimit' || paused.has(error.engineCode)) return;
         if (!madeByOthers.has(error.engineCode)) throw error;
-        if ((await state()).kind === 'missing')
-          throw indexNameTaken(error, quoteIdentifier(build.name ?? expiryIndexName));
+        if ((await state()).kind !== 'missing') return;
+        const other = (await resumableBuilds()).find(({ ofExpiry }) => ofExpiry !== 1);
+        throw other ? anotherBuild(error, other.name, table) : indexNameTaken(error, quoteIdentifier(build.name ?? expiryIndexName));
       }
     },
   };

@@ -2,10 +2,10 @@ import { CacheTableError } from '../cacheTableError.ts';
 
 /**
  * 651: an index of the table has ALLOW_ROW_LOCKS = OFF, which refuses ROWLOCK. 102, 156, 319, 321: syntax, and hints that
- * are not known; 650, 1047, 1065, 1069: hints that do not go with the isolation level, the statement or each other
- * (sys.messages).
+ * are not known; 650, 1047, 1065, 1069: hints that do not go with the isolation level, the statement or each other; 10794:
+ * the table is memory-optimised (sys.messages).
  */
-const refusals = new Set(['102', '156', '319', '321', '650', '651', '1047', '1065', '1069']);
+const refusals = new Set(['102', '156', '319', '321', '650', '651', '1047', '1065', '1069', '10794']);
 
 /** Whether a server, or what speaks like one, refused a statement for its hints. */
 export function refusesHints(error: unknown): boolean {

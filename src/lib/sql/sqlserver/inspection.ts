@@ -82,11 +82,12 @@ export function sqlServerInspection(
       const columns = await query<ColumnRow>(statements.columns(), named(table));
       const indexed = await query<IndexedRow>(statements.indexColumns(), named(table));
       const extras = await whereReadable<{ kind: string; name: string }>(statements.extras(), named(table));
-      const facts = await whereReadable<{ compatibilityLevel: number | null; maxBytes: string | number | null }>(
-        statements.databaseFacts(),
-        {},
-      );
-      const { compatibilityLevel = null, maxBytes = null } = facts?.[0] ?? {};
+      const facts = await whereReadable<{
+        compatibilityLevel: number | null;
+        maxBytes: string | number | null;
+        usedBytes: string | number | null;
+      }>(statements.databaseFacts(), {});
+      const { compatibilityLevel = null, maxBytes = null, usedBytes = null } = facts?.[0] ?? {};
       const id = columns.find(({ name }) => name.toLowerCase() === 'id');
       return {
         columns: columns.map(({ typeName, maxLength, ...column }) => ({
@@ -100,6 +101,7 @@ export function sqlServerInspection(
         serverVersion: (await traits()).productVersion,
         compatibilityLevel,
         sizeLimitBytes: maxBytes === null ? undefined : Number(maxBytes),
+        databaseBytes: usedBytes === null ? undefined : Number(usedBytes),
         unlogged: false,
       };
     },

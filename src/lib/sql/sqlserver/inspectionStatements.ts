@@ -60,7 +60,8 @@ export const databaseName = () => 'SELECT DB_NAME() AS name';
 /** MaxSizeInBytes is Azure SQL Database's; null elsewhere. */
 export const databaseFacts = () => `
 SELECT CONVERT(int, d.compatibility_level) AS compatibilityLevel,
-       CONVERT(bigint, DATABASEPROPERTYEX(d.name, 'MaxSizeInBytes')) AS maxBytes
+       CONVERT(bigint, DATABASEPROPERTYEX(d.name, 'MaxSizeInBytes')) AS maxBytes,
+       (SELECT SUM(CONVERT(bigint, FILEPROPERTY(f.name, 'SpaceUsed'))) * 8192 FROM sys.database_files AS f WHERE f.type = 0) AS usedBytes
 FROM sys.databases AS d
 WHERE d.name = DB_NAME()`;
 

@@ -13,6 +13,7 @@ import { trySqlServerLock } from './runLock.ts';
 import { serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 import { quoteIdentifier, quoteTable } from './tableName.ts';
+import { readTableTraits, type TableTraits } from './tableTraits.ts';
 
 export interface SqlServerOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;
@@ -26,6 +27,15 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
   const connections = new SqlServerConnections({ ...options, table });
   const traits = serverTraits(connections);
   const figures = sqlServerFigures(connections);
+  let kind: Promise<TableTraits | undefined> | undefined;
+  const look = (purpose: 'read' | 'delete') => {
+    kind = readTableTraits(connections, purpose);
+    // A failure is told to who asked; the next question asks anew.
+    kind.catch(() => {
+      kind = undefined;
+    });
+    return kind;
+  };
   // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
   const id = createHash('sha256').update(table.toLowerCase()).digest('hex').slice(0, 32);
   const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${id}`;
@@ -35,14 +45,17 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
     // Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins.
     maxBatchRows: 2_000,
     entries: sqlServerEntries(connections),
-    expiryIndex: sqlServerExpiryIndex(connections, figures, traits),
+    expiryIndex: sqlServerExpiryIndex(connections, figures, traits, () => kind ?? look('read')),
     figures,
     inspection: sqlServerInspection(connections, figures, traits),
 
-    async clock() {
+    async clock(purpose = 'read') {
+      await look(purpose);
       const [row] = await connections.query<{ now: Date }>('read', statements.clock(table));
       return row?.now ?? connections.clock.now();
     },
+
+    endWithin: (ms) => connections.endWithin(ms),
 
     tryLock: (purpose) => trySqlServerLock(connections, lockOf(purpose)),
 

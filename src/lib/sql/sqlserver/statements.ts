@@ -26,6 +26,18 @@ SELECT SYSUTCDATETIME() AS now
 FROM (SELECT 1 AS one) AS o
 LEFT JOIN (SELECT TOP (0) Id, DATALENGTH(Value) AS size, ExpiresAtTime FROM ${t}) AS probe ON 1 = 1`;
 
+/** SQL Server 2016 and later; one that lacks a column or function of it tells nothing of its tables. */
+export const tableKind = () => `
+SELECT o.type AS type, s.base_object_name AS synonymOf, CONVERT(int, t.temporal_type) AS temporalType,
+       t.is_memory_optimized AS memoryOptimized, t.is_external AS isExternal, TYPE_NAME(c.user_type_id) AS expiryType,
+       HAS_PERMS_BY_NAME(@table, 'OBJECT', 'DELETE') AS mayDelete,
+       CONVERT(nvarchar(60), DATABASEPROPERTYEX(DB_NAME(), 'Updateability')) AS updateability
+FROM sys.objects AS o
+LEFT JOIN sys.synonyms AS s ON s.object_id = o.object_id
+LEFT JOIN sys.tables AS t ON t.object_id = o.object_id
+LEFT JOIN sys.columns AS c ON c.object_id = o.object_id AND LOWER(c.name) = 'expiresattime'
+WHERE o.object_id = OBJECT_ID(@table)`;
+
 /** Owned by the session: released when the connection ends, however the process died. */
 export const tryLock = () => `
 DECLARE @result int;
@@ -196,9 +208,10 @@ ORDER BY i.is_disabled`;
 
 /** SQL Server 2017 and later. While such a build is paused, the table takes no other index. */
 export const resumableBuilds = () => `
-SELECT name AS name, state AS state, percent_complete AS percentComplete
+SELECT name AS name, state AS state, percent_complete AS percentComplete,
+       CASE WHEN sql_text LIKE '%ExpiresAtTime%' THEN 1 ELSE 0 END AS ofExpiry
 FROM sys.index_resumable_operations
-WHERE object_id = OBJECT_ID(@table) AND sql_text LIKE '%ExpiresAtTime%'`;
+WHERE object_id = OBJECT_ID(@table)`;
 
 export interface BuildOptions {
   online: boolean;

@@ -14,10 +14,13 @@ const deletableIn = (byKey: boolean | undefined, hasAfter: boolean | undefined, 
  * DELETE TOP (n): no order. The rows are locked as they are read, and their expiry is checked on the locked row. READPAST
  * is SKIP LOCKED; without it the statement waits for locked rows, as long as LOCK_TIMEOUT says.
  */
-const deleteRows = ({ table, text }: Call, where: string) => `
+const deleteRows = ({ table, text, server }: Call, where: string) =>
+  server.insteadOfDelete
+    ? `select count(*) from (select 1 from ${table} where ${where} limit @limit) as counted`
+    : `
 with gone as (
-  delete from ${table} where ctid = any (array(
-    select ctid from ${table} where ${where} limit @limit for update ${text.includes('READPAST') ? 'skip locked' : ''}))
+  delete from ${table} where (tableoid, ctid) in (
+    select tableoid, ctid from ${table} where ${where} limit @limit for update ${text.includes('READPAST') ? 'skip locked' : ''})
   returning 1)
 select count(*) from gone`;
 

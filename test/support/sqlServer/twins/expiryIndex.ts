@@ -41,8 +41,10 @@ order by not i.indisvalid`,
       { name: 'name', type: 'nvarchar' },
       { name: 'state', type: 'int' },
       { name: 'percentComplete', type: 'decimal' },
+      { name: 'ofExpiry', type: 'int' },
     ],
-    () => 'select name, state, percent from sys.index_resumable_operations where object_id = to_regclass(@relation)',
+    () =>
+      'select name, state, percent, of_expiry from sys.index_resumable_operations where object_id = to_regclass(@relation)',
   ),
 
   createIndex: command(

@@ -120,8 +120,9 @@ select feature, table_name from sys.table_features where table_name = (select re
     [
       { name: 'compatibilityLevel', type: 'int' },
       { name: 'maxBytes', type: 'bigint' },
+      { name: 'usedBytes', type: 'bigint' },
     ],
-    () => 'select compatibility_level, max_bytes from sys.database_facts',
+    () => 'select compatibility_level, max_bytes, used_bytes from sys.database_facts',
   ),
 
   deletePlan: select(

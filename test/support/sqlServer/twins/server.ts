@@ -26,6 +26,31 @@ select ${nowTicks} from (select 1) as o
 left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) as probe on true`,
   ),
 
+  /** Of what it is not, sys.table_features has a line. */
+  tableKind: select(
+    fixed(statements.tableKind),
+    [
+      { name: 'type', type: 'nvarchar' },
+      { name: 'synonymOf', type: 'nvarchar' },
+      { name: 'temporalType', type: 'int' },
+      { name: 'memoryOptimized', type: 'bit' },
+      { name: 'isExternal', type: 'bit' },
+      { name: 'expiryType', type: 'nvarchar' },
+      { name: 'mayDelete', type: 'int' },
+      { name: 'updateability', type: 'nvarchar' },
+    ],
+    () => `
+select case when 'view' = any(f) then 'V ' when 'synonym' = any(f) then 'SN' else 'U ' end,
+       case when 'synonym' = any(f) then '[other].[dbo].[Cache]' end,
+       case when 'temporal table' = any(f) then 2 when 'history table' = any(f) then 1 else 0 end,
+       'memory-optimised' = any(f), 'external table' = any(f),
+       case when 'datetime2' = any(f) then 'datetime2' else 'datetimeoffset' end,
+       case when 'no right to delete' = any(f) then 0 else 1 end,
+       case when 'read-only' = any(f) then 'READ_ONLY' else 'READ_WRITE' end
+from (select array(select feature from sys.table_features
+                   where table_name = (select relname from pg_class where oid = to_regclass(@relation))) as f) as features`,
+  ),
+
   /** An advisory lock of the session: as sp_getapplock's, it ends with the connection. */
   tryLock: select(
     fixed(statements.tryLock),

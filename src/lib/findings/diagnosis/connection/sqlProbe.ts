@@ -68,7 +68,7 @@ export function sqlProbe(
       database: async () => [{ what: 'database', value: await opened().inspection.database() }],
       permission: async () => {
         try {
-          await opened().clock();
+          await opened().clock('delete');
           return undefined;
         } catch (error) {
           if (error instanceof MaintenanceError && ['statement_timeout', 'lock_in_the_way'].includes(error.code))

@@ -1,4 +1,4 @@
-import { checksOf, critical, type Evidence, pass, warning } from '../../../checks/check.ts';
+import { checksOf, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
 import { bytesText, percentText } from '../../../wording.ts';
@@ -10,6 +10,8 @@ const day = 24 * hour;
 const countedRows = 5_000;
 const countLimitMs = 3_000;
 const enoughGrowthMs = 6 * hour;
+
+const sizeRight = 'GRANT VIEW DATABASE STATE to the user, or look at the size of the database in the portal.';
 
 /** What lets a SQL table grow. */
 export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
@@ -55,27 +57,41 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
     });
   },
   'size-limit': async (subject) => {
-    const [{ sizeLimitBytes }, { dataBytes, indexBytes }] = [await subject.schema(), await subject.catalogue()];
-    const size = (dataBytes ?? 0) + (indexBytes ?? 0);
+    const [{ sizeLimitBytes: limit, databaseBytes }, { dataBytes, indexBytes }] = [
+      await subject.schema(),
+      await subject.catalogue(),
+    ];
+    const table = dataBytes === undefined ? undefined : dataBytes + (indexBytes ?? 0);
     const perDay = growthPerDay((await subject.history('counts', 500)).runs);
     const evidence: Evidence[] = [
-      { what: 'size', value: size, unit: 'B' },
-      ...(sizeLimitBytes ? [{ what: 'limit', value: sizeLimitBytes, unit: 'B' }] : []),
+      ...(table === undefined ? [] : [{ what: 'size of the table', value: table, unit: 'B' }]),
+      ...(databaseBytes === undefined ? [] : [{ what: 'size of the database', value: databaseBytes, unit: 'B' }]),
+      ...(limit ? [{ what: 'limit of the database', value: limit, unit: 'B' }] : []),
       ...(perDay === undefined ? [] : [{ what: 'growth by the run records', value: Math.round(perDay), unit: 'B/d' }]),
     ];
-    if (!sizeLimitBytes) return pass(`The table has ${bytesText(size)}; this server names no limit.`, evidence);
-    const daysLeft = perDay !== undefined && perDay > 0 ? (sizeLimitBytes - size) / perDay : undefined;
-    if (daysLeft !== undefined)
-      evidence.push({ what: 'days until full', value: Math.round(daysLeft * 10) / 10, unit: 'd' });
-    const share = size / sizeLimitBytes;
-    if (share < 0.8 && (daysLeft === undefined || daysLeft > 14))
-      return pass(
-        `The table has ${bytesText(size)} of ${bytesText(sizeLimitBytes)} (${percentText(100 * share)}).`,
+    const tableText = table === undefined ? 'an unknown size' : bytesText(table);
+    if (!limit)
+      return table === undefined
+        ? unknown('size_unknown', 'The server tells neither the size of the table nor a limit.', sizeRight, evidence)
+        : pass(`The table has ${tableText}; this server names no limit.`, evidence);
+    // The limit is that of the database, and others may share it.
+    if (databaseBytes === undefined)
+      return unknown(
+        'size_unknown',
+        `The database may have ${bytesText(limit)}, and the server does not tell how much of that is used (the table has ${tableText}).`,
+        sizeRight,
         evidence,
       );
+    const daysLeft = perDay !== undefined && perDay > 0 ? (limit - databaseBytes) / perDay : undefined;
+    if (daysLeft !== undefined)
+      evidence.push({ what: 'days until full', value: Math.round(daysLeft * 10) / 10, unit: 'd' });
+    const share = databaseBytes / limit;
+    const size = `The database has ${bytesText(databaseBytes)} of ${bytesText(limit)}`;
+    if (share < 0.8 && (daysLeft === undefined || daysLeft > 14))
+      return pass(`${size} (${percentText(100 * share)}), the table ${tableText}.`, evidence);
     const trouble = {
       cause: share >= 0.8 ? 'near_size_limit' : 'full_soon',
-      what: `The table has ${bytesText(size)} of the ${bytesText(sizeLimitBytes)} that the database may have${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
+      what: `${size}, the table ${tableText}${daysLeft === undefined ? '' : `; at this pace it is full in ${Math.max(0, Math.round(daysLeft))} days`}.`,
       evidence,
       advice:
         'Purge what has expired, shorten the expiry of the entries, or raise the size limit of the database before that.',

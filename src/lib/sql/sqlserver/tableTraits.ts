@@ -1,0 +1,74 @@
+import { CacheTableError } from '../cacheTableError.ts';
+import type { SqlServerConnections } from './connections.ts';
+import { named } from './parameters.ts';
+import * as statements from './statements.ts';
+
+interface Row {
+  type: string;
+  synonymOf: string | null;
+  temporalType: number | null;
+  memoryOptimized: boolean | null;
+  isExternal: boolean | null;
+  expiryType: string | null;
+  mayDelete: number | null;
+  updateability: string | null;
+}
+
+/** What the catalogue says of a table. */
+export interface TableTraits {
+  /** It takes no table hints, and no index by CREATE INDEX. */
+  memoryOptimized: boolean;
+}
+
+/**
+ * What kind of table it is, and whether it may be worked on as `purpose` needs. Undefined on a server that does not tell, which
+ * then says at the statement itself what it refuses.
+ * @throws CacheTableError where it is no table that a job can work on, or a right is missing
+ */
+export async function readTableTraits(
+  connections: SqlServerConnections,
+  purpose: 'read' | 'delete',
+): Promise<TableTraits | undefined> {
+  const { table } = connections;
+  const rows = await connections.query<Row>('read', statements.tableKind(), named(table)).catch((error: unknown) => {
+    if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
+    return [];
+  });
+  const [row] = rows;
+  if (!row) return undefined;
+  const [what, advice] = unsuitable(row) ?? [];
+  if (what && advice)
+    throw new CacheTableError('permanent', row.type.trim(), 'table_unsuitable', `${table} is ${what}.`, advice);
+  if (row.expiryType !== null && row.expiryType !== 'datetimeoffset')
+    throw new CacheTableError(
+      'permanent',
+      row.expiryType,
+      'table_unsuitable',
+      `The column ExpiresAtTime of ${table} has the type ${row.expiryType}, which has no time zone: which instant is meant depends on who wrote it, and no index on it is of use.`,
+      `Give it the type that the library creates: ALTER TABLE ${table} ALTER COLUMN ExpiresAtTime datetimeoffset(7) NOT NULL (the server reads what is there as UTC); simplest by a new table.`,
+    );
+  if (row.temporalType === 2)
+    connections.note(
+      `${table} is a temporal table: its history table keeps what is deleted, tokens included. Switch that off (SET SYSTEM_VERSIONING = OFF), or give it a HISTORY_RETENTION_PERIOD.`,
+    );
+  if (purpose === 'delete') {
+    if (row.updateability === 'READ_ONLY') throw connections.failure(3906, 'the database is read-only', purpose);
+    if (row.mayDelete === 0)
+      throw connections.failure(229, `The DELETE permission was denied on the object ${table}`, purpose);
+  }
+  return { memoryOptimized: row.memoryOptimized ?? false };
+}
+
+function unsuitable({ type, synonymOf, temporalType, isExternal }: Row): [what: string, advice: string] | undefined {
+  const holder = 'Set TOKEN_CACHE_TABLE to the table that holds the rows, in the database where it lies.';
+  if (synonymOf !== null)
+    return [
+      `a synonym of ${synonymOf}: indexes, sizes and rights are that table's`,
+      `Set TOKEN_CACHE_TABLE to ${synonymOf}, with the connection string of its own database.`,
+    ];
+  if (type.trim() === 'V')
+    return ['a view: deleting through it depends on its definition, and it has no index', holder];
+  if (isExternal) return ['an external table: its rows are those of another server', holder];
+  if (temporalType === 1) return ['the history table of a temporal table, which the server alone writes', holder];
+  return undefined;
+}

@@ -1,0 +1,118 @@
+/** Kinds of table before the TDS endpoint: what each job says of one that it cannot work on, and of what keeps its rows. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { countEntries } from '../../src/lib/sql/counts.ts';
+import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
+import { diagnose } from '../support/diagnosis.ts';
+import { indexPolicy } from '../support/policies.ts';
+import { useScenario } from '../support/sqlServer/scenario.ts';
+import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
+
+const database = useTestDatabase();
+const endpoint = useEndpoint(database);
+const scenario = useScenario(database, endpoint);
+const is = (feature: string) =>
+  database.query('insert into sys.table_features values ($1, $2)', [feature, 'TokenCache']);
+
+beforeEach(() => database.query('delete from sys.table_features; delete from sys.index_resumable_operations'));
+afterEach(() => {
+  endpoint().server.insteadOfDelete = false;
+});
+
+const jobs: [string, (table: CacheTable) => Promise<unknown>][] = [
+  ['counts', (table) => countEntries(table, systemClock)],
+  ['index', (table) => ensureExpiryIndex(table, indexPolicy, systemClock)],
+];
+
+describe('every job refuses', () => {
+  it.each([
+    ['view', 'view'],
+    ['synonym', '[other].[dbo].[Cache]'],
+    ['external table', 'external table'],
+    ['history table', 'history table'],
+    ['datetime2', 'datetime2'],
+  ])('a %s, with its reason', async (feature, reason) => {
+    await is(feature);
+    const table = scenario.open();
+    const refusal = { code: 'table_unsuitable', message: expect.stringContaining(reason) };
+    expect((await scenario.run(table)).error).toMatchObject(refusal);
+    expect((await scenario.run(table, { dryRun: true })).error).toMatchObject(refusal);
+    for (const [, job] of jobs) await expect(job(table)).rejects.toMatchObject(refusal);
+  });
+});
+
+describe('a right that is missing', () => {
+  it.each([
+    ['no right to delete', 'permission_missing', 'GRANT SELECT, DELETE'],
+    ['read-only', 'database_read_only', 'ApplicationIntent'],
+  ])(
+    '(%s) is told by a run, a dry run and the diagnosis alike, and on an empty table',
+    async (feature, code, advice) => {
+      await is(feature);
+      const table = scenario.open();
+      const refusal = { code, advice: expect.stringContaining(advice) };
+      expect((await scenario.run(table, { dryRun: true })).error).toMatchObject(refusal);
+      expect((await scenario.run(table)).error).toMatchObject(refusal);
+      await database.query('truncate "dbo"."TokenCache"');
+      expect((await scenario.run(table)).error).toMatchObject(refusal);
+      const { blamed } = await diagnose({
+        TOKEN_CACHE_CONNECTION_STRING: endpoint().connectionString('Encrypt=False'),
+      });
+      expect(blamed).toContain(`connection: ${code}`);
+    },
+  );
+
+  it('stops no count', async () => {
+    await is('no right to delete');
+    await expect(countEntries(scenario.open(), systemClock)).resolves.toBeDefined();
+  });
+});
+
+describe('a table', () => {
+  it('of the temporal kind is purged, and its history is told', async () => {
+    await is('temporal table');
+    const { report } = await scenario.run(scenario.open());
+    expect(report).toMatchObject({ stopReason: 'drained' });
+    expect(report?.warnings.join(' ')).toContain('history table');
+  });
+
+  it('that is memory-optimised is purged along its key, and its index is left to an operator', async () => {
+    await is('memory-optimised');
+    await database.query('drop index "dbo"."by_expiry"');
+    const { report } = await scenario.run(scenario.open());
+    expect(report).toMatchObject({ stopReason: 'drained', way: 'key', index: 'missing' });
+    expect(report?.warnings.join(' ')).toContain('ADD INDEX');
+  });
+
+  it('whose deletes an INSTEAD OF trigger takes ends the run, with nothing counted', async () => {
+    endpoint().server.insteadOfDelete = true;
+    const { error } = await scenario.run(scenario.open());
+    expect(error).toMatchObject({ code: 'row_refused', advice: expect.stringContaining('INSTEAD OF') });
+    expect(endpoint().received.filter(({ name }) => name === 'deleteRange')).toHaveLength(1);
+  });
+
+  it('with a paused rebuild of another index takes no index, and says which', async () => {
+    await database.query('drop index "dbo"."by_expiry"');
+    await database.query(
+      `insert into sys.index_resumable_operations values ('"dbo"."TokenCache"'::regclass, 'IX_Other', 1, 40, 0)`,
+    );
+    endpoint().faults.on('createIndex', { kind: 'error', error: { number: 10637, message: 'resumable' } });
+    await expect(ensureExpiryIndex(scenario.open(), indexPolicy, systemClock)).rejects.toMatchObject({
+      code: 'index_build_in_the_way',
+      message: expect.stringContaining('[IX_Other]'),
+    });
+  });
+
+  it('that is locked as a whole ends the run within its time', async () => {
+    const holder = await database.connect();
+    await holder.query('begin');
+    await holder.query('lock table "dbo"."TokenCache" in access exclusive mode');
+    // Else the test would wait for its first statement.
+    const table = scenario.open({ statementTimeoutMs: 3_600_000 });
+    const { report, error } = await scenario.run(table, {}, { timeBudgetMs: 2_000 });
+    expect(report?.stopReason ?? error?.code).toMatch(/timeBudget|statement_timeout/);
+    await holder.query('rollback');
+  });
+});
