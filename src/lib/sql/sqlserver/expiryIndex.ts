@@ -140,7 +140,9 @@ export function sqlServerExpiryIndex(
         if (!madeByOthers.has(error.engineCode)) throw error;
         if ((await state()).kind !== 'missing') return;
         const other = (await resumableBuilds()).find(({ ofExpiry }) => ofExpiry !== 1);
-        throw other ? anotherBuild(error, other.name, table) : indexNameTaken(error, quoteIdentifier(build.name ?? expiryIndexName));
+        throw other
+          ? anotherBuild(error, other.name, table)
+          : indexNameTaken(error, quoteIdentifier(build.name ?? expiryIndexName));
       }
     },
   };
