@@ -234,7 +234,7 @@ describe('a message that fails', () => {
       Array.from({ length: 3_000 }, (_, index) => ({ id: `row${index}`, expiresInMs: -3 * hour + index })),
     );
     await database.query(`create function refuse() returns trigger language plpgsql as
-      $$ begin if old.id = 'row1500' then raise exception 'not this one'; end if; return old; end $$`);
+      $$ begin if old.id = 'row1500' then raise exception 'not this one' using errcode = 'disk_full'; end if; return old; end $$`);
     await database.query(
       'create trigger refuse before delete on public.tokencache for each row execute function refuse()',
     );

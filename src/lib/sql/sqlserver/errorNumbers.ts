@@ -54,7 +54,7 @@ known('permanent', [40615], 'firewall', ({ text, host }) => {
   return `Allow the address ${address ?? 'named above'} in the firewall of ${host}, or connect the function app to the server's virtual network.`;
 });
 known('permanent', [47073], 'firewall', ({ host }) => {
-  return `${host} accepts connections through its private endpoint only: join the function app to that virtual network.`;
+  return `The server ${host} accepts connections through its private endpoint only: join the function app to that virtual network.`;
 });
 known('permanent', [40914], 'firewall', ({ host }) => {
   return `Add a rule for the function app's subnet to the virtual network rules of ${host}, with the service endpoint Microsoft.Sql.`;
