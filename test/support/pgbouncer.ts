@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { freePort } from '../../dev/embeddedPostgres.ts';
-import { removeFolder } from '../../dev/temporaryFolder.ts';
+import { temporaryFolder } from '../../dev/temporaryFolder.ts';
 import { connect } from './postgresConnections.ts';
 import type { TestDatabase } from './testDatabase.ts';
 
@@ -32,19 +31,21 @@ export function usePgbouncer(
   }: { users?: Record<string, string>; poolSize?: number } = {},
 ): { url(): string } {
   const { hostname, port, username, password, pathname } = new URL(database.url);
-  const folder = mkdtempSync(join(tmpdir(), 'token-cache-pgbouncer-'));
   let child: ChildProcess | undefined;
   let listenPort = 0;
+  let remove = () => {};
   const url = (path = pathname) => `postgres://${username}:${password}@127.0.0.1:${listenPort}${path}`;
 
   beforeAll(async () => {
     if (!pgbouncerFound) return;
     listenPort = await freePort();
-    chmodSync(folder, 0o755);
+    const folder = temporaryFolder('pgbouncer');
+    remove = folder.remove;
+    chmodSync(folder.path, 0o755);
     const logins = Object.entries({ [username]: password, ...users });
-    writeFileSync(join(folder, 'users'), logins.map(([name, secret]) => `"${name}" "${secret}"\n`).join(''));
+    writeFileSync(join(folder.path, 'users'), logins.map(([name, secret]) => `"${name}" "${secret}"\n`).join(''));
     writeFileSync(
-      join(folder, 'ini'),
+      join(folder.path, 'ini'),
       `[databases]
 * = host=${hostname} port=${port}
 [pgbouncer]
@@ -52,14 +53,14 @@ listen_addr = 127.0.0.1
 listen_port = ${listenPort}
 unix_socket_dir =
 auth_type = trust
-auth_file = ${join(folder, 'users')}
+auth_file = ${join(folder.path, 'users')}
 admin_users = ${username}
 pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 `,
     );
     const asNobody = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
-    child = spawn('pgbouncer', ['--quiet', join(folder, 'ini')], { stdio: 'ignore', ...asNobody });
+    child = spawn('pgbouncer', ['--quiet', join(folder.path, 'ini')], { stdio: 'ignore', ...asNobody });
     const reached = async () => {
       const client = await connect({ connectionString: url() });
       await client.end();
@@ -72,7 +73,7 @@ default_pool_size = ${poolSize}
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
-    removeFolder(folder);
+    remove();
   });
   // Registered after the database's own, so that this one comes first: it sees the pooled sessions, and then closes them.
   afterEach(async () => {

@@ -22,16 +22,24 @@ export function useTestDatabase(): TestDatabase {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const url = server.replace(/\/postgres$/, `/${name}`);
-  const own = openPool({ connectionString: url, max: 4 });
+  // Opened with the tests: where all of them are skipped, nothing is left open.
+  let own: ReturnType<typeof openPool> | undefined;
+  const opened = () => {
+    if (!own) throw new Error('the database is there within tests alone');
+    return own;
+  };
   const clients: Client[] = [];
   const query = async <R extends QueryResultRow>(text: string, values: unknown[] = []) =>
-    (await own.query<R>(text, values)).rows;
+    (await opened().query<R>(text, values)).rows;
   const advisoryLocks = () =>
     query<{ pid: number }>(
       "select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
     );
 
-  beforeAll(() => onServer(server, `create database ${name}`));
+  beforeAll(async () => {
+    await onServer(server, `create database ${name}`);
+    own = openPool({ connectionString: url, max: 4 });
+  });
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.end()));
     const leaks = () =>
@@ -42,7 +50,7 @@ export function useTestDatabase(): TestDatabase {
     expect(await advisoryLocks(), 'advisory locks left').toEqual([]);
   });
   afterAll(async () => {
-    await own.end();
+    await own?.end();
     await onServer(server, `drop database ${name} with (force)`);
   });
 
