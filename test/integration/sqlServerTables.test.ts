@@ -6,7 +6,7 @@ import { countEntries } from '../../src/lib/sql/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { diagnose } from '../support/diagnosis.ts';
 import { indexPolicy } from '../support/policies.ts';
-import { useScenario } from '../support/sqlServer/scenario.ts';
+import { expiredEntries, useScenario } from '../support/sqlServer/scenario.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -91,6 +91,19 @@ describe('a table', () => {
     const { error } = await scenario.run(scenario.open());
     expect(error).toMatchObject({ code: 'row_refused', advice: expect.stringContaining('INSTEAD OF') });
     expect(endpoint().received.filter(({ name }) => name === 'deleteRange')).toHaveLength(1);
+  });
+
+  it('to whose rows others refer keeps those alone, and says by which constraint', async () => {
+    await database.query(
+      'create table "dbo"."Audit" ("Id" varchar(449) constraint "FK_Audit" references "dbo"."TokenCache" ("Id"))',
+    );
+    const referred = ['e7', 'e1500', 'e2999'];
+    await database.query('insert into "dbo"."Audit" select unnest($1::text[])', [referred]);
+    const { report } = await scenario.run(scenario.open());
+    expect(report).toMatchObject({ stopReason: 'rowsKept', deleted: expiredEntries - referred.length });
+    expect(report?.kept).toMatchObject([{ entries: referred.length, advice: expect.stringContaining('FK_Audit') }]);
+    expect((await scenario.table().ids()).filter((id) => id.startsWith('e')).sort()).toEqual([...referred].sort());
+    await database.query('drop table "dbo"."Audit"');
   });
 
   it('with a paused rebuild of another index takes no index, and says which', async () => {

@@ -39,6 +39,13 @@ export function fromPostgres(failure: PostgresFailure): SqlError {
         severity: 14,
         message: `The permission was denied on the object '${quoted}'.`,
       });
+    case '23503': {
+      const [, constraint, other] = /constraint "([^"]*)" on table "([^"]*)"/.exec(failure.message) ?? [];
+      return new SqlError({
+        number: 547,
+        message: `The DELETE statement conflicted with the REFERENCE constraint "${constraint}". The conflict occurred in database "cache", table "dbo.${other}", column 'Id'.`,
+      });
+    }
     case '55P03':
       return new SqlError({ number: 1222, message: 'Lock request time out period exceeded.' });
     case '40P01':

@@ -1,6 +1,7 @@
 import type { FormedEntry } from '../../entryForm.ts';
 import { type BatchOutcome, type Cutoff, coversLive, type ExpiredEntries, type Instant } from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
+import type { Narrowing } from '../narrowing.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
 import { bytes, expiry, int, key, type Parameters } from './parameters.ts';
@@ -13,8 +14,8 @@ type Value = Parameters[string];
 const at = (instant: Instant) => expiry(fromInstant(instant));
 const cutoffValue = (cutoff: Cutoff) => (coversLive(cutoff) ? at(cutoff) : expiry(cutoff));
 
-/** Reads and deletes expired entries. READPAST passes over locked rows, and only a table lock makes a batch fail. */
-export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntries {
+/** Reads and deletes expired entries. READPAST passes over locked rows; what else is in the way of a batch is narrowed down. */
+export function sqlServerEntries(connections: SqlServerConnections, narrowing: Narrowing): ExpiredEntries {
   const { table } = connections;
   const query = <R>(text: string, parameters: Parameters) => connections.query<R>('delete', text, parameters);
 
@@ -46,7 +47,8 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
       const [row] = await query<{ deleted: number; skipped?: number }>(text, whole);
       return { deleted: 0, hitLocks: false, ...row };
     } catch (error) {
-      if (!isLock(error) || connections.usesHints) throw error;
+      const kind = error instanceof CacheTableError ? error.kind : undefined;
+      if (kind !== 'rows' && (kind !== 'lock' || connections.usesHints)) throw error;
       return removeAround(flags, bounds, limit);
     }
   };
@@ -70,52 +72,25 @@ export function sqlServerEntries(connections: SqlServerConnections): ExpiredEntr
     };
   };
 
-  /**
-   * What cannot be deleted at once is halved, down to single rows, and a row that alone cannot be deleted counts as locked,
-   * provided that the table is not. Where not all of the range was looked at, `skipped` stays undefined.
-   */
-  const removeAround = async (
-    flags: readonly [boolean, boolean, boolean],
-    bounds: Parameters,
-    limit: number,
-  ): Promise<BatchOutcome> => {
-    let deleted = 0;
-    let skipped = 0;
-    const removeKeys = async (keys: { id: string }[]): Promise<void> => {
-      const [first, last] = [keys[0], keys.at(-1)];
-      if (!first || !last) return;
-      const ends = { firstKey: key(first.id), lastKey: key(last.id), limit: int(keys.length) };
-      try {
-        const [row] = await query<{ deleted: number }>(statements.deleteKeys(table, ...flags), { ...bounds, ...ends });
-        deleted += row?.deleted ?? 0;
-      } catch (error) {
-        if (!isLock(error)) throw error;
-        const middle = keys.length >> 1;
-        if (middle > 0) {
-          await removeKeys(keys.slice(0, middle));
-          await removeKeys(keys.slice(middle));
-        } else {
-          await query(statements.probeTableLock(table), {});
-          skipped += 1;
-        }
-      }
-    };
-    try {
-      let afterKey: string | null = null;
-      for (;;) {
-        const page = { ...bounds, limit: int(limit), afterKey: key(afterKey) };
-        const keys: { id: string }[] = await query(statements.deletableKeys(table, ...flags), page);
-        await removeKeys(keys);
-        afterKey = keys.at(-1)?.id ?? null;
-        // Behind a page of locked rows only there may be others: "nothing deleted" must mean that nothing could be.
-        if (deleted > 0 || keys.length < limit) return { deleted, hitLocks: skipped > 0, skipped };
-      }
-    } catch (error) {
-      // What is deleted is deleted, and is counted; the next batch looks at the range again.
-      if (deleted > 0) return { deleted, hitLocks: true };
-      throw error;
-    }
-  };
+  /** Around single rows: those that are locked, where READPAST is refused, and those that cannot be deleted. */
+  const removeAround = (flags: readonly [boolean, boolean, boolean], bounds: Parameters, limit: number) =>
+    narrowing.removeAround(
+      {
+        keys: async (after, most) => {
+          const page = { ...bounds, limit: int(most), afterKey: key(after ?? null) };
+          return (await query<{ id: string }>(statements.deletableKeys(table, ...flags), page)).map(({ id }) => id);
+        },
+        remove: async (keys) => {
+          const ends = { firstKey: key(keys[0] ?? null), lastKey: key(keys.at(-1) ?? null), limit: int(keys.length) };
+          const text = statements.deleteKeys(table, ...flags);
+          return (await query<{ deleted: number }>(text, { ...bounds, ...ends }))[0]?.deleted ?? 0;
+        },
+        // No keeper is named, so nobody asks.
+        left: async () => 0,
+        probe: () => query(statements.probeTableLock(table), {}),
+      },
+      limit,
+    );
 
   const removeForms = async (entries: readonly FormedEntry[]): Promise<string[]> => {
     const places = Array.from({ length: statements.formsPerDelete }, (_, n) => [

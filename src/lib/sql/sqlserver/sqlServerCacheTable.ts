@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CacheTable } from '../cacheTable.ts';
 import type { TableName } from '../names.ts';
+import { Narrowing } from '../narrowing.ts';
 import { readAppPurge } from './appPurge.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import { sqlServerEntries } from './entries.ts';
@@ -27,6 +28,7 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
   const connections = new SqlServerConnections({ ...options, table });
   const traits = serverTraits(connections);
   const figures = sqlServerFigures(connections);
+  const narrowing = new Narrowing(options.clock);
   let kind: Promise<TableTraits | undefined> | undefined;
   const look = (purpose: 'read' | 'delete') => {
     kind = readTableTraits(connections, purpose);
@@ -44,7 +46,7 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
     displayName: table,
     // Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins.
     maxBatchRows: 2_000,
-    entries: sqlServerEntries(connections),
+    entries: sqlServerEntries(connections, narrowing),
     expiryIndex: sqlServerExpiryIndex(connections, figures, traits, () => kind ?? look('read')),
     figures,
     inspection: sqlServerInspection(connections, figures, traits),
@@ -55,7 +57,10 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
       return row?.now ?? connections.clock.now();
     },
 
-    endWithin: (ms) => connections.endWithin(ms),
+    endWithin: (ms) => {
+      connections.endWithin(ms);
+      narrowing.allow(ms / 10);
+    },
 
     tryLock: (purpose) => trySqlServerLock(connections, lockOf(purpose)),
 
