@@ -73,7 +73,9 @@ describe('the purge on PostgreSQL, when things go wrong', () => {
       keep(table.open()),
       {
         onProgress: () => {
-          lost ??= terminate('advisory_lock');
+          lost ??= database.advisoryLocks().then(async ([holder]) => {
+            await database.query('select pg_terminate_backend($1)', [holder?.pid]);
+          });
         },
       },
       { pauseRatio: 2 },

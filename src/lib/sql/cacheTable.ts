@@ -171,8 +171,11 @@ export interface TableFigures {
   countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
   /** Counts entries without an expiry, which no read ever finds; 0 where the table takes none. Undefined where the time was up. */
   countUndated?(limit: number, timeLimitMs: number): Promise<number | undefined>;
-  /** The smallest expiry; undefined in an empty table, and where finding it took longer than `timeLimitMs`. */
-  oldestExpiry(timeLimitMs: number): Promise<Date | undefined>;
+  /**
+   * The smallest expiry; null in an empty table, undefined where finding it took longer than `timeLimitMs`. Without one it is
+   * bounded as every statement is: with the index that is one look.
+   */
+  oldestExpiry(timeLimitMs?: number): Promise<Date | null | undefined>;
   /**
    * Unexpired entries by the first 20 bytes of their values, those alone whose values begin with `mark`. Reads the whole
    * table: undefined where that takes longer than `timeLimitMs`.

@@ -16,11 +16,15 @@ export async function chooseWay(
   cutoff: Date,
   estimator: Estimator,
 ): Promise<PurgeWay> {
-  if (index !== 'present' && index !== 'created' && index !== 'rebuilt') return 'key';
+  if (!hasIndex(index)) return 'key';
   if (!table.pages) return 'expiry';
   // By the catalogue, however old: to count the table would cost what the choice saves.
   const { entries = 0 } = await estimator.catalogue();
   const share = shareWithin(await estimator.sample(), Number.NEGATIVE_INFINITY, cutoff.getTime());
   const isLarge = share >= backlogShare && share * entries >= backlogRows;
   return isLarge && (await table.pages.count()) > 0 ? 'pages' : 'expiry';
+}
+
+export function hasIndex(index: IndexOutcome): boolean {
+  return index === 'present' || index === 'created' || index === 'rebuilt';
 }

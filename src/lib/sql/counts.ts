@@ -69,7 +69,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
 }
 
 /** How long before `now` the expiry was, ISO 8601; null where it was not. */
-export function ageOf(expiry: Date | undefined, now: Date): string | null {
+export function ageOf(expiry: Date | null | undefined, now: Date): string | null {
   return expiry && expiry < now ? formatDuration(now.getTime() - expiry.getTime()) : null;
 }
 

@@ -14,7 +14,7 @@ export interface Prepared<More> {
   /** The report, as far as it is known before the first batch. */
   known: More;
   /** What of the report is known when the last batch is done. */
-  ended?(stopReason: StopReason): Promise<Partial<More>>;
+  ended?(stopReason: StopReason, deleted: number): Promise<Partial<More>>;
 }
 
 const nothingDone = {
@@ -107,7 +107,7 @@ export class Deletion<More extends object> {
         throw error;
       });
       const stopReason = ended === 'drained' && keptBy(walk).length > 0 ? 'rowsKept' : ended;
-      const more = { ...known, ...(await tellEnd?.(stopReason)) };
+      const more = { ...known, ...(await tellEnd?.(stopReason, loop.result.deleted)) };
       for (const note of table.notes ?? []) warnings.add(note);
       return report(stopReason, more, { walk, loop });
     } finally {

@@ -40,6 +40,8 @@ export type IndexReport = z.infer<typeof indexReport>;
 
 export interface IndexRequest {
   dryRun?: boolean;
+  /** The run has been in contact with the table already. */
+  reached?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,7 +55,7 @@ export async function ensureExpiryIndex(
   const start = clock.elapsed();
   const dryRun = request.dryRun ?? false;
   const patience = { clock, deadline: start + policy.timeBudgetMs, signal: request.signal };
-  await retryTransient(() => table.clock(), patience);
+  if (!request.reached) await retryTransient(() => table.clock(), patience);
   const before = await retryTransient(() => table.expiryIndex.state(), patience);
   const report = (outcome: IndexOutcome, after: ExpiryIndexState): IndexReport => ({
     engine: table.engine,

@@ -64,8 +64,9 @@ export class Estimator {
     return { count: counted, estimated: counted > exactRows };
   }
 
-  oldestExpiry(): Promise<Date | undefined> {
-    return this.#figures.oldestExpiry(exactTimeMs);
+  /** @param indexed the expiry index is there, so no time limit of its own is needed, which costs a transaction */
+  oldestExpiry(indexed = false): Promise<Date | null | undefined> {
+    return this.#figures.oldestExpiry(indexed ? undefined : exactTimeMs);
   }
 
   async #countTotal(): Promise<EntryCount> {

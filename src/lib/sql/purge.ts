@@ -1,7 +1,7 @@
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
 import type { AppPurge, CacheTable } from './cacheTable.ts';
-import { chooseWay } from './chooseWay.ts';
+import { chooseWay, hasIndex } from './chooseWay.ts';
 import { ageOf } from './counts.ts';
 import { Deletion } from './deletion.ts';
 import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
@@ -37,20 +37,28 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   };
   return run.underLock(known, async () => {
     const estimator = new Estimator(table.figures);
-    const before = ageOf(await run.ask(() => estimator.oldestExpiry()), now);
     const index = await ensureIndexFirst(context, run, request.signal);
-    const walk = await beginWalk(context, request, index, cutoff, estimator);
+    const indexed = hasIndex(index);
+    const oldest = await run.ask(() => estimator.oldestExpiry(indexed));
+    const before = ageOf(oldest, now);
+    /** Most runs find nothing: the walk then only looks, and there is nothing to choose, to spare or to look at again. */
+    const nothing = indexed && oldest !== undefined && (oldest === null || oldest >= cutoff);
+    const walk = nothing
+      ? expiryWalk(table.entries, cutoff, 'untilNothingIsLeft')
+      : await beginWalk(context, request, index, cutoff, estimator);
     if (walk.way === 'key') {
       run.warnings.add(
         `The expiry index is missing (${index}): the run goes along the primary key, which reads the whole table.`,
       );
     }
-    const expired = request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
+    const expired = nothing
+      ? { count: 0 }
+      : request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
     return {
       walk,
       expired: expired?.count,
       known: { ...known, index },
-      ended: async (stopReason) => {
+      ended: async (stopReason, deleted) => {
         // A run that drained saw itself what is left, unless it was to leave what expired of late.
         const due = new Date(now.getTime() - policy.graceMs);
         const isWhole = (stopReason === 'drained' || stopReason === 'rowsKept') && cutoff.getTime() === due.getTime();
@@ -60,7 +68,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
           const figures = new Estimator(table.figures);
           // What is hidden is not none.
           const expiredRemaining = seen ?? (table.hidden ? null : await figures.within({ before: due }));
-          return { expiredRemaining, after: ageOf(await figures.oldestExpiry(), now) };
+          const after = nothing && deleted === 0 ? before : ageOf(await figures.oldestExpiry(indexed), now);
+          return { expiredRemaining, after };
         });
         const appPurge = await readAppPurge(table);
         if (appPurge?.state === 'running') run.warnings.add(appPurgeWarning(appPurge));
@@ -122,7 +131,8 @@ async function ensureIndexFirst(
   // Half of what is left: the other half is for the walk along the primary key, should the build take longer.
   const timeBudgetMs = Math.min(policy.index.timeBudgetMs, Math.max(1, (run.deadline - clock.elapsed()) / 2));
   try {
-    return (await ensureExpiryIndex(table, { ...policy.index, timeBudgetMs }, clock, { signal })).outcome;
+    return (await ensureExpiryIndex(table, { ...policy.index, timeBudgetMs }, clock, { reached: true, signal }))
+      .outcome;
   } catch (error) {
     if (!leavesTableUnindexed(error)) throw error;
     run.warnings.add(`${error.message} ${error.advice}`);

@@ -30,6 +30,7 @@ export class PurgeLoop {
   readonly #guard: LoadGuard;
   readonly #batchMs: number[] = [];
   #positionLost: string | undefined;
+  #begun = false;
   #deleted = 0;
   #retries = 0;
   #unanswered = 0;
@@ -80,7 +81,10 @@ export class PurgeLoop {
     if (request.signal?.aborted) return 'aborted';
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
-    if (!(await this.#guard.untilHealthy(deadline, request.signal)))
+    // Where nothing seems to have expired, the first step only looks: no load is to be spared.
+    const looks = this.#o.expired === 0 && !this.#begun;
+    this.#begun = true;
+    if (!looks && !(await this.#guard.untilHealthy(deadline, request.signal)))
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
     if (!(await lock.isHeld())) {
       warnings.add("The connection that holds the run's lock was lost. The next run goes on.");

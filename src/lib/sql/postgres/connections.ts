@@ -90,6 +90,17 @@ export class PostgresConnections {
     }
   }
 
+  /** The connection for reading, as it is now. What lives in its session lives on, until the client ends. */
+  async reading(): Promise<Dedicated> {
+    try {
+      const client = (await this.#firstOf((attempt) => this.#pool('read', attempt).connect())) as PoolClient & Client;
+      client.release();
+      return { client, own: this.#own.has(client) };
+    } catch (error) {
+      throw this.translate(error, 'connect');
+    }
+  }
+
   translate(error: unknown, purpose: Purpose) {
     return translateError(error, purpose, this.#context, this.limits);
   }

@@ -1,4 +1,4 @@
-import type { EntrySample, TableFigures } from '../cacheTable.ts';
+import { type EntrySample, never, type TableFigures } from '../cacheTable.ts';
 import { unlessTooLong } from '../cacheTableError.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
@@ -54,8 +54,15 @@ export function postgresFigures(connections: PostgresConnections, traits: () => 
       return rows?.[0] && Number(rows[0].rows);
     },
 
-    oldestExpiry: async (timeLimitMs) =>
-      finite((await within<{ oldest: Expiry }>(timeLimitMs, sql.oldestExpiry(table)))?.[0]?.oldest),
+    async oldestExpiry(timeLimitMs) {
+      const text = sql.oldestExpiry(table);
+      const asked =
+        timeLimitMs === undefined
+          ? connections.query<{ oldest: Expiry }>('read', text)
+          : connections.queryWithin<{ oldest: Expiry }>(timeLimitMs, text, []);
+      const oldest = (await unlessTooLong(asked))?.rows[0]?.oldest;
+      return oldest === Number.POSITIVE_INFINITY ? new Date(never) : oldest === null ? null : finite(oldest);
+    },
 
     longestLivedUntil: async (timeLimitMs) =>
       finite((await within<{ until: Expiry }>(timeLimitMs, sql.longestLivedUntil(table)))?.[0]?.until),

@@ -67,8 +67,8 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
       return number(rows?.[0]?.rows);
     },
 
-    oldestExpiry: async (timeLimitMs) =>
-      (await within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(table)))?.[0]?.oldest ?? undefined,
+    oldestExpiry: async (timeLimitMs = connections.statementTimeoutMs) =>
+      (await within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(table)))?.[0]?.oldest,
 
     longestLivedUntil: async (timeLimitMs) =>
       (await within<{ until: Date | null }>(timeLimitMs, statements.longestLivedUntil(table)))?.[0]?.until ?? undefined,
