@@ -23,6 +23,7 @@ import { readSources } from '../../src/lib/webApp/sources/sources.ts';
 import { type World, worldsOf } from '../../src/lib/webApp/world.ts';
 import { root } from '../support/childProcess.ts';
 import { dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { freePort } from '../support/redisServer.ts';
 
 const samples = join(root, 'test/interop/apps/samples');
 const names = readdirSync(samples).sort();
@@ -129,6 +130,19 @@ describe.skipIf(!dotnetFound)('the real packages', () => {
     expect(of('no-distributed-cache')).toEqual(['MsalDistributedTokenCacheAdapter', 'MemoryDistributedCache']);
     expect(of('several-distributed-caches')[1]).toBe('SqlServerCache');
     expect(of('no-token-cache')).toEqual([null, null]);
+  });
+
+  it('ask a Redis that refuses at each hit of the L1 cache too, and do not fail', {
+    timeout: dotnetTimeLimitMs,
+  }, async () => {
+    // Short, so that the test is: with the defaults each of them takes 5 s.
+    const short = `127.0.0.1:${await freePort()},abortConnect=False,connectTimeout=100,connectRetry=0,asyncTimeout=100,syncTimeout=100`;
+    const answers = JSON.parse(dotnet([join(folder, 'bin/AppsHost/release/AppsHost.dll'), 'refused-redis', short]));
+    expect(answers.map(({ level }: { level: string }) => level)).toEqual(['None', 'L1Cache', 'L1Cache', 'L1Cache']);
+    for (const { failures } of answers) {
+      expect(failures.length).toBeGreaterThan(0);
+      expect(new Set(failures)).toEqual(new Set(['RedisConnectionException']));
+    }
   });
 
   it('register Data Protection by themselves in a web app, and in no other', () => {

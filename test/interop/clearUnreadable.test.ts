@@ -69,6 +69,16 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
     );
     return maintenance.clear('default', 'cli', { unreadable: {}, confirm });
   };
+  /** What the diagnosis says of the entries: it names this clear as the cure. */
+  const statuses = async (env: Record<string, string>) => {
+    const settings = readSettings(withRings(env, ring().shared), 'file');
+    const { diagnosis } = new Maintenance(settings, () => undefined, memoryRecords());
+    const { report } = await diagnosis.diagnose('cli', { caches: ['default'] });
+    const checks = report?.checks.filter(({ check }) => /^(encryption-unknown-keys|entries-format)$/.test(check)) ?? [];
+    for (const { status, advice } of checks)
+      if (status === 'critical') expect(advice).toMatch(/clear --unreadable|clearing the cache/);
+    return Object.fromEntries(checks.map(({ check, status }) => [check, status]));
+  };
   /** Two by the shared ring, two by another, one damaged: each under a key of its own, as many users have. */
   const entries = async () => {
     const [good, bad] = [await written(ring().shared), await written(ring().strange)];
@@ -87,10 +97,12 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
       );
     const env = { TOKEN_CACHE_CONNECTION_STRING: database.url };
     expect(await clear(env)).toMatchObject({ report: { dryRun: true, unreadable: figures } });
+    expect(await statuses(env)).toEqual({ 'encryption-unknown-keys': 'critical', 'entries-format': 'critical' });
     expect(await clear(env, 'default')).toMatchObject({
       outcome: 'succeeded',
       report: { deleted: 3, unreadable: figures },
     });
+    expect(await statuses(env)).toEqual({ 'encryption-unknown-keys': 'pass', 'entries-format': 'pass' });
     const left = await database.query<{ id: string; value: Buffer }>(`select id, value from ${postgresTable}`);
     expect(left.map(({ id }) => id).sort()).toEqual(good.map(({ id }) => id).sort());
     for (const { value } of left)

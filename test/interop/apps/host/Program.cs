@@ -1,5 +1,5 @@
 // Compiles apps with the real packages, starts each as far as its host, and says what the real container and options are. It reads
-// a list of folders from stdin, and writes a list of answers.
+// a list of folders from stdin, and writes a list of answers. With `refused-redis` it plays an app whose Redis is away.
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -13,6 +13,12 @@ using Microsoft.Extensions.Options;
 using Microsoft.Identity.Web.TokenCacheProviders;
 using Microsoft.Identity.Web.TokenCacheProviders.Distributed;
 using Microsoft.Identity.Web.TokenCacheProviders.InMemory;
+
+if (args is ["refused-redis", var connectionString])
+{
+    Console.Write(JsonSerializer.Serialize(await RefusedRedis.RunAsync(connectionString, tokens: 4), new JsonSerializerOptions(JsonSerializerDefaults.Web)));
+    return;
+}
 
 var folders = JsonSerializer.Deserialize<string[]>(Console.In.ReadToEnd())!;
 var output = Console.Out;
