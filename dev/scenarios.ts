@@ -54,7 +54,10 @@ async function withoutIndex({ sqlCache }: LocalServices): Promise<Record<string,
   const client = new Client(sqlCache);
   await client.connect();
   try {
-    await client.query('drop index if exists "IX_TokenCache_ExpiresAtTime"');
+    const { rows } = await client.query<{ index: string }>(
+      `select i.indexrelid::regclass::text as index from pg_index i where i.indrelid = '${cacheTable}'::regclass and not i.indisprimary`,
+    );
+    for (const { index } of rows) await client.query(`drop index ${index}`);
     await client.query("create role maintenance login password 'maintenance'");
     await client.query(`grant select, delete on ${cacheTable} to maintenance`);
   } finally {

@@ -31,7 +31,7 @@ export async function readTableTraits(
 ): Promise<TableTraits | undefined> {
   const { table } = connections;
   const rows = await connections.query<Row>('read', statements.tableKind(), named(table)).catch((error: unknown) => {
-    if (!(error instanceof CacheTableError) || error.kind !== 'permanent') throw error;
+    if (!(error instanceof CacheTableError && error.answered) || error.kind !== 'permanent') throw error;
     return [];
   });
   const [row] = rows;
