@@ -84,17 +84,20 @@ describe('POST /api/purge', () => {
     const older = Array.from({ length: 6_000 }, (_, index) => ({ id: `o${index}`, expiresInMs: -86_400_000 - index }));
     await table().insert(older);
     // Of all that has expired, this entry is the last to be deleted.
-    await database.query('create unlogged table public.notes (entry text references public.tokencache (id))');
-    await database.query("insert into public.notes values ('e0')");
+    await database.query(`create function refuse() returns trigger language plpgsql as
+      $$ begin if old.id = 'e0' then raise exception 'no space' using errcode = 'disk_full'; end if; return old; end $$`);
+    await database.query(
+      'create trigger refuse before delete on public.tokencache for each row execute function refuse()',
+    );
     const { status, json } = await app().call('POST', 'purge', { body: { dryRun: false } });
     const deleted = older.length + 1_001 - (await table().ids()).length;
-    await database.query('drop table public.notes');
-    expect([status, json.code]).toEqual([502, 'database_error']);
+    await database.query('drop function refuse cascade');
+    expect([status, json.code]).toEqual([502, 'disk_full']);
     expect(deleted).toBeGreaterThan(0);
     expect((await app().call('GET', `runs/${json.runId}`)).json).toMatchObject({
       outcome: 'failed',
       report: { stopReason: 'failed', deleted },
-      error: { code: 'database_error' },
+      error: { code: 'disk_full' },
     });
   });
 

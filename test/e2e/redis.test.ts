@@ -61,7 +61,7 @@ describe.skipIf(!redisFound)('token-cache redis', () => {
     [['redis', '--cache', 'nope'], {}, 'No Redis cache is named nope. There is: default.'],
     [['redis'], { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u' }, 'No Redis cache is configured'],
     [['purge'], {}, 'No SQL cache is configured'],
-    [['redis'], { TOKEN_CACHE_CONNECTION_STRING: 'h:1,password=secret-1,ssl=maybe' }, '`ssl` must be true or false'],
+    [['redis'], { TOKEN_CACHE_CONNECTION_STRING: 'h:1,password=secret-1,ssl=maybe' }, '`ssl` must be true'],
     [['redis'], { REDIS_CA_FILE: '/no/such/file' }, 'REDIS_CA_FILE must name a readable file'],
   ])('exits with 2 on %j with %j', async (args, changes, message) => {
     const { code, stderr } = await run(script, args, { ...env, ...changes });
