@@ -2,7 +2,7 @@
 // The command from a checkout, or from the built package: the sources where they are there, else what `npm run build` made.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
@@ -13,7 +13,7 @@ if (major < 24 && existsSync(newer)) {
   process.exitCode = status ?? 1;
 } else {
   // Halves the start. Beside the packages, which are trusted as much; where that cannot be written, nothing is kept.
-  enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/token-cache', import.meta.url)));
+  module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/token-cache', import.meta.url)));
   const source = new URL('../src/cli/main.ts', import.meta.url);
   await import(existsSync(source) ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href);
 }
