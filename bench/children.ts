@@ -6,7 +6,7 @@ import type { Way } from './ways.ts';
  * The load and each purge run in processes of their own: neither waits for the other's event loop, and peak memory is
  * the purge's. They speak by IPC: a child says `ready`, gets one message, answers by one and ends.
  */
-export interface Ready {
+interface Ready {
   kind: 'ready';
 }
 

@@ -35,7 +35,7 @@ export interface Registration {
   bindings: Record<string, { type: string; [property: string]: unknown }>;
 }
 
-export interface HttpCall {
+interface HttpCall {
   method: string;
   url: string;
   headers: Record<string, string>;

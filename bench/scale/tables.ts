@@ -5,7 +5,7 @@ import { numberText } from '../../src/lib/sql/summaries.ts';
 
 /** By measure: heap, TOAST and indexes. */
 const bytesPerEntry = 7_000;
-export const expiredShare = 0.7;
+const expiredShare = 0.7;
 
 export interface SeededTable {
   name: string;

@@ -7,7 +7,7 @@ import { writeEntries } from '../support/redisEntries.ts';
 import { findingOf, nodeOf, quick, testWatch } from '../support/redisWatch.ts';
 
 /** A server of the Redis protocol, as far as the suite needs it. */
-export interface RedisCacheServer {
+interface RedisCacheServer {
   connectionString: string;
   /** The node that holds the keys. */
   node: string;

@@ -9,7 +9,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export interface MonitorRequest {
+interface MonitorRequest {
   path: string;
   query: URLSearchParams;
   authorization: string;

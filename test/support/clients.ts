@@ -3,7 +3,7 @@ import { buildDotnet } from './dotnet.ts';
 
 /** The clients of the web apps and the host's reader of schedules, as a program of their own (test/interop/clients). */
 
-export type ClientRequest =
+type ClientRequest =
   | { client: ClientName; text: string }
   | { client: 'ncrontab'; text: string; from: string; count: number };
 

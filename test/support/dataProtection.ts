@@ -29,7 +29,7 @@ export interface ConsumerRequest {
   encrypt?: boolean;
 }
 
-export interface ConsumerAnswer {
+interface ConsumerAnswer {
   resolvedKeyId?: string;
   defaultKeyId?: string;
   minted: string[];

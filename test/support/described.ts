@@ -35,7 +35,7 @@ export function checkAnswers(document: unknown): AnswerCheck {
   };
 }
 
-export interface Answered {
+interface Answered {
   status: number;
   /** Without its parameters. */
   type: string;

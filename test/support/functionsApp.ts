@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { packageFolder, start } from './childProcess.ts';
 import { type AnswerCheck, checkAnswers } from './described.ts';
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   text: string;

@@ -10,14 +10,14 @@ import {
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 
-export interface ToldMetric {
+interface ToldMetric {
   name: string;
   unit: string;
   value: unknown;
   attributes: Record<string, unknown>;
 }
 
-export interface ToldLog {
+interface ToldLog {
   severity: string | undefined;
   body: unknown;
   attributes: Record<string, unknown>;

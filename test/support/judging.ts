@@ -64,9 +64,6 @@ export function standing(
   return judge(facts([subjects].flat() as SubjectRecords[], changes, env));
 }
 
-/** No timer runs any job: what is judged is what the records say. */
-export const untimed: Partial<Judged> = { scheduleOf: () => undefined };
-
 const soon = (offset = 0) => ago(5 * minute + offset);
 
 /** A SQL cache whose jobs have just succeeded, but for those whose runs are given. */

@@ -93,7 +93,7 @@ async function ofRedis() {
 }
 
 /** The rings of the reports: an expired key, a revoked one, the one in use, and its successor, as they are at `ringsAt`. */
-export const ringsAt = new Date('2026-11-24T03:12:00Z');
+const ringsAt = new Date('2026-11-24T03:12:00Z');
 
 async function ofRings() {
   const { store, remove } = await ringFolder();

@@ -6,7 +6,7 @@ import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
 import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
 import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';
 
-export const confirm = 'web';
+const confirm = 'web';
 export const clearPolicy = { timeBudgetMs: 60_000, timeoutMs: 5_000, keysPerCall: 100, pauseRatio: 0 };
 
 /** What a clear of the cache `web` works with. */

@@ -52,7 +52,7 @@ export function idFrom(number: number): string {
   return `${number.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
 }
 
-export function storedRing(elements: string[]): StoredRing {
+function storedRing(elements: string[]): StoredRing {
   return {
     exists: true,
     elements: elements.map((text, index) => ({ place: `element ${index + 1}`, xml: new SealedXml(text) })),

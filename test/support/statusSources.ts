@@ -39,7 +39,7 @@ export const record = <J extends JobName>(
 ) => recordAt(job, subject, ago(agoMs), changes);
 
 /** Counts as they were made, at another time and of another table. */
-export const countsReport = (agoMs: number, active: number, expired: number, ageMs: number) =>
+const countsReport = (agoMs: number, active: number, expired: number, ageMs: number) =>
   counts({
     at: ago(agoMs),
     entries: exactly(active + expired),
@@ -77,7 +77,7 @@ export function healthyRuns(name: string) {
 
 export const healthyCache = (name: string) => sqlCache(name, healthyRuns(name));
 
-export const nodes = ['cache-1.example.net:6380', 'cache-2.example.net:6380'] as const;
+const nodes = ['cache-1.example.net:6380', 'cache-2.example.net:6380'] as const;
 
 /** A look at two nodes, the second with less in it. */
 export function watchReport(

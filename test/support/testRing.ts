@@ -50,7 +50,7 @@ export const managed: KeyRingPolicy = {
   pruneAfterMs: 365 * day,
 };
 
-export const randomness = { uuid: () => randomUUID(), bytes: (count: number) => randomBytes(count) };
+const randomness = { uuid: () => randomUUID(), bytes: (count: number) => randomBytes(count) };
 
 export interface DepsOptions {
   store: KeyRingStore;

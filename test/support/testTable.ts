@@ -1,7 +1,7 @@
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 
 /** An entry that a test puts into a table. */
-export interface TestEntry {
+interface TestEntry {
   id: string;
   /** The expiry's distance from the database's now, in ms; negative: expired. */
   expiresInMs: number;
@@ -29,7 +29,7 @@ export interface TestTable {
 }
 
 /** What a server that only speaks like SQL Server cannot do. */
-export type Lack = 'READPAST' | 'application locks' | 'error numbers';
+type Lack = 'READPAST' | 'application locks' | 'error numbers';
 
 export interface TestEngine {
   name: string;

@@ -23,9 +23,9 @@ interface Version {
 }
 
 /** A refusal in the vault's place, an answer that gets lost after the work was done, or none ever. */
-export type VaultFault = { status: number; code?: string; retryAfter?: string } | 'loseAnswer' | 'silence';
+type VaultFault = { status: number; code?: string; retryAfter?: string } | 'loseAnswer' | 'silence';
 
-export interface VaultRequest {
+interface VaultRequest {
   operation: 'versions' | 'get' | 'wrapkey' | 'unwrapkey';
   version: string;
 }

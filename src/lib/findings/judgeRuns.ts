@@ -6,7 +6,7 @@ import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
 import { firingsBefore } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
-export interface JobTimer {
+interface JobTimer {
   schedule: string;
   /** It does not fire: that is a finding of its own, and explains why its jobs are missing. */
   isLate: boolean;

@@ -29,12 +29,12 @@ export async function recordTimerStart(
   if (known?.id !== deployment) await records.writeState(deploymentKey, { id: deployment, startedAt });
 }
 
-export async function lastTimerStart(records: RecordStore, name: string): Promise<Date | undefined> {
+async function lastTimerStart(records: RecordStore, name: string): Promise<Date | undefined> {
   return dateOf(await records.readState(stateKey(name)));
 }
 
 /** When a timer of this deployment fired first; undefined where none has yet. */
-export async function firstStartOf(records: RecordStore, deployment: string): Promise<Date | undefined> {
+async function firstStartOf(records: RecordStore, deployment: string): Promise<Date | undefined> {
   const state = (await records.readState(deploymentKey)) as { id?: unknown } | undefined;
   return state?.id === deployment ? dateOf(state) : undefined;
 }
@@ -67,7 +67,7 @@ export function firingsBefore(schedule: string, before: number, count: number): 
  * When a timer that fired at `last` is due, in milliseconds since 1970: an interval later, and not before its schedule has
  * a firing. Where intervals differ (working hours, weekdays), the one of now does not tell of a night or a weekend.
  */
-export function dueAfter(schedule: string, last: Date, interval: number): number {
+function dueAfter(schedule: string, last: Date, interval: number): number {
   return Math.max(last.getTime() + interval, nextStart(schedule, last)?.getTime() ?? Number.POSITIVE_INFINITY);
 }
 

@@ -19,7 +19,7 @@ export interface PoisonMessage {
 }
 
 /** `forget` takes it out of the poison queue: call it when what was to be done with it is done. */
-export interface TakenMessage extends PoisonMessage {
+interface TakenMessage extends PoisonMessage {
   forget(): Promise<void>;
 }
 

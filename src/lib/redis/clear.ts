@@ -13,7 +13,7 @@ import type { Endpoint, RedisConnection } from './redisConnection.ts';
 import type { Connect, EntryRemover, Open } from './redisNode.ts';
 import { watched } from './watchdog.ts';
 
-export interface ClearPolicy {
+interface ClearPolicy {
   timeBudgetMs: number;
   /** A node that gives no answer for this long is given up. */
   timeoutMs: number;

@@ -24,7 +24,7 @@ export interface NodeLook {
 export const persistenceKind = z
   .enum(['aof', 'rdb', 'none', 'unknown'])
   .meta({ description: '`unknown`: the server does not show it.' });
-export type Persistence = z.infer<typeof persistenceKind>;
+type Persistence = z.infer<typeof persistenceKind>;
 
 export interface LookContext {
   policy: WatchPolicy;

@@ -51,7 +51,7 @@ export interface KeyReader {
  * to remove them. Keys are bytes: a name that is not UTF-8 must come back as it is. Every function rejects with an
  * `UnreachableError` where the node cannot be spoken to any more, and with a `RefusedError` where it refuses the command.
  */
-export interface EntryScanner {
+interface EntryScanner {
   /** `host:port`. */
   readonly name: string;
   /** Keys of the database now, whosever they are. */

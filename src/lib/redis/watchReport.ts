@@ -37,7 +37,7 @@ const unjudged = z.object({
 export type Unjudged = z.infer<typeof unjudged>;
 
 const nodeDown = z.object({ node: z.string(), up: z.literal(false), step });
-export type NodeDown = z.infer<typeof nodeDown>;
+type NodeDown = z.infer<typeof nodeDown>;
 
 const sentinelUp = z.object({
   node: z.string(),

@@ -11,7 +11,7 @@ import type { RecordStore } from './recordStore.ts';
 import { newRunId } from './runId.ts';
 import type { Requester, RunRecord } from './runRecord.ts';
 
-export type LogLevel = 'info' | 'warn' | 'error';
+type LogLevel = 'info' | 'warn' | 'error';
 /** One line for a reader, and the same as data. */
 export type Log = (level: LogLevel, message: string, data: object) => void;
 
@@ -46,7 +46,7 @@ export interface RunOptions extends RunPlace {
 }
 
 /** What is asked of a job, without what the process that runs it adds. */
-export type Asked<R> = Omit<R, 'signal'>;
+type Asked<R> = Omit<R, 'signal'>;
 
 /** A job as everybody asks for it: on what, what started it, what is asked, and how it is run. */
 export type JobOn<J extends JobName, R = object> = (

@@ -9,7 +9,7 @@ type Purge = RunRecord<'purge'>;
 const mostWarnings = 50;
 
 /** The report of a purge that was not a dry run. */
-export function realReport(run: Purge | undefined): PurgeReport | undefined {
+function realReport(run: Purge | undefined): PurgeReport | undefined {
   return run?.report && !run.report.dryRun ? run.report : undefined;
 }
 

@@ -138,7 +138,7 @@ function storeOf(place: KeyRingEntry['store'], env: Environment, redis: RedisOpt
 }
 
 /** With a signature (SAS), that is all the access there is. */
-export function blobOf({ origin, pathname, search, searchParams }: URL): Extract<RingStore, { kind: 'blob' }> {
+function blobOf({ origin, pathname, search, searchParams }: URL): Extract<RingStore, { kind: 'blob' }> {
   const [, container = '', ...rest] = pathname.split('/');
   const address = searchParams.has('sig')
     ? { signedEndpoint: new Secret(`${origin}/${search}`) }

@@ -7,18 +7,17 @@ import type { PostgresConnection } from '../sql/postgres/connectionString.ts';
 import type { SqlServerConnection } from '../sql/sqlserver/connectionString.ts';
 
 /** What the jobs work on. Each is read once, when the settings are, and handed on parsed; no secret in it shows itself. */
-export type Subject = Cache | KeyRing;
 export type Cache = SqlCache | RedisCache;
 export type SqlCache = SqlServerCache | PostgresCache;
 
-export interface SqlServerCache {
+interface SqlServerCache {
   kind: 'sqlserver';
   name: string;
   connection: SqlServerConnection;
   table: TableName;
 }
 
-export interface PostgresCache {
+interface PostgresCache {
   kind: 'postgres';
   name: string;
   connection: PostgresConnection;

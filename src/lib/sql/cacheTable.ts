@@ -25,7 +25,7 @@ export interface ExpiryRange {
 }
 
 /** Rows in order of the primary key, after `after` (exclusive) and up to `upTo` (inclusive). */
-export interface KeyRange {
+interface KeyRange {
   after: string | undefined;
   upTo: string;
 }

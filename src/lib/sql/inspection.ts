@@ -59,7 +59,7 @@ export interface SchemaFacts {
 }
 
 /** How the library's own DELETE finds the expired rows. */
-export type DeletePlan = { kind: 'index' | 'scan'; basis: string } | { kind: 'unknown'; reason: string };
+type DeletePlan = { kind: 'index' | 'scan'; basis: string } | { kind: 'unknown'; reason: string };
 
 /** How far dead rows are removed, where that is a work of its own. */
 export interface Upkeep {

@@ -3,7 +3,7 @@ import { type Counter, type Gauge, type Histogram, type Meter, metrics } from '@
 export const meterName = 'token-cache-maintenance';
 
 /** What exporters tell of a metric, and the attributes of its values, each from a bounded set. */
-export interface Metric {
+interface Metric {
   readonly name: string;
   readonly kind: 'gauge' | 'counter' | 'histogram';
   readonly unit: string;

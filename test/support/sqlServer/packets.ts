@@ -11,7 +11,7 @@ export const packetType = {
 
 const headerLength = 8;
 const status = { endOfMessage: 0x01, ignore: 0x02 };
-export const defaultPacketSize = 4096;
+const defaultPacketSize = 4096;
 
 export interface Message {
   type: number;

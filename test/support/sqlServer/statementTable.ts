@@ -27,7 +27,7 @@ export interface Rendering {
   flags: readonly boolean[];
 }
 
-export interface Answer {
+interface Answer {
   columns: Column[];
   rows: Value[][];
   /** Rows that a statement without NOCOUNT reports. */

@@ -4,7 +4,7 @@ import { isAssertion, keyParts } from '../../tokenKeys.ts';
 import { keyIdOf, payloadMark } from './payloadHeader.ts';
 
 /** What is known of a key of the rings: undefined where it is in none. */
-export type KeyVerdict = 'readable' | 'revoked' | 'doesNotUnwrap' | undefined;
+type KeyVerdict = 'readable' | 'revoked' | 'doesNotUnwrap' | undefined;
 
 /** The rings at one look, by key id in lower case. */
 export type KeyVerdicts = ReadonlyMap<string, Exclude<KeyVerdict, undefined>>;

@@ -145,7 +145,7 @@ function refuseUnproven<D>({ stored, ring }: RingReading, { change, isDone }: De
 }
 
 /** @throws KeyRingError `key_ring_damaged` */
-export function refuseDamage(ring: KeyRing, written = 'Nothing was written.'): void {
+function refuseDamage(ring: KeyRing, written = 'Nothing was written.'): void {
   if (ring.damage.length === 0) return;
   throw new KeyRingError(
     'key_ring_damaged',

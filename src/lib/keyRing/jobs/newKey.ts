@@ -62,7 +62,7 @@ export async function makeKey(
  * The name of the decryptor's type in the ring's newest key with that protection: its version is one that the apps have. A
  * higher one than theirs would not load.
  */
-export function decryptorTypeToCopy({ keys }: KeyRing, kind: Protection['kind']): string | undefined {
+function decryptorTypeToCopy({ keys }: KeyRing, kind: Protection['kind']): string | undefined {
   const [newest] = keys
     .filter(({ protection }) => protection.kind === kind)
     .sort((a, b) => Number(b.creation.epochNanoseconds - a.creation.epochNanoseconds));

@@ -52,7 +52,7 @@ interface Removal {
 }
 
 /** How long a key must have been expired. */
-export interface PruneAge {
+interface PruneAge {
   expiredForMs: number;
   longestLivedUntil: Date | undefined;
 }
@@ -93,7 +93,7 @@ const nothing: Removal = { keys: [], revocations: [], keptForEntries: [], keptFo
  * An entry that was written when a key expired lives on for its own time, so a key must have been expired for longer than the
  * longest-lived entry has still to live. One that never ends says nothing: it keeps the key that it names.
  */
-export function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date): PruneAge {
+function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date): PruneAge {
   const ends = use.flatMap(({ longestLivedUntil }) => longestLivedUntil?.getTime() ?? []);
   if (ends.length === 0) return { expiredForMs: pruneAfterMs, longestLivedUntil: undefined };
   const latest = Math.max(...ends);
@@ -104,7 +104,7 @@ export function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date
  * What may go. Never a key that an app of any version protects with, with automatic generation or without, now or until the next
  * run; and nothing while there is no default, or where apps would do otherwise without it.
  */
-export function chooseRemoval(
+function chooseRemoval(
   ring: KeyRing,
   viewed: readonly ViewedKey[],
   use: readonly KeyUse[],

@@ -31,7 +31,7 @@ export interface RevokeRequest {
 const consumerNotice = z
   .object({ consumer: z.string(), noticesAt: z.iso.datetime(), until: z.string() })
   .meta({ description: 'When a kind of consumer stops using the revoked keys, and what it does until then.' });
-export type ConsumerNotice = z.infer<typeof consumerNotice>;
+type ConsumerNotice = z.infer<typeof consumerNotice>;
 
 export const revokeReport = z
   .object({

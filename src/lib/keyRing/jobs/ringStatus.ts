@@ -21,9 +21,9 @@ export const keyState = z.enum(['default', 'next', 'active', 'expired', 'revoked
     '`unreadable`: its secret does not decrypt.',
   ].join(' '),
 });
-export type KeyState = z.infer<typeof keyState>;
+type KeyState = z.infer<typeof keyState>;
 
-export const keyReport = z.object({
+const keyReport = z.object({
   id: z.string(),
   state: keyState,
   created: z.iso.datetime(),

@@ -19,7 +19,7 @@ const publishedKey = z.object({
   activation: z.iso.datetime(),
   expiration: z.iso.datetime(),
 });
-export type PublishedKey = z.infer<typeof publishedKey>;
+type PublishedKey = z.infer<typeof publishedKey>;
 
 export const rotateReport = z
   .object({

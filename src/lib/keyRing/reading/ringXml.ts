@@ -80,7 +80,7 @@ export function keyXml({ id, creation, activation, expiration, form, secret }: N
 }
 
 /** A comment in each key that this tool writes: .NET passes over it, and `status` tells our keys from those of apps. */
-export const makerMark = 'Made by token-cache-maintenance.';
+const makerMark = 'Made by token-cache-maintenance.';
 
 export function isMarkedAsOurs(xml: SealedXml): boolean {
   return xml.reveal().includes(`<!-- ${makerMark} -->`);

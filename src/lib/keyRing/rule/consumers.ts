@@ -33,7 +33,7 @@ export function useOf(
 }
 
 /** Whether an app of that version, with automatic generation, adds a key when it reads the ring. */
-export function mintsAt(keys: readonly RuleKey[], now: Instant, version: ConsumerVersion): boolean {
+function mintsAt(keys: readonly RuleKey[], now: Instant, version: ConsumerVersion): boolean {
   const current = defaultKey(keys, now);
   if (!current) return true;
   const least = plusMs(now, refreshMs + propagationMs);

@@ -31,7 +31,7 @@ export function defaultKey<K extends RuleKey>(keys: readonly K[], now: Instant):
 }
 
 /** The only key that the rule considers: the latest activated at `now`, usable or not. */
-export function latestActivated<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
+function latestActivated<K extends RuleKey>(keys: readonly K[], now: Instant): K | undefined {
   const until = plusMs(now, clockSkewMs);
   let latest: K | undefined;
   for (const key of keys) if (isUpTo(key.activation, until) && (!latest || byActivation(key, latest) < 0)) latest = key;

@@ -18,7 +18,7 @@ export const rotationReason = z.enum(['empty', 'noDefault', 'successor']).meta({
     '`successor`: the default, or its successor, will be missed within the lead time.',
   ].join(' '),
 });
-export type RotationReason = z.infer<typeof rotationReason>;
+type RotationReason = z.infer<typeof rotationReason>;
 
 export interface PlannedKey {
   reason: RotationReason;
@@ -66,7 +66,7 @@ export function planRotation(
 }
 
 /** Apps mint although a successor is there, where it ends so soon after it takes over (`mintsAt`, version 9 on). */
-export const shortestTurnMs = refreshMs + propagationMs;
+const shortestTurnMs = refreshMs + propagationMs;
 /** A key is published to be used: where revoked keys push its activation far ahead, its life goes on beyond. */
 const shortestUseMs = shortestTurnMs + 86_400_000;
 

@@ -113,6 +113,3 @@ export const isDistributed = ({ tokenCaches }: World) => tokenCaches.some(({ kin
 /** The store behind the distributed token cache; undefined where there is none, or it is not used. */
 export const storeKind = (world: World): StoreKind | undefined =>
   isDistributed(world) ? world.store?.kind : undefined;
-
-/** Line breaks of code in an advice. */
-export const code = (...lines: string[]) => `\`${lines.join(' ')}\``;

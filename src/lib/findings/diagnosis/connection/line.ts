@@ -173,7 +173,7 @@ function handshakeFailed(target: string, code: string): MaintenanceError {
   );
 }
 
-export function certificateRefused(
+function certificateRefused(
   target: string,
   name: string,
   { problem = '', name: own, validTo }: CertificateFacts,

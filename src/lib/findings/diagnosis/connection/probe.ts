@@ -9,7 +9,7 @@ import type { CertificateFacts, Line } from './line.ts';
 export type StepName = 'name' | 'tcp' | 'tls' | 'login' | 'database' | 'permission';
 
 /** A failure that shows at one step and belongs to a later one: the steps in between go on. */
-export interface LaterFailure {
+interface LaterFailure {
   step: StepName;
   error: unknown;
 }

@@ -10,7 +10,7 @@ export type EntryFormat =
   | { kind: 'foreign'; form: 'damaged payload' | 'damaged JSON' | 'other JSON' | 'compressed' | 'other bytes' };
 
 /** What a plain entry holds: how many tokens, and for how many resources and apps. */
-export interface TokenFigures {
+interface TokenFigures {
   accessTokens: number;
   resources: number;
   /** Client ids; identifiers of apps, and no secret. */
