@@ -1,6 +1,6 @@
 // Alerts, who hears of them, the availability test and the workbook.
 import { isAmong, isManagedRedis, topName, topOf } from 'attached.bicep'
-import { dtuRules, postgresRules, redisRules, sqlRules, storageRules, vaultRules } from 'platformRules.bicep'
+import { postgresRules, redisRules, sqlRules, storageRules, vaultRules } from 'platformRules.bicep'
 import { alertSettings, availabilitySettings } from 'types/alerts.bicep'
 import { texts } from 'types/app.bicep'
 import { keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
@@ -91,7 +91,7 @@ var watched = concat(
     subject: cache.name
     id: cache.id
     namespace: 'Microsoft.Sql/servers/databases'
-    rules: concat(sqlRules, dtuRules)
+    rules: sqlRules
   }),
   map(union(map(postgres, cache => topOf(cache.id)), []), id => {
     subject: topName(id)

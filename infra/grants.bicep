@@ -68,9 +68,6 @@ type databaseGrant = {
   @description('Without a login of its own.')
   connectionString: string
 
-  @description('Whether the app may make the expiry index.')
-  index: string
-
   @description('The database is new: its table is made too.')
   createTable: bool
 
@@ -86,7 +83,6 @@ func databaseGrants(sql sqlCache[], postgres postgresCache[], made string[], adm
       server: topOf(cache.id)
       cache: sqlEntry(cache)
       connectionString: '${sqlConnection(cache)} Default'
-      index: cache.?index ?? 'manage'
       createTable: isAmong(cache.id, made)
       login: isAmong(cache.id, made) ? administrator : ''
     }),
@@ -94,7 +90,6 @@ func databaseGrants(sql sqlCache[], postgres postgresCache[], made string[], adm
       server: topOf(cache.id)
       cache: postgresEntry(cache)
       connectionString: postgresConnection(cache)
-      index: 'observe'
       createTable: isAmong(cache.id, made)
       login: isAmong(cache.id, made) ? administrator : ''
     })

@@ -34,6 +34,9 @@ type platformRule = {
 
   @description('Section of the runbook.')
   section: string
+
+  @description('Of databases of these tiers alone.')
+  tiers: string[]?
 }
 
 @description('Most have these.')
@@ -56,6 +59,7 @@ var sqlRules platformRule[] = [
     threshold: 90
     severity: 3
     what: 'By the platform, the database has used more than 90 % of its CPU.'
+    tiers: ['GeneralPurpose', 'BusinessCritical', 'Hyperscale']
   }
   {
     ...usual
@@ -84,12 +88,6 @@ var sqlRules platformRule[] = [
     severity: 3
     what: 'By the platform, statements were ended to resolve deadlocks.'
   }
-]
-
-// Of a database by DTU alone, which then has no other measure of its size.
-@export()
-@description('Azure SQL database by DTU.')
-var dtuRules platformRule[] = [
   {
     ...usual
     name: 'sql-platform-dtu'
@@ -98,6 +96,7 @@ var dtuRules platformRule[] = [
     threshold: 90
     severity: 3
     what: 'By the platform, the database has used more than 90 % of its DTUs: every sign-in waits.'
+    tiers: ['Basic', 'Standard', 'Premium']
   }
 ]
 

@@ -55,6 +55,9 @@ type cacheEntry = {
 
   @description('Schema and table.')
   table: string
+
+  @description('Whether the app makes the expiry index.')
+  index: 'manage' | 'observe'
 }
 
 @export()
@@ -64,6 +67,7 @@ func sqlEntry(cache sqlCache) cacheEntry => {
   engine: 'sqlserver'
   connectionStringSetting: connectionSetting(cache.name)
   table: sqlTable(cache)
+  index: cache.?index ?? 'manage'
 }
 
 @export()
@@ -73,6 +77,8 @@ func postgresEntry(cache postgresCache) cacheEntry => {
   engine: 'postgres'
   connectionStringSetting: connectionSetting(cache.name)
   table: postgresTable(cache)
+  // The owner of the table alone may make one, which the app is not.
+  index: 'observe'
 }
 
 @description('TOKEN_CACHES.')

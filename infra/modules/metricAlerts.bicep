@@ -29,6 +29,12 @@ param runbookUrl string
 @description('What is set otherwise, by the name of the rule.')
 param overrides alertOverrides
 
+// A database is measured by DTU or by vCores: which, it says itself.
+resource database 'Microsoft.Sql/servers/databases@2025-01-01' existing = if (namespace == 'Microsoft.Sql/servers/databases') {
+  name: '${split(resourceId, '/')[8]}/${last(split(resourceId, '/'))}'
+  scope: resourceGroup(split(resourceId, '/')[2], split(resourceId, '/')[4])
+}
+
 resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
   for rule in rules: {
     name: '${prefix}-${rule.name}-${subject}'
@@ -37,7 +43,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     properties: {
       description: '${rule.what} Runbook: ${runbookUrl}#${rule.section}'
       severity: overrides[?rule.name].?severity ?? rule.severity
-      enabled: overrides[?rule.name].?enabled ?? true
+      enabled: overrides[?rule.name].?enabled ?? (rule.?tiers == null || contains(rule.tiers!, database!.sku.tier))
       scopes: [resourceId]
       windowSize: overrides[?rule.name].?window ?? rule.window
       evaluationFrequency: overrides[?rule.name].?frequency ?? rule.frequency
@@ -52,7 +58,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             timeAggregation: rule.aggregation
             operator: rule.operator
             threshold: overrides[?rule.name].?threshold ?? rule.threshold
-            // A database by vCores has no DTU: the rule then waits for a metric that never comes.
+            // Of what the database does not have, no value ever came.
             skipMetricValidation: true
           }
         ]

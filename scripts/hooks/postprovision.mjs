@@ -79,7 +79,7 @@ function settingsFor({ cache, connectionString }) {
 }
 
 /** Azure SQL knows a login by its client id, PostgreSQL by its object id. */
-function grantArguments({ cache, index, createTable, login }) {
+function grantArguments({ cache, createTable, login }) {
   const bySid = cache.engine === 'sqlserver';
   return [
     '--app',
@@ -89,7 +89,7 @@ function grantArguments({ cache, index, createTable, login }) {
       `${name}=${bySid ? clientId : principalId}`,
     ]),
     '--index',
-    index,
+    cache.index,
     ...(createTable ? ['--create-table'] : []),
     ...(login && !bySid ? ['--login', login] : []),
   ];

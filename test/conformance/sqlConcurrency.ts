@@ -65,6 +65,7 @@ export function describeSqlConcurrency(engine: TestEngine): void {
       if (way === 'key')
         cache = overriding(cache, {
           expiryIndex: {
+            ...open().expiryIndex,
             state: async () => ({ kind: 'building', name: 'x', percent: 1, phase: undefined }),
             build: async () => undefined,
           },

@@ -184,6 +184,7 @@ export function describeSqlJobs(engine: TestEngine): void {
         const noIndex = () =>
           overriding(open(), {
             expiryIndex: {
+              ...open().expiryIndex,
               state: async () => ({ kind: 'missing' }),
               build: async () => {
                 throw new CacheTableError(
@@ -210,6 +211,7 @@ export function describeSqlJobs(engine: TestEngine): void {
         await fill(3_000, 5);
         const noIndex = overriding(open(), {
           expiryIndex: {
+            ...open().expiryIndex,
             state: async () => ({ kind: 'building', name: 'x', percent: 1, phase: undefined }),
             build: async () => undefined,
           },
@@ -233,6 +235,7 @@ export function describeSqlJobs(engine: TestEngine): void {
         await fill(100, 10);
         const noIndex = overriding(open(), {
           expiryIndex: {
+            ...open().expiryIndex,
             state: async () => ({ kind: 'building', name: 'x', percent: 1, phase: undefined }),
             build: async () => undefined,
           },
@@ -349,6 +352,23 @@ export function describeSqlJobs(engine: TestEngine): void {
           outcome: 'wouldBuild',
           dryRun: true,
         });
+        expect(await table.indexNames()).toEqual([]);
+      });
+
+      it('is not created where it is only observed: a run and a dry run say who can, and by which statement', async () => {
+        await fill(30, 5);
+        const observe = { ...indexPolicy, mode: 'observe' as const };
+        const told = expect.stringMatching(/only observed here: let the owner .*`create index .*expiresattime.*;`/i);
+        const missing = { outcome: 'missing', after: 'missing', warnings: expect.arrayContaining([told]) };
+        for (const dryRun of [true, false])
+          expect(await ensureExpiryIndex(open(), observe, systemClock, { dryRun })).toMatchObject({
+            ...missing,
+            dryRun,
+          });
+        const context = () => purgeContext(open(), { index: observe });
+        const purged = { index: 'missing', way: 'key', warnings: missing.warnings };
+        expect(await purge(context(), { dryRun: true })).toMatchObject(purged);
+        expect(await run(context())).toMatchObject({ ...purged, stopReason: 'drained', deleted: 30 });
         expect(await table.indexNames()).toEqual([]);
       });
     });

@@ -176,9 +176,9 @@ describe('postprovision', () => {
       engine: 'postgres',
       connectionStringSetting: 'PORTAL_CONNECTION_STRING',
       table: 'public.tokencache',
+      index: 'observe',
     },
     connectionString,
-    index: 'observe',
     createTable,
     login: '',
   });
@@ -235,8 +235,8 @@ describe('postprovision', () => {
         engine: 'sqlserver',
         connectionStringSetting: 'WEB_CONNECTION_STRING',
         table: 'dbo.TokenCache',
+        index: 'manage',
       },
-      index: 'manage',
     };
     await database.query('create schema dbo');
     const { said, calls } = await hook(

@@ -257,6 +257,19 @@ describe('a right to delete that is missing', () => {
     expect(await countEntries(open(reader), systemClock)).toMatchObject({ entries: { count: 0 } });
   });
 
+  it('to the index is told by dry runs, with the statement for the owner', async () => {
+    await sql(`create table tokencache (${columns})`);
+    const purger = await role('purger', 'grant select, delete on tokencache to purger');
+    const told = [
+      expect.stringMatching(
+        /^This login may not build .* run `create index concurrently .* on "public"."tokencache" \(expiresattime\);`/,
+      ),
+    ];
+    expect(await run(open(purger), { dryRun: true })).toMatchObject({ index: 'missing', way: 'key', warnings: told });
+    const index = await ensureExpiryIndex(open(purger), indexPolicy, systemClock, { dryRun: true });
+    expect(index).toMatchObject({ outcome: 'missing', warnings: told });
+  });
+
   it('is told of a role that may only read', async () => {
     await sql(`create table tokencache (${columns})`);
     const reader = await role(

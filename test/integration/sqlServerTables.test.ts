@@ -64,6 +64,29 @@ describe('a right that is missing', () => {
     },
   );
 
+  it('to the index is told by dry runs and the diagnosis, with the statement for the owner', async () => {
+    await is('no right to alter');
+
+    for (const { name } of await database.query<{ name: string }>(
+      'select indexrelid::regclass::text as name from pg_index where indrelid = to_regclass($1) and not indisprimary',
+      ['"dbo"."TokenCache"'],
+    ))
+      await database.query(`drop index ${name}`);
+    const statement = 'CREATE INDEX [IX_TokenCache_ExpiresAtTime] ON [dbo].[TokenCache] (ExpiresAtTime)';
+    const told = [
+      expect.stringContaining(
+        `This login may not build the expiry index: let the owner of the table run \`${statement}`,
+      ),
+    ];
+    const { report } = await scenario.run(scenario.open(), { dryRun: true });
+    expect(report).toMatchObject({ index: 'missing', warnings: told });
+    const { report: diagnosed } = await diagnose({
+      TOKEN_CACHE_CONNECTION_STRING: endpoint().connectionString('Encrypt=False'),
+    });
+    const check = diagnosed.checks.find(({ check }) => check === 'expiry-index');
+    expect(check?.advice).toContain(statement);
+  });
+
   it('stops no count', async () => {
     await is('no right to delete');
     await expect(countEntries(scenario.open(), systemClock)).resolves.toBeDefined();

@@ -21,6 +21,7 @@ describe('the documents', () => {
       'TOKEN_CACHE_CONNECTION_STRING',
       'TOKEN_CACHE_ENGINE',
       'TOKEN_CACHE_TABLE',
+      'TOKEN_CACHE_INDEX',
       'TOKEN_CACHE_INSTANCE_NAME',
       'TOKEN_CACHE_MAX_MEMORY',
       'TOKEN_CACHE_RESOURCE_ID',

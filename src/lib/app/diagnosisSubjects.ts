@@ -43,6 +43,7 @@ export async function sqlSubject(
     probe: sqlProbe(cache, () => openTable(cache, timeout(probeLimitMs), deps.clock)),
     advice: sqlAdvice[kind](connection),
     history: (job, count) => readHistory(records, job, name, count, deps.clock.now()),
+    indexMode: cache.index,
     purgeEveryMs: intervalOf(settings.schedules.purge, deps.clock.now()),
   });
   return { subject, close: () => table.close() };

@@ -23,7 +23,7 @@ import { clearTable } from '../sql/clear.ts';
 import { countEntries } from '../sql/counts.ts';
 import { ensureExpiryIndex, type IndexRequest } from '../sql/ensureExpiryIndex.ts';
 import { purge } from '../sql/purge.ts';
-import type { PurgeRequest } from '../sql/purgeRequest.ts';
+import type { PurgePolicy, PurgeRequest } from '../sql/purgeRequest.ts';
 import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sql/sqlCacheMetrics.ts';
 import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
@@ -55,7 +55,7 @@ export class SqlMaintenance {
       const { end, ...progress } = this.#running(cache, run, options.begun);
       const context = {
         table,
-        policy: this.#settings.purge,
+        policy: this.#policy(cache),
         clock: this.#runs.clock,
         position: this.#position('purge', cache),
         pagePosition: this.#position('pages', cache),
@@ -97,7 +97,7 @@ export class SqlMaintenance {
   }
 
   readonly ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {
-    const { index } = this.#settings.purge;
+    const { index } = this.#policy(cache);
     const work = (table: CacheTable) =>
       ensureExpiryIndex(table, index, this.#runs.clock, { ...request, signal: options.signal });
     const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
@@ -113,6 +113,12 @@ export class SqlMaintenance {
   /** Which keys of a Data Protection ring the cache's entries name. */
   keyUse(cache: string): Promise<KeyUse> {
     return this.#with(cache, 'counts', (table) => sqlKeyUse(cache, table));
+  }
+
+  #policy(cache: string): PurgePolicy {
+    const { sqlCaches, purge } = this.#settings;
+    const mode = sqlCaches.find(({ name }) => name === cache)?.index;
+    return { ...purge, index: { ...purge.index, mode } };
   }
 
   /** One run of one job on one cache, with its record. */

@@ -18,15 +18,15 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): 
   const index = missingIndex(records, subject);
   // That the job cannot build the index is not a second finding.
   const isTold = index.length > 0 && records.index.failures.length > 0;
-  const judged = [records.purge, ...(isTold ? [] : [records.index]), records.counts, records.clear];
+  const judged = [...(isTold ? [] : [records.index]), records.counts, records.clear];
   return [
+    ...absentOrBusy(records, subject, context),
     ...judged.flatMap((history) => judgeRuns(history, subject, context)),
     ...backlog(purges, subject, context),
     ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], subject, context),
     ...tableSize(counts, subject, context),
     ...index,
-    ...busy(records.purge, subject, context),
-    ...lastPurge(purges[0], subject),
+    ...lastPurge(purges[0], subject, index.length > 0),
   ];
 }
 
@@ -53,6 +53,15 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
       since: last.at(-1)?.at ?? null,
     },
   ];
+}
+
+/** A purge that is absent since the lock is held is one finding, which says who holds it. */
+function absentOrBusy({ purge }: SqlCacheRecords, subject: string, context: JudgeContext): JudgedFinding[] {
+  const [absence, ...others] = judgeRuns(purge, subject, context);
+  const [held] = busy(purge, subject, context);
+  if (absence?.check === 'purge-absent' && held)
+    return [{ ...absence, what: `${absence.what} ${held.what}`, advice: held.advice }, ...others];
+  return [...(absence ? [absence] : []), ...others, ...(held ? [held] : [])];
 }
 
 /** Intervals of the timer after which a lock that is held is no run that takes a little longer. */
@@ -155,21 +164,25 @@ function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Judge
   const sinceIndex = known.findIndex(({ isMissing }) => !isMissing);
   const first = sinceIndex < 0 ? known.at(-1) : known[sinceIndex - 1];
   const error = index.failures[0]?.error;
+  // What a run that may not build it says, with the statement for whoever may.
+  const told = index.runs.find(({ report }) => report?.outcome === 'missing')?.report?.warnings;
   return [
     {
       check: 'index-missing',
       level: 'warning',
       subject,
-      what: `No usable index leads with the expiry, and none could be built: each purge reads the whole table.${error ? ` ${error.message}` : ''}`,
+      what: `No usable index leads with the expiry${error ? ', and none could be built' : ''}: each purge reads the whole table.${error ? ` ${error.message}` : ''}`,
       advice:
         error?.advice ??
+        told?.at(-1) ??
         'Create the index once yourself, or give the identity the right to: docs/operations.md, "Rights", has the statements.',
       since: first?.run.startedAt ?? null,
     },
   ];
 }
 
-function lastPurge(last: Read<PurgeReport> | undefined, subject: string): JudgedFinding[] {
+/** @param withoutIndex that is told by itself */
+function lastPurge(last: Read<PurgeReport> | undefined, subject: string, withoutIndex: boolean): JudgedFinding[] {
   if (!last) return [];
   const { report, at } = last;
   const findings: JudgedFinding[] = [];
@@ -207,6 +220,7 @@ function lastPurge(last: Read<PurgeReport> | undefined, subject: string): Judged
     });
   }
   for (const what of report.warnings) {
+    if (withoutIndex && /\bexpiry index\b/i.test(what)) continue;
     findings.push({
       check: 'purge-warning',
       level: 'info',

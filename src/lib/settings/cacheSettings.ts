@@ -29,6 +29,7 @@ const entrySchema = z.strictObject({
   engine: engine.optional(),
   connectionStringSetting: settingName,
   table: z.string().min(1).optional(),
+  index: z.enum(['manage', 'observe'], { error: 'must be manage or observe' }).default('manage'),
   instanceName: z.string().optional(),
   maxMemory: bytes.optional(),
   resourceId: resourceId.optional(),
@@ -94,6 +95,7 @@ function readList(text: string): CacheEntries {
 const ownSettings = {
   engine: 'TOKEN_CACHE_ENGINE',
   table: 'TOKEN_CACHE_TABLE',
+  index: 'TOKEN_CACHE_INDEX',
   instanceName: 'TOKEN_CACHE_INSTANCE_NAME',
   maxMemory: 'TOKEN_CACHE_MAX_MEMORY',
   resourceId: 'TOKEN_CACHE_RESOURCE_ID',
@@ -137,6 +139,7 @@ function cacheOf(
         name: cache,
         connection: parsed(setting, () => parseSqlServer(text, tenantId)),
         table: parsed(tableSetting, () => parseSqlServerTable(table ?? 'dbo.TokenCache')),
+        index: entry.index,
       };
     case 'postgres':
       return {
@@ -144,6 +147,7 @@ function cacheOf(
         name: cache,
         connection: parsed(setting, () => parsePostgres(text)),
         table: parsed(tableSetting, () => parsePostgresTable(table ?? 'public.tokencache')),
+        index: entry.index,
       };
     case 'redis':
       return {

@@ -10,11 +10,15 @@ import type { SqlServerConnection } from '../sql/sqlserver/connectionString.ts';
 export type Cache = SqlCache | RedisCache;
 export type SqlCache = SqlServerCache | PostgresCache;
 
+/** `observe`: the expiry index is never built here; one that is missing is told. */
+type IndexMode = 'manage' | 'observe';
+
 interface SqlServerCache {
   kind: 'sqlserver';
   name: string;
   connection: SqlServerConnection;
   table: TableName;
+  index: IndexMode;
 }
 
 interface PostgresCache {
@@ -22,6 +26,7 @@ interface PostgresCache {
   name: string;
   connection: PostgresConnection;
   table: TableName;
+  index: IndexMode;
 }
 
 export interface RedisCache {

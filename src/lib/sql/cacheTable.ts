@@ -122,6 +122,8 @@ export type ExpiryIndexState =
   | { kind: 'disabled'; name: string };
 
 export interface IndexBuild {
+  /** `observe`: nothing is built. A missing index is told, with the statement for whoever may run it. */
+  mode?: 'manage' | 'observe' | undefined;
   /** Name for an index that is created; resumed and rebuilt ones keep theirs. Left out, the engine's own for this table. */
   name?: string | undefined;
   /** The call returns after about this time, the build finished or not. */
@@ -132,6 +134,10 @@ export interface IndexBuild {
 
 export interface ExpiryIndexPort {
   state(): Promise<ExpiryIndexState>;
+  /** Whether this login may build it, by the catalogue; undefined where the server does not say. */
+  mayBuild(): Promise<boolean | undefined>;
+  /** The statement that brings it forward from `state`, for somebody to run who may. */
+  manual(state: ExpiryIndexState, name?: string): Promise<string>;
   /**
    * Brings the index forward from `state`: creates, resumes, rebuilds, or drops the leftover and creates. Returns when
    * it is done or the budget is used up; the caller looks at `state()` to see which. An index that somebody else has

@@ -57,6 +57,7 @@ export async function ensureExpiryIndex(
   const patience = { clock, deadline: start + policy.timeBudgetMs, signal: request.signal };
   if (!request.reached) await retryTransient(() => table.clock(), patience);
   const before = await retryTransient(() => table.expiryIndex.state(), patience);
+  const warnings: string[] = [];
   const report = (outcome: IndexOutcome, after: ExpiryIndexState): IndexReport => ({
     engine: table.engine,
     table: table.displayName,
@@ -73,11 +74,16 @@ export async function ensureExpiryIndex(
     percent: ('percent' in after ? after.percent : undefined) ?? null,
     phase: ('phase' in after ? after.phase : undefined) ?? null,
     duration: formatDuration(clock.elapsed() - start),
-    warnings: [...(table.notes ?? [])],
+    warnings: [...(table.notes ?? []), ...warnings],
   });
   if (before.kind === 'present') return report('present', before);
   if (before.kind === 'building') return report('building', before);
-  if (dryRun) return report('wouldBuild', before);
+  if (dryRun || policy.mode === 'observe') {
+    const hindrance = await hindranceOf(table, policy, before);
+    if (!hindrance) return report('wouldBuild', before);
+    warnings.push(hindrance);
+    return report('missing', before);
+  }
 
   const lock = await retryTransient(() => table.tryLock('index'), patience);
   if (!lock) return report('busy', await table.expiryIndex.state());
@@ -93,6 +99,21 @@ export async function ensureExpiryIndex(
   } finally {
     await lock.release();
   }
+}
+
+/** Why a run will not build the index, with the statement for whoever may; undefined where nothing stands in its way. */
+export async function hindranceOf(
+  { expiryIndex }: CacheTable,
+  { mode, name }: Pick<IndexBuild, 'mode' | 'name'>,
+  state: ExpiryIndexState,
+): Promise<string | undefined> {
+  const why =
+    mode === 'observe'
+      ? 'The expiry index is only observed here'
+      : (await expiryIndex.mayBuild()) === false
+        ? 'This login may not build the expiry index'
+        : undefined;
+  return why && `${why}: let the owner of the table run \`${await expiryIndex.manual(state, name)}\`.`;
 }
 
 function outcomeOf(before: ExpiryIndexState, after: ExpiryIndexState): IndexOutcome {

@@ -131,8 +131,10 @@ async function ensureIndexFirst(
   // Half of what is left: the other half is for the walk along the primary key, should the build take longer.
   const timeBudgetMs = Math.min(policy.index.timeBudgetMs, Math.max(1, (run.deadline - clock.elapsed()) / 2));
   try {
-    return (await ensureExpiryIndex(table, { ...policy.index, timeBudgetMs }, clock, { reached: true, signal }))
-      .outcome;
+    const build = { ...policy.index, timeBudgetMs };
+    const { outcome, warnings } = await ensureExpiryIndex(table, build, clock, { reached: true, signal });
+    for (const warning of warnings) run.warnings.add(warning);
+    return outcome;
   } catch (error) {
     if (!leavesTableUnindexed(error)) throw error;
     run.warnings.add(`${error.message} ${error.advice}`);

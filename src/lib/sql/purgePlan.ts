@@ -3,6 +3,7 @@ import { countOf } from '../wording.ts';
 import type { CacheTable } from './cacheTable.ts';
 import { chooseWay } from './chooseWay.ts';
 import { ageOf, sizesOf } from './counts.ts';
+import { hindranceOf } from './ensureExpiryIndex.ts';
 import { Estimator } from './estimate.ts';
 import type { PurgePlan } from './purgeReport.ts';
 import type { PurgePolicy } from './purgeRequest.ts';
@@ -23,10 +24,13 @@ export async function planPurge(
   const { sizes, expiries } = await estimator.sample();
   const expired = sizes.filter((_, entry) => (expiries[entry] ?? Number.NaN) < cutoff.getTime());
   const meanBytes = expired.length === 0 ? null : expired.reduce((sum, size) => sum + size, 0) / expired.length;
-  const index = (await table.expiryIndex.state()).kind;
+  const state = await table.expiryIndex.state();
+  const index = state.kind;
+  const hindrance =
+    index === 'present' || index === 'building' ? undefined : await hindranceOf(table, policy.index, state);
   const way = await chooseWay(
     table,
-    index === 'building' || index === 'paused' ? 'building' : 'present',
+    hindrance ? 'missing' : index === 'building' || index === 'paused' ? 'building' : 'present',
     cutoff,
     estimator,
   );
@@ -43,10 +47,15 @@ export async function planPurge(
     wouldFreeBytes: meanBytes && Math.round(wouldDelete.count * meanBytes),
     batches,
     duration: formatDuration((wouldDelete.count / assumedRowsPerSecond) * 1000 * (1 + policy.pauseRatio)),
-    index: index === 'present' ? 'present' : index === 'building' ? 'building' : 'wouldBuild',
+    index: hindrance ? 'missing' : index === 'present' || index === 'building' ? index : 'wouldBuild',
     way,
     statement: table.entries.deleteStatement(way),
-    warnings: [...warnings, ...(await wholeParts(table, cutoff)), ...(table.notes ?? [])],
+    warnings: [
+      ...warnings,
+      ...(hindrance ? [hindrance] : []),
+      ...(await wholeParts(table, cutoff)),
+      ...(table.notes ?? []),
+    ],
   };
 }
 

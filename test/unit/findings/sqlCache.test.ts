@@ -130,9 +130,11 @@ describe('backlog-growing', () => {
 describe('purge-busy', () => {
   const busyRun = (minutesAgo: number, heldBy: string | null = null) =>
     purge(minutesAgo, purgeReport({ stopReason: 'busy', deleted: 0, heldBy }), { outcome: 'skipped' });
-  const env = { SCHEDULE_PURGE: '0 */30 * * * *' };
+  const schedule = { SCHEDULE_PURGE: '0 */30 * * * *' };
   const of = (...runs: RunRecord<'purge'>[]) =>
-    standing(soundSqlCache({ purge: runs }), {}, env).filter(({ check }) => check === 'purge-busy');
+    standing(soundSqlCache({ purge: runs }), {}, { ...schedule, FINDING_ABSENT_RUNS: '10' }).filter(
+      ({ check }) => check === 'purge-busy',
+    );
 
   it('is told once it lasted over two intervals, with who holds the lock', () => {
     expect(of(busyRun(10, 'process 7, role web'), busyRun(40), busyRun(70), purge(100))).toMatchObject([
@@ -141,6 +143,13 @@ describe('purge-busy', () => {
         what: expect.stringMatching(/last 3 purges .* at last by process 7, role web/),
         since: ago(70 * minute).toISOString(),
       },
+    ]);
+  });
+
+  it('is one finding with the absence that it leads to', () => {
+    const runs = [10, 40, 70, 100].map((at) => busyRun(at, 'process 7, role web'));
+    expect(standing(soundSqlCache({ purge: [...runs, purge(130)] }), {}, schedule)).toMatchObject([
+      { check: 'purge-absent', level: 'critical', what: expect.stringMatching(/has not succeeded.* by process 7/) },
     ]);
   });
 
@@ -245,6 +254,15 @@ describe('index-missing', () => {
   it('is told where the job cannot build it for want of a right, which fails: as one finding', () => {
     expect(standing(soundSqlCache({ index: [{ ...bare, ...withoutRight }], purge: [purge(90)] }))).toMatchObject([
       { check: 'index-missing', level: 'warning', what: expect.stringContaining('It may not'), advice: 'GRANT ALTER.' },
+    ]);
+  });
+
+  it('is told of an index that is only observed, with the statement to run, as one finding', () => {
+    const run = 'The expiry index is only observed here: let the owner of the table run `create index …;`.';
+    const report = indexReport({ outcome: 'missing', warnings: [run] });
+    const missing = purgeReport({ index: 'missing', way: 'key', warnings: [run, 'The expiry index is missing.'] });
+    expect(standing(soundSqlCache({ purge: [purge(10, missing)], index: [index(60, { report })] }))).toMatchObject([
+      { check: 'index-missing', level: 'warning', what: expect.not.stringContaining('could be built'), advice: run },
     ]);
   });
 

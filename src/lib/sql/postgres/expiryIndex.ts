@@ -144,6 +144,18 @@ export function postgresExpiryIndex(connections: PostgresConnections, own: Table
 
   return {
     state,
+    async mayBuild() {
+      const { rows } = await connections.query<{ may: boolean }>('read', sql.mayBuildIndex(), [connections.table]);
+      return rows[0]?.may;
+    },
+    async manual(before, name = expiryIndexName(own.table)) {
+      const divided = (await look()).some((row) => row.level === 0 && row.divided);
+      // An index of a partitioned table cannot be built concurrently as a whole.
+      const create = (divided ? sql.createIndexOfParts : sql.createIndex)(connections.table, quoteIdentifier(name));
+      const leftover =
+        before.kind === 'invalid' ? `${sql.dropIndex(quoteTable({ ...own, table: before.name }))}; ` : '';
+      return `${leftover}${create};`;
+    },
     /**
      * On a partitioned table as PostgreSQL has it: an index of the table alone, one of each partition, built concurrently, and
      * these attached to it. What was done is found again, so a build whose time was up goes on with the next partition.

@@ -209,11 +209,18 @@ order by family.level, t.relname, candidates.usable desc nulls last, builds.inde
 
 /** Concurrently: readers and writers go on meanwhile. */
 export const createIndex = (t: string, name: string) => `create index concurrently ${name} on ${t} (expiresattime)`;
+/** Of a partitioned table with all its parts, which take no writes meanwhile: for an operator to run. */
+export const createIndexOfParts = (t: string, name: string) => `create index ${name} on ${t} (expiresattime)`;
 /** The index of a partitioned table alone; it can be used when one of each partition is attached. */
 export const createIndexOnly = (t: string, name: string) => `create index ${name} on only ${t} (expiresattime)`;
 export const attachIndex = (name: string, partOf: string) => `alter index ${name} attach partition ${partOf}`;
 /** Not concurrently, which would wait for every open transaction: an index that was never used goes at once. */
 export const dropIndex = (name: string) => `drop index if exists ${name}`;
+
+/** Whoever is the table's owner, or a member of it, and may create in its schema. */
+export const mayBuildIndex = () => `
+select pg_has_role(c.relowner, 'USAGE') and has_schema_privilege(c.relnamespace, 'CREATE') as may
+from pg_class as c where c.oid = to_regclass($1)`;
 
 /** What has the name of an index already. */
 export const relationNamed = () => `

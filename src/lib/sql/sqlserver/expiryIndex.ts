@@ -77,7 +77,7 @@ export function sqlServerExpiryIndex(
     if (limit === Number.POSITIVE_INFINITY) return;
     const entries = (await figures.catalogue()).entries ?? (await figures.countUpTo({}, limit + 1, 2_000)) ?? limit + 1;
     if (entries <= limit) return;
-    const manual = statements.manualIndex(table, quoteIdentifier(name));
+    const manual = statements.manualIndex(table, quoteIdentifier(name), false);
     throw new CacheTableError(
       'permanent',
       'edition',
@@ -118,17 +118,31 @@ export function sqlServerExpiryIndex(
   };
 
   /** Such a table is altered as a whole: for an operator to run. */
+  const inMemory = (name = expiryIndexName) =>
+    `ALTER TABLE ${table} ADD INDEX ${quoteIdentifier(name)} NONCLUSTERED (ExpiresAtTime);`;
+
   const memoryOptimized = ({ name }: IndexBuild) =>
     new CacheTableError(
       'permanent',
       '10794',
       'offline_build_refused',
       `${table} is memory-optimised: it takes an index by ALTER TABLE alone, which copies the table and blocks sign-ins.`,
-      `In a quiet hour run \`ALTER TABLE ${table} ADD INDEX ${quoteIdentifier(name ?? expiryIndexName)} NONCLUSTERED (ExpiresAtTime);\`.`,
+      `In a quiet hour run \`${inMemory(name)}\`.`,
     );
 
   return {
     state,
+    async mayBuild() {
+      const [row] = await connections.query<{ may: number | null }>('read', statements.mayBuildIndex(), named(table));
+      return row?.may == null ? undefined : row.may === 1;
+    },
+    async manual(before, name) {
+      if ((await kind())?.memoryOptimized) return inMemory(name);
+      const online = (await traits()).onlineIndexBuild;
+      if (before.kind === 'disabled') return `${statements.rebuildIndex(table, quoteIdentifier(before.name), online)};`;
+      if (before.kind === 'paused') return `ALTER INDEX ${quoteIdentifier(before.name)} ON ${table} RESUME;`;
+      return `${statements.manualIndex(table, quoteIdentifier(name ?? expiryIndexName), online)};`;
+    },
     /** A build that its time limit ended is paused where it is resumable, and rolled back where it is not; the caller looks. */
     async build(before, build) {
       const text = await statement(before, build, await traits());

@@ -206,6 +206,8 @@ WHERE i.object_id = OBJECT_ID(@table) AND LOWER(c.name) = 'expiresattime'
   AND i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)
 ORDER BY i.is_disabled`;
 
+export const mayBuildIndex = () => `SELECT HAS_PERMS_BY_NAME(@table, 'OBJECT', 'ALTER') AS may`;
+
 /** SQL Server 2017 and later. While such a build is paused, the table takes no other index. */
 export const resumableBuilds = () => `
 SELECT name AS name, state AS state, percent_complete AS percentComplete,
@@ -229,12 +231,13 @@ export const createIndex = (t: string, name: string, { online, resumable, lowPri
     ...(online ? [`ONLINE = ON${lowPriority ? ` (${lowPriorityWait})` : ''}`] : []),
     ...(resumable ? ['RESUMABLE = ON', `MAX_DURATION = ${maxMinutes} MINUTES`] : []),
   ];
-  const create = `${manualIndex(t, name)}${options.length > 0 ? ` WITH (${options.join(', ')})` : ''}`;
+  const create = `${manualIndex(t, name, false)}${options.length > 0 ? ` WITH (${options.join(', ')})` : ''}`;
   return lowPriority ? create : withinLockTimeout(create);
 };
 
 /** For an operator to run. */
-export const manualIndex = (t: string, name: string) => `CREATE INDEX ${name} ON ${t} (ExpiresAtTime)`;
+export const manualIndex = (t: string, name: string, online: boolean) =>
+  `CREATE INDEX ${name} ON ${t} (ExpiresAtTime)${online ? ' WITH (ONLINE = ON)' : ''}`;
 
 /** Where no low-priority wait is to be had: sign-ins queue behind the build's lock request, so it does not stand for long. */
 const withinLockTimeout = (text: string) => `SET LOCK_TIMEOUT 5000;

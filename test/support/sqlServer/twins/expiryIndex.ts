@@ -55,8 +55,16 @@ order by not i.indisvalid`,
   ),
 
   manualIndex: command(
-    renderingsOf((t, name) => [statements.manualIndex(t, name)]),
+    renderingsOf((t, name) => [false, true].map((online) => statements.manualIndex(t, name, online))),
     ({ table, index }) => `create index ${index} on ${table} ("ExpiresAtTime")`,
+  ),
+
+  mayBuildIndex: select(
+    fixed(statements.mayBuildIndex),
+    [{ name: 'may', type: 'int' }],
+    () => `
+select case when exists (select from sys.table_features where feature = 'no right to alter'
+  and table_name = (select relname from pg_class where oid = to_regclass(@relation))) then 0 else 1 end`,
   ),
 
   resumeIndex: command(

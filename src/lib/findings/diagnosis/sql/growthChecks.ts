@@ -1,6 +1,7 @@
 import { checksOf, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
+import { hindranceOf } from '../../../sql/ensureExpiryIndex.ts';
 import { bytesText, percentText } from '../../../wording.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
@@ -53,7 +54,9 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
           ? "No usable index leads with the expiry: each purge, the apps' own as well, reads the whole table."
           : `The expiry index ${state.name} is ${state.kind}: it is of no use as it stands.`,
       evidence,
-      advice: '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
+      advice:
+        (await hindranceOf(await subject.table(), { mode: subject.indexMode }, state)) ??
+        '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
     });
   },
   'size-limit': async (subject) => {

@@ -20,15 +20,17 @@ export interface SqlSubjectOptions extends CacheSubjectOptions {
   /** What the newest records of a job on this cache say. */
   history: <J extends JobName>(job: J, count: number) => Promise<JobHistory<J>>;
   purgeEveryMs: number;
+  indexMode: 'manage' | 'observe';
 }
 
 export type SqlSubject = ReturnType<typeof sqlCacheSubject>;
 
 /** A SQL cache under examination. */
-export function sqlCacheSubject({ table: given, openAnother, history, purgeEveryMs, ...options }: SqlSubjectOptions) {
+export function sqlCacheSubject(given: SqlSubjectOptions) {
+  const { table: first, openAnother, history, purgeEveryMs, indexMode, ...options } = given;
   const { clock } = options;
   const cache = cacheSubject(options);
-  const table = onceReached(cache, async () => given);
+  const table = onceReached(cache, async () => first);
   const onTable = <T>(look: (opened: CacheTable) => Promise<T>) => once(async () => look(await table()));
   const clocks = onTable(async (opened): Promise<ClockReading> => {
     // The first statement opens the connection: the second tells the time.
@@ -42,8 +44,9 @@ export function sqlCacheSubject({ table: given, openAnother, history, purgeEvery
   const catalogue = onTable((opened) => opened.figures.catalogue());
   return {
     ...cache,
-    engine: given.engine,
+    engine: first.engine,
     purgeEveryMs,
+    indexMode,
     history,
     table,
     clocks,
