@@ -44,7 +44,6 @@ describe('a fault that passes', () => {
       const outcome = await scenario.run(cache, { onProgress: () => undefined });
       expect(endpoint().faults.struck.slice(before)).toEqual([statement]);
       expect(outcome.report, outcome.error?.message).toMatchObject({ stopReason: 'drained' });
-      expect(outcome.tookMs).toBeLessThan(20_000);
       await scenario.sound(cache, outcome);
     });
   }
@@ -57,7 +56,7 @@ describe('a fault that passes', () => {
       const outcome = await scenario.run(cache);
       expect(outcome.report).toMatchObject({ stopReason: 'drained', retries: 3 });
       // 0.1, 0.2 and 0.4 s, each with a random factor from 1 to 2.
-      expect(outcome.tookMs).toBeGreaterThanOrEqual(650);
+      expect(outcome.waits.map((ms) => Math.floor(Math.log2(ms / 100)))).toEqual([0, 1, 2]);
       await scenario.sound(cache, outcome);
     },
   );
@@ -95,8 +94,6 @@ describe('a fault that passes', () => {
     const outcome = await scenario.run(cache, { maxRows: 100 }, { batchTargetMs: 10_000 });
     expect(outcome.report).toMatchObject({ stopReason: 'rowLimit', retries: 1, unansweredBatches: 0 });
     expect(outcome.report?.batchSize).toBeLessThan(1_000);
-    expect(outcome.tookMs).toBeGreaterThanOrEqual(500);
-    expect(outcome.tookMs).toBeLessThan(10_000);
     await scenario.sound(cache, outcome);
   });
 });
@@ -110,11 +107,10 @@ describe('a fault that stays', () => {
     async (number) => {
       const cache = scenario.open();
       endpoint().faults.on('deleteRange', errorFault(number), always);
-      const outcome = await scenario.run(cache, {}, { timeBudgetMs: 1_000 });
+      const outcome = await scenario.run(cache, {}, { timeBudgetMs: 30_000 });
       expect(outcome.error).toMatchObject({ code: 'database_unavailable', kind: 'transient' });
       expect(outcome.error?.message).toContain(String(number));
-      expect(outcome.tookMs).toBeGreaterThanOrEqual(1_000);
-      expect(outcome.tookMs).toBeLessThan(10_000);
+      expect(outcome.waits.reduce((sum, ms) => sum + ms)).toBeGreaterThan(10_000);
       await scenario.sound(cache, outcome);
     },
   );
@@ -122,7 +118,7 @@ describe('a fault that stays', () => {
   it.each([1205, 1222, 1204])('error %i: a normal end at the budget, which the next run takes up', async (number) => {
     const cache = scenario.open();
     endpoint().faults.on('deleteRange', errorFault(number), always);
-    const outcome = await scenario.run(cache, {}, { timeBudgetMs: 1_000 });
+    const outcome = await scenario.run(cache, {}, { timeBudgetMs: 30_000 });
     expect(outcome.report).toMatchObject({ stopReason: 'timeBudget', deleted: 0 });
     expect(outcome.report?.batchSize).toBeLessThan(500);
     await scenario.sound(cache, outcome);

@@ -1,5 +1,7 @@
 /** What lives in a session: SET options, the run's lock, and the login with its token; through the real driver. */
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { errorFault } from '../support/sqlServer/faults.ts';
 import { useScenario } from '../support/sqlServer/scenario.ts';
 import { defaultOptions } from '../support/sqlServer/settings.ts';
@@ -50,8 +52,9 @@ describe("the run's lock", () => {
         },
       },
       { batchTargetMs: 10, pauseRatio: 10 },
+      // In the pause after the first batch the connection goes, and its end is seen.
+      () => Promise.resolve(killed).then(() => systemClock.sleep(200)),
     );
-    await killed;
     expect(outcome.report).toMatchObject({ stopReason: 'aborted', batches: 1 });
     expect(outcome.report?.warnings.join(' ')).toContain("run's lock was lost");
     await scenario.sound(cache, outcome);

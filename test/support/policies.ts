@@ -55,6 +55,21 @@ export function steppingClock(stepMs: number): Clock {
   };
 }
 
+/** A clock that runs as the system's does, but for waits: it lists them, and is past them at once. */
+export function skippingClock(): Clock & { readonly waits: readonly number[] } {
+  const waits: number[] = [];
+  let skipped = 0;
+  return {
+    ...systemClock,
+    elapsed: () => systemClock.elapsed() + skipped,
+    sleep: async (ms) => {
+      waits.push(ms);
+      skipped += ms;
+    },
+    waits,
+  };
+}
+
 /** The table with some of its functions replaced. */
 export function overriding(
   table: CacheTable,

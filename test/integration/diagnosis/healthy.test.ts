@@ -101,9 +101,7 @@ describe.skipIf(!redisFound)('a healthy setup of every engine', () => {
       ]),
       ...settings({ caches: ['postgres', 'sqlserver', 'redis'] }),
     };
-    const start = performance.now();
     const { report } = await diagnose(env);
-    expect(performance.now() - start).toBeLessThan(30_000);
     expect(report.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
     expect(report.status).toBe('pass');
     expect(new Set(report.checks.map(({ subject }) => subject)).size).toBe(5);

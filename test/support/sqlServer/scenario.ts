@@ -1,12 +1,13 @@
 /** What the tests of faults have in common: a filled table behind the endpoint, runs on it, and what must hold after each. */
 import { afterEach, beforeEach, expect } from 'vitest';
+import type { Clock } from '../../../src/lib/clock.ts';
 import type { CacheTable } from '../../../src/lib/sql/cacheTable.ts';
 import { purge } from '../../../src/lib/sql/purge.ts';
 import type { PurgeReport } from '../../../src/lib/sql/purgeReport.ts';
 import type { PurgePolicy, PurgeRequest } from '../../../src/lib/sql/purgeRequest.ts';
 import type { SqlServerOptions } from '../../../src/lib/sql/sqlserver/sqlServerCacheTable.ts';
 import { openSqlServer } from '../openTables.ts';
-import { purgeContext } from '../policies.ts';
+import { purgeContext, skippingClock } from '../policies.ts';
 import type { TestDatabase } from '../testDatabase.ts';
 import type { TestTable } from '../testTable.ts';
 import { azureSqlDatabase, type TdsEndpoint } from './endpoint.ts';
@@ -20,7 +21,8 @@ const aliveIds = Array.from({ length: aliveEntries }, (_, index) => `a${index}`)
 export interface Outcome {
   report?: PurgeReport;
   error?: { code: string; message: string; advice: string; kind?: string };
-  tookMs: number;
+  /** How long the run waited, in ms, before it tried again or went on; the tests skip these waits. */
+  waits: readonly number[];
 }
 
 type Changes = Partial<Pick<SqlServerOptions, 'statementTimeoutMs' | 'credential'>> & { connectionString?: string };
@@ -29,7 +31,12 @@ export interface Scenario {
   table(): TestTable;
   endpoint(): TdsEndpoint;
   open(changes?: Changes): CacheTable;
-  run(cache: CacheTable, request?: PurgeRequest, policy?: Partial<PurgePolicy>): Promise<Outcome>;
+  run(
+    cache: CacheTable,
+    request?: PurgeRequest,
+    policy?: Partial<PurgePolicy>,
+    sleep?: Clock['sleep'],
+  ): Promise<Outcome>;
   /**
    * What must hold after every fault: no entry lost or wrongly deleted, what was counted is what was deleted (but for
    * answers that were lost), no secret told, the lock free, and the same connections good for the next run, which drains.
@@ -67,14 +74,14 @@ export function useScenario(database: TestDatabase, endpoint: () => TdsEndpoint,
     return cache;
   };
 
-  const run = async (cache: CacheTable, request: PurgeRequest = {}, policy: Partial<PurgePolicy> = {}) => {
-    const start = performance.now();
-    const tookMs = () => performance.now() - start;
+  const run: Scenario['run'] = async (cache, request = {}, policy = {}, sleep) => {
+    const skipping = skippingClock();
+    const clock = { ...skipping, ...(sleep && { sleep }) };
     try {
-      const report = (await purge(purgeContext(cache, policy), request)) as PurgeReport;
-      return { report, tookMs: tookMs() };
+      const report = (await purge(purgeContext(cache, policy, { clock }), request)) as PurgeReport;
+      return { report, waits: clock.waits };
     } catch (error) {
-      return { error: error as NonNullable<Outcome['error']>, tookMs: tookMs() };
+      return { error: error as NonNullable<Outcome['error']>, waits: clock.waits };
     }
   };
 
