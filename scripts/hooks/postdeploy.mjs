@@ -17,6 +17,7 @@ const timers = [
   'recordCacheCounts',
   'purgeExpiredEntries',
   'watchRedis',
+  'watchApps',
   'rotateKeyRing',
   'judgeFindings',
 ];

@@ -73,5 +73,6 @@ route({
 function subjectsOf(maintenance: Maintenance, on: (typeof jobs)[JobName]['on']): string[] {
   const [sqlCache, redisCache] = [maintenance.sqlCaches.names(), maintenance.redisCaches.names()];
   const [cache, keyRing] = [[...sqlCache, ...redisCache], maintenance.keyRings.names()];
-  return { sqlCache, redisCache, cache, keyRing, any: [...new Set([everySubject, ...cache, ...keyRing])] }[on];
+  const webApp = maintenance.webApps.names();
+  return { sqlCache, redisCache, cache, webApp, keyRing, any: [...new Set([everySubject, ...cache, ...keyRing])] }[on];
 }

@@ -1,3 +1,4 @@
+import type { AppThresholds } from './appTelemetry/policy.ts';
 import type { Level } from './level.ts';
 
 /** When the judges speak, and how loudly; docs/settings.md explains each. Durations in ms. */
@@ -10,6 +11,7 @@ export interface FindingPolicy {
   tableSizeBytes: number;
   /** How long before a ring has no default key. */
   defaultKeyMs: number;
+  app: AppThresholds;
   /** Levels other than those of the judges, by check; `off` for none. */
   levels: ReadonlyMap<string, Level | 'off'>;
 }

@@ -52,6 +52,7 @@ describe('the function app', () => {
       ensureExpiryIndex: ['timerTrigger', '0 17 3 * * *'],
       recordCacheCounts: ['timerTrigger', '0 */7 * * * *'],
       watchRedis: ['timerTrigger', '0 */5 * * * *'],
+      watchApps: ['timerTrigger', '20 */15 * * * *'],
       rotateKeyRing: ['timerTrigger', '0 41 4 * * *'],
       judgeFindings: ['timerTrigger', '45 */5 * * * *'],
     });

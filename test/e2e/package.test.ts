@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
+import { appRole, dayOfAnApp } from '../support/appRows.ts';
 import { selfSigned } from '../support/certificates.ts';
 import { root } from '../support/childProcess.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
+import { type LogAnalytics, startLogAnalytics } from '../support/logAnalytics.ts';
+import { type ManagedIdentity, startManagedIdentity } from '../support/managedIdentity.ts';
 import { type OtlpCollector, startOtlpCollector } from '../support/otlpCollector.ts';
 import { type PackagedApp, unpackApp } from '../support/packagedApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
@@ -85,12 +88,16 @@ describe('the bundled driver of SQL Server', () => {
 describe.skipIf(!redisFound)('the packaged jobs', () => {
   let app: FunctionsApp;
   let collector: OtlpCollector;
+  let logs: LogAnalytics;
+  let identity: ManagedIdentity;
   let folder: string;
   let storage: LocalStorage;
   afterEach(async () => {
     await app.stop();
     await storage.stop();
     await collector.stop();
+    await logs.stop();
+    await identity.stop();
     await stopAllRedisServers();
     await rm(folder, { recursive: true, force: true });
     await engine.drop(engine.ordinaryName);
@@ -107,6 +114,8 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
     folder = await mkdtemp(join(tmpdir(), 'token-cache-package-test-'));
     collector = await startOtlpCollector();
     storage = await startAzurite();
+    logs = await startLogAnalytics(dayOfAnApp(new Date()));
+    identity = await startManagedIdentity();
     const table = await engine.create(engine.ordinaryName);
     await table.insert([{ id: 'expired', expiresInMs: -3_600_000 }]);
     const redis = await startRedis({ args: ['--maxmemory', '50mb'] });
@@ -121,8 +130,10 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
     app = await startFunctionsApp(
       {
         ...collector.settings,
+        ...logs.settings,
+        ...identity.settings,
         TOKEN_CACHES: JSON.stringify([
-          { name: 'sql', connectionStringSetting: 'SQL' },
+          { name: 'sql', connectionStringSetting: 'SQL', app: { workspace: logs.workspace, role: appRole } },
           { name: 'redis', connectionStringSetting: 'REDIS' },
         ]),
         SQL: database.url,
@@ -136,6 +147,8 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
     );
     for (const name of ['ensureExpiryIndex', 'recordCacheCounts', 'purgeExpiredEntries', 'rotateKeyRing'])
       await runTimer(name);
+    await runTimer('watchApps');
+    expect(logs.asked.map(({ authorization }) => authorization)).toEqual(Array(5).fill(`Bearer ${identity.token}`));
     await runTimer('watchRedis');
     await redis.client.get('kept');
     await runTimer('watchRedis');
@@ -150,6 +163,7 @@ describe.skipIf(!redisFound)('the packaged jobs', () => {
         'ensureExpiryIndex',
         'recordCacheCounts',
         'watchRedis',
+        'watchApps',
         'rotateKeyRing',
         'judgeFindings',
       ]),

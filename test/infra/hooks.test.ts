@@ -311,6 +311,7 @@ describe('postdeploy', () => {
         'recordCacheCounts',
         'purgeExpiredEntries',
         'watchRedis',
+        'watchApps',
         'rotateKeyRing',
         'judgeFindings',
       ].map((timer) => `POST /admin/functions/${timer} master-secret`),

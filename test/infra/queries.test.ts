@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { queryNames, queryText } from '../../src/lib/appTelemetry/queries.ts';
 import { infra } from '../support/bicep.ts';
 import { diagnosticsOf } from '../support/kusto.ts';
 import { deployments, type Json, queryOf, resourcesOf } from '../support/snapshots.ts';
@@ -60,6 +61,11 @@ describe('the queries', () => {
 
   it.each(workbookQueries('', ''))('of the workbook, where there is no cache and no ring: $name', ({ text }) => {
     expect(diagnosticsOf(text)).toEqual([]);
+  });
+
+  it.each(queryNames)('of a web app’s telemetry: %s', (name) => {
+    const question = { role: 'web "x" \\', to: new Date('2026-11-24T12:00:00Z'), windowMs: 3_600_000 };
+    expect(diagnosticsOf(queryText(name, question))).toEqual([]);
   });
 
   it('are all of the files, and more than a few', () => {

@@ -1,6 +1,6 @@
 /**
  * A stand-in for the ingestion endpoint of Application Insights, which cannot be had here: it speaks the Breeze protocol
- * (POST /v2.1/track over TLS, envelopes as JSON, gzip) to the real exporter. It proves what is sent, to whom and how often, not that
+ * (POST /v2.1/track over TLS, envelopes as JSON, gzip; of .NET one a line) to the real exporters. It proves what is sent, to whom and how often, not that
  * the service takes it, nor what it makes of it.
  */
 import { randomUUID } from 'node:crypto';
@@ -42,7 +42,7 @@ export async function startIngestion(): Promise<Ingestion> {
   await writeFile(ca, certificatePem);
   const server = await startTelemetryServer(
     ({ body }, response) => {
-      const items = (JSON.parse(body.toString()) as unknown[]).length;
+      const items = envelopesOf(body).length;
       response
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify({ itemsReceived: items, itemsAccepted: items, errors: [] }));
@@ -50,7 +50,7 @@ export async function startIngestion(): Promise<Ingestion> {
     { key: keyPem, cert: certificatePem },
   );
   const instrumentationKey = randomUUID();
-  const envelopes = () => server.accepted.flatMap(({ body }) => JSON.parse(body.toString()) as Envelope[]);
+  const envelopes = () => server.accepted.flatMap(({ body }) => envelopesOf(body));
   const of = (baseType: string) => envelopes().filter(({ data }) => data.baseType === baseType);
   const stop = server.stop;
   return Object.assign(server, {
@@ -93,4 +93,10 @@ export async function startIngestion(): Promise<Ingestion> {
       await rm(folder, { recursive: true, force: true });
     },
   });
+}
+
+/** Node.js sends them as a list, .NET one a line. */
+function envelopesOf(body: Buffer): Envelope[] {
+  const text = body.toString();
+  return JSON.parse(text.startsWith('[') ? text : `[${text.trim().split('\n').join(',')}]`) as Envelope[];
 }

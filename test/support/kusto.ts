@@ -4,7 +4,8 @@ import { runInThisContext } from 'node:vm';
 
 /**
  * Microsoft's own parser and analyser of KQL, with the tables that the alerts and the workbook may read. Columns: Azure
- * Monitor reference, "AppMetrics", "AppTraces", "AppRequests", "AppDependencies" and "Operation".
+ * Monitor reference, "AppMetrics", "AppTraces", "AppExceptions", "AppRequests",
+ * "AppDependencies", "AppPerformanceCounters" and "Operation".
  */
 
 const common = {
@@ -19,6 +20,8 @@ const common = {
   AppVersion: 'string',
   ItemCount: 'int',
   SourceSystem: 'string',
+  UserAuthenticatedId: 'string',
+  UserId: 'string',
   Type: 'string',
   _ResourceId: 'string',
 };
@@ -32,6 +35,8 @@ const tables: Record<string, Record<string, string>> = {
     OperationStatus: 'string',
     Detail: 'string',
   },
+  AppExceptions: { ...common, ExceptionType: 'string', SeverityLevel: 'int' },
+  AppPerformanceCounters: { ...common, Category: 'string', Name: 'string', Value: 'real' },
   AppTraces: { ...common, Message: 'string', SeverityLevel: 'int' },
   AppRequests: {
     ...common,

@@ -1,7 +1,7 @@
 import { type SyntaxNode, syntaxOf } from './kusto.ts';
 
 /**
- * Runs a query on rows, by the tree that Microsoft's parser makes of it. It knows what the queries of findings and silence
+ * Runs a query on rows, by the tree that Microsoft's parser makes of it. It knows what the queries of findings, silence and web apps
  * use, and throws at all else. Times are ms since 1970, time spans ms; a comparison with null is false.
  */
 export function runQuery(query: string, tables: Tables, now: Date): Row[] {
@@ -61,10 +61,29 @@ class Run {
         const columns = rows.map((row) => this.#columns(node, (expression) => this.#value(expression, row)));
         return [...new Set(columns.map((row) => JSON.stringify(row)))].map((row) => JSON.parse(row) as Row);
       }
-      case 'SummarizeOperator':
+      case 'SummarizeOperator': {
+        const by = node.parts.find(({ name }) => name === 'ByClause')?.node;
+        const aggregated = (of: Row[]) =>
+          this.#columns(node, (expression) => this.#aggregate(expression, of), 'Aggregates');
         // Without `by` there is one row, also of nothing.
-        if (node.text.includes(' by ')) return notKnown(node);
-        return [this.#columns(node, (expression) => this.#aggregate(expression, rows), 'Aggregates')];
+        if (!by) return [aggregated(rows)];
+        const keyed = rows.map((row) => ({
+          row,
+          key: this.#columns(by, (expression) => this.#value(expression, row)),
+        }));
+        return [...Map.groupBy(keyed, ({ key }) => JSON.stringify(key))].map(([key, of]) => ({
+          ...(JSON.parse(key) as Row),
+          ...aggregated(of.map(({ row }) => row)),
+        }));
+      }
+      case 'TopOperator': {
+        const by = part(node, 'ByExpression');
+        if (!by.text.endsWith(' desc')) return notKnown(node);
+        const ordered = [...rows].sort(
+          (a, b) => Number(this.#value(part(by, 'Expression'), b)) - Number(this.#value(part(by, 'Expression'), a)),
+        );
+        return ordered.slice(0, Number(part(node, 'Expression').text));
+      }
       case 'SortOperator': {
         const keys = items(part(node, 'Expressions')).map((key) => (key.text.endsWith(' asc') ? key : notKnown(key)));
         const ordered = rows.map((row) => ({ row, by: keys.map((key) => this.#value(part(key, 'Expression'), row)) }));
@@ -88,7 +107,21 @@ class Run {
     if (name === 'count') return rows.length;
     const [over = node] = items(part(part(node, 'ArgumentList'), 'Expressions'));
     const values = rows.map((row) => this.#value(over, row) as number);
-    return name !== 'max' ? notKnown(node) : values.length === 0 ? null : Math.max(...values);
+    const known = values.filter((value) => value !== null);
+    const sum = known.reduce((total, value) => total + value, 0);
+    switch (name) {
+      case 'max':
+        return known.length === 0 ? null : Math.max(...known);
+      case 'sum':
+        return sum;
+      case 'avg':
+        return known.length === 0 ? null : sum / known.length;
+      case 'dcount':
+        return new Set(values).size;
+      case 'make_list':
+        return known;
+    }
+    return notKnown(node);
   }
 
   #value(node: SyntaxNode, row: Row): unknown {
@@ -130,8 +163,12 @@ class Run {
         return first !== true;
       case 'tostring':
         return first === null ? '' : String(first);
+      case 'iff':
+        return first === true ? args[1] : args[2];
+      case 'bin':
+        return Math.floor(Number(first) / Number(args[1])) * Number(args[1]);
       case 'isnotempty':
-        return first !== null && first !== '';
+        return first !== null && first !== undefined && first !== '';
       case 'coalesce':
         return args.find((value) => value !== null) ?? null;
       case 'case':
@@ -145,12 +182,16 @@ function literal(text: string): unknown {
   const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
   if (count) return Number(count) * ({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? Number.NaN);
   const [, instant] = /^datetime\((.*)\)$/.exec(text) ?? [];
-  return instant ? Date.parse(instant) : JSON.parse(text);
+  if (instant) return Date.parse(instant);
+  const [, int] = /^int\((-?\d+)\)$/.exec(text) ?? [];
+  const [, verbatim] = /^@"(.*)"$/.exec(text) ?? [];
+  return int ? Number(int) : (verbatim ?? JSON.parse(text));
 }
 
 function binary(operator: string, left: unknown, right: unknown): unknown {
   if (operator === 'and') return left === true && right === true;
-  const isSum = operator === '+' || operator === '-';
+  if (operator === 'matches regex') return new RegExp(String(right)).test(String(left));
+  const isSum = ['+', '-', '/'].includes(operator);
   if (left === null || right === null) return isSum ? null : false;
   const [a, b] = [left, right] as [number, number];
   const values: Record<string, unknown> = {
@@ -162,6 +203,7 @@ function binary(operator: string, left: unknown, right: unknown): unknown {
     '<=': a <= b,
     '+': a + b,
     '-': a - b,
+    '/': a / b,
   };
   if (!(operator in values)) throw new Error(`Not known here: ${operator}`);
   return values[operator];

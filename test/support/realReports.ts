@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { watchApp } from '../../src/lib/appTelemetry/watchApp.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/jobs/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
@@ -17,7 +18,9 @@ import { clearTable } from '../../src/lib/sql/clear.ts';
 import { countEntries } from '../../src/lib/sql/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { purge } from '../../src/lib/sql/purge.ts';
+import { appPolicy, appRole, dayOfAnApp } from './appRows.ts';
 import { selfSigned } from './certificates.ts';
+import { openTestWorkspace, startLogAnalytics } from './logAnalytics.ts';
 import { indexPolicy, purgeContext } from './policies.ts';
 import { postgresEngine } from './postgresEngine.ts';
 import { writeEntries } from './redisEntries.ts';
@@ -30,7 +33,7 @@ import { jobDeps, ringFolder, turnableClock } from './testRing.ts';
 
 /** The reports of every job, by running each: on a PostgreSQL, on a Redis, and on a key ring over half a year. */
 export async function realReports(database: TestDatabase): Promise<Record<keyof Reports, unknown>> {
-  return { ...(await ofSql(database)), ...(await ofRedis()), ...(await ofRings()) };
+  return { ...(await ofSql(database)), ...(await ofRedis()), ...(await ofApps()), ...(await ofRings()) };
 }
 
 async function ofSql(database: TestDatabase) {
@@ -89,6 +92,18 @@ async function ofRedis() {
     };
   } finally {
     await stop();
+  }
+}
+
+/** A web app over six hours, and a role of which the workspace has nothing. */
+async function ofApps() {
+  const logs = await startLogAnalytics(dayOfAnApp(ringsAt));
+  try {
+    const look = async (role: string) =>
+      watchApp({ workspace: await openTestWorkspace(logs), role, policy: appPolicy, now: ringsAt });
+    return { app: await look(appRole), appUnknown: await look('elsewhere') };
+  } finally {
+    await logs.stop();
   }
 }
 

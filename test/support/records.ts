@@ -1,5 +1,10 @@
 /** Records of runs, whose reports are those of real runs with what a test changes of them. */
-import type { KeyRingRecords, RedisCacheRecords, SqlCacheRecords } from '../../src/lib/findings/subjectRecords.ts';
+import type {
+  KeyRingRecords,
+  RedisCacheRecords,
+  SqlCacheRecords,
+  WebAppRecords,
+} from '../../src/lib/findings/subjectRecords.ts';
 import type { KeyReport, RingStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
 import type { RotateReport } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { worst } from '../../src/lib/level.ts';
@@ -132,6 +137,15 @@ export function redisCache(
     clear: historyOf('clear', name, runs.clear ?? [], seen),
     running: undefined,
   };
+}
+
+/** The web app of a cache, whose entries the rings protect. */
+export function webApp(
+  name: string,
+  runs: Runs<WebAppRecords> = {},
+  { seen = laterThanAll, rings = [] }: Seen & { rings?: string[] } = {},
+): WebAppRecords {
+  return { kind: 'webApp', name, rings, app: historyOf('app', name, runs.app ?? [], seen) };
 }
 
 export function keyRing(

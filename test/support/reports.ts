@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { appReport } from '../../src/lib/appTelemetry/appReport.ts';
 import { pruneReport } from '../../src/lib/keyRing/jobs/prune.ts';
 import { revokeReport } from '../../src/lib/keyRing/jobs/revoke.ts';
 import { rewrapReport } from '../../src/lib/keyRing/jobs/rewrap.ts';
@@ -23,6 +24,8 @@ export const reportSchemas = {
   clear: clearReport,
   watch: watchReport,
   watchDown: watchReport,
+  app: appReport,
+  appUnknown: appReport,
   redisClearPlan,
   redisClear: redisClearReport,
   revokePlan: revokeReport,

@@ -42,7 +42,7 @@ describe('the documents', () => {
     for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
       const named =
         (await read(path)).match(
-          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY|FINDING)_[A-Z_]+\b/g,
+          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY|FINDING|APP)_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }

@@ -97,6 +97,7 @@ describe('a run', () => {
       Object.entries(errorCodes).flatMap(([code, { outcome }]) => (outcome === ending ? [code] : []));
     expect(codes('aborted').sort()).toEqual(['aborted', 'run_aborted', 'watch_aborted']);
     expect(codes('refused').sort()).toEqual([
+      'app_unknown',
       'app_unreadable',
       'body_too_large',
       'cache_required',
@@ -449,6 +450,8 @@ describe('a record', () => {
     watchDown: 'redis',
     redisClearPlan: 'clear',
     redisClear: 'clear',
+    app: 'app',
+    appUnknown: 'app',
     revokePlan: 'revokeKeys',
     revoke: 'revokeKeys',
     ringStatusLate: 'keyRingStatus',

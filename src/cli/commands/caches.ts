@@ -25,7 +25,9 @@ const sqlCaches: Subjects = { kind: 'SQL cache', option: 'cache', known: ({ sqlC
 const redisCaches: Subjects = { kind: 'Redis cache', option: 'cache', known: ({ redisCaches }) => redisCaches.names() };
 const allCaches: Subjects = { kind: 'cache', option: 'cache', known: (maintenance) => maintenance.cacheNames() };
 
-/** `purge`, `index` and `counts` on SQL caches, `redis` on Redis caches, `clear` on both. */
+const webApps: Subjects = { kind: 'web app', option: 'cache', known: ({ webApps }) => webApps.names() };
+
+/** `purge`, `index` and `counts` on SQL caches, `redis` on Redis caches, `clear` on both, `app` on their web apps. */
 export function addCacheCommands(program: Command, session: Session): void {
   const { signal } = session;
   const command = (name: string, description: string) =>
@@ -72,6 +74,17 @@ export function addCacheCommands(program: Command, session: Session): void {
     job: (maintenance) => maintenance.redisCaches.watch,
     rows: async (report) => (await import('../redisRows.ts')).redisRows(report),
     rowsShowWarnings: true,
+  });
+
+  const aboutApps =
+    "Say what the caches' web apps tell of them in Application Insights: hit ratio, latency, failures, memory. Changes nothing.";
+  addJob(session, command('app', aboutApps), {
+    ...webApps,
+    job: (maintenance) => maintenance.webApps.watch,
+    rows: async (report) => {
+      const { appFigures } = await import('../../lib/appTelemetry/appFigures.ts');
+      return appFigures(report).map(({ what, text }) => [what, text]);
+    },
   });
 
   // ALLOW_CLEAR is for HTTP: who has a terminal with the settings could do it anyway.

@@ -15,7 +15,7 @@ import { describeFailures, type Failure } from './failures.ts';
 import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 import { noteTimerStart } from './timerStart.ts';
 
-type TimedJob = WorkJob | 'rotateKeyRing';
+type TimedJob = WorkJob | 'app' | 'rotateKeyRing';
 
 export type WorkOnSubject = (
   maintenance: Maintenance,
@@ -62,6 +62,7 @@ const timerOf = (job: TimedJob) => jobs[job].timer ?? { name: job, schedule: 'ke
 
 function subjectsOf(maintenance: Maintenance, job: TimedJob): string[] {
   if (job === 'rotateKeyRing') return maintenance.keyRings.names();
+  if (job === 'app') return maintenance.webApps.names();
   return job === 'redis' ? maintenance.redisCaches.names() : maintenance.sqlCaches.names();
 }
 
@@ -74,6 +75,12 @@ function problemsOf(job: TimedJob): SettingProblem[] {
   return [...new Set([...settings.problems.filter(ofRings), ...general])];
 }
 
+/** A workspace lets an identity run five queries at once. */
+function askedOf(job: TimedJob, subject: string): string | undefined {
+  if (job !== 'app') return serverOf(settings, subject);
+  return settings.webApps.find(({ name }) => name === subject)?.workspace;
+}
+
 /** Each subject's own failure, if any. */
 async function runEach(
   maintenance: Maintenance,
@@ -84,9 +91,7 @@ async function runEach(
 ): Promise<Failure[]> {
   const results = await Promise.all(
     subjects.map((subject) =>
-      serverLimits.run(serverOf(settings, subject), slotKindOf(job), () =>
-        work(maintenance, subject, stopSignal, queue),
-      ),
+      serverLimits.run(askedOf(job, subject), slotKindOf(job), () => work(maintenance, subject, stopSignal, queue)),
     ),
   );
   return results.flatMap(({ subject, outcome, error }) => (error && outcome !== 'refused' ? [{ subject, error }] : []));

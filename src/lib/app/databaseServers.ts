@@ -6,7 +6,7 @@ export function serverOf({ sqlCaches }: Settings, cache: string): string | undef
   return sqlCaches.find(({ name }) => name === cache)?.connection.server;
 }
 
-/** Counting reads a little; purge and index change. */
+/** Counting reads a little, and so does a look at a web app; purge and index change. */
 export function slotKindOf(job: string): SlotKind {
-  return job === 'counts' ? 'look' : 'change';
+  return job === 'counts' || job === 'app' ? 'look' : 'change';
 }

@@ -4,6 +4,7 @@ import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
+import { AppMaintenance } from './appMaintenance.ts';
 import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
@@ -15,6 +16,7 @@ export class Maintenance {
   readonly records: RecordStore;
   readonly sqlCaches: SqlMaintenance;
   readonly redisCaches: RedisMaintenance;
+  readonly webApps: AppMaintenance;
   readonly keyRings: KeyRingMaintenance;
   readonly diagnosis: DiagnosisMaintenance;
 
@@ -28,6 +30,7 @@ export class Maintenance {
     const runs = { clock, log, records };
     this.sqlCaches = new SqlMaintenance(settings, runs);
     this.redisCaches = new RedisMaintenance(settings, runs);
+    this.webApps = new AppMaintenance(settings, runs);
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));
     this.diagnosis = new DiagnosisMaintenance(settings, runs, { redis: this.redisCaches, rings: this.keyRings });
   }

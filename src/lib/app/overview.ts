@@ -92,6 +92,10 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     sqlCaches: maintenance.sqlCaches.names(),
     redisCaches: maintenance.redisCaches.names(),
     keyRings: maintenance.keyRings.names(),
+    webApps: maintenance.webApps.names().map((name) => ({
+      name,
+      rings: settings.rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name),
+    })),
   };
   let statesReadable = true;
   const orUnreadable = <T>(reading: Promise<T>, otherwise: T) =>

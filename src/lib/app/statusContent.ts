@@ -20,7 +20,7 @@ export const statusSchema = z
     subjects: z.array(
       z.object({
         name: z.string(),
-        kind: z.enum(['sqlCache', 'redisCache', 'keyRing']),
+        kind: z.enum(['sqlCache', 'redisCache', 'webApp', 'keyRing']),
         running: runningRun.nullable().meta({ description: 'The purge or clear that holds the cache.' }),
         lastRuns: z.record(z.string(), runRecord.nullable()).meta({ description: 'The newest run of each job.' }),
       }),

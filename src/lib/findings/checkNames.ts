@@ -4,7 +4,17 @@ import type { Finding } from './finding.ts';
 
 /** What the judges themselves find; the rest comes from the looks at Redis and the statuses of rings. */
 const judgedChecks = [
+  'app-errors-after-deployment',
+  'app-failures',
+  'app-hit-ratio',
+  'app-latency',
+  'app-memory-growth',
+  'app-metrics-absent',
   'app-purge',
+  'app-sign-ins-clustered',
+  'app-store-errors',
+  'app-unreadable-entries',
+  'app-watch-absent',
   'backlog-growing',
   'clock-ahead',
   'counts-absent',
@@ -33,6 +43,7 @@ const judgedChecks = [
 
 /** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
 export const noteChecks: ReadonlySet<string> = new Set([
+  'app-metrics-absent',
   'commandRefused',
   'foreign_element',
   'last_usable_key',

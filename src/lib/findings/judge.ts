@@ -7,6 +7,7 @@ import { judgeKeyRing } from './judgeKeyRing.ts';
 import { judgeRedisCache } from './judgeRedisCache.ts';
 import { type JudgeContext, judgeRuns, missedBefore } from './judgeRuns.ts';
 import { judgeSqlCache } from './judgeSqlCache.ts';
+import { judgeWebApp } from './judgeWebApp.ts';
 import { historiesOf, type SubjectRecords } from './subjectRecords.ts';
 
 export interface Judged
@@ -44,7 +45,7 @@ export function judge(facts: Judged): Finding[] {
     timerOf: (job) => jobTimers.get(job),
   };
   const histories = subjects.flatMap(historiesOf);
-  const ofSubjects = subjects.flatMap((subject) => judgeSubject(subject, context));
+  const ofSubjects = subjects.flatMap((subject) => judgeSubject(subject, subjects, context));
   const ofApp = judgeApp({
     ...facts,
     recordsReadable: statesReadable && !histories.some(({ unreadable }) => unreadable),
@@ -58,7 +59,7 @@ export function judge(facts: Judged): Finding[] {
   return worstFirst(withLevels([...ofApp, ...ofSubjects], policy.levels));
 }
 
-function judgeSubject(subject: SubjectRecords, context: JudgeContext): Finding[] {
+function judgeSubject(subject: SubjectRecords, all: readonly SubjectRecords[], context: JudgeContext): Finding[] {
   switch (subject.kind) {
     case 'sqlCache':
       return judgeSqlCache(subject, context);
@@ -66,6 +67,8 @@ function judgeSubject(subject: SubjectRecords, context: JudgeContext): Finding[]
       return judgeRedisCache(subject, context);
     case 'keyRing':
       return judgeKeyRing(subject, context);
+    case 'webApp':
+      return judgeWebApp(subject, all, context);
   }
 }
 

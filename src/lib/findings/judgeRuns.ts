@@ -28,6 +28,7 @@ const absentChecks: Partial<Record<JobName, JudgedCheck>> = {
   index: 'index-absent',
   counts: 'counts-absent',
   redis: 'watch-absent',
+  app: 'app-watch-absent',
   rotateKeyRing: 'rotation-absent',
 };
 /** A job that runs less often than this is missed after one run, and so much later. */

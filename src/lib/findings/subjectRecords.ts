@@ -35,21 +35,31 @@ export interface KeyRingRecords {
   pruneKeyRing: JobHistory<'pruneKeyRing'>;
 }
 
-export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords;
+/** The web app of a cache, by the cache's name. */
+export interface WebAppRecords {
+  kind: 'webApp';
+  name: string;
+  /** Names of the rings that protect its entries. */
+  rings: readonly string[];
+  app: JobHistory<'app'>;
+}
+
+export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords | WebAppRecords;
 
 /** By which its findings call it. */
 export const titleOf = ({ kind, name }: Pick<SubjectRecords, 'kind' | 'name'>) =>
-  `${kind === 'keyRing' ? 'key ring' : 'cache'} ${name}`;
+  `${kind === 'keyRing' ? 'key ring' : kind === 'webApp' ? 'web app of' : 'cache'} ${name}`;
 
 /** The subjects of the settings, by their names. */
 export interface SubjectNames {
   sqlCaches: readonly string[];
   redisCaches: readonly string[];
   keyRings: readonly string[];
+  webApps: readonly { name: string; rings: readonly string[] }[];
 }
 
 /** Records of each job that are read at least: most often as many as a judge needs. */
-const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, rotateKeyRing: 5, asked: 5 };
+const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, app: 5, rotateKeyRing: 5, asked: 5 };
 export type Depths = typeof judgedRuns;
 
 export interface Reading {
@@ -67,7 +77,7 @@ const readsAtOnce = 32;
 /** What the records say of every subject. Records that cannot be read make it say so; it does not fail over them. */
 export async function readSubjects(
   records: RecordStore,
-  { sqlCaches, redisCaches, keyRings }: SubjectNames,
+  { sqlCaches, redisCaches, keyRings, webApps }: SubjectNames,
   { now, policy, depths: wanted, holdsLock }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
@@ -95,6 +105,12 @@ export async function readSubjects(
         clear: of('clear', name, depths.asked),
         running: running(name),
       })),
+    })),
+    ...webApps.map(async ({ name, rings }) => ({
+      kind: 'webApp' as const,
+      name,
+      rings,
+      app: await of('app', name, depths.app),
     })),
     ...keyRings.map(async (name) => ({
       kind: 'keyRing' as const,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { appReport } from '../appTelemetry/appReport.ts';
+import { summarizeApp } from '../appTelemetry/appSummary.ts';
 import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../checks/diagnosisReport.ts';
 import { pruneReport } from '../keyRing/jobs/prune.ts';
 import { earlier as earlierRevocation, revokeReport } from '../keyRing/jobs/revoke.ts';
@@ -24,7 +26,7 @@ import { summarizeClear, summarizeCounts, summarizeIndex, summarizePurge } from 
 import type { Ending } from './ending.ts';
 
 /** What a job works on. */
-type SubjectKind = 'sqlCache' | 'redisCache' | 'cache' | 'keyRing' | 'any';
+type SubjectKind = 'sqlCache' | 'redisCache' | 'cache' | 'webApp' | 'keyRing' | 'any';
 
 /** All that is known of a job; what runs, records, pages, documents and metrics need of it comes from here. */
 interface JobFacts<S extends z.ZodType> {
@@ -44,7 +46,7 @@ interface JobFacts<S extends z.ZodType> {
   endedAs?(report: z.infer<S>): Ending | undefined;
 }
 
-export type ScheduleName = 'purge' | 'index' | 'counts' | 'redis' | 'keyRing';
+export type ScheduleName = 'purge' | 'index' | 'counts' | 'redis' | 'apps' | 'keyRing';
 
 const job = <S extends z.ZodType>(facts: JobFacts<S>) => facts;
 const warningsOf = ({ warnings }: { warnings: readonly string[] }) => warnings;
@@ -91,6 +93,13 @@ export const jobs = {
     earlier: earlierWatch,
     summarize: summarizeWatch,
     warnings: watchWarnings,
+  }),
+  app: job({
+    on: 'webApp',
+    timer: { name: 'watchApps', schedule: 'apps' },
+    looks: true,
+    report: appReport,
+    summarize: summarizeApp,
   }),
   clear: job({
     on: 'cache',

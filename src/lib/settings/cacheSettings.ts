@@ -10,7 +10,7 @@ import type { Environment } from './environment.ts';
 import { bytes, name, settingName } from './fields.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
-import type { Cache, RedisCache, SqlCache } from './subjects.ts';
+import type { Cache, RedisCache, SqlCache, WebApp } from './subjects.ts';
 
 const engine = z.enum(['sqlserver', 'postgres', 'redis'], { error: 'must be sqlserver, postgres or redis' });
 type Kind = z.infer<typeof engine>;
@@ -24,6 +24,15 @@ const resourceId = z
     'must be the resource id of a Microsoft.Cache/redisEnterprise or Microsoft.Cache/redis',
   );
 
+const webApp = z.strictObject({
+  workspace: z.guid('must be the id of a Log Analytics workspace, a GUID'),
+  role: z
+    .string('must be the role name of the web app (AppRoleName)')
+    .trim()
+    .min(1, 'must be the role name of the web app (AppRoleName)')
+    .max(250, 'must be the role name of the web app (AppRoleName)'),
+});
+
 const entrySchema = z.strictObject({
   name,
   engine: engine.optional(),
@@ -33,12 +42,14 @@ const entrySchema = z.strictObject({
   instanceName: z.string().optional(),
   maxMemory: bytes.optional(),
   resourceId: resourceId.optional(),
+  app: webApp.optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
 
 export interface CacheReading {
   sqlCaches: SqlCache[];
   redisCaches: RedisCache[];
+  webApps: WebApp[];
   /** Those that cannot be used included: their runs fail with the reason. */
   names: { sqlCaches: string[]; redisCaches: string[] };
   problems: SettingProblem[];
@@ -77,6 +88,7 @@ export function readCaches(env: Environment, redis: RedisOptions): CacheReading 
   return {
     sqlCaches: caches.filter((cache) => cache.kind !== 'redis'),
     redisCaches: caches.filter((cache) => cache.kind === 'redis'),
+    webApps: entries.flatMap(({ name: cache, app }) => (app ? { kind: 'webApp' as const, name: cache, ...app } : [])),
     names: { sqlCaches: names(false), redisCaches: names(true) },
     problems,
     warnings,
@@ -101,6 +113,8 @@ const ownSettings = {
   resourceId: 'TOKEN_CACHE_RESOURCE_ID',
 } as const;
 
+const appSettings = { workspace: 'TOKEN_CACHE_APP_WORKSPACE', role: 'TOKEN_CACHE_APP_ROLE' } as const;
+
 function readSingle(env: Environment): CacheEntries {
   const setting = 'TOKEN_CACHE_CONNECTION_STRING';
   if (!env[setting]) {
@@ -110,12 +124,23 @@ function readSingle(env: Environment): CacheEntries {
     return { entries: [], problems: env.KEY_RINGS?.trim() ? [] : [{ setting, message }] };
   }
   const given = Object.entries(ownSettings).flatMap(([field, own]) => (env[own] ? [[field, env[own]]] : []));
+  const app = { workspace: env[appSettings.workspace], role: env[appSettings.role] };
   const fields: Record<string, unknown> = Object.fromEntries(given);
+  if (app.workspace || app.role) fields.app = app;
   const problems: SettingProblem[] = [];
   const parse = () => entrySchema.safeParse({ name: 'default', connectionStringSetting: setting, ...fields });
   for (const { path, message } of parse().error?.issues ?? []) {
-    const field = path[0] as keyof typeof ownSettings;
+    const field = path[0] as keyof typeof ownSettings | 'app';
     delete fields[field];
+    if (field === 'app') {
+      problems.push({
+        setting: appSettings[path[1] as 'workspace' | 'role'],
+        message,
+        cache: 'default',
+        jobs: ['app'],
+      });
+      continue;
+    }
     // Without the right engine nothing is right; what else may be wrong is of use to the watch alone.
     const jobs = field === 'engine' ? {} : { jobs: ['redis'] as const };
     problems.push({ setting: ownSettings[field], message, cache: 'default', ...jobs });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { level } from '../level.ts';
-import { bytes, duration, schedule, wholeNumber } from './fields.ts';
+import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
 
 /** `check=level`, several divided by commas. */
 const levels = z.string().transform((text, context) => {
@@ -23,6 +23,10 @@ export const findingShape = {
   FINDING_OLDEST_EXPIRED: duration('PT1M', 'P90D').prefault('PT6H'),
   FINDING_TABLE_SIZE: bytes.prefault('10gb'),
   FINDING_DEFAULT_KEY: duration('P1D', 'P90D').prefault('P7D'),
+  FINDING_APP_HIT_RATIO: decimal(0, 100).prefault('80'),
+  FINDING_APP_LATENCY: duration('PT0.001S', 'PT1M').prefault('PT0.1S'),
+  FINDING_APP_FAILURES: decimal(0, 100).prefault('5'),
+  FINDING_APP_MEMORY_GROWTH: bytes.prefault('50mb'),
   FINDING_LEVELS: levels.optional(),
 };
 type Values = z.infer<z.ZodObject<typeof findingShape>>;
@@ -34,6 +38,12 @@ export function findingPolicy(values: Values): FindingPolicy {
     oldestExpiredMs: values.FINDING_OLDEST_EXPIRED,
     tableSizeBytes: values.FINDING_TABLE_SIZE,
     defaultKeyMs: values.FINDING_DEFAULT_KEY,
+    app: {
+      hitRatio: values.FINDING_APP_HIT_RATIO,
+      latencyMs: values.FINDING_APP_LATENCY,
+      failures: values.FINDING_APP_FAILURES,
+      memoryGrowthBytes: values.FINDING_APP_MEMORY_GROWTH,
+    },
     levels: values.FINDING_LEVELS ?? new Map(),
   };
 }

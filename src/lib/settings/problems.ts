@@ -1,6 +1,6 @@
 import { MaintenanceError } from '../errors.ts';
 
-export type JobName = 'purge' | 'index' | 'counts' | 'clear' | 'redis' | 'keyRing';
+export type JobName = 'purge' | 'index' | 'counts' | 'clear' | 'redis' | 'app' | 'keyRing';
 
 /** A setting that cannot be used: its name, and what is expected. Never its value: it may be a secret. */
 export interface SettingProblem {

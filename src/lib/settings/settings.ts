@@ -4,6 +4,7 @@ import type { QueueSettings } from '../queue/dispatch.ts';
 import { inZone, neverFires } from '../schedules.ts';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
+import { type AppSettings, appSettings, appShape } from './appSettings.ts';
 import { readCaches } from './cacheSettings.ts';
 import {
   disabledFunctions,
@@ -21,12 +22,13 @@ import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './r
 import { type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
 import { purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 import { storageAddress } from './storageSettings.ts';
-import type { KeyRing, RedisCache, SqlCache } from './subjects.ts';
+import type { KeyRing, RedisCache, SqlCache, WebApp } from './subjects.ts';
 import { telemetryEndpoint, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
   ...sqlCacheShape,
   ...redisShape,
+  ...appShape,
   SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
   WEBSITE_TIME_ZONE: timeZone.default('UTC'),
   ...recordStoreShape,
@@ -58,17 +60,27 @@ export function settingForms(): { name: string; byDefault: string | undefined; t
 export interface Settings {
   sqlCaches: SqlCache[];
   redisCaches: RedisCache[];
+  webApps: WebApp[];
   rings: KeyRing[];
   /** All subjects, those that cannot be used included: their runs fail with the reason. */
   names: { sqlCaches: string[]; redisCaches: string[]; rings: string[] };
   /** NCRONTAB, each with its time zone (`schedules.ts`). */
-  schedules: { purge: string; index: string; counts: string; redis: string; keyRing: string; findings: string };
+  schedules: {
+    purge: string;
+    index: string;
+    counts: string;
+    redis: string;
+    apps: string;
+    keyRing: string;
+    findings: string;
+  };
   findings: FindingPolicy;
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
   statementTimeoutMs: number;
   redis: RedisSettings;
+  apps: AppSettings;
   recordStore: RecordStoreSettings;
   telemetry: TelemetrySettings;
   /** Whether caches may be cleared over HTTP. */
@@ -115,6 +127,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     index: at(values.SCHEDULE_INDEX),
     counts: at(values.SCHEDULE_COUNTS),
     redis: at(values.SCHEDULE_REDIS),
+    apps: at(values.SCHEDULE_APPS),
     keyRing: at(values.SCHEDULE_KEY_RING),
     findings: at(values.SCHEDULE_FINDINGS),
   };
@@ -122,12 +135,13 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
   const storage = readStorage(env, unresolved);
   const { tables, queues, blobs } = storage;
   const redis = { authentication: values.REDIS_AUTHENTICATION, ca: values.REDIS_CA_FILE };
-  const { sqlCaches, redisCaches, names, ...caches } = readCaches(env, redis);
+  const { sqlCaches, redisCaches, webApps, names, ...caches } = readCaches(env, redis);
   const cacheNames = [...names.sqlCaches, ...names.redisCaches];
   const rings = readKeyRings(env, { timer: schedules.keyRing, caches: cacheNames, redis });
   return {
     sqlCaches,
     redisCaches,
+    webApps,
     rings: rings.rings,
     names: { ...names, rings: rings.names },
     schedules,
@@ -136,6 +150,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
+    apps: appSettings(values),
     allowClear: values.ALLOW_CLEAR,
     telemetryEndpoint: telemetryEndpoint(env),
     easyAuth: usesEasyAuth(env),
@@ -206,6 +221,7 @@ function isPassword({ KEY_RINGS = '' }: Environment): (name: string) => boolean 
 function jobsOf(setting: string): JobName[] | undefined {
   if (setting.startsWith('SCHEDULE_') || setting === 'WEBSITE_TIME_ZONE') return [];
   if (setting in redisShape) return ['redis', 'clear'];
+  if (setting in appShape) return ['app'];
   if (setting in sqlCacheShape) {
     if (setting.startsWith('PURGE_')) return ['purge', 'clear'];
     return setting.startsWith('EXPIRY_INDEX_') ? ['purge', 'index'] : ['purge', 'index', 'counts', 'clear'];

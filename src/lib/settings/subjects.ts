@@ -41,6 +41,17 @@ export interface RedisCache {
   resourceId: string | undefined;
 }
 
+/** The web app that uses a cache, by what it tells of itself in a Log Analytics workspace. */
+export interface WebApp {
+  kind: 'webApp';
+  /** Of its cache. */
+  name: string;
+  /** The workspace's id, a GUID. */
+  workspace: string;
+  /** Under which its telemetry is kept: `AppRoleName`. */
+  role: string;
+}
+
 export interface KeyRing {
   kind: 'keyRing';
   name: string;

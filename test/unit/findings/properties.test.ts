@@ -10,7 +10,7 @@ import { newRunId } from '../../../src/lib/runs/runId.ts';
 import { type RunRecord, runRecord } from '../../../src/lib/runs/runRecord.ts';
 import { arbitraryOf } from '../../support/arbitrary.ts';
 import { ago, facts, hour, now } from '../../support/judging.ts';
-import { keyRing, redisCache, sqlCache } from '../../support/records.ts';
+import { keyRing, redisCache, sqlCache, webApp } from '../../support/records.ts';
 
 type Runs = { [J in JobName]: RunRecord<J>[] };
 
@@ -32,6 +32,7 @@ const subjectsOf = (all: Runs): SubjectRecords[] => [
   sqlCache('web', all, seen),
   redisCache('web', all, seen),
   keyRing('web', all, seen),
+  webApp('web', all, { ...seen, rings: ['web'] }),
 ];
 const couldRunSince = fc.integer({ min: 0, max: 100 }).map((hours) => () => ago(hours * hour));
 const judged = (all: Runs, since: () => Date) => judge(facts(subjectsOf(all), { couldRunSince: since }));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { html, jsonData } from '../../html.ts';
 import { frame, type Page } from '../frame.ts';
+import { appSection } from './appSection.ts';
 import { cacheSection } from './cacheSection.ts';
 import { redisSection } from './redisSection.ts';
 import { ringSection } from './ringSection.ts';
@@ -14,7 +15,7 @@ import { timeText } from './wording.ts';
  * anew.
  */
 export function statusPage(view: StatusView): Page {
-  const plots = [...view.caches, ...view.redis].flatMap((part) => part.plots);
+  const plots = [...view.caches, ...view.redis, ...view.apps].flatMap((part) => part.plots);
   return frame({
     ...pageAssets(),
     title: `${stateWords[view.state]} · token caches`,
@@ -24,6 +25,7 @@ export function statusPage(view: StatusView): Page {
     main: html`${stateSection(view)}
 ${view.caches.map((cache) => cacheSection(cache))}
 ${view.redis.map(redisSection)}
+${view.apps.map(appSection)}
 ${view.rings.map(ringSection)}
 ${runsSection(view)}
 ${timersSection(view)}

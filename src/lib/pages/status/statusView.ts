@@ -4,6 +4,7 @@ import { historiesOf, type SubjectRecords } from '../../findings/subjectRecords.
 import type { TimerReading } from '../../findings/timers.ts';
 import { worst } from '../../level.ts';
 import { joinParts } from '../../runs/sumOfParts.ts';
+import { appView } from './appView.ts';
 import { cacheView } from './cacheView.ts';
 import { redisView } from './redisView.ts';
 import { ringView } from './ringView.ts';
@@ -41,6 +42,7 @@ export function statusView(sources: StatusSources) {
     findings,
     caches: subjects.flatMap((each) => (each.kind === 'sqlCache' ? cacheView(each, now) : [])),
     redis: subjects.flatMap((each) => (each.kind === 'redisCache' ? redisView(each) : [])),
+    apps: subjects.flatMap((each) => (each.kind === 'webApp' ? appView(each) : [])),
     rings: subjects.flatMap((each) => (each.kind === 'keyRing' ? ringView(each, now) : [])),
     runs: runViews(
       histories.flatMap(({ runs }) => joinParts(runs, now)),

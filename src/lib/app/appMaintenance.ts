@@ -1,0 +1,76 @@
+import { measureApp } from '../appTelemetry/appMetrics.ts';
+import { credentialOf } from '../azure/credentials.ts';
+import { MaintenanceError } from '../errors.ts';
+import { inTime } from '../inTime.ts';
+import { type JobOn, type RunDeps, runJob } from '../runs/runJob.ts';
+import { settingsError, stops } from '../settings/problems.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { WebApp } from '../settings/subjects.ts';
+
+/** The looks at the telemetry of the caches' web apps, put together from the settings. */
+export class AppMaintenance {
+  readonly #settings: Settings;
+  readonly #runs: RunDeps;
+
+  constructor(settings: Settings, runs: RunDeps) {
+    this.#settings = settings;
+    this.#runs = runs;
+  }
+
+  /** Of their caches. */
+  names(): string[] {
+    return this.#settings.webApps.map(({ name }) => name);
+  }
+
+  /** Reads what the web app of a cache tells of itself, and changes nothing. */
+  readonly watch: JobOn<'app', { dryRun?: boolean }> = (cache, started, request = {}, { signal, ...place } = {}) =>
+    runJob(this.#runs, {
+      job: 'app',
+      subject: cache,
+      started,
+      dryRun: request.dryRun ?? false,
+      place,
+      work: async () => this.#look(this.#appOf(cache), signal),
+      measure: (report) => measureApp(cache, report),
+    });
+
+  async #look({ workspace, role }: WebApp, stop: AbortSignal | undefined) {
+    const { policy, endpoint } = this.#settings.apps;
+    // Loaded for those who have an app to look at.
+    const [{ watchApp }, { openWorkspace }] = await Promise.all([
+      import('../appTelemetry/watchApp.ts'),
+      import('../appTelemetry/workspace.ts'),
+    ]);
+    const credential = await credentialOf();
+    const late = () => {
+      if (stop?.aborted) throw new MaintenanceError('watch_aborted', 'The look was stopped.', 'Look again.');
+      throw new MaintenanceError(
+        'app_workspace_unavailable',
+        `The workspace ${workspace} gave no answer in time.`,
+        'See whether APP_LOGS_ENDPOINT can be reached from here. Where queries take longer, raise APP_TIMEOUT.',
+      );
+    };
+    return inTime(
+      policy.timeoutMs,
+      stop,
+      async (signal) => {
+        const opened = await openWorkspace({ workspace, endpoint, credential, signal });
+        return watchApp({ workspace: opened, role, policy, now: this.#runs.clock.now() });
+      },
+      late,
+    );
+  }
+
+  /** @throws MaintenanceError with what is wrong in the settings */
+  #appOf(cache: string): WebApp {
+    const stopping = this.#settings.problems.filter((problem) => stops(problem, 'app', cache));
+    if (stopping.length > 0) throw settingsError(stopping);
+    const found = this.#settings.webApps.find(({ name }) => name === cache);
+    if (found) return found;
+    throw new MaintenanceError(
+      'app_unknown',
+      `No web app is named for the cache ${cache}.`,
+      'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/settings.md says how.',
+    );
+  }
+}
