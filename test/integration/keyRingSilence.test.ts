@@ -16,6 +16,7 @@ import { BlobStore } from '../../src/lib/keyRing/stores/blob.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { day } from '../support/ringBuilder.ts';
+import { postgresTableRing, sqlServerTableRing } from '../support/tableRing.ts';
 import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
 import { startVault, type Vault } from '../support/vault.ts';
 
@@ -47,6 +48,19 @@ describe('a store that never answers', () => {
       'a Redis of two endpoints',
       (patience) => redisRing(`127.0.0.1:${port},localhost:${port},password=secret-1`, 'keys', {}, patience),
     ],
+    [
+      'a PostgreSQL',
+      (patience) => postgresTableRing(`Host=127.0.0.1;Port=${port};Username=u;Password=p`, undefined, patience),
+    ],
+    [
+      'a PostgreSQL of two hosts',
+      (patience) =>
+        postgresTableRing(`Host=127.0.0.1:${port},localhost:${port};Username=u;Password=p`, undefined, patience),
+    ],
+    [
+      'a SQL Server',
+      (patience) => sqlServerTableRing(`Server=127.0.0.1,${port};User ID=u;Password=p`, undefined, patience),
+    ],
   ];
 
   describe.each(stores)('%s', (_, open) => {
@@ -59,6 +73,8 @@ describe('a store that never answers', () => {
       await expect(run).rejects.toMatchObject({ code: 'key_ring_unavailable' });
       expect(sockets.length).toBeGreaterThan(1);
       expect(clock.elapsed()).toBeLessThanOrEqual(mostMs);
+      // A driver that still connects is waited for.
+      for (const socket of sockets.splice(0)) socket.destroy();
       await deps.store.close();
     });
   });

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as grants from '../../src/lib/sql/sqlserver/grantStatements.ts';
 import { sqlServerScript } from '../../src/lib/sql/sqlserver/grants.ts';
 import * as inspection from '../../src/lib/sql/sqlserver/inspectionStatements.ts';
+import * as ring from '../../src/lib/sql/sqlserver/ringStatements.ts';
 import * as statements from '../../src/lib/sql/sqlserver/statements.ts';
 import { maxIdentifierLength } from '../../src/lib/sql/sqlserver/tableName.ts';
 import {
@@ -15,6 +16,7 @@ import {
   inspectionStatements,
   knownStatements,
   noStatements,
+  ringStatements,
 } from '../support/sqlServer/statements.ts';
 import { type Names, recogniser } from '../support/sqlServer/statementTable.ts';
 
@@ -90,6 +92,7 @@ describe('the table of statements', () => {
     expect([...Object.keys(adapterStatements), ...noStatements].sort()).toEqual(Object.keys(statements).sort());
     expect(Object.keys(inspectionStatements).sort()).toEqual(Object.keys(inspection).sort());
     expect(Object.keys(grantStatements).sort()).toEqual(Object.keys(grants).sort());
+    expect(Object.keys(ringStatements).sort()).toEqual(Object.keys(ring).sort());
     for (const entry of Object.values(knownStatements)) expect(entry.answer).toBeTypeOf('function');
   });
 

@@ -50,13 +50,15 @@ describe('the settings of key rings', () => {
     [{ lifetime: 'P10D' }, /lead must be at least P3D less than the lifetime/],
     [{ lead: 'two weeks' }, /lead must be an ISO 8601 duration/],
     [{ mode: 'maybe' }, /mode must be observe or manage/],
-    [{ store: { kind: 'ftp' } }, /store\.kind must have the kind blob, folder or redis|store must have/],
+    [{ store: { kind: 'ftp' } }, /store\.kind must have the kind blob, folder, redis, sqlserver or postgres/],
     [{ store: { kind: 'blob' } }, /must give a blob as url, or as/],
     [
       { store: { kind: 'blob', url: 'https://x.blob.core.windows.net/keys?sig=x' } },
       /must end in the name of the blob/,
     ],
     [{ store: { kind: 'redis', connectionStringSetting: 'RING' } }, /RING is not set/],
+    [{ store: { kind: 'sqlserver', connectionStringSetting: 'RING' } }, /RING is not set/],
+    [{ store: { kind: 'postgres', connectionStringSetting: 'RING', table: 'a.b.c' } }, /RING is not set/],
     [{ protector: { kind: 'keyVault', keyId: 'http://v/keys/k' } }, /keyId must be the identifier of a Key Vault key/],
     [{ protector: { kind: 'certificate', certificates: [] } }, /must name at least one certificate/],
     [{ protector: { kind: 'certificate', certificates: [{ path: 'a', passwordSetting: 'PW' }] } }, /PW is not set/],
@@ -113,6 +115,27 @@ describe('the settings of key rings', () => {
       container: 'keys',
       blob: 'keys.xml',
     });
+  });
+
+  it('name a table of Entity Framework letter by letter, in the schema of the engine unless they say another', () => {
+    const [postgres, sqlServer] = ['Host=h;Username=u;Password=p', 'Server=h;User ID=u;Password=secret-1'];
+    const storeOf = (kind: string, RING: string, table?: string) =>
+      read([{ ...base, store: { kind, connectionStringSetting: 'RING', table } }], { RING }).rings[0]?.store;
+    expect(storeOf('postgres', postgres)).toMatchObject({
+      kind: 'postgres',
+      connection: { host: 'h' },
+      table: { schema: 'public', table: 'DataProtectionKeys' },
+    });
+    expect(storeOf('postgres', postgres, 'Auth."My Keys"')).toMatchObject({
+      table: { schema: 'Auth', table: 'My Keys' },
+    });
+    expect(storeOf('sqlserver', sqlServer)).toMatchObject({
+      kind: 'sqlserver',
+      table: { schema: 'dbo', table: 'DataProtectionKeys' },
+    });
+    const store = { kind: 'sqlserver', connectionStringSetting: 'RING', table: 'a.b.c' };
+    expect(messages([{ ...base, store }], { RING: sqlServer })).toMatch(/^KEY_RINGS cannot be used: .*\(ring web\)\.$/);
+    expect(messages([{ ...base, store }], { RING: `${sqlServer};Encrypt=perhaps` })).not.toContain('secret-1');
   });
 
   it.each([

@@ -19,7 +19,7 @@ import { nodesOf } from './redisNodes.ts';
 /** A statement that takes longer has shown what there is to show. */
 const statementLimitMs = 8_000;
 /** Below the limit of a step, so that the server's own reason is told. */
-const probeLimitMs = 4_000;
+export const probeLimitMs = 4_000;
 
 export interface SubjectDeps extends Pick<CacheSubjectOptions, 'rings' | 'showKey' | 'clock' | 'signal'> {
   settings: Settings;

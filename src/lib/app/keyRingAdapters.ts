@@ -30,6 +30,10 @@ export async function openStore(store: RingStore, clock: Clock): Promise<KeyRing
       const open: OpenLine = (endpoint, signal) => openPrimaryLine(endpoint, options, signal);
       return new RedisStore(new RingConnection(store.connection.endpoints, open), store.key);
     }
+    case 'postgres':
+      return (await import('../keyRing/stores/postgresTable.ts')).postgresRing({ ...store, clock });
+    case 'sqlserver':
+      return (await import('../keyRing/stores/sqlServerTable.ts')).sqlServerRing({ ...store, clock });
   }
 }
 

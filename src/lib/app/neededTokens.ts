@@ -23,6 +23,7 @@ function tokensOf({ store, protector }: KeyRing): TokenNeed[] {
   const needs: TokenNeed[] = [];
   if (store.kind === 'blob' && 'identity' in store.address)
     needs.push({ scope: storageScope, identity: store.address.identity });
+  if ('connection' in store && store.connection.token) needs.push(store.connection.token);
   if (protector.kind === 'keyVault') needs.push({ scope: 'https://vault.azure.net/.default', identity: identityOf() });
   return needs;
 }

@@ -69,6 +69,7 @@ async function configuredSide({ sqlCaches, redisCaches, rings }: Settings): Prom
 async function placeOfRing(store: RingStore): Promise<ConfiguredRing['store']> {
   if (store.kind === 'folder') return { kind: 'folder', at: store.path };
   if (store.kind === 'redis') return { kind: 'redis', at: store.key };
+  if (store.kind !== 'blob') return { kind: 'table', at: `${store.table.schema}.${store.table.table}` };
   const { host, pathname } = new URL((await openContainer(store.address, store.container)).url);
   return { kind: 'blob', at: `${host}${pathname}/${store.blob}` };
 }

@@ -15,6 +15,14 @@ const duration = z.string().transform((value, context) => {
 /** Told in reports: what is no path may be the secret of something else. */
 const path = text.regex(/^[^?=;,"'<>|*\p{Cc}]+$/u, 'must be the path of a folder');
 
+/** Of `PersistKeysToDbContext`: the table of its DbSet, by the name of the interface's property unless the app maps it. */
+const table = <K extends string>(kind: K) =>
+  z.strictObject({
+    kind: z.literal(kind),
+    connectionStringSetting: settingName,
+    table: text.default('DataProtectionKeys'),
+  });
+
 const store = z.discriminatedUnion(
   'kind',
   [
@@ -42,8 +50,10 @@ const store = z.discriminatedUnion(
       connectionStringSetting: settingName,
       key: text.default('DataProtection-Keys'),
     }),
+    table('sqlserver'),
+    table('postgres'),
   ],
-  { error: 'must have the kind blob, folder or redis' },
+  { error: 'must have the kind blob, folder, redis, sqlserver or postgres' },
 );
 
 const protector = z.discriminatedUnion(

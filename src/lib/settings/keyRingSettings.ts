@@ -1,9 +1,13 @@
 import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
-import { parseConnectionString } from '../redis/connectionString.ts';
+import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
 import { cronOf } from '../schedules.ts';
 import { Secret } from '../secret.ts';
+import { parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
+import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
+import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
+import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
 import { readNamedList } from './namedList.ts';
@@ -54,7 +58,7 @@ export function readKeyRings(env: Environment, context: RingContext): KeyRingRea
   const broken = new Set(problems.flatMap(({ ring }) => ring ?? []));
   const usable = rings.filter((ring) => !broken.has(ring.name));
   const warnings = usable.flatMap(({ name, store }) =>
-    store.kind === 'redis' && store.connection.remarks.length > 0
+    'connection' in store && store.connection.remarks.length > 0
       ? [{ setting, message: `is not followed in full: ${store.connection.remarks.join('; ')}`, ring: name }]
       : [],
   );
@@ -127,12 +131,23 @@ function storeOf(place: KeyRingEntry['store'], env: Environment, redis: RedisOpt
     );
   const text = env[setting]?.trim();
   if (!text) throw new UnusableSetting(setting, 'is not set. It must hold the connection string of the ring');
-  if (place.kind === 'redis')
-    return {
-      kind: 'redis',
-      connection: parsed(setting, () => parseConnectionString(text, redis)),
-      key: place.key,
-    };
+  const read = <T>(parse: () => T) => parsed(setting, parse);
+  switch (place.kind) {
+    case 'redis':
+      return { kind: 'redis', connection: read(() => parseRedis(text, redis)), key: place.key };
+    case 'sqlserver':
+      return {
+        kind: 'sqlserver',
+        connection: read(() => parseSqlServer(text, env.AZURE_TENANT_ID)),
+        table: parsed('KEY_RINGS', () => parseSqlServerTable(place.table)),
+      };
+    case 'postgres':
+      return {
+        kind: 'postgres',
+        connection: read(() => parsePostgres(text)),
+        table: parsed('KEY_RINGS', () => parsePostgresTable(place.table, { keepsCase: true })),
+      };
+  }
   const address = { connectionString: new Secret(text) };
   return { kind: 'blob', address, container: place.container ?? '', blob: place.blob ?? '' };
 }

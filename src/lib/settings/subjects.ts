@@ -65,7 +65,17 @@ export interface KeyRing {
 export type RingStore =
   | { kind: 'folder'; path: string }
   | { kind: 'blob'; address: BlobAddress; container: string; blob: string }
-  | { kind: 'redis'; connection: RedisConnection; key: string };
+  | { kind: 'redis'; connection: RedisConnection; key: string }
+  | RingTable;
+
+/** A ring that Entity Framework keeps in a table. */
+export type RingTable = (
+  | { kind: 'sqlserver'; connection: SqlServerConnection }
+  | {
+      kind: 'postgres';
+      connection: PostgresConnection;
+    }
+) & { table: TableName };
 
 export type RingProtector =
   | { kind: 'none' }

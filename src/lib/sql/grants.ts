@@ -35,6 +35,9 @@ export type Script = { database: string; lines: string[] }[];
 
 const tableRights = { app: 'SELECT, DELETE', consumer: 'SELECT, INSERT, UPDATE, DELETE' } as const;
 
+/** On the table of a key ring, by the ring's mode. */
+export const ringRights = { observe: 'SELECT', manage: 'SELECT, INSERT, UPDATE, DELETE' } as const;
+
 /** Rights on the table, as both engines write them. */
 export function rightsOnTable({ as }: Grantee): string {
   return tableRights[as];

@@ -5,6 +5,7 @@ export const packetType = {
   response: 0x04,
   attention: 0x06,
   fedAuthToken: 0x08,
+  transaction: 0x0e,
   login7: 0x10,
   prelogin: 0x12,
 } as const;

@@ -33,6 +33,16 @@ export function readCall(payload: Buffer): StatementRequest {
   return { text: String(text), parameters: Object.fromEntries(parameters), inProcedure: true };
 }
 
+export type TransactionStep = 'begin' | 'commit' | 'rollback';
+
+/** By the request types of MS-TDS 2.2.6.9. @throws for one that the driver does not send */
+export function readTransactionStep(payload: Buffer): TransactionStep {
+  const type = withoutHeaders(payload).readUInt16LE();
+  const step = ({ 5: 'begin', 7: 'commit', 8: 'rollback' } as const)[type];
+  if (!step) throw new Error(`a transaction request of type ${type}`);
+  return step;
+}
+
 function withoutHeaders(payload: Buffer): Buffer {
   return payload.subarray(payload.readUInt32LE(0));
 }

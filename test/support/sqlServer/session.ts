@@ -9,7 +9,7 @@ import { type Login7, readFederatedToken, readLogin7 } from './login7.ts';
 import { type Message, MessageReader, packetsOf, packetType } from './packets.ts';
 import { PostgresSession } from './postgresSession.ts';
 import { preloginAnswer, readPrelogin } from './prelogin.ts';
-import { readBatch, readCall, type StatementRequest } from './requests.ts';
+import { readBatch, readCall, readTransactionStep, type StatementRequest, type TransactionStep } from './requests.ts';
 import type { SetOptions } from './settings.ts';
 import { SqlError } from './sqlError.ts';
 import type { Recognised, ServerKind } from './statementTable.ts';
@@ -54,6 +54,7 @@ export class Session {
   #loginToCome: Login7 | undefined;
   #queue: Promise<void> = Promise.resolve();
   #dead = false;
+  #inTransaction = false;
   #cancelled: (() => void) | undefined;
   #packetSize: number | undefined;
   /** Resolves when its PostgreSQL session has ended. */
@@ -125,6 +126,8 @@ export class Session {
         return this.#statement(readBatch(payload));
       case packetType.rpc:
         return this.#statement(readCall(payload));
+      case packetType.transaction:
+        return this.#transaction(readTransactionStep(payload));
       default:
     }
     throw new Error(`a packet of type ${type} out of turn`);
@@ -139,6 +142,16 @@ export class Session {
     if (fault && scripted.length === 0) this.#strike(fault, payload);
     else this.#send(payload);
     if (!accepted) this.#stream.end();
+  }
+
+  /** PostgreSQL's own transaction. */
+  async #transaction(step: TransactionStep): Promise<void> {
+    this.#inTransaction = step === 'begin';
+    const fault = this.#context.faults.take(step);
+    if (!(fault?.kind === 'reset' && fault.when === 'before')) await this.#postgres.query(step, {}, 0);
+    const answer = Buffer.concat([tokens.transactionChange(step), tokens.doneBatch(tokens.doneStatus.final)]);
+    if (fault) this.#strike(fault, answer);
+    else this.#send(answer);
   }
 
   async #statement(request: StatementRequest): Promise<void> {
@@ -169,15 +182,23 @@ export class Session {
     if (fault?.kind === 'hang') return new Promise(() => undefined);
     if (fault?.kind === 'error') {
       if (fault.after) await this.#executor.run(request, recognised);
-      return failureTokens(new SqlError(fault.error), request.inProcedure);
+      return this.#failed(new SqlError(fault.error), request);
     }
     if (fault?.kind === 'blackHole' || (fault?.kind === 'reset' && fault.when === 'before')) return Buffer.alloc(0);
     try {
       return await this.#executor.run(request, recognised);
     } catch (error) {
-      if (error instanceof SqlError) return failureTokens(error, request.inProcedure);
+      if (error instanceof SqlError) return this.#failed(error, request);
       throw error;
     }
+  }
+
+  /** A statement that fails ends the transaction, as with XACT_ABORT. */
+  async #failed(error: SqlError, { inProcedure }: StatementRequest): Promise<Buffer> {
+    if (!this.#inTransaction) return failureTokens(error, inProcedure);
+    this.#inTransaction = false;
+    await this.#postgres.query('rollback', {}, 0);
+    return Buffer.concat([tokens.transactionChange('rollback'), failureTokens(error, inProcedure)]);
   }
 
   #attention(): void {

@@ -51,6 +51,15 @@ export function collationChange(): Buffer {
   return token(0xe3, Buffer.concat([Buffer.from([7, collation.length]), collation, Buffer.from([0])]));
 }
 
+/** A transaction begins (8), is committed (9) or rolled back (10), by its descriptor. */
+export function transactionChange(step: 'begin' | 'commit' | 'rollback'): Buffer {
+  const type = { begin: 8, commit: 9, rollback: 10 }[step];
+  const descriptor = Buffer.from([8, 1, 0, 0, 0, 0, 0, 0, 0]);
+  const none = Buffer.from([0]);
+  const values = step === 'begin' ? [descriptor, none] : [none, descriptor];
+  return token(0xe3, Buffer.concat([Buffer.from([type]), ...values]));
+}
+
 function report(id: number, { number, message, severity = 16, state = 1 }: ServerError): Buffer {
   return token(
     id,

@@ -10,6 +10,7 @@ export type ColumnType =
   | 'bigint'
   | 'decimal'
   | 'nvarchar'
+  | 'nvarcharMax'
   | 'varbinaryMax'
   | 'datetime2'
   | 'datetimeoffset';
@@ -42,6 +43,8 @@ export function typeInfo(type: ColumnType): Buffer {
       return Buffer.from([id.decimalN, 5, 5, 2]);
     case 'nvarchar':
       return Buffer.concat([Buffer.from([id.nvarchar, 0x40, 0x1f]), collation]);
+    case 'nvarcharMax':
+      return Buffer.concat([Buffer.from([id.nvarchar, 0xff, 0xff]), collation]);
     case 'varbinaryMax':
       return Buffer.from([id.varbinary, 0xff, 0xff]);
     case 'datetime2':
@@ -77,6 +80,8 @@ export function encodeValue(type: ColumnType, value: Exclude<Value, null>): Buff
       length.writeUInt16LE(text.length);
       return Buffer.concat([length, text]);
     }
+    case 'nvarcharMax':
+      return plp(Buffer.from(String(value), 'utf16le'));
     case 'varbinaryMax':
       return plp(value as Buffer);
     case 'datetime2':

@@ -3,7 +3,7 @@ import { MaintenanceError } from '../../errors.ts';
 import { readTableName, type TableName } from '../names.ts';
 
 /** The longest identifier that PostgreSQL keeps, in bytes (NAMEDATALEN - 1); longer ones it cuts off silently. */
-const maxIdentifierBytes = 63;
+export const maxIdentifierBytes = 63;
 
 /** Delimits an identifier, whatever characters it has. */
 export function quoteIdentifier(name: string): string {
@@ -16,16 +16,17 @@ export function quoteTable({ schema, table }: TableName): string {
 
 /**
  * Reads `schema.table` or `table` (schema `public`) as PostgreSQL would: bare parts fold to lower case, since
- * Microsoft.Extensions.Caching.Postgres does not quote its identifiers; quoted parts are taken as they are.
+ * Microsoft.Extensions.Caching.Postgres does not quote its identifiers, and with `keepsCase` not, as Entity Framework quotes
+ * them; quoted parts are taken as they are.
  * @throws MaintenanceError `table_name_invalid`
  */
-export function parseTableName(text: string): TableName {
+export function parseTableName(text: string, { keepsCase = false } = {}): TableName {
   const part = /\s*(?:"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*))\s*(\.|$)/guy;
   const name = readTableName(
     text,
     'public',
     part,
-    (quoted, bare) => quoted?.replaceAll('""', '"') ?? bare?.toLowerCase(),
+    (quoted, bare) => quoted?.replaceAll('""', '"') ?? (keepsCase ? bare : bare?.toLowerCase()),
   );
   if (name && [name.schema, name.table].every((each) => Buffer.byteLength(each) <= maxIdentifierBytes)) return name;
   throw new MaintenanceError(

@@ -215,14 +215,14 @@ export function driverConfig(connection: SqlServerConnection): sql.config {
   };
 }
 
-/** Runs one statement on the given pool, its failure as the driver throws it. */
+/** Runs one statement on the given pool, or in a transaction of it; its failure is as the driver throws it. */
 export async function run<R>(
-  pool: sql.ConnectionPool,
+  pool: sql.ConnectionPool | sql.Transaction,
   text: string,
   parameters: Parameters = {},
   { timeLimitMs }: QueryOptions = {},
 ): Promise<R[]> {
-  const request = new (sql.Request as unknown as new (pool: sql.ConnectionPool, overrides: object) => sql.Request)(
+  const request = new (sql.Request as unknown as new (parent: typeof pool, overrides: object) => sql.Request)(
     pool,
     timeLimitMs === undefined ? {} : { requestTimeout: Math.max(1, Math.round(timeLimitMs)) },
   );

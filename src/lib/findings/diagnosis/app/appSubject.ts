@@ -16,7 +16,7 @@ export interface ConfiguredSide {
 export interface ConfiguredRing {
   name: string;
   /** `host/container/blob`, the key in a Redis, or a folder. */
-  store: { kind: 'blob' | 'redis' | 'folder'; at: string };
+  store: { kind: 'blob' | 'redis' | 'folder' | 'table'; at: string };
   /** The Key Vault key, without its version. */
   keyId: string | undefined;
 }

@@ -30,18 +30,24 @@ const servers: Record<
   },
 };
 
+/** What is asked of the table; `clock` reads of it as its jobs do. */
+export type ProbedTable = Pick<CacheTable, 'close'> & {
+  inspection: Pick<CacheTable['inspection'], 'database'>;
+  clock(purpose: 'delete'): Promise<unknown>;
+};
+
 /**
- * A SQL cache: the line by itself, then login, database and table with the driver.
+ * A SQL cache, or a key ring in a table: the line by itself, then login, database and table with the driver.
  * @param open a table of the probe's own, so that its login is a first one
  */
 export function sqlProbe(
   cache: { kind: SqlEngine; connection: SqlConnection },
-  open: () => Promise<CacheTable>,
+  open: () => Promise<ProbedTable>,
 ): ConnectionProbe {
   const { host, port, tls } = cache.connection;
   const { kind, secure } = servers[cache.kind];
   const line = new Line(host, port ?? 0);
-  let table: CacheTable | undefined;
+  let table: ProbedTable | undefined;
   const opened = () => {
     if (!table) throw new Error('the step login comes first');
     return table;
