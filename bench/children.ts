@@ -26,13 +26,20 @@ export interface PurgeDone extends Window {
   notes: string[];
 }
 
-/** Latencies in ms of the operations that were due within the window. */
+/** Latencies in ms of the operations that were due within the window, and of each when it was due. */
 export interface LoadDone {
   kind: 'done';
   reads: number[];
   revives: number[];
+  operations: Operation[];
   /** Operations that failed, by their messages. */
   failures: string[];
+}
+
+export interface Operation {
+  kind: 'read' | 'revive';
+  due: number;
+  ms: number;
 }
 
 export interface PurgeWayOptions {
@@ -46,6 +53,8 @@ export interface SignInOptions {
   connections: number;
   rate: number;
   warmUpMs: number;
+  /** Keys of the writes are `PREFIX0` to `PREFIXn`; left out, those of entries that have expired at the start. */
+  revived?: { prefix: string; count: number };
 }
 
 /** No child lives longer, whatever hangs. */

@@ -3,12 +3,7 @@
  * servers of this machine: its time, the process's memory, the requests to the storage, and what it sends to Application
  * Insights. Schedules are the defaults; prices are in bench/cost/prices.ts, with their sources.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Cron } from 'croner';
-import { root } from '../dev/build.ts';
 import { createSeededTable } from '../dev/seed.ts';
 import { cacheTable, startServices } from '../dev/services.ts';
 import { timersOf } from '../src/lib/app/timers.ts';
@@ -17,6 +12,7 @@ import { startFaultProxy } from '../test/support/faultProxy.ts';
 import { startIngestion } from '../test/support/ingestion.ts';
 import { alertRules, prices } from './cost/prices.ts';
 import { machineText, median } from './figures.ts';
+import { startFunctions } from './functionsChild.ts';
 
 const rounds = 7;
 const instanceGigabytes = 0.5;
@@ -73,26 +69,13 @@ async function countedStorage(connectionString: string, count: () => void): Prom
 }
 
 async function measure(names: string[], environment: Record<string, string>, transactionsSoFar: () => number) {
-  const child = spawn(process.execPath, [join(root, 'bench/cost/invocations.ts'), join(root, 'dist/package')], {
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  // The functions may print too.
-  const next = async () => {
-    for (;;) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error('the functions ended');
-      if (value.startsWith('{"cost":')) return (JSON.parse(value) as { cost: { ms: number; bytes: number } }).cost;
-    }
-  };
+  const functions = startFunctions(environment);
   const result = new Map<string, Invocation[]>(names.map((name) => [name, []]));
   // The first round is not counted: it loads drivers, and builds the index.
   for (let round = 0; round <= rounds; round += 1) {
     for (const name of names) {
       const before = { transactions: transactionsSoFar(), requests: ingestion.accepted.length };
-      child.stdin.write(`${name}\n`);
-      const { ms, bytes } = await next();
+      const { ms, bytes } = await functions.invoke(name);
       const requests = ingestion.accepted.slice(before.requests).map(({ body }) => body);
       const rows = requests.flatMap(
         (body) => JSON.parse(body.toString()) as { data: { baseType: string; baseData: object } }[],
@@ -111,8 +94,7 @@ async function measure(names: string[], environment: Record<string, string>, tra
         });
     }
   }
-  child.stdin.end();
-  await once(child, 'exit');
+  await functions.end();
   return result;
 }
 

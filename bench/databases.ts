@@ -20,12 +20,11 @@ export class Databases {
     return this.#server.url('bench');
   }
 
-  async seedTemplate(entries: number, shuffled: boolean, signal: AbortSignal): Promise<void> {
+  async seedTemplate(entries: number, shuffled: boolean, signal: AbortSignal, expiredShare = 0.7): Promise<void> {
     await this.#checkDisk(entries);
     await this.#server.createDatabase('template');
     const url = this.#server.url('template');
     await run(url, [createTable(table)]);
-    const expiredShare = 0.7;
     await seedEntries(url, table, { entries, expiredShare, shuffled, onProgress: () => signal.throwIfAborted() });
     await run(url, [
       `create index "IX_TokenCache_ExpiresAtTime" on ${table} (expiresattime)`,
@@ -36,6 +35,24 @@ export class Databases {
   /** The checkpoint is the measurement's: none of the copy's work may be left to be done in it. */
   async createCopy(): Promise<void> {
     await this.#admin(['create database bench template template strategy file_copy', 'checkpoint']);
+  }
+
+  /**
+   * So many entries, `PREFIX0` and on, that have expired in the last half hour, with values of others: written anew, as what an app
+   * wrote last lies together.
+   */
+  async expire(prefix: string, count: number): Promise<void> {
+    await run(
+      this.copyUrl,
+      [
+        `insert into ${table} (id, value, expiresattime, slidingexpirationinseconds)
+         select $1 || n, v.value, now() - interval '2 minutes' - n * interval '1800 s' / $2::int, 1209600
+         from generate_series(0, $2::int - 1) as n
+         join (select row_number() over () - 1 as m, value from (select value from ${table} limit 200) as first) as v on v.m = n % 200
+         on conflict (id) do update set value = excluded.value, expiresattime = excluded.expiresattime`,
+      ],
+      [prefix, count],
+    );
   }
 
   async dropCopy(): Promise<void> {

@@ -13,10 +13,12 @@ const lifetime = { slidingSeconds: 1_209_600, livesSeconds: 1_209_600 };
 const values = tokenEntries(ownKey(), 200);
 
 /** Random keys, read up front; of the live ones those that stay alive while the bench runs. */
-export async function sampleKeys(client: Client): Promise<SampledKeys> {
+export async function sampleKeys(client: Client, revived?: { prefix: string; count: number }): Promise<SampledKeys> {
   return {
     live: await sample(client, `expiresattime > now() + interval '1 hour'`),
-    expired: await sample(client, 'expiresattime < now()'),
+    expired: revived
+      ? Array.from({ length: revived.count }, (_, index) => `${revived.prefix}${index}`)
+      : await sample(client, 'expiresattime < now()'),
   };
 }
 

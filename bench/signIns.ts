@@ -5,21 +5,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import pg from 'pg';
-import { answer, now, optionsOfChild, readyFor, type SignInOptions, type Window } from './children.ts';
+import { answer, now, type Operation, optionsOfChild, readyFor, type SignInOptions, type Window } from './children.ts';
 import { readAndSlide, revive, type SampledKeys, sampleKeys, takeKey } from './signInStatements.ts';
-
-interface Operation {
-  kind: 'read' | 'revive';
-  due: number;
-  ms: number;
-}
 
 const reviveShare = 0.2;
 const limitMs = 2 * 60 * 60_000;
 
-const { url, connections, rate, warmUpMs } = optionsOfChild<SignInOptions>();
+const { url, connections, rate, warmUpMs, revived } = optionsOfChild<SignInOptions>();
 const clients = await Promise.all(Array.from({ length: connections }, connect));
-const keys = await sampleKeys(clients[0] ?? (await connect()));
+const keys = await sampleKeys(clients[0] ?? (await connect()), revived);
 const operations: Operation[] = [];
 const failures: string[] = [];
 /** One per connection: what it still has to do, in order. */
@@ -38,7 +32,7 @@ to = window.to;
 await pacer.terminate();
 await Promise.all(queues);
 const measured = operations.filter(({ due }) => due >= window.from && due <= window.to);
-answer({ kind: 'done', reads: latencies('read'), revives: latencies('revive'), failures });
+answer({ kind: 'done', reads: latencies('read'), revives: latencies('revive'), operations: measured, failures });
 
 function enqueue(due: number): void {
   turn = (turn + 1) % clients.length;

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:sqlserver`: what the SQL Server adapter and the purge loop cost beside the driver. The purge and a bare
- * loop of the same two statements with tedious alone delete the same entries through the TDS endpoint, in turn, in one run.
+ * `npm run bench:sqlserver`: what the SQL Server adapter and the purge loop cost beside the driver. The purge, a bare loop of
+ * the same two statements with tedious alone, and a bare `DELETE TOP` delete the same entries through the TDS endpoint, in turn,
+ * in one run.
  * The endpoint answers from an embedded PostgreSQL, set up so that its disk does not count: the rates are this machine's, and
  * only the ratio says anything, best on an idle machine. The client's CPU time beside it does not depend on others.
  */
@@ -18,7 +19,7 @@ import { createTable, createViews } from '../test/support/sqlServer/engine.ts';
 import { nowTicks } from '../test/support/sqlServer/entry.ts';
 import type { EndpointReady } from './endpointProcess.ts';
 import { machineText, median } from './figures.ts';
-import { tediousLoop } from './tediousLoop.ts';
+import { type Deleted, deleteTopLoop, tediousLoop } from './tediousLoop.ts';
 
 const { values } = parseArgs({
   options: { entries: { type: 'string', default: '300000' }, rounds: { type: 'string', default: '7' } },
@@ -26,15 +27,15 @@ const { values } = parseArgs({
 const entries = wholeNumber('--entries', values.entries);
 const rounds = wholeNumber('--rounds', values.rounds);
 const table = 'dbo."TokenCache"';
-/** `rate` in rows a second, `cpu` in µs of the client's CPU time a row. */
+/** `rate` in rows a second; `deleting` the same without what lies before the first batch and behind the last; `cpu` in µs of the client's CPU time a row. */
 interface Figures {
   rate: number;
+  deleting: number;
   cpu: number;
 }
-interface Round {
-  purge: Figures;
-  loop: Figures;
-}
+const ways = ['purge', 'loop', 'deleteTop'] as const;
+type Way = (typeof ways)[number];
+type Round = Record<Way, Figures>;
 
 const batchRows = 2_000;
 
@@ -55,14 +56,12 @@ try {
   const measured: Round[] = [];
   for (let round = 0; round < rounds; round += 1) {
     // The order changes, so that what the first leaves behind serves both.
-    const order = round % 2 === 0 ? (['purge', 'loop'] as const) : (['loop', 'purge'] as const);
+    const order = ways.map((_, index) => ways[(index + round) % ways.length] ?? 'purge');
     const figures: Partial<Round> = {};
     for (const way of order) figures[way] = await measure(way, endpoint);
-    const { purge: adapter, loop } = figures as Round;
-    console.error(
-      `round ${round + 1}: purge ${numberText(Math.round(adapter.rate))} rows/s, loop ${numberText(Math.round(loop.rate))} rows/s`,
-    );
-    measured.push({ purge: adapter, loop });
+    const text = order.map((way) => `${way} ${numberText(Math.round(figures[way]?.rate ?? 0))} rows/s`).join(', ');
+    console.error(`round ${round + 1}: ${text}`);
+    measured.push(figures as Round);
   }
   print(measured);
 } finally {
@@ -90,7 +89,7 @@ async function seed(): Promise<void> {
 }
 
 /** One way on a fresh copy, from its first connection to its end. */
-async function measure(way: keyof Round, endpoint: EndpointReady): Promise<Figures> {
+async function measure(way: Way, endpoint: EndpointReady): Promise<Figures> {
   await database.query(
     `drop table if exists ${table}; ${createTable(table).replace('create table', 'create unlogged table')}; insert into ${table} select * from dbo.template;
      create index by_expiry on ${table} ("ExpiresAtTime"); analyze ${table}`,
@@ -98,16 +97,21 @@ async function measure(way: keyof Round, endpoint: EndpointReady): Promise<Figur
   await database.query('checkpoint');
   const start = performance.now();
   const cpu = process.cpuUsage();
+  const bracketed = '[dbo].[TokenCache]';
   const deleted =
-    way === 'purge' ? await purgeOnce(endpoint) : await tediousLoop(endpoint, '[dbo].[TokenCache]', batchRows);
+    way === 'purge'
+      ? await purgeOnce(endpoint)
+      : way === 'loop'
+        ? await tediousLoop(endpoint, bracketed, batchRows)
+        : await deleteTopLoop(endpoint, bracketed);
   const seconds = (performance.now() - start) / 1_000;
-  if (deleted !== entries) throw new Error(`${way} deleted ${deleted} of ${entries} entries`);
+  if (deleted.rows !== entries) throw new Error(`${way} deleted ${deleted.rows} of ${entries} entries`);
   const { user, system } = process.cpuUsage(cpu);
-  return { rate: deleted / seconds, cpu: (user + system) / deleted };
+  return { rate: entries / seconds, deleting: (1_000 * entries) / deleted.ms, cpu: (user + system) / entries };
 }
 
 /** As it is deployed, but without the pauses that it makes for the sign-ins' sake. */
-async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
+async function purgeOnce({ connectionString }: EndpointReady): Promise<Deleted> {
   const settings = readSettings(
     { TOKEN_CACHE_CONNECTION_STRING: connectionString, PURGE_TIME_BUDGET: 'PT6H', PURGE_PAUSE_RATIO: '0' },
     'table',
@@ -117,26 +121,36 @@ async function purgeOnce({ connectionString }: EndpointReady): Promise<number> {
   const cache = await openTable(subject, settings.statementTimeoutMs, systemClock);
   const position = { read: async () => undefined, write: async () => undefined };
   try {
-    const report = await purge({ table: cache, policy: settings.purge, clock: systemClock, position });
+    let begun = 0;
+    let ended = 0;
+    const onBatch = ({ tookMs }: { tookMs: number }) => {
+      ended = performance.now();
+      begun ||= ended - tookMs;
+    };
+    const report = await purge({ table: cache, policy: settings.purge, clock: systemClock, position }, { onBatch });
     if (report.dryRun || report.stopReason !== 'drained' || report.way !== 'expiry') throw new Error('an odd run');
-    return report.deleted;
+    return { rows: report.deleted, ms: ended - begun };
   } finally {
     await cache.close();
   }
 }
 
 function print(measured: Round[]): void {
-  const rowOf = (title: string, way: keyof Round, ratio: string) =>
-    `| ${title} | ${numberText(Math.round(median(measured.map((round) => round[way].rate))))} | ${ratio} | ${median(measured.map((round) => round[way].cpu)).toFixed(1)} |`;
-  const ratio = median(measured.map(({ purge: adapter, loop }) => adapter.rate / loop.rate));
+  const rowOf = (title: string, way: Way) => {
+    const of = (figure: keyof Figures) => median(measured.map((round) => round[way][figure]));
+    const to = (other: Way, figure: keyof Figures) =>
+      median(measured.map((round) => round[way][figure] / round[other][figure])).toFixed(2);
+    return `| ${title} | ${numberText(Math.round(of('rate')))} | ${to('loop', 'rate')} | ${to('deleteTop', 'rate')} | ${to('deleteTop', 'deleting')} | ${of('cpu').toFixed(1)} |`;
+  };
   console.log(
     [
       `${machineText()}; ${numberText(entries)} entries of 1 to 3 KB, medians of ${measured.length} rounds.`,
       '',
-      '| way | rows/s | of the bare loop | client CPU, µs/row |',
-      '| --- | --- | --- | --- |',
-      rowOf(`purge, adaptive batches of up to ${numberText(batchRows)}`, 'purge', ratio.toFixed(2)),
-      rowOf(`bare loop with tedious, batches of ${numberText(batchRows)}`, 'loop', '1'),
+      '| way | rows/s | of the bare loop | of DELETE TOP | of DELETE TOP, set-up aside | client CPU, µs/row |',
+      '| --- | --: | --: | --: | --: | --: |',
+      rowOf(`purge, adaptive batches of up to ${numberText(batchRows)}`, 'purge'),
+      rowOf(`its statements in a bare loop with tedious, batches of ${numberText(batchRows)}`, 'loop'),
+      rowOf('`DELETE TOP (1000)` in a bare loop with tedious, as Hangfire', 'deleteTop'),
     ].join('\n'),
   );
 }

@@ -38,8 +38,8 @@ export function describeCacheTable(engine: TestEngine): void {
       await cache.expiryIndex.build({ kind: 'missing' }, build);
       return { cache, entries: cache.entries, cutoff: await cache.clock() };
     };
-    const range = async (found: Promise<ExpiryRange | undefined>) => {
-      const value = await found;
+    const range = async (found: Promise<ExpiryRange[]>) => {
+      const [value] = await found;
       if (!value) throw new Error('no range where one was expected');
       return value;
     };
@@ -69,13 +69,30 @@ export function describeCacheTable(engine: TestEngine): void {
           { id: 'alive', expiresInMs: hour },
         ]);
         const { entries, cutoff } = await indexed();
-        const first = await range(entries.nextRange(undefined, cutoff, 2));
+        const first = await range(entries.nextRanges(undefined, cutoff, 2, 1));
         expect(first).toMatchObject({ rows: 2, tied: false, after: undefined });
-        const second = await range(entries.nextRange(first.upTo, cutoff, 2));
+        const second = await range(entries.nextRanges(first.upTo, cutoff, 2, 1));
         expect(second).toMatchObject({ rows: 1, tied: false });
-        expect(await entries.nextRange(second.upTo, cutoff, 2)).toBeUndefined();
+        expect(await entries.nextRanges(second.upTo, cutoff, 2, 1)).toEqual([]);
         expect(await entries.deleteRange(first, cutoff, 2)).toMatchObject({ deleted: 2 });
         expect(await table.ids()).toEqual(['alive', 'young']);
+      });
+
+      it('come several at once, each after the one before, up to one whose expiry goes on beyond it', async () => {
+        await table.insert(
+          [-9, -8, -7, -6, -5, -4, -4, -4, -3].map((h, n) => ({ id: `e${n}`, expiresInMs: h * hour })),
+        );
+        const { entries, cutoff } = await indexed();
+        const ranges = await entries.nextRanges(undefined, cutoff, 2, 4);
+        expect(ranges.map(({ rows, tied }) => [rows, tied])).toEqual([
+          [2, false],
+          [2, false],
+          [2, true],
+        ]);
+        expect(ranges.map(({ after }) => after)).toEqual([undefined, ranges[0]?.upTo, ranges[1]?.upTo]);
+        expect(await entries.nextRanges(undefined, cutoff, 2, 2)).toHaveLength(2);
+        for (const each of ranges.slice(0, 2)) expect((await entries.deleteRange(each, cutoff, 2)).deleted).toBe(2);
+        expect(await table.ids()).toEqual(['e4', 'e5', 'e6', 'e7', 'e8']);
       });
 
       it('keep expiries apart that differ by the least that the engine stores', async () => {
@@ -85,7 +102,7 @@ export function describeCacheTable(engine: TestEngine): void {
         const { entries, cutoff } = await indexed();
         let after: ExpiryRange['after'];
         for (const id of ['e0', 'e1', 'e2', 'e3']) {
-          const next = await range(entries.nextRange(after, cutoff, 1));
+          const next = await range(entries.nextRanges(after, cutoff, 1, 1));
           expect(next).toMatchObject({ rows: 1, tied: false });
           await entries.deleteRange(next, cutoff, 1);
           expect(await table.ids()).not.toContain(id);
@@ -97,7 +114,7 @@ export function describeCacheTable(engine: TestEngine): void {
       it('are deleted only up to the limit where many entries share one expiry', async () => {
         await table.insert(Array.from({ length: 25 }, (_unused, index) => ({ id: `e${index}`, expiresInMs: -hour })));
         const { entries, cutoff } = await indexed();
-        const tied = await range(entries.nextRange(undefined, cutoff, 10));
+        const tied = await range(entries.nextRanges(undefined, cutoff, 10, 1));
         expect(tied).toMatchObject({ rows: 10, tied: true });
         expect((await entries.deleteRange(tied, cutoff, 10)).deleted).toBe(10);
         expect(await table.ids()).toHaveLength(15);
@@ -109,7 +126,7 @@ export function describeCacheTable(engine: TestEngine): void {
           { id: 'revived', expiresInMs: -2 * hour },
         ]);
         const { entries, cutoff } = await indexed();
-        const both = await range(entries.nextRange(undefined, cutoff, 10));
+        const both = await range(entries.nextRanges(undefined, cutoff, 10, 1));
         await table.setExpiry('revived', hour);
         expect((await entries.deleteRange(both, cutoff, 10)).deleted).toBe(1);
         expect(await table.ids()).toEqual(['revived']);
@@ -122,7 +139,7 @@ export function describeCacheTable(engine: TestEngine): void {
         ]);
         const { entries, cutoff } = await indexed();
         const future = new Date(cutoff.getTime() + 24 * hour);
-        const wrong = await range(entries.nextRange(undefined, future, 10));
+        const wrong = await range(entries.nextRanges(undefined, future, 10, 1));
         expect((await entries.deleteRange(wrong, future, 10)).deleted).toBe(1);
         const keys = await entries.nextKeyRange(undefined, 10);
         if (keys) await entries.deleteKeyRange(keys, future);
@@ -137,7 +154,7 @@ export function describeCacheTable(engine: TestEngine): void {
           );
           const { entries, cutoff } = await indexed();
           const unlock = await table.lock(['e3', 'e7']);
-          const all = await range(entries.nextRange(undefined, cutoff, 100));
+          const all = await range(entries.nextRanges(undefined, cutoff, 100, 1));
           expect((await entries.deleteRange(all, cutoff, 100)).deleted).toBe(8);
           expect(await table.ids()).toEqual(['e3', 'e7']);
           await unlock();
@@ -262,6 +279,18 @@ export function describeCacheTable(engine: TestEngine): void {
           12,
         );
         expect(await figures.countUpTo({ before: now }, 7, 10_000)).toBe(7);
+      });
+
+      it('see by the index what has expired, up to a limit', async () => {
+        const cache = open();
+        const state = await cache.expiryIndex.state();
+        await cache.expiryIndex.build(state, { timeBudgetMs: 60_000, offlineRowLimit: 1_000 });
+        const now = await cache.clock();
+        const { oldest, rows } = await cache.figures.backlog(now, 1_000);
+        expect(rows).toBe(30);
+        expect(now.getTime() - (oldest?.getTime() ?? 0)).toBeGreaterThanOrEqual(hour);
+        expect((await cache.figures.backlog(now, 7)).rows).toBe(7);
+        expect((await cache.figures.backlog(new Date(now.getTime() - 100 * hour), 7)).rows).toBe(0);
       });
 
       it('find the oldest expiry', async () => {

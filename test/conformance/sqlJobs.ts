@@ -405,7 +405,7 @@ function overridingEntries(cache: CacheTable, before: () => void): CacheTable['e
   const { entries } = cache;
   return {
     latestExpiry: () => entries.latestExpiry(),
-    nextRange: (...args) => entries.nextRange(...args),
+    nextRanges: (...args) => entries.nextRanges(...args),
     nextKeyRange: (...args) => entries.nextKeyRange(...args),
     deleteKeyRange: (...args) => entries.deleteKeyRange(...args),
     deleteStatement: (...args) => entries.deleteStatement(...args),

@@ -28,6 +28,7 @@ async function startApp(settings: Record<string, string> = {}): Promise<Function
     TEST_QUEUE: 'true',
     TOKEN_CACHE_CONNECTION_STRING: database.url,
     PURGE_PAUSE_RATIO: '0',
+    PURGE_PACE: 'PT0S',
     ...settings,
   });
   apps.push(app);

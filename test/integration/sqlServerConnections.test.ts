@@ -112,7 +112,7 @@ describe('a server that says nothing', () => {
     await scenario.sound(cache, outcome);
   });
 
-  it.each(['clock', 'nextRange', 'deleteRange', 'oldestExpiry'])(
+  it.each(['clock', 'nextRanges', 'deleteRange', 'backlog'])(
     'from %s on: ended by the deadline of the statement, and done on a new connection',
     async (statement) => {
       const cache = scenario.open({ statementTimeoutMs: 500 });

@@ -35,7 +35,7 @@ describe('where the server refuses', () => {
   });
 
   it.each([
-    ['nextRange', 321],
+    ['nextRanges', 321],
     ['deleteRange', 651],
   ])('hints of %s (%i), locked entries are gone around', async (statement, number) => {
     const cache = scenario.open();

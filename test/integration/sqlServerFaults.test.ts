@@ -11,15 +11,14 @@ const endpoint = useEndpoint(database);
 /** Every statement of an ordinary run that may meet a fault and be tried again, or done without. */
 const statementsOfARun = [
   'traits',
+  'tableKind',
   'clock',
   'tryLock',
-  'indexState',
-  'oldestExpiry',
-  'nextRange',
+  'backlog',
+  'nextRanges',
   'deleteRange',
   'resourceStats',
   'lockWaits',
-  'countUpTo',
   'appPurge',
   'unlock',
 ];

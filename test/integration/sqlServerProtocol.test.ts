@@ -88,19 +88,19 @@ describe('over the wire', () => {
   it('a text that is not in the table is error 102, as a batch and as a call', async () => {
     await expect(pool.request().query('SELECT 1 AS one')).rejects.toMatchObject({ number: 102 });
     await expect(pool.request().batch('DROP TABLE x')).rejects.toMatchObject({ number: 102 });
-    await expect(pool.request().query(`${statements.clock(table)} `)).rejects.toMatchObject({ number: 102 });
+    await expect(pool.request().query(`${statements.clock(table, false)} `)).rejects.toMatchObject({ number: 102 });
   });
 
   it('a cancelled statement ends, and its connection serves the next', async () => {
     const single = await connect({ pool: { max: 1 } });
     endpoint().faults.on('clock', { kind: 'hang' });
     const request = single.request();
-    const cancelled = expect(request.query(statements.clock(table))).rejects.toMatchObject({ code: 'ECANCEL' });
+    const cancelled = expect(request.query(statements.clock(table, false))).rejects.toMatchObject({ code: 'ECANCEL' });
     await expect.poll(() => endpoint().faults.struck.at(-1)).toBe('clock');
     const { accepted } = endpoint();
     request.cancel();
     await cancelled;
-    expect((await single.request().query(statements.clock(table))).recordset[0]?.now).toBeInstanceOf(Date);
+    expect((await single.request().query(statements.clock(table, false))).recordset[0]?.now).toBeInstanceOf(Date);
     expect(endpoint().accepted).toBe(accepted);
     await single.close();
   });
@@ -133,7 +133,7 @@ describe('over the wire', () => {
         authentication: { type: 'azure-active-directory-access-token', options: { token } },
       }).connect();
     const opened = await withToken('a-token');
-    expect((await opened.request().query(statements.clock(table))).recordset).toHaveLength(1);
+    expect((await opened.request().query(statements.clock(table, false))).recordset).toHaveLength(1);
     await opened.close();
     await expect(withToken('another')).rejects.toMatchObject({ code: 'ELOGIN' });
   });

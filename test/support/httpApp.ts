@@ -27,6 +27,7 @@ export function useHttpApp(settings: Record<string, string> = {}) {
       TOKEN_CACHE_CONNECTION_STRING: database.url,
       PURGE_BATCH_TARGET: 'PT0.05S',
       PURGE_PAUSE_RATIO: '0',
+      PURGE_PACE: 'PT0S',
       ...settings,
     });
   });

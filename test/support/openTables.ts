@@ -25,7 +25,7 @@ export function openPostgres(
 export function openSqlServer(
   connectionString: string,
   table: string,
-  { statementTimeoutMs = 30_000, credential }: Partial<SqlServerOptions> = {},
+  { statementTimeoutMs = 30_000, credential, kept }: Partial<SqlServerOptions> = {},
 ): CacheTable {
   return sqlServerCacheTable({
     connection: parseSqlServer(connectionString),
@@ -33,5 +33,6 @@ export function openSqlServer(
     statementTimeoutMs,
     clock: systemClock,
     credential,
+    ...(kept && { kept }),
   });
 }

@@ -14,6 +14,7 @@ export const quickPolicy: PurgePolicy = {
   graceMs: 60_000,
   batchTargetMs: 50,
   pauseRatio: 0,
+  paceMs: 0,
   timeBudgetMs: 60_000,
   loadLimits: { percent: 100, lockWaits: 1_000 },
   index: indexPolicy,

@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface StatementCounter {
   port: number;
   connections: number;
+  /** How often a client waited for an answer. */
+  roundTrips: number;
   /** Texts of the statements, each as often as it was executed. */
   statements: string[];
   close(): Promise<void>;
@@ -16,11 +18,17 @@ export async function countStatements(targetPort: number): Promise<StatementCoun
     counter.connections += 1;
     const target = connect(targetPort, '127.0.0.1');
     const read = readMessages((text) => counter.statements.push(text));
+    let waits = false;
     client.on('data', (chunk) => {
       read(chunk);
+      if (!waits) counter.roundTrips += 1;
+      waits = true;
       target.write(chunk);
     });
-    target.on('data', (chunk) => client.write(chunk));
+    target.on('data', (chunk) => {
+      waits = false;
+      client.write(chunk);
+    });
     for (const [from, to] of [
       [client, target],
       [target, client],
@@ -37,6 +45,7 @@ export async function countStatements(targetPort: number): Promise<StatementCoun
   const counter: StatementCounter = {
     port: address.port,
     connections: 0,
+    roundTrips: 0,
     statements: [],
     close: async () => {
       for (const socket of sockets) socket.destroy();

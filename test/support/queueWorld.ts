@@ -56,6 +56,7 @@ export class QueueWorld {
         TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p;Database=d',
         AzureWebJobsStorage: 'UseDevelopmentStorage=true',
         PURGE_PAUSE_RATIO: '0',
+        PURGE_PACE: 'PT0S',
         PURGE_TIME_BUDGET: 'PT1S',
       },
       'table',
@@ -212,8 +213,8 @@ export class QueueWorld {
         }),
       load: async () => ({ readings: {}, unknown: [] }),
       entries: {
-        nextRange: async (after: string | undefined, _: unknown, limit: number) =>
-          this.rows > 0 ? { after, upTo: 'x', rows: Math.min(limit, this.rows), tied: false } : undefined,
+        nextRanges: async (after: string | undefined, _: unknown, limit: number) =>
+          this.rows > 0 ? [{ after, upTo: 'x', rows: Math.min(limit, this.rows), tied: false }] : [],
         deleteRange: (range: { rows: number }, _: unknown, limit: number) =>
           ask(() => {
             const deleted = Math.min(limit, range.rows, this.rows);
@@ -224,7 +225,11 @@ export class QueueWorld {
           }, true),
       },
       expiryIndex: { state: async () => ({ kind: 'present', name: 'ix' }) },
-      figures: { oldestExpiry: async () => undefined, countUpTo: async () => this.rows },
+      figures: {
+        backlog: async () => ({ oldest: null, rows: this.rows }),
+        oldestExpiry: async () => undefined,
+        countUpTo: async () => this.rows,
+      },
       close: async () => undefined,
     };
     return table as unknown as CacheTable;

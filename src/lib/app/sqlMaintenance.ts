@@ -22,6 +22,7 @@ import type { CacheTable } from '../sql/cacheTable.ts';
 import { clearTable } from '../sql/clear.ts';
 import { countEntries } from '../sql/counts.ts';
 import { ensureExpiryIndex, type IndexRequest } from '../sql/ensureExpiryIndex.ts';
+import { KeptFacts } from '../sql/keptFacts.ts';
 import { purge } from '../sql/purge.ts';
 import type { PurgePolicy, PurgeRequest } from '../sql/purgeRequest.ts';
 import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sql/sqlCacheMetrics.ts';
@@ -37,8 +38,10 @@ export class SqlMaintenance {
   readonly #runs: RunDeps;
 
   readonly #open: typeof openTable;
+  readonly #kept: KeptFacts;
 
   constructor(settings: Settings, runs: RunDeps, open = openTable) {
+    this.#kept = new KeptFacts(runs.clock);
     this.#settings = settings;
     this.#runs = runs;
     this.#open = open;
@@ -51,11 +54,14 @@ export class SqlMaintenance {
   /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
   readonly purge: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
+    const { trigger } = typeof started === 'string' ? { trigger: started } : started;
+    // Somebody waits for any other run.
+    const policy = { ...this.#policy(cache), ...(trigger !== 'timer' && { paceMs: 0 }) };
     const work = async (table: CacheTable, run: RunContext<'purge'>) => {
       const { end, ...progress } = this.#running(cache, run, options.begun);
       const context = {
         table,
-        policy: this.#policy(cache),
+        policy,
         clock: this.#runs.clock,
         position: this.#position('purge', cache),
         pagePosition: this.#position('pages', cache),
@@ -68,7 +74,6 @@ export class SqlMaintenance {
         onFailure: run.soFar,
       }).finally(end);
     };
-    const { trigger } = typeof started === 'string' ? { trigger: started } : started;
     const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
     return this.#run('purge', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
   };
@@ -136,9 +141,14 @@ export class SqlMaintenance {
 
   async #with<R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> {
     const { statementTimeoutMs } = this.#settings;
-    const table = await this.#open(sqlCacheFor(this.#settings, job, cache), statementTimeoutMs, this.#runs.clock);
+    const subject = sqlCacheFor(this.#settings, job, cache);
+    const table = await this.#open(subject, statementTimeoutMs, this.#runs.clock, this.#kept);
     try {
       return await work(table);
+    } catch (error) {
+      // It may be that what was known is no longer so.
+      this.#kept.of(cache).forget();
+      throw error;
     } finally {
       await table.close();
     }

@@ -10,6 +10,7 @@ export const sqlCacheShape = {
   PURGE_GRACE: duration('PT0S', 'P30D').prefault('PT60S'),
   PURGE_BATCH_TARGET: duration('PT0.01S', 'PT10S').prefault('PT0.2S'),
   PURGE_PAUSE_RATIO: decimal(0, 100).prefault('1'),
+  PURGE_PACE: duration('PT0S', 'PT10M').prefault('PT5S'),
   PURGE_TIME_BUDGET: duration('PT1S', 'PT6H').prefault('PT5M'),
   PURGE_ROW_LIMIT: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   PURGE_LOAD_LIMIT: wholeNumber(1, 100).prefault('80'),
@@ -30,6 +31,7 @@ export function purgePolicy(values: Values): PurgePolicy {
     graceMs: values.PURGE_GRACE,
     batchTargetMs: values.PURGE_BATCH_TARGET,
     pauseRatio: values.PURGE_PAUSE_RATIO,
+    paceMs: values.PURGE_PACE,
     timeBudgetMs: values.PURGE_TIME_BUDGET,
     loadLimits: { percent: values.PURGE_LOAD_LIMIT, lockWaits: values.PURGE_LOCK_WAIT_LIMIT },
     index: {

@@ -24,6 +24,13 @@ export interface ExpiryRange {
   tied: boolean;
 }
 
+/** Ranges that follow each other, the first after `after`, up to the first that is `tied`: behind it the rows shift. */
+export function chained(after: Instant | undefined, bounds: readonly Omit<ExpiryRange, 'after'>[]): ExpiryRange[] {
+  const tied = bounds.findIndex((range) => range.tied);
+  const usable = tied < 0 ? bounds : bounds.slice(0, tied + 1);
+  return usable.map((range, index) => ({ ...range, after: usable[index - 1]?.upTo ?? after }));
+}
+
 /** Rows in order of the primary key, after `after` (exclusive) and up to `upTo` (inclusive). */
 interface KeyRange {
   after: string | undefined;
@@ -55,6 +62,8 @@ export interface BatchOutcome {
   skipped?: number;
   /** Expired rows left in the range since the database refuses to delete them, by what keeps them. */
   kept?: KeptRows[];
+  /** But for `skipped` and `kept` nothing to delete is left in the range, though fewer rows were deleted than had been seen. */
+  whole?: boolean;
 }
 
 export const purgeWay = z.enum(['expiry', 'key', 'pages']).meta({
@@ -80,8 +89,11 @@ export interface ExpiredEntries {
   latestExpiry(): Promise<LatestExpiry | undefined>;
   /** Whether there are entries without an expiry: a clear takes them, and only along the primary key. */
   hasUndated?(): Promise<boolean>;
-  /** The next range of at most `limit` rows (more where `tied`) within `cutoff`; undefined where there is none. */
-  nextRange(after: Instant | undefined, cutoff: Cutoff, limit: number): Promise<ExpiryRange | undefined>;
+  /**
+   * The next ranges of at most `limit` rows each (more where `tied`) within `cutoff`, by one read, at most `count` of them,
+   * and none behind one that is `tied`; empty where there is none.
+   */
+  nextRanges(after: Instant | undefined, cutoff: Cutoff, limit: number, count: number): Promise<ExpiryRange[]>;
   /** Deletes at most `limit` rows of `range` within `cutoff`, passing over rows that others hold locked. */
   deleteRange(range: ExpiryRange, cutoff: Cutoff, limit: number): Promise<BatchOutcome>;
   /** The next range of at most `limit` rows by primary key, expired or not; undefined at the end of the table. */
@@ -178,10 +190,11 @@ export interface TableFigures {
   /** Counts entries without an expiry, which no read ever finds; 0 where the table takes none. Undefined where the time was up. */
   countUndated?(limit: number, timeLimitMs: number): Promise<number | undefined>;
   /**
-   * The smallest expiry; null in an empty table, undefined where finding it took longer than `timeLimitMs`. Without one it is
-   * bounded as every statement is: with the index that is one look.
+   * The smallest expiry; null in an empty table, undefined where finding it took longer than `timeLimitMs`.
    */
-  oldestExpiry(timeLimitMs?: number): Promise<Date | null | undefined>;
+  oldestExpiry(timeLimitMs: number): Promise<Date | null | undefined>;
+  /** What has expired before `before`, by the expiry index: the smallest expiry of all, and the rows, counted up to `limit`. */
+  backlog(before: Date, limit: number): Promise<{ oldest: Date | null; rows: number }>;
   /**
    * Unexpired entries by the first 20 bytes of their values, those alone whose values begin with `mark`. Reads the whole
    * table: undefined where that takes longer than `timeLimitMs`.

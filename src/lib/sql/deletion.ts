@@ -7,14 +7,14 @@ import type { Walk } from './walks.ts';
 
 /** What a purge or a clear is about to delete. `More` is what its report has beyond the figures of every run. */
 export interface Prepared<More> {
-  /** Left out where there is nothing to delete. */
+  /** Left out where a look found nothing to delete. */
   walk?: Walk;
   /** Entries to delete, where they were counted. */
   expired?: number | undefined;
   /** The report, as far as it is known before the first batch. */
   known: More;
   /** What of the report is known when the last batch is done. */
-  ended?(stopReason: StopReason, deleted: number): Promise<Partial<More>>;
+  ended?(stopReason: StopReason): Promise<Partial<More>>;
 }
 
 const nothingDone = {
@@ -66,7 +66,6 @@ export class Deletion<More extends object> {
   /** Takes the lock, deletes what was prepared under it, and reports; `none` stands in the report of a table that is busy. */
   async underLock(none: More, prepare: () => Promise<Prepared<More>>): Promise<DeletionFigures & More> {
     const { table, clock } = this.#context;
-    const keptBy = (walk: Walk | undefined) => [...(walk?.kept ?? []), ...(walk && table.hidden ? [table.hidden] : [])];
     const report = (stopReason: StopReason, more: More, { walk, loop }: { walk?: Walk; loop?: PurgeLoop } = {}) => ({
       engine: table.engine,
       table: table.displayName,
@@ -74,21 +73,29 @@ export class Deletion<More extends object> {
       stopReason,
       ...(loop?.result ?? nothingDone),
       skippedLocked: walk?.skippedLocked ?? 0,
-      kept: keptBy(walk),
+      kept: stopReason === 'busy' ? [] : keptBy(walk),
       heldBy: null,
       way: walk?.way ?? 'expiry',
       duration: formatDuration(clock.elapsed() - this.start),
       warnings: [...this.warnings],
       ...more,
     });
+    const keptBy = (walk: Walk | undefined) => [...(walk?.kept ?? []), ...(table.hidden ? [table.hidden] : [])];
+    const ending = async (ended: StopReason, { walk, known, ended: tellEnd }: Prepared<More>, loop?: PurgeLoop) => {
+      const stopReason = ended === 'drained' && keptBy(walk).length > 0 ? 'rowsKept' : ended;
+      const more = { ...known, ...(await tellEnd?.(stopReason)) };
+      for (const note of table.notes ?? []) this.warnings.add(note);
+      return report(stopReason, more, { ...(walk && { walk }), ...(loop && { loop }) });
+    };
     const lock = await this.ask(() => table.tryLock('purge'));
     if (!lock)
       return { ...report('busy', none), heldBy: (await table.lockHolder?.('purge').catch(() => undefined)) ?? null };
     try {
       const before = this.#request.onStart ? await this.#request.onStart() : 0;
       if (before === undefined) return report('busy', none);
-      const { walk, expired, known, ended: tellEnd } = await prepare();
-      if (!walk) return report('drained', known);
+      const prepared = await prepare();
+      const { walk, expired, known } = prepared;
+      if (!walk) return await ending('drained', prepared);
       const { start, deadline, warnings } = this;
       const request = this.#request;
       const maxRows = request.maxRows !== undefined && { maxRows: Math.max(0, request.maxRows - before) };
@@ -106,10 +113,7 @@ export class Deletion<More extends object> {
         request.onFailure?.(report('failed', known, { walk, loop }));
         throw error;
       });
-      const stopReason = ended === 'drained' && keptBy(walk).length > 0 ? 'rowsKept' : ended;
-      const more = { ...known, ...(await tellEnd?.(stopReason, loop.result.deleted)) };
-      for (const note of table.notes ?? []) warnings.add(note);
-      return report(stopReason, more, { walk, loop });
+      return await ending(ended, prepared, loop);
     } finally {
       await lock.release();
     }

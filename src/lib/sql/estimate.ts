@@ -64,9 +64,8 @@ export class Estimator {
     return { count: counted, estimated: counted > exactRows };
   }
 
-  /** @param indexed the expiry index is there, so no time limit of its own is needed, which costs a transaction */
-  oldestExpiry(indexed = false): Promise<Date | null | undefined> {
-    return this.#figures.oldestExpiry(indexed ? undefined : exactTimeMs);
+  oldestExpiry(): Promise<Date | null | undefined> {
+    return this.#figures.oldestExpiry(exactTimeMs);
   }
 
   async #countTotal(): Promise<EntryCount> {

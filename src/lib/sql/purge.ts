@@ -15,6 +15,9 @@ type OfPurge = Omit<PurgeReport, keyof DeletionFigures>;
 
 const clockDifferenceLimitMs = 60_000;
 
+/** So many expired entries are counted, which takes milliseconds; more are a backlog, which has no pace. */
+const everydayRows = 50_000;
+
 /**
  * Deletes expired entries in batches until none is left, or a budget, a limit or a signal ends the run; each is a normal
  * end, told by `stopReason`. Entries that are alive by the database's clock are never deleted, whatever the request.
@@ -38,38 +41,36 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
   return run.underLock(known, async () => {
     const estimator = new Estimator(table.figures);
     const index = await ensureIndexFirst(context, run, request.signal);
-    const indexed = hasIndex(index);
-    const oldest = await run.ask(() => estimator.oldestExpiry(indexed));
+    const seen = hasIndex(index) ? await run.ask(() => table.figures.backlog(cutoff, everydayRows + 1)) : undefined;
+    const oldest = seen ? seen.oldest : await run.ask(() => estimator.oldestExpiry());
     const before = ageOf(oldest, now);
-    /** Most runs find nothing: the walk then only looks, and there is nothing to choose, to spare or to look at again. */
-    const nothing = indexed && oldest !== undefined && (oldest === null || oldest >= cutoff);
-    const walk = nothing
-      ? expiryWalk(table.entries, cutoff, 'untilNothingIsLeft')
-      : await beginWalk(context, request, index, cutoff, estimator);
-    if (walk.way === 'key') {
+    // Most runs find nothing: by the index that is seen at once, and a walk would see the same.
+    const walk = seen?.rows === 0 ? undefined : await beginWalk(context, request, index, cutoff, estimator, seen?.rows);
+    if (walk?.way === 'key') {
       run.warnings.add(
         `The expiry index is missing (${index}): the run goes along the primary key, which reads the whole table.`,
       );
     }
-    const expired = nothing
-      ? { count: 0 }
-      : request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined));
+    const countAll = async () =>
+      request.onProgress && (await estimator.within({ before: cutoff }).catch(() => undefined))?.count;
     return {
-      walk,
-      expired: expired?.count,
+      ...(walk && { walk }),
+      expired: seen && seen.rows <= everydayRows ? seen.rows : await countAll(),
       known: { ...known, index },
-      ended: async (stopReason, deleted) => {
+      ended: async (stopReason) => {
         // A run that drained saw itself what is left, unless it was to leave what expired of late.
         const due = new Date(now.getTime() - policy.graceMs);
         const isWhole = (stopReason === 'drained' || stopReason === 'rowsKept') && cutoff.getTime() === due.getTime();
-        const kept = walk.kept.reduce((sum, { entries }) => sum + (entries ?? 0), 0);
-        const seen = isWhole && !table.hidden ? { count: walk.skippedLocked + kept, estimated: false } : undefined;
+        const kept = walk?.kept.reduce((sum, { entries }) => sum + (entries ?? 0), 0) ?? 0;
+        const count = (walk?.skippedLocked ?? 0) + kept;
+        const remaining = isWhole && !table.hidden ? { count, estimated: false } : undefined;
         const left = await run.countLeft(async () => {
           const figures = new Estimator(table.figures);
           // What is hidden is not none.
-          const expiredRemaining = seen ?? (table.hidden ? null : await figures.within({ before: due }));
-          const after = nothing && deleted === 0 ? before : ageOf(await figures.oldestExpiry(indexed), now);
-          return { expiredRemaining, after };
+          const expiredRemaining = remaining ?? (table.hidden ? null : await figures.within({ before: due }));
+          if (!walk) return { expiredRemaining, after: before };
+          const first = seen ? (await table.figures.backlog(cutoff, 1)).oldest : await figures.oldestExpiry();
+          return { expiredRemaining, after: ageOf(first, now) };
         });
         const appPurge = await readAppPurge(table);
         if (appPurge?.state === 'running') run.warnings.add(appPurgeWarning(appPurge));
@@ -86,8 +87,9 @@ async function beginWalk(
   index: IndexOutcome,
   cutoff: Date,
   estimator: Estimator,
+  expired: number | undefined,
 ): Promise<Walk> {
-  const way = await chooseWay(table, index, cutoff, estimator);
+  const way = await chooseWay(table, index, cutoff, estimator, expired);
   if (way === 'key') return keyWalk(table.entries, cutoff, position);
   const byExpiry = expiryWalk(table.entries, cutoff, 'untilNothingIsLeft');
   // Pages are taken whole, so a row limit, which is kept to the row and takes the oldest first, needs the index.

@@ -21,6 +21,12 @@ export interface PurgeLoopOptions extends DeletionContext {
   warnings: Set<string>;
 }
 
+/**
+ * A paced run makes a batch every 50 ms, of 100 rows or of more where the time there is asks for it: a sign-in that meets a small
+ * batch waits little, and slower than that nobody gains, while each second is billed.
+ */
+const pacedRows = 100;
+const pacedEveryMs = 50;
 /** How often the position of a walk is kept, so that a killed run does not begin again. */
 const keepPositionEveryMs = 5_000;
 /** One batch after the other: how large, with what pause, and when to stop. Knows nothing of engines or of the way walked. */
@@ -30,7 +36,7 @@ export class PurgeLoop {
   readonly #guard: LoadGuard;
   readonly #batchMs: number[] = [];
   #positionLost: string | undefined;
-  #begun = false;
+  #begunAt: number | undefined;
   #deleted = 0;
   #retries = 0;
   #unanswered = 0;
@@ -81,10 +87,7 @@ export class PurgeLoop {
     if (request.signal?.aborted) return 'aborted';
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
-    // Where nothing seems to have expired, the first step only looks: no load is to be spared.
-    const looks = this.#o.expired === 0 && !this.#begun;
-    this.#begun = true;
-    if (!looks && !(await this.#guard.untilHealthy(deadline, request.signal)))
+    if (!(await this.#guard.untilHealthy(deadline, request.signal)))
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
     if (!(await lock.isHeld())) {
       warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
@@ -93,15 +96,26 @@ export class PurgeLoop {
     return undefined;
   }
 
+  /** Rows a ms at which what is left is done in the time of the pace; undefined where there is neither, and the run goes as it can. */
+  #pace(): number | undefined {
+    const { clock, policy, deadline, expired = Number.POSITIVE_INFINITY, request } = this.#o;
+    this.#begunAt ??= clock.elapsed();
+    const left = Math.min(expired, request.maxRows ?? Number.POSITIVE_INFINITY) - this.#deleted;
+    const msLeft = Math.min(this.#begunAt + policy.paceMs, deadline) - clock.elapsed();
+    return left > 0 && left < Number.POSITIVE_INFINITY && msLeft > 0 ? left / msLeft : undefined;
+  }
+
   async #batch(): Promise<StopReason | undefined> {
     const { clock, policy, deadline, request } = this.#o;
+    const pace = this.#pace();
+    const most = pace === undefined ? Number.POSITIVE_INFINITY : Math.max(pacedRows, Math.ceil(pace * pacedEveryMs));
     let asked = 0;
     let startedAt = 0;
     let step: Step;
     try {
       step = await retryTransient(
         () => {
-          asked = Math.min(this.#size.rows, (request.maxRows ?? Number.POSITIVE_INFINITY) - this.#deleted);
+          asked = Math.min(this.#size.rows, most, (request.maxRows ?? Number.POSITIVE_INFINITY) - this.#deleted);
           startedAt = clock.elapsed();
           return this.#o.walk.step(asked);
         },
@@ -124,10 +138,12 @@ export class PurgeLoop {
         elapsedMs: clock.elapsed() - this.#o.start,
       });
     }
-    this.#size.observe(asked, step.worked, tookMs, step.hitLocks);
+    // A batch that was kept small says nothing of how fast a large one is.
+    this.#size.observe(asked, asked < this.#size.rows ? 0 : step.worked, tookMs, step.hitLocks);
     if (step.finished) return 'drained';
     if (clock.elapsed() - this.#positionKeptAt > keepPositionEveryMs) await this.#keepPosition();
-    await this.#pause(tookMs * policy.pauseRatio);
+    const untilNext = this.#pace() === undefined ? 0 : pacedEveryMs - tookMs;
+    await this.#pause(Math.max(tookMs * policy.pauseRatio, untilNext));
     return undefined;
   }
 

@@ -1,4 +1,4 @@
-import type { Cutoff, ExpiredEntries, Instant, KeptRows, PurgeWay, StoredPages } from './cacheTable.ts';
+import type { Cutoff, ExpiredEntries, ExpiryRange, Instant, KeptRows, PurgeWay, StoredPages } from './cacheTable.ts';
 import { addKept } from './narrowing.ts';
 
 /** What one step of a walk did; a step is one batch, a transaction of its own. */
@@ -32,6 +32,10 @@ export interface PositionStore {
 
 const nothing = { deleted: 0, worked: 0, hitLocks: false };
 
+/** Bounds of batches are read for so many rows at once, as long as the batches keep their size. */
+const rowsAhead = 10_000;
+const steadyWithin = 0.25;
+
 /**
  * Deletes in order of expiry, along the index. The lower bound moves along, so that no batch reads over the rows just
  * deleted; it moves only past a range that was seen empty or holds only rows that others have locked. The walk is
@@ -40,6 +44,8 @@ const nothing = { deleted: 0, worked: 0, hitLocks: false };
  */
 export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one' | 'untilNothingIsLeft'): Walk {
   let after: Instant | undefined;
+  let ahead: ExpiryRange[] = [];
+  let lastLimit = 0;
   let deletedInPass = 0;
   let skippedLocked = 0;
   let kept: KeptRows[] = [];
@@ -52,7 +58,12 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
       return kept;
     },
     async step(limit) {
-      const range = await entries.nextRange(after, cutoff, limit);
+      const isSteady = Math.abs(limit - lastLimit) <= steadyWithin * limit;
+      lastLimit = limit;
+      const [known] = ahead;
+      if (!known || !isSteady || known.rows > limit)
+        ahead = await entries.nextRanges(after, cutoff, limit, isSteady ? Math.ceil(rowsAhead / limit) : 1);
+      const range = ahead.shift();
       if (!range) {
         const finished = deletedInPass === 0 || passes === 'one';
         if (!finished) {
@@ -63,15 +74,19 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
         }
         return { ...nothing, finished };
       }
-      const { deleted, hitLocks, skipped, kept: more = [] } = await entries.deleteRange(range, cutoff, limit);
+      const outcome = await entries.deleteRange(range, cutoff, limit).catch((error: unknown) => {
+        ahead = [];
+        throw error;
+      });
+      const { deleted, hitLocks, skipped, kept: more = [], whole } = outcome;
       deletedInPass += deleted;
       const keptNow = more.reduce((sum, rows) => sum + (rows.entries ?? 0), 0);
       // Where only a part was deleted, and not the rest seen locked or kept, the next step looks at the same range again.
-      if (deleted === 0 || (!range.tied && deleted + (skipped ?? 0) + keptNow >= range.rows)) {
+      if (deleted === 0 || (!range.tied && (whole || deleted + (skipped ?? 0) + keptNow >= range.rows))) {
         skippedLocked += skipped ?? (deleted === 0 ? range.rows : 0);
         kept = addKept(kept, more);
         after = range.upTo;
-      }
+      } else ahead = [];
       return { deleted, worked: deleted, hitLocks, finished: false };
     },
   };

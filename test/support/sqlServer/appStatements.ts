@@ -15,6 +15,11 @@ SELECT Id, Value, ExpiresAtTime, SlidingExpirationInSeconds, AbsoluteExpiration 
   getCacheItem: (t: string) =>
     `UPDATE ${t} SET ExpiresAtTime = (CASE WHEN DATEDIFF(SECOND, @UtcNow, AbsoluteExpiration) <= SlidingExpirationInSeconds THEN AbsoluteExpiration ELSE DATEADD(SECOND, SlidingExpirationInSeconds, @UtcNow) END) WHERE Id = @Id AND @UtcNow <= ExpiresAtTime AND SlidingExpirationInSeconds IS NOT NULL AND (AbsoluteExpiration IS NULL OR AbsoluteExpiration <> ExpiresAtTime) ;SELECT Value FROM ${t} WHERE Id = @Id AND @UtcNow <= ExpiresAtTime;`,
   deleteExpired: (t: string) => `DELETE FROM ${t} WHERE @UtcNow > ExpiresAtTime`,
+  /** The loop of Hangfire's ExpirationManager, a statement a batch, with its hints. */
+  deleteTop: (t: string) => `
+SET DEADLOCK_PRIORITY LOW; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET XACT_ABORT ON; SET LOCK_TIMEOUT 1000;
+DELETE TOP (@limit) FROM ${t} WITH (READPAST, FORCESEEK) WHERE ExpiresAtTime < @UtcNow OPTION (LOOP JOIN, OPTIMIZE FOR (@limit = 20000));
+SELECT @@ROWCOUNT AS deleted`,
 };
 
 const renderings = (statement: (t: string) => string) => (names: Names) => [
@@ -51,6 +56,16 @@ values (@Id, @Value, @ExpiresAtTime, @SlidingExpirationInSeconds, @AbsoluteExpir
     renderings(appStatements.getCacheItem),
     [{ name: 'Value', type: 'varbinaryMax' }],
     ({ table }) => `select "Value" from ${table} where "Id" = @Id and @UtcNow <= "ExpiresAtTime"`,
+  ),
+  deleteTop: select(
+    renderings(appStatements.deleteTop),
+    [{ name: 'deleted', type: 'int' }],
+    ({ table }) => `
+with gone as (
+  delete from ${table} where (tableoid, ctid) in (
+    select tableoid, ctid from ${table} where "ExpiresAtTime" < @UtcNow limit @limit for update skip locked)
+  returning 1)
+select count(*) from gone`,
   ),
   deleteExpired: counted(
     appStatements.deleteExpired,

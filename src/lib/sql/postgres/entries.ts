@@ -1,6 +1,7 @@
 import {
   type BatchOutcome,
   type Cutoff,
+  chained,
   coversLive,
   type ExpiredEntries,
   type Instant,
@@ -57,7 +58,8 @@ export function postgresEntries(
     try {
       const deleted = await run(sql.deleteRows(table, where, live), all);
       if (deleted === expected) return { deleted, hitLocks: false, skipped: 0 };
-      return { deleted, hitLocks: false, skipped: 0, ...(await keptOf(sql.countRows(table, where, live), all)) };
+      const kept = await keptOf(sql.countRows(table, where, live), all);
+      return { deleted, hitLocks: false, skipped: 0, ...kept, whole: true };
     } catch (error) {
       const kind = error instanceof CacheTableError ? error.kind : undefined;
       if (kind === 'lock' && (await traits()).mayLock) return removeUnlocked(where, cutoff, all);
@@ -132,10 +134,14 @@ export function postgresEntries(
       (await traits()).expiryNullable &&
       (await connections.query('read', sql.countUndated(table), [1])).rows[0]?.rows !== '0',
 
-    async nextRange(after, cutoff, limit) {
-      const text = sql.nextRange(table, after !== undefined, coversLive(cutoff));
-      const range = await look<RangeRow>(text, [until(cutoff), limit, ...optional(after)]);
-      return range?.up_to ? { after, upTo: range.up_to, rows: range.rows, tied: range.tied === true } : undefined;
+    async nextRanges(after, cutoff, limit, count) {
+      const text = sql.nextRanges(table, after !== undefined, coversLive(cutoff));
+      const values = [until(cutoff), limit, count, ...optional(after)];
+      const { rows } = await connections.query<RangeRow>('delete', text, values);
+      return chained(
+        after,
+        rows.map(({ rows: seen, up_to: upTo, tied }) => ({ upTo, rows: seen, tied })),
+      );
     },
 
     async deleteRange({ after, upTo, rows, tied }, cutoff, limit) {
@@ -212,8 +218,8 @@ interface LatestRow {
 
 interface RangeRow {
   rows: number;
-  up_to: Instant | null;
-  tied: boolean | null;
+  up_to: Instant;
+  tied: boolean;
 }
 
 function optional(value: string | undefined): string[] {

@@ -49,10 +49,18 @@ const phases: [RegExp, number, number][] = [
   [/^waiting for (old snapshots|readers)/, 95, 0],
 ];
 
-export function postgresExpiryIndex(connections: PostgresConnections, own: TableName): ExpiryIndexPort {
+/** @param seen the index that the first contact saw; each look of the run after the first asks anew */
+export function postgresExpiryIndex(
+  connections: PostgresConnections,
+  own: TableName,
+  seen: () => string | undefined,
+): ExpiryIndexPort {
   const { clock } = connections;
   const look = async () => (await connections.query<StateRow>('read', sql.indexState(), [connections.table])).rows;
-  const state = async () => stateOf(await look());
+  const state = async (): Promise<ExpiryIndexState> => {
+    const name = seen();
+    return name === undefined ? stateOf(await look()) : { kind: 'present', name };
+  };
 
   /**
    * Drops what a broken build left. False where the table is locked by a build after all: the short lock timeout keeps the

@@ -11,6 +11,10 @@ export const rowsPerPage = 40;
 type Expiry = Date | number | null;
 const finite = (expiry: Expiry | undefined) => (expiry instanceof Date ? expiry : undefined);
 
+/** The smallest expiry, as the port has it. */
+const firstOf = (oldest: Expiry | undefined) =>
+  oldest === Number.POSITIVE_INFINITY ? new Date(never) : oldest === null ? null : finite(oldest);
+
 /** In UTC, whatever the time zone of this process: the driver would write the local time, which a column without a zone takes as it is. */
 export const instantText = (at: Date) => at.toISOString();
 
@@ -54,14 +58,13 @@ export function postgresFigures(connections: PostgresConnections, traits: () => 
       return rows?.[0] && Number(rows[0].rows);
     },
 
-    async oldestExpiry(timeLimitMs) {
-      const text = sql.oldestExpiry(table);
-      const asked =
-        timeLimitMs === undefined
-          ? connections.query<{ oldest: Expiry }>('read', text)
-          : connections.queryWithin<{ oldest: Expiry }>(timeLimitMs, text, []);
-      const oldest = (await unlessTooLong(asked))?.rows[0]?.oldest;
-      return oldest === Number.POSITIVE_INFINITY ? new Date(never) : oldest === null ? null : finite(oldest);
+    oldestExpiry: async (timeLimitMs) =>
+      firstOf((await within<{ oldest: Expiry }>(timeLimitMs, sql.oldestExpiry(table)))?.[0]?.oldest),
+
+    async backlog(before, limit) {
+      const values = [instantText(before), limit];
+      const { rows } = await connections.query<{ oldest: Expiry; rows: number }>('read', sql.backlog(table), values);
+      return { oldest: firstOf(rows[0]?.oldest) ?? null, rows: rows[0]?.rows ?? 0 };
     },
 
     longestLivedUntil: async (timeLimitMs) =>

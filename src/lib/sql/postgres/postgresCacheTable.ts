@@ -21,6 +21,7 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
   const table = quoteTable(name);
   const connections = new PostgresConnections({ ...options, table });
   let known: Promise<TableTraits> | undefined;
+  let seenIndex: string | undefined;
   const look = (purpose: 'read' | 'delete') => {
     known = readTraits(connections, purpose);
     // A failure is told to who asked; the next question asks anew.
@@ -29,6 +30,7 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
     });
     return known.then((traits) => {
       hidden = traits.hidden;
+      seenIndex = traits.expiryIndex;
       for (const note of traits.notes) notes.add(note);
       return traits;
     });
@@ -46,7 +48,11 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
     maxBatchRows: 10_000,
     entries,
     pages: entries,
-    expiryIndex: postgresExpiryIndex(connections, name),
+    expiryIndex: postgresExpiryIndex(connections, name, () => {
+      const seen = seenIndex;
+      seenIndex = undefined;
+      return seen;
+    }),
     figures: postgresFigures(connections, traits),
     inspection: postgresInspection(connections),
 

@@ -36,6 +36,9 @@ select clock_timestamp() as now, c.relkind as kind, (select count(*) > 1 from me
        array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies,
        array(select distinct tgname::text from pg_trigger where tgrelid in (select oid from family) and not tgisinternal
              and tgenabled in ('O', 'A') and tgtype & 11 = 11 order by 1) as triggers,
+       (select i.relname from pg_index as x join pg_class as i on i.oid = x.indexrelid join pg_am as am on am.oid = i.relam
+        where x.indrelid = c.oid and x.indkey[0] = e.attnum and x.indisvalid and x.indisready and x.indpred is null
+        and am.amname = 'btree' order by 1 limit 1)::text as expiry_index,
        array(select rulename::text from pg_rewrite where ev_class = c.oid and ev_type = '4' and ev_enabled <> 'D') as rules
 from pg_class as c
 join pg_attribute as e on e.attrelid = c.oid and e.attname = 'expiresattime'
@@ -75,18 +78,21 @@ where not l.granted and a.datname = current_database()`;
 const expired = (afterParameter: string | undefined, withLive: boolean) =>
   `expiresattime ${withLive ? '<=' : '<'} $1${afterParameter ? ` and expiresattime > ${afterParameter}` : ''}`;
 
-/** One row more than the limit is read, to see whether its expiry is that of the last row: then a range by expiry holds too many. */
-export const nextRange = (t: string, hasAfter: boolean, withLive: boolean) => `
-select least(count(*), $2)::int as rows,
-       (max(expiresattime) filter (where n <= $2))::text as up_to,
-       count(*) > $2 and max(expiresattime) = max(expiresattime) filter (where n <= $2) as tied
+/**
+ * Ranges of `$2` rows each, `$3` of them at most. One row more is read, to see of the last one too whether the next row shares
+ * its expiry: then a range by expiry holds too many.
+ */
+export const nextRanges = (t: string, hasAfter: boolean, withLive: boolean) => `
+select count(*)::int as rows, max(expiresattime)::text as up_to,
+       coalesce(lead(min(expiresattime)) over (order by part) = max(expiresattime), false) as tied
 from (
-  select expiresattime, row_number() over (order by expiresattime) as n
+  select expiresattime, (row_number() over (order by expiresattime) - 1) / $2::int as part
   from ${t}
-  where ${expired(hasAfter ? '$3' : undefined, withLive)}
+  where ${expired(hasAfter ? '$4' : undefined, withLive)}
   order by expiresattime
-  limit $2 + 1
-) as batch`;
+  limit $2::int * $3::int + 1
+) as ahead
+group by part order by part limit $3`;
 
 /**
  * `now()` beside a purge's cut-off: even a wrong parameter can delete nothing that is alive by the database's own clock. A
@@ -254,6 +260,11 @@ export const countUndated = (t: string) =>
 
 /** Without bounds the primary key alone is read, where the visibility map allows it. */
 export const countAllUpTo = (t: string) => `select count(*) as rows from (select 1 from ${t} limit $1) as bounded`;
+
+/** By the index, which the order keeps to though the planner's statistics are stale. Ends after a look where nothing has expired. */
+export const backlog = (t: string) => `
+select (select min(expiresattime)::timestamptz from ${t} where expiresattime > '-infinity') as oldest,
+       (select count(*) from (select from ${t} where expiresattime < $1 order by expiresattime limit $2) as bounded)::int as rows`;
 
 export const oldestExpiry = (t: string) =>
   `select min(expiresattime)::timestamptz as oldest from ${t} where expiresattime > '-infinity'`;

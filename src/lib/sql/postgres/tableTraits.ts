@@ -16,6 +16,8 @@ export interface TableTraits {
   ruled: boolean;
   /** Rows that may be hidden from this login. */
   hidden: KeptRows | undefined;
+  /** A usable index on the expiry; undefined where the table is divided, and its parts need a look of their own. */
+  expiryIndex: string | undefined;
   /** The login may lock a row, which needs more than the right to delete it. */
   mayLock: boolean;
   /** For the report. */
@@ -33,6 +35,7 @@ interface Row {
   may_lock: boolean;
   expiry_type: string;
   expiry_nullable: boolean;
+  expiry_index: string | null;
   time_zone: string;
   secured: boolean;
   sees_all: boolean;
@@ -97,6 +100,7 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
     now: row.now,
     divided: row.divided,
     expiryNullable: row.expiry_nullable,
+    expiryIndex: row.divided ? undefined : (row.expiry_index ?? undefined),
     mayLock: row.may_lock,
     hidden,
     ruled: row.rules.length > 0,

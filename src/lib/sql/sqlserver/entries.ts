@@ -1,5 +1,12 @@
 import type { FormedEntry } from '../../entryForm.ts';
-import { type BatchOutcome, type Cutoff, coversLive, type ExpiredEntries, type Instant } from '../cacheTable.ts';
+import {
+  type BatchOutcome,
+  type Cutoff,
+  chained,
+  coversLive,
+  type ExpiredEntries,
+  type Instant,
+} from '../cacheTable.ts';
 import { CacheTableError } from '../cacheTableError.ts';
 import type { Narrowing } from '../narrowing.ts';
 import type { SqlServerConnections } from './connections.ts';
@@ -109,15 +116,18 @@ export function sqlServerEntries(connections: SqlServerConnections, narrowing: N
       return { instant: toInstant(row.latest), at: row.latest.getUTCFullYear() < 9999 ? row.latest : null };
     },
 
-    async nextRange(after, cutoff, limit) {
-      const [row] = await query<{ rows: number; upTo: Date | null; lastSeen: Date | null }>(
-        statements.nextRange(table, after !== undefined, coversLive(cutoff)),
-        { cutoff: cutoffValue(cutoff), limit: int(limit), ...(after && { after: at(after) }) },
+    async nextRanges(after, cutoff, limit, count) {
+      const rows = await query<{ rows: number; upTo: Date; following: Date | null }>(
+        statements.nextRanges(table, after !== undefined, coversLive(cutoff)),
+        { cutoff: cutoffValue(cutoff), limit: int(limit), count: int(count), ...(after && { after: at(after) }) },
       );
-      if (!row?.upTo || !row.lastSeen) return undefined;
-      const upTo = toInstant(row.upTo);
-      const tied = row.rows > limit && toInstant(row.lastSeen) === upTo;
-      return { after, upTo, rows: Math.min(row.rows, limit), tied };
+      return chained(
+        after,
+        rows.slice(0, count).map(({ rows: seen, following, ...row }) => {
+          const upTo = toInstant(row.upTo);
+          return { rows: seen, upTo, tied: following !== null && toInstant(following) === upTo };
+        }),
+      );
     },
 
     deleteRange: ({ after, upTo }, cutoff, limit) =>

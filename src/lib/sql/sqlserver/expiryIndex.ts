@@ -29,11 +29,13 @@ function anotherBuild({ engineCode }: CacheTableError, name: string, table: stri
   );
 }
 
+/** @param seen the index that the first contact saw; each look of the run after the first asks anew */
 export function sqlServerExpiryIndex(
   connections: SqlServerConnections,
   figures: TableFigures,
   traits: () => Promise<ServerTraits>,
   kind: () => Promise<TableTraits | undefined>,
+  seen: () => string | undefined,
 ): ExpiryIndexPort {
   const { table } = connections;
 
@@ -54,6 +56,8 @@ export function sqlServerExpiryIndex(
   };
 
   const state = async (): Promise<ExpiryIndexState> => {
+    const name = seen();
+    if (name !== undefined) return { kind: 'present', name };
     const indexes = await connections.query<{ name: string; isDisabled: boolean }>(
       'read',
       statements.indexState(),

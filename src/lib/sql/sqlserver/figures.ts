@@ -67,7 +67,14 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
       return number(rows?.[0]?.rows);
     },
 
-    oldestExpiry: async (timeLimitMs = connections.statementTimeoutMs) =>
+    async backlog(before, limit) {
+      const parameters = { before: expiry(before), limit: int(limit) };
+      const text = statements.backlog(table);
+      const [row] = await connections.query<{ oldest: Date | null; rows: number }>('read', text, parameters);
+      return { oldest: row?.oldest ?? null, rows: row?.rows ?? 0 };
+    },
+
+    oldestExpiry: async (timeLimitMs) =>
       (await within<{ oldest: Date | null }>(timeLimitMs, statements.oldestExpiry(table)))?.[0]?.oldest,
 
     longestLivedUntil: async (timeLimitMs) =>

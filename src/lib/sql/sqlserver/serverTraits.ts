@@ -1,3 +1,4 @@
+import type { Kept } from '../keptFacts.ts';
 import type { SqlServerConnections } from './connections.ts';
 import * as statements from './statements.ts';
 
@@ -20,14 +21,28 @@ export interface ServerTraits {
  */
 const isCloud = (edition: number) => edition === 5 || edition === 8 || edition >= 12;
 
-/** Asks once; a failure is forgotten, so that the next statement asks again. */
-export function serverTraits(connections: SqlServerConnections): () => Promise<ServerTraits> {
+/**
+ * Asks once; a failure is forgotten, so that the next statement asks again.
+ * @param kept what an earlier run learnt
+ */
+export function serverTraits(
+  connections: SqlServerConnections,
+  kept: Pick<Kept<ServerTraits>, 'read' | 'write'>,
+): () => Promise<ServerTraits> {
   let known: Promise<ServerTraits> | undefined;
+  const ask = async () => {
+    const traits = await read(connections);
+    kept.write(traits);
+    return traits;
+  };
   return () => {
-    known ??= read(connections).catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    });
+    const before = kept.read();
+    known ??= before
+      ? Promise.resolve(before)
+      : ask().catch((error: unknown) => {
+          known = undefined;
+          throw error;
+        });
     return known;
   };
 }

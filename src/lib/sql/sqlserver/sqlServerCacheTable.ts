@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CacheTable } from '../cacheTable.ts';
+import type { Kept } from '../keptFacts.ts';
 import type { TableName } from '../names.ts';
 import { Narrowing } from '../narrowing.ts';
 import { readAppPurge } from './appPurge.ts';
@@ -11,33 +12,54 @@ import { sqlServerInspection } from './inspection.ts';
 import { readSqlServerLoad } from './load.ts';
 import { text } from './parameters.ts';
 import { trySqlServerLock } from './runLock.ts';
-import { serverTraits } from './serverTraits.ts';
+import { type ServerTraits, serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 import { quoteIdentifier, quoteTable } from './tableName.ts';
-import { readTableTraits, type TableTraits } from './tableTraits.ts';
+import { clockIfUnchanged, readTableTraits, type TableTraits } from './tableTraits.ts';
 
 export interface SqlServerOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;
+  /** What earlier runs learnt. */
+  kept?: Kept<Facts>;
+}
+
+/** Learnt of a table and its server, and kept from run to run. */
+export interface Facts {
+  table?: TableTraits | undefined;
+  server?: ServerTraits;
 }
 
 /** The table of `dotnet sql-cache create`. Connects when first asked something. */
-export function sqlServerCacheTable({ table: name, ...options }: SqlServerOptions): CacheTable {
+export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServerOptions): CacheTable {
   const { login } = options.connection;
   const user = 'user' in login ? quoteIdentifier(login.user) : 'the identity';
   const table = quoteTable(name);
   const connections = new SqlServerConnections({ ...options, table });
-  const traits = serverTraits(connections);
+  const keep = (facts: Facts) => kept?.write({ ...kept.read(), ...facts });
+  const traits = serverTraits(connections, {
+    read: () => kept?.read()?.server,
+    write: (server) => keep({ server }),
+  });
   const figures = sqlServerFigures(connections);
   const narrowing = new Narrowing(options.clock);
   let kind: Promise<TableTraits | undefined> | undefined;
-  const look = (purpose: 'read' | 'delete') => {
-    kind = readTableTraits(connections, purpose);
-    // A failure is told to who asked; the next question asks anew.
-    kind.catch(() => {
-      kind = undefined;
-    });
-    return kind;
+  let seenIndex: string | undefined;
+  const know = (found: Promise<TableTraits | undefined>) => {
+    kind = found;
+    return found.then(
+      (seen) => {
+        seenIndex = seen?.expiryIndex;
+        if (seen?.note) connections.note(seen.note);
+        return seen;
+      },
+      (error) => {
+        // A failure is told to who asked; the next question asks anew.
+        kind = undefined;
+        throw error;
+      },
+    );
   };
+  const look = (purpose: 'read' | 'delete') => know(readTableTraits(connections, purpose));
   // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
   const id = createHash('sha256').update(table.toLowerCase()).digest('hex').slice(0, 32);
   const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${id}`;
@@ -47,13 +69,29 @@ export function sqlServerCacheTable({ table: name, ...options }: SqlServerOption
     // Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins.
     maxBatchRows: 2_000,
     entries: sqlServerEntries(connections, narrowing),
-    expiryIndex: sqlServerExpiryIndex(connections, figures, traits, () => kind ?? look('read')),
+    expiryIndex: sqlServerExpiryIndex(
+      connections,
+      figures,
+      traits,
+      () => kind ?? look('read'),
+      () => {
+        const seen = seenIndex;
+        seenIndex = undefined;
+        return seen;
+      },
+    ),
     figures,
     inspection: sqlServerInspection(connections, figures, traits),
 
     async clock(purpose = 'read') {
-      await look(purpose);
-      const [row] = await connections.query<{ now: Date }>('read', statements.clock(table));
+      const before = kept?.read()?.table;
+      const unchanged = before && (await clockIfUnchanged(connections, before, purpose));
+      if (unchanged) {
+        await know(Promise.resolve(before));
+        return unchanged;
+      }
+      keep({ table: await look(purpose) });
+      const [row] = await connections.query<{ now: Date }>('read', statements.clock(table, false));
       return row?.now ?? connections.clock.now();
     },
 

@@ -20,18 +20,37 @@ export const traits = () => `
 SELECT CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engineEdition,
        CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS productVersion`;
 
-/** Also the probe for table, columns and the right to read: TOP (0) reads no row. */
-export const clock = (t: string) => `
-SELECT SYSUTCDATETIME() AS now
+/** What of a table's catalogue entry changes with it, by ALTER TABLE, a new index, or a new table of the name. */
+const stamp = (object: string) =>
+  `CONVERT(nvarchar(20), ${object}.object_id) + N'/' + CONVERT(nvarchar(40), ${object}.modify_date, 126)`;
+const mayDelete = `HAS_PERMS_BY_NAME(@table, 'OBJECT', 'DELETE')`;
+const updateability = `CONVERT(nvarchar(60), DATABASEPROPERTYEX(DB_NAME(), 'Updateability'))`;
+
+/**
+ * Also the probe for table, columns and the right to read: TOP (0) reads no row.
+ * @param checked whether what is known of the table from an earlier run still holds, `@index` included
+ */
+export const clock = (t: string, checked: boolean) => `
+SELECT SYSUTCDATETIME() AS now${
+  checked
+    ? `, (SELECT ${stamp('o')} FROM sys.objects AS o WHERE o.object_id = OBJECT_ID(@table)) AS stamp,
+       INDEXPROPERTY(OBJECT_ID(@table), @index, 'IsDisabled') AS indexDisabled, ${mayDelete} AS mayDelete, ${updateability} AS updateability`
+    : ''
+}
 FROM (SELECT 1 AS one) AS o
 LEFT JOIN (SELECT TOP (0) Id, DATALENGTH(Value) AS size, ExpiresAtTime FROM ${t}) AS probe ON 1 = 1`;
+
+/** A real index on all rows. */
+const expiryIndex = 'i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)';
 
 /** SQL Server 2016 and later; one that lacks a column or function of it tells nothing of its tables. */
 export const tableKind = () => `
 SELECT o.type AS type, s.base_object_name AS synonymOf, CONVERT(int, t.temporal_type) AS temporalType,
        t.is_memory_optimized AS memoryOptimized, t.is_external AS isExternal, TYPE_NAME(c.user_type_id) AS expiryType,
-       HAS_PERMS_BY_NAME(@table, 'OBJECT', 'DELETE') AS mayDelete,
-       CONVERT(nvarchar(60), DATABASEPROPERTYEX(DB_NAME(), 'Updateability')) AS updateability
+       ${mayDelete} AS mayDelete, ${updateability} AS updateability, ${stamp('o')} AS stamp,
+       (SELECT MIN(i.name)
+        FROM sys.indexes AS i JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
+        WHERE i.object_id = o.object_id AND ic.column_id = c.column_id AND i.is_disabled = 0 AND ${expiryIndex}) AS expiryIndex
 FROM sys.objects AS o
 LEFT JOIN sys.synonyms AS s ON s.object_id = o.object_id
 LEFT JOIN sys.tables AS t ON t.object_id = o.object_id
@@ -50,18 +69,21 @@ export const unlock = () => `EXEC sp_releaseapplock @Resource = @resource, @Lock
 export const lockMode = () => `SELECT APPLOCK_MODE('public', @resource, 'Session') AS mode`;
 
 /**
- * One row more than the limit is read, to see whether its expiry is that of the last row.
+ * Ranges of `@limit` rows each, `@count` of them at most. One row more is read, to see of the last one too whether the next row
+ * shares its expiry.
  * - NOLOCK: a bound need not be exact, since the DELETE checks each row again; so the look waits for nobody
  * - FORCESEEK: on small tiers the optimizer has chosen a scan of the table (Hangfire issue 628)
  */
-export const nextRange = (t: string, hasAfter: boolean, withLive: boolean) => `
-SELECT COUNT(*) AS rows, MAX(CASE WHEN n <= @limit THEN ExpiresAtTime END) AS upTo, MAX(ExpiresAtTime) AS lastSeen
+export const nextRanges = (t: string, hasAfter: boolean, withLive: boolean) => `
+SELECT COUNT(*) AS rows, MAX(ExpiresAtTime) AS upTo, LEAD(MIN(ExpiresAtTime)) OVER (ORDER BY part) AS following
 FROM (
-  SELECT TOP (@limit + 1) ExpiresAtTime, ROW_NUMBER() OVER (ORDER BY ExpiresAtTime) AS n
+  SELECT TOP (@limit * @count + 1) ExpiresAtTime, (ROW_NUMBER() OVER (ORDER BY ExpiresAtTime) - 1) / @limit AS part
   FROM ${t} WITH (NOLOCK, FORCESEEK)
   WHERE ExpiresAtTime ${withLive ? '<=' : '<'} @cutoff${hasAfter ? ' AND ExpiresAtTime > @after' : ''}
   ORDER BY ExpiresAtTime
-) AS batch
+) AS ahead
+GROUP BY part
+ORDER BY part
 OPTION (MAXDOP 1)`;
 
 /** As a residual predicate, which no index is sought by. */
@@ -99,7 +121,7 @@ WHERE ${deletableIn(false, hasAfter, withLive)}
 OPTION (MAXDOP 1);
 SELECT @@ROWCOUNT AS deleted`;
 
-/** The last key of the next rows. NOLOCK: as in nextRange. */
+/** The last key of the next rows. NOLOCK: as in nextRanges. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `
 SELECT MAX(Id) AS upTo
 FROM (SELECT TOP (@limit) Id FROM ${t} WITH (NOLOCK)${hasAfter ? ' WHERE Id > @after' : ''} ORDER BY Id) AS batch
@@ -203,7 +225,7 @@ FROM sys.indexes AS i
 JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
 JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
 WHERE i.object_id = OBJECT_ID(@table) AND LOWER(c.name) = 'expiresattime'
-  AND i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1, 2)
+  AND ${expiryIndex}
 ORDER BY i.is_disabled`;
 
 export const mayBuildIndex = () => `SELECT HAS_PERMS_BY_NAME(@table, 'OBJECT', 'ALTER') AS may`;
@@ -280,10 +302,16 @@ FROM (SELECT TOP (@limit) 1 AS one FROM ${t} WITH (NOLOCK)${conditions.length > 
 OPTION (MAXDOP 1)`;
 };
 
+/** FORCESEEK: as in nextRanges. */
+export const backlog = (t: string) => `
+SELECT (SELECT MIN(ExpiresAtTime) FROM ${t} WITH (NOLOCK)) AS oldest,
+       (SELECT COUNT(*) FROM (SELECT TOP (@limit) 1 AS one FROM ${t} WITH (NOLOCK, FORCESEEK) WHERE ExpiresAtTime < @before) AS bounded) AS rows
+OPTION (MAXDOP 1)`;
+
 export const oldestExpiry = (t: string) =>
   `SELECT MIN(ExpiresAtTime) AS oldest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
 
-/** Where a clear ends. NOLOCK: as in nextRange. */
+/** Where a clear ends. NOLOCK: as in nextRanges. */
 export const latestExpiry = (t: string) =>
   `SELECT MAX(ExpiresAtTime) AS latest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
 

@@ -1,6 +1,6 @@
 import { CacheTableError } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
-import { named } from './parameters.ts';
+import { named, text } from './parameters.ts';
 import * as statements from './statements.ts';
 
 interface Row {
@@ -12,12 +12,22 @@ interface Row {
   expiryType: string | null;
   mayDelete: number | null;
   updateability: string | null;
+  stamp: string | null;
+  expiryIndex: string | null;
 }
 
 /** What the catalogue says of a table. */
 export interface TableTraits {
   /** It takes no table hints, and no index by CREATE INDEX. */
   memoryOptimized: boolean;
+  /** A usable index on the expiry, if there is one. */
+  expiryIndex: string | undefined;
+  /** Changes when the table does. */
+  stamp: string | undefined;
+  /** A temporal table's remark, which each run repeats. */
+  note: string | undefined;
+  /** What its looker was going to do, which was found possible. */
+  purpose: 'read' | 'delete';
 }
 
 /**
@@ -47,16 +57,52 @@ export async function readTableTraits(
       `The column ExpiresAtTime of ${table} has the type ${row.expiryType}, which has no time zone: which instant is meant depends on who wrote it, and no index on it is of use.`,
       `Give it the type that the library creates: ALTER TABLE ${table} ALTER COLUMN ExpiresAtTime datetimeoffset(7) NOT NULL (the server reads what is there as UTC); simplest by a new table.`,
     );
-  if (row.temporalType === 2)
-    connections.note(
-      `${table} is a temporal table: its history table keeps what is deleted, tokens included. Switch that off (SET SYSTEM_VERSIONING = OFF), or give it a HISTORY_RETENTION_PERIOD.`,
-    );
   if (purpose === 'delete') {
     if (row.updateability === 'READ_ONLY') throw connections.failure(3906, 'the database is read-only', purpose);
     if (row.mayDelete === 0)
       throw connections.failure(229, `The DELETE permission was denied on the object ${table}`, purpose);
   }
-  return { memoryOptimized: row.memoryOptimized ?? false };
+  return {
+    memoryOptimized: row.memoryOptimized ?? false,
+    expiryIndex: row.expiryIndex ?? undefined,
+    stamp: row.stamp ?? undefined,
+    note:
+      row.temporalType === 2
+        ? `${table} is a temporal table: its history table keeps what is deleted, tokens included. Switch that off (SET SYSTEM_VERSIONING = OFF), or give it a HISTORY_RETENTION_PERIOD.`
+        : undefined,
+    purpose,
+  };
+}
+
+interface CheckedClock {
+  now: Date;
+  stamp: string | null;
+  indexDisabled: number | null;
+  mayDelete: number | null;
+  updateability: string | null;
+}
+
+/**
+ * The server's clock, where what an earlier run saw of the table still holds: it is the same, unchanged, its index is usable, and
+ * it may be worked on. Undefined where anything differs, or the server does not say so.
+ */
+export async function clockIfUnchanged(
+  connections: SqlServerConnections,
+  { stamp, expiryIndex, purpose: seenFor }: TableTraits,
+  purpose: 'read' | 'delete',
+): Promise<Date | undefined> {
+  if (!stamp || !expiryIndex || (purpose === 'delete' && seenFor === 'read')) return undefined;
+  const { table } = connections;
+  const parameters = { ...named(table), index: text(128, expiryIndex) };
+  const rows = await connections
+    .query<CheckedClock>('read', statements.clock(table, true), parameters)
+    .catch((error: unknown) => {
+      if (error instanceof CacheTableError && error.answered && error.kind === 'permanent') return [];
+      throw error;
+    });
+  const [row] = rows;
+  const may = purpose === 'read' || (row?.mayDelete !== 0 && row?.updateability !== 'READ_ONLY');
+  return row?.stamp === stamp && row.indexDisabled === 0 && may ? row.now : undefined;
 }
 
 function unsuitable({ type, synonymOf, temporalType, isExternal }: Row): [what: string, advice: string] | undefined {

@@ -25,17 +25,18 @@ with gone as (
 select count(*) from gone`;
 
 export const entryTwins = {
-  nextRange: select(
-    ofTable(statements.nextRange),
+  nextRanges: select(
+    ofTable(statements.nextRanges),
     [
       { name: 'rows', type: 'int' },
       { name: 'upTo', type: 'datetimeoffset' },
-      { name: 'lastSeen', type: 'datetimeoffset' },
+      { name: 'following', type: 'datetimeoffset' },
     ],
     ({ table, flags: [hasAfter, withLive] }) => `
-select count(*), max(case when n <= @limit then expiry end), max(expiry)
-from (select "ExpiresAtTime" as expiry, row_number() over (order by "ExpiresAtTime") as n from ${table}
-      where "ExpiresAtTime" ${withLive ? '<=' : '<'} @cutoff${hasAfter ? ' and "ExpiresAtTime" > @after' : ''} order by "ExpiresAtTime" limit @limit + 1) as batch`,
+select count(*), max(expiry), lead(min(expiry)) over (order by part)
+from (select "ExpiresAtTime" as expiry, (row_number() over (order by "ExpiresAtTime") - 1) / @limit as part from ${table}
+      where "ExpiresAtTime" ${withLive ? '<=' : '<'} @cutoff${hasAfter ? ' and "ExpiresAtTime" > @after' : ''} order by "ExpiresAtTime" limit @limit * @count + 1) as ahead
+group by part order by part`,
   ),
 
   deleteRange: select(ofTable(statements.deleteRange), [deleted], (call) =>

@@ -30,6 +30,17 @@ export const figureTwins = {
     },
   ),
 
+  backlog: select(
+    ofTable(statements.backlog),
+    [
+      { name: 'oldest', type: 'datetimeoffset' },
+      { name: 'rows', type: 'int' },
+    ],
+    ({ table }) => `
+select (select min("ExpiresAtTime") from ${table}),
+       (select count(*) from (select 1 from ${table} where "ExpiresAtTime" < @before limit @limit) as bounded)`,
+  ),
+
   oldestExpiry: select(
     ofTable(statements.oldestExpiry),
     [{ name: 'oldest', type: 'datetimeoffset' }],

@@ -6,6 +6,21 @@ import type { Call } from '../statementTable.ts';
 
 const resource = 'hashtextextended(@resource, 0)';
 
+const features = `(
+  select array(select feature from sys.table_features
+               where table_name = (select relname from pg_class where oid = to_regclass(@relation)) order by 1) as f) as features`;
+const mayDelete = `case when 'no right to delete' = any(f) then 0 else 1 end`;
+const updateability = `case when 'read-only' = any(f) then 'READ_ONLY' else 'READ_WRITE' end`;
+const stamp = `(select oid || '/' || xmin || f::text from pg_class where oid = to_regclass(@relation))`;
+const indexDisabled = `select case when i.indisvalid then 0 else 1 end from pg_index i
+  where i.indrelid = to_regclass(@relation) and (select relname from pg_class where oid = i.indexrelid) = @index`;
+const checkedColumns = [
+  { name: 'stamp', type: 'nvarchar' as const },
+  { name: 'indexDisabled', type: 'int' as const },
+  { name: 'mayDelete', type: 'int' as const },
+  { name: 'updateability', type: 'nvarchar' as const },
+];
+
 export const serverTwins = {
   traits: {
     renderings: fixed(statements.traits),
@@ -18,15 +33,18 @@ export const serverTwins = {
     }),
   },
 
-  clock: select(
-    ofTable(statements.clock),
-    [{ name: 'now', type: 'datetime2' }],
-    ({ table }) => `
-select ${nowTicks} from (select 1) as o
-left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) as probe on true`,
-  ),
+  /** Of what a table is not, sys.table_features has a line; a change of these, or of the table, shows in the stamp. */
+  clock: {
+    renderings: ofTable(statements.clock),
+    answer: async ({ table, flags: [checked], query }: Call) => ({
+      columns: [{ name: 'now', type: 'datetime2' as const }, ...(checked ? checkedColumns : [])],
+      rows: await query(`
+select ${nowTicks}${checked ? `, ${stamp}, (${indexDisabled}), ${mayDelete}, ${updateability}` : ''}
+from ${checked ? features : '(select 1) as o'}
+left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) as probe on true`),
+    }),
+  },
 
-  /** Of what it is not, sys.table_features has a line. */
   tableKind: select(
     fixed(statements.tableKind),
     [
@@ -38,6 +56,8 @@ left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) 
       { name: 'expiryType', type: 'nvarchar' },
       { name: 'mayDelete', type: 'int' },
       { name: 'updateability', type: 'nvarchar' },
+      { name: 'stamp', type: 'nvarchar' },
+      { name: 'expiryIndex', type: 'nvarchar' },
     ],
     () => `
 select case when 'view' = any(f) then 'V ' when 'synonym' = any(f) then 'SN' else 'U ' end,
@@ -45,10 +65,11 @@ select case when 'view' = any(f) then 'V ' when 'synonym' = any(f) then 'SN' els
        case when 'temporal table' = any(f) then 2 when 'history table' = any(f) then 1 else 0 end,
        'memory-optimised' = any(f), 'external table' = any(f),
        case when 'datetime2' = any(f) then 'datetime2' else 'datetimeoffset' end,
-       case when 'no right to delete' = any(f) then 0 else 1 end,
-       case when 'read-only' = any(f) then 'READ_ONLY' else 'READ_WRITE' end
-from (select array(select feature from sys.table_features
-                   where table_name = (select relname from pg_class where oid = to_regclass(@relation))) as f) as features`,
+       ${mayDelete}, ${updateability}, ${stamp},
+       (select min(c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = to_regclass(@relation) and lower(a.attname) = 'expiresattime' and i.indpred is null and i.indisvalid)
+from ${features} where to_regclass(@relation) is not null`,
   ),
 
   /** An advisory lock of the session: as sp_getapplock's, it ends with the connection. */
