@@ -55,7 +55,7 @@ param monitoring attachedMonitoring = {}
 @description('What is made anew.')
 param make madeParts = {}
 
-@description('Settings of docs/settings.md that shall differ from their defaults, by name.')
+@description('Settings of docs/reference/settings.md that shall differ from their defaults, by name.')
 param settings texts = {}
 
 @description('Alerts.')
@@ -73,8 +73,8 @@ param printRolesFor string[] = []
 @description('https address of the package of a release, which is then deployed as well; empty where azd deploys it.')
 param packageUri string = ''
 
-@description('Where the runbook is read: an alert links to its section.')
-param runbookUrl string = 'docs/operations.md'
+@description('Where the runbook is read: alerts and findings link to its sections.')
+param runbookUrl string = 'docs/runbook'
 
 @description('On every resource.')
 var allTags = { 'azd-env-name': environmentName, ...tags }
@@ -267,6 +267,7 @@ module function 'app.bicep' = {
       ...connectionStrings(allSql, allPostgres, appIdentity.name, appIdentity.properties.clientId)
       ...(empty(allRedis) ? {} : endpoints!.outputs.connectionStrings)
       // Half-hourly purges leave a serverless database time to pause; counts every 5 minutes would not.
+      RUNBOOK_URL: runbookUrl
       ...(isServerless(make) ? { SCHEDULE_COUNTS: '0 5 * * * *' } : {})
       ...settings
     }

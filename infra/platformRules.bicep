@@ -32,9 +32,6 @@ type platformRule = {
   @description('What it means, and what to do.')
   what: string
 
-  @description('Section of the runbook.')
-  section: string
-
   @description('Of databases of these tiers alone.')
   tiers: string[]?
 }
@@ -44,7 +41,6 @@ var usual = {
   operator: 'GreaterThan'
   window: 'PT5M'
   frequency: 'PT5M'
-  section: 'platform-alerts'
 }
 
 // Sql/servers, where the percentages are those of pools: databases have the same metrics.
@@ -149,7 +145,6 @@ var redisRules platformRule[] = [
     severity: 3
     window: 'PT15M'
     what: 'By the platform, a node of the Redis is busy for more than 85 % of its time: each sign-in waits.'
-    section: 'redis-platform-load'
   }
   {
     ...usual

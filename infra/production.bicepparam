@@ -6,7 +6,7 @@ using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'production')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
-param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/operations.md')
+param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/runbook')
 
 param inbound = { access: 'private', allowedAddresses: [] }
 

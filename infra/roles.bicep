@@ -32,7 +32,7 @@ var sendsTelemetry = '3913510d-42f4-4e42-8a64-420c390055eb'
 var readsMetrics = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
 
 @export()
-@description('What the watch asks of an Azure Cache for Redis (docs/operations.md, "Rights"); no content of an entry.')
+@description('What the watch asks of an Azure Cache for Redis (docs/reference/rights.md); no content of an entry.')
 var watchPermissions = '+info +ping +scan +pttl +type +cluster|slots ~*'
 
 @export()

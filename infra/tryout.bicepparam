@@ -5,7 +5,7 @@ using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'tryout')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
-param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/operations.md')
+param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/runbook')
 
 param make = { sql: { skuName: 'S0' }, monitoring: { retentionDays: 30 } }
 

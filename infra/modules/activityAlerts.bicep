@@ -22,7 +22,7 @@ resource service 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Azure has an incident or asks for action in this subscription. Look there before you look here. Runbook: ${runbookUrl}#platform-alerts'
+    description: 'Azure has an incident or asks for action in this subscription. Look there before you look here. Runbook: ${runbookUrl}/platform.md#service-health'
     enabled: true
     scopes: [subscription().id]
     condition: {
@@ -45,7 +45,7 @@ resource health 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'By the platform, one of the resources is degraded or not available, and not because somebody here made it so. Runbook: ${runbookUrl}#platform-alerts'
+    description: 'By the platform, one of the resources is degraded or not available, and not because somebody here made it so. Runbook: ${runbookUrl}/platform.md#resource-health'
     enabled: true
     scopes: resourceIds
     condition: {

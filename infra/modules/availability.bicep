@@ -60,7 +60,7 @@ resource alert 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: '/api/health is failing or does not answer: timers are dead, settings are wrong, or the app is down. Open it. Runbook: ${runbookUrl}#health-failing'
+    description: '/api/health is failing or does not answer: timers are dead, settings are wrong, or the app is down. Open it. Runbook: ${runbookUrl}/app.md#health-failing'
     severity: override.?severity ?? 1
     enabled: override.?enabled ?? true
     scopes: [test.id, componentId]

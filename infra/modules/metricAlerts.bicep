@@ -41,7 +41,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     location: 'global'
     tags: tags
     properties: {
-      description: '${rule.what} Runbook: ${runbookUrl}#${rule.section}'
+      description: '${rule.what} Runbook: ${runbookUrl}/platform.md#${rule.name}'
       severity: overrides[?rule.name].?severity ?? rule.severity
       enabled: overrides[?rule.name].?enabled ?? (rule.?tiers == null || contains(rule.tiers!, database!.sku.tier))
       scopes: [resourceId]

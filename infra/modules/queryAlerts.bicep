@@ -40,9 +40,9 @@ var rules = [
     frequency: 'PT5M'
     window: 'PT30M'
     fires: { operator: 'GreaterThan', threshold: 0 }
-    dimensions: ['Subject', 'Check', 'WhatToDo']
-    section: 'findings-and-alerts'
-    what: 'A critical finding stands: look now. The alert names its subject, its check and what to do; the check has its place in the runbook, by its name.'
+    dimensions: ['Subject', 'Check', 'WhatToDo', 'Runbook']
+    section: 'README.md#findings'
+    what: 'A critical finding stands: look now. The alert names its subject, its check and what to do, with the section of the runbook.'
   }
   {
     name: 'findings-warning'
@@ -51,9 +51,9 @@ var rules = [
     frequency: 'PT15M'
     window: 'PT30M'
     fires: { operator: 'GreaterThan', threshold: 0 }
-    dimensions: ['Subject', 'Check', 'WhatToDo']
-    section: 'findings-and-alerts'
-    what: 'A warning stands: look by day. The alert names its subject, its check and what to do; the check has its place in the runbook, by its name.'
+    dimensions: ['Subject', 'Check', 'WhatToDo', 'Runbook']
+    section: 'README.md#findings'
+    what: 'A warning stands: look by day. The alert names its subject, its check and what to do, with the section of the runbook.'
   }
   {
     name: 'app-silent'
@@ -63,7 +63,7 @@ var rules = [
     window: 'PT30M'
     fires: { operator: 'LessThan', threshold: 1 }
     dimensions: []
-    section: 'app-silent'
+    section: 'app.md#app-silent'
     what: 'Nothing has been heard of the function app in the whole window: it is dead, or its telemetry is refused. No other alert can be relied on.'
   }
   {
@@ -74,7 +74,7 @@ var rules = [
     window: 'P1D'
     fires: { operator: 'GreaterThan', threshold: 0 }
     dimensions: []
-    section: 'platform-alerts'
+    section: 'app.md#workspace-over-quota'
     what: 'The workspace has reached its daily cap: it takes no more telemetry today, so that no other alert by a query fires. Raise the cap.'
   }
 ]
@@ -87,7 +87,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: '${prefix}: ${rule.name}'
-      description: '${rule.what} Runbook: ${runbookUrl}#${rule.section}'
+      description: '${rule.what} Runbook: ${runbookUrl}/${rule.section}'
       severity: overrides[?rule.name].?severity ?? rule.severity
       enabled: overrides[?rule.name].?enabled ?? true
       windowSize: overrides[?rule.name].?window ?? rule.window

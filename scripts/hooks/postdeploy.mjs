@@ -118,5 +118,5 @@ function nextStep() {
     return 'let somebody who may run the commands that azd hooks run postprovision prints.';
   if (outputOf('WARNINGS', []).some((warning) => warning.startsWith('Nobody hears')))
     return 'azd env set AZURE_ALERT_EMAIL oncall@example.com && azd provision';
-  return `switch off the web apps' own purge: ${root}docs/operations.md, "Switch off the web app's own purge".`;
+  return `switch off the web apps' own purge: ${root}docs/web-app.md, "Switch off the web app's own purge".`;
 }

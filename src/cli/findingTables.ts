@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { DiagnosisReport } from '../lib/checks/diagnosisReport.ts';
-import type { Finding } from '../lib/findings/finding.ts';
+import type { ToldFinding } from '../lib/findings/finding.ts';
 import type { HealthStatus } from '../lib/findings/judge.ts';
 import { diagnosisView } from '../lib/pages/diagnosis/diagnosisView.ts';
 import { timeText } from '../lib/pages/status/wording.ts';
@@ -15,16 +15,17 @@ const painter = (coloured: boolean) => (word: keyof typeof colours, text: string
 
 /** Findings for people, the worst first. */
 export function findingTable(
-  findings: readonly Finding[],
+  findings: readonly ToldFinding[],
   health: HealthStatus,
   records: string,
   coloured: boolean,
 ): string {
   const paint = painter(coloured);
   const head = `Health is ${health}, ${countOf(findings.length, 'finding')}. Records: ${records}.`;
-  const rows = findings.flatMap(({ level, check, subject, what, advice, since }) => [
+  const rows = findings.flatMap(({ level, check, subject, what, advice, runbook, since }) => [
     [paint(level, level), check, subject, harmless(what)],
     ['', '', 'advice', harmless(advice)],
+    ['', '', 'runbook', runbook],
     ...(since === null ? [] : [['', '', 'since', timeText(since)]]),
   ]);
   return rows.length === 0 ? head : `${head}\n${plainTable(rows)}`;
@@ -38,7 +39,7 @@ export function diagnosisTable(report: DiagnosisReport, coloured: boolean): stri
     [paint(status, status), check, subject, harmless(`${what}${cause === null ? '' : ` (${cause})`}`)],
     ...(advice === null ? [] : [['', '', status === 'unknown' ? 'needs' : 'advice', harmless(advice)]]),
     ...(evidenceText === '' ? [] : [['', '', 'figures', harmless(evidenceText)]]),
-    ['', '', 'more', section],
+    ['', '', 'runbook', section],
   ]);
   const passes = passed.flatMap(({ subject, checks }) =>
     checks.map(({ check, what }) => [paint('pass', 'pass'), check, subject, harmless(what)]),

@@ -15,7 +15,7 @@ export async function runCommandLine(args: string[], signal: AbortSignal): Promi
   const session = new Session(signal);
   const program = new Command('token-cache')
     .description(
-      'Keeps the token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/settings.md.',
+      'Keeps the token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/reference/settings.md.',
     )
     .version(version)
     .exitOverride()

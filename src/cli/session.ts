@@ -73,7 +73,7 @@ export class Session {
     const unknown = subjects.filter((name) => !known.includes(name));
     if (unknown.length > 0)
       return this.refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
-    if (subjects.length === 0) return this.refuse(`No ${job.kind} is configured; docs/settings.md says how.`);
+    if (subjects.length === 0) return this.refuse(`No ${job.kind} is configured; docs/reference/settings.md says how.`);
     const { printResult } = await import('./output.ts');
     const results: RunResult<J>[] = [];
     for (const subject of subjects) {
@@ -108,7 +108,7 @@ export class Session {
     const { describeProblem } = await import('../lib/settings/problems.ts');
     const wrong = settings.problems.filter(({ setting }) => setting.startsWith('WORK_QUEUE'));
     for (const problem of wrong) console.error(describeProblem(problem));
-    if (wrong.length > 0) return this.refuse('Correct the settings; docs/settings.md lists them all.');
+    if (wrong.length > 0) return this.refuse('Correct the settings; docs/reference/settings.md lists them all.');
     const { openWorkQueue } = await import('../lib/app/workQueues.ts');
     const opened = openWorkQueue(settings.queue);
     if (opened) return opened.queue;
@@ -149,7 +149,7 @@ export class Session {
     for (const told of [...problems, ...warnings])
       console.error(`${goesOn ? 'Warning: ' : ''}${describeProblem(told)}`);
     if (goesOn) return settings;
-    return this.refuse('Correct the settings; docs/settings.md lists them all.');
+    return this.refuse('Correct the settings; docs/reference/settings.md lists them all.');
   }
 
   /** Wrong usage: said, and the exit code. */

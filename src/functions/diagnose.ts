@@ -5,7 +5,7 @@ import { pageAnswer, preferredType, varyByAccept } from './http/pageAnswer.ts';
 import { refuseUnended } from './http/problem.ts';
 import { answer, route } from './http/route.ts';
 import { diagnoseQuery } from './http/schemas.ts';
-import { clock, deployment, maintenanceFor, records, timers } from './support/app.ts';
+import { clock, deployment, maintenanceFor, records, settings, timers } from './support/app.ts';
 import { stopSignal } from './support/shutdown.ts';
 
 /** Keys of entries name users: over HTTP they are never shown. */
@@ -47,6 +47,6 @@ route({
     const { report } = result;
     if (!page || !report) return answer(200, result, varyByAccept);
     const { diagnosisPage } = await import('../lib/pages/diagnosis/diagnosisPage.ts');
-    return pageAnswer(diagnosisPage(report));
+    return pageAnswer(diagnosisPage(report, settings.runbook));
   },
 });

@@ -16,7 +16,7 @@ const needsSomebody = failed(502);
 /** It was not available, and may be soon. */
 const passes = failed(503);
 
-/** Every error code there is. Codes stay the same over versions; docs/operations.md, "Errors", explains each. */
+/** Every error code there is. Codes stay the same over versions; docs/reference/errors.md explains each. */
 export const errorCodes = {
   settings_invalid: passes,
   app_unreadable: refused(400),

@@ -1,7 +1,7 @@
 import type { AppThresholds } from './appTelemetry/policy.ts';
 import type { Level } from './level.ts';
 
-/** When the judges speak, and how loudly; docs/settings.md explains each. Durations in ms. */
+/** When the judges speak, and how loudly; docs/reference/settings.md explains each. Durations in ms. */
 export interface FindingPolicy {
   /** Runs in a row that must be missing. */
   absentRuns: number;

@@ -47,7 +47,7 @@ describe('token-cache diagnose', () => {
     expect(stdout).toContain('(sliding_shorter_than_token)');
     expect(stdout).toContain('DefaultSlidingExpiration');
     expect(stdout).toContain('shortest: 1,200 s');
-    expect(stdout).toContain('docs/operations.md#repeated-sign-in-prompts');
+    expect(stdout).toContain('docs/runbook/sign-ins.md#repeated-sign-in-prompts');
   });
 
   it('prints one JSON document with --json, which is the record of the run', async () => {

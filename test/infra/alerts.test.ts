@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkNames } from '../../src/lib/findings/checkNames.ts';
-import { finding } from '../../src/lib/findings/finding.ts';
+import { symptoms } from '../../src/lib/checks/check.ts';
+import { toldFinding } from '../../src/lib/findings/finding.ts';
+import { checkNames } from '../../src/lib/runbook.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
 import { anchorsOf } from '../support/anchors.ts';
 import { infra } from '../support/bicep.ts';
@@ -89,8 +90,6 @@ const minutesOf = (duration: string) => {
   return Number(days) * 1440 + Number(hours) * 60 + Number(minutes);
 };
 
-const anchors = anchorsOf(read('docs/operations.md'));
-
 describe('the queries', () => {
   it.each(queries)('name metrics and tables that there are: %s', (_, text) => {
     const named = [...text.matchAll(/"((?:[a-z_]+\.)+[a-z_]+)"/g)].map(([, name]) => name);
@@ -105,7 +104,7 @@ describe('the queries', () => {
 
   it.each(queries)('ask for attributes that their metrics or findings have: %s', (_, text) => {
     const attributes = [...metrics].flatMap(([name, all]) => (text.includes(`"${name}"`) ? all : []));
-    const known = text.includes('AppTraces') ? [...attributes, ...Object.keys(finding.shape)] : attributes;
+    const known = text.includes('AppTraces') ? [...attributes, ...Object.keys(toldFinding.shape)] : attributes;
     for (const [, attribute] of text.matchAll(/Properties\.(\w+)/g)) expect(known).toContain(attribute);
   });
 });
@@ -114,10 +113,10 @@ describe('the alerts', () => {
   it.each(alerts.map((alert): [string, Resource] => [alert.name, alert]))(
     '%s says what to do, and has its section in the runbook',
     (_, alert) => {
-      const [, text = '', anchor = ''] =
-        /^(.{30,}) Runbook: docs\/operations\.md#(\S+)$/.exec(String(property(alert, 'description'))) ?? [];
+      const [, text = '', path = '', anchor = ''] =
+        /^(.{30,}) Runbook: (docs\/runbook\/[\w-]+\.md)#(\S+)$/.exec(String(property(alert, 'description'))) ?? [];
       expect(text).toMatch(/\.$/);
-      expect(anchors).toContain(anchor);
+      expect(anchorsOf(read(path))).toContain(anchor);
       if (alert.type !== alertTypes[2]) expect(property(alert, 'severity')).toBeTypeOf('number');
     },
   );
@@ -239,28 +238,12 @@ describe('the alerts', () => {
 });
 
 describe('the runbook', () => {
-  const symptoms = [
-    'Connection failures',
-    'Deserialization errors after an upgrade',
-    'Encryption key mismatch',
-    'Memory growth',
-    'Repeated sign-in prompts',
-    'Slow cache',
-    'Redis eviction',
-    'SQL table growth',
-    'Empty cache after restart',
-  ];
-
-  it.each(symptoms)('says of %s what it looks like here, what to check, and what to run', (symptom) => {
-    const text = read('docs/operations.md');
-    const section = text.slice(text.indexOf(`### ${symptom}\n`)).split('\n### ')[0] ?? '';
-    for (const part of ['**Looks like here:**', '**Check:**', '**Run:**']) expect(section).toContain(part);
-  });
-
-  it('has no link that leads nowhere within it', () => {
-    for (const [, anchor] of read('docs/operations.md').matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
-    for (const document of ['deployment', 'settings'])
-      for (const [, anchor] of read(`docs/${document}.md`).matchAll(/\]\(operations\.md#([^)]+)\)/g))
-        expect(anchors).toContain(anchor);
-  });
+  it.each(Object.values(symptoms).filter(({ page }) => page !== 'app'))(
+    'says of $title what it looks like here, what to check, and what to run',
+    ({ title, page }) => {
+      const text = read(`docs/runbook/${page}.md`);
+      const section = text.slice(text.indexOf(`## ${title}\n`)).split('\n## ')[0] ?? '';
+      for (const part of ['**Looks like here:**', '**Check:**', '**Run:**']) expect(section).toContain(part);
+    },
+  );
 });

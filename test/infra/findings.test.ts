@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogRecord, logs } from '@opentelemetry/api-logs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/lib/findings/finding.ts';
+import type { ToldFinding } from '../../src/lib/findings/finding.ts';
 import { tell } from '../../src/lib/findings/tell.ts';
 import { instruments } from '../../src/lib/telemetry/metrics.ts';
 import { infra } from '../support/bicep.ts';
@@ -21,7 +21,7 @@ const app =
     .find(({ name }) => name.startsWith('func-'))
     ?.name.toUpperCase() ?? '';
 
-type Told = Pick<Finding, 'check'> & Partial<Finding>;
+type Told = Pick<ToldFinding, 'check'> & Partial<ToldFinding>;
 
 const emitted: LogRecord[] = [];
 beforeAll(() => {
@@ -32,9 +32,16 @@ afterAll(() => logs.disable());
 
 /** What a judgement sends: a record for each finding at once, then the heartbeat, with the time of its export. */
 function records(at: number, findings: readonly Told[]): Row[] {
-  const whole = { level: 'critical', subject: 'cache web', what: 'Something is wrong.', advice: 'Look.', since: null };
+  const whole = {
+    level: 'critical',
+    subject: 'cache web',
+    what: 'Something is wrong.',
+    advice: 'Look.',
+    since: null,
+    runbook: 'docs/runbook',
+  };
   tell(
-    findings.map((finding) => ({ ...whole, ...finding }) as Finding),
+    findings.map((finding) => ({ ...whole, ...finding }) as ToldFinding),
     [],
   );
   return emitted
@@ -84,7 +91,14 @@ describe('the rules of findings', () => {
   it('fire once for each that stands, with what to do', () => {
     const rows = run('findings-critical', told([absent, settings], [absent, settings], [absent]));
     expect(rows).toEqual([
-      { TimeGenerated: noon - 5 * minute, Subject: 'cache web', Check: 'purge-absent', WhatToDo: 'Look.', Value: 1 },
+      {
+        TimeGenerated: noon - 5 * minute,
+        Subject: 'cache web',
+        Check: 'purge-absent',
+        WhatToDo: 'Look.',
+        Runbook: 'docs/runbook',
+        Value: 1,
+      },
       expect.objectContaining({ Subject: 'token-cache-maintenance', Check: 'settings', Value: 1 }),
     ]);
   });

@@ -1,4 +1,4 @@
-/** docs/settings.md, the reader of settings and the app settings in Bicep, held against each other. */
+/** docs/reference/settings.md, the reader of settings and the app settings in Bicep, held against each other. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const deployed: [string, Record<string, string>][] = everySnapshot().map(([name,
   name,
   appSettingsOf(snapshot),
 ]);
-const document = readFileSync(join(root, 'docs/settings.md'), 'utf8');
+const document = readFileSync(join(root, 'docs/reference/settings.md'), 'utf8');
 
 /** Settings that hold what another setting names. */
 const named = (settings: Record<string, string>) =>

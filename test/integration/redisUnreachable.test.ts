@@ -195,7 +195,7 @@ describe.skipIf(!redisFound)('a real node', () => {
   });
 
   it('with the rights that the runbook names, is looked at in full', async () => {
-    const runbook = await readFile(join(root, 'docs/operations.md'), 'utf8');
+    const runbook = await readFile(join(root, 'docs/reference/rights.md'), 'utf8');
     const [, rights = ''] = /^ACL SETUSER token-cache-maintenance on >PASSWORD (.+)$/m.exec(runbook) ?? [];
     const server = await startRedis();
     await server.client.call('ACL', 'SETUSER', 'runbook', 'on', '>pw-runbook', ...rights.split(' '));

@@ -1,6 +1,6 @@
 /**
  * The connection strings that the .NET clients take, held against the clients themselves: the same verdict and the same
- * meaning, or a refusal that docs/settings.md gives the reason of.
+ * meaning, or a refusal that docs/reference/settings.md gives the reason of.
  */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
@@ -22,7 +22,7 @@ import { dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 const stringsOfEach = 2_000;
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-/** What this tool refuses and the client takes, each with its reason; docs/settings.md lists them. */
+/** What this tool refuses and the client takes, each with its reason; docs/reference/settings.md lists them. */
 const documented: Record<ClientName, RegExp[]> = {
   npgsql: [
     /neither a name nor an address/,

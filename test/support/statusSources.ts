@@ -1,5 +1,6 @@
 /** Sources of a status page with a bit of everything, as a bad night leaves them; their reports are those of real runs. */
 import { formatDuration } from '../../src/lib/durations.ts';
+import { toldOf } from '../../src/lib/findings/finding.ts';
 import { healthOf, judge } from '../../src/lib/findings/judge.ts';
 import type { SubjectRecords } from '../../src/lib/findings/subjectRecords.ts';
 import type { TimerReading } from '../../src/lib/findings/timers.ts';
@@ -7,6 +8,7 @@ import type { RingStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
 import type { RingFinding } from '../../src/lib/keyRing/rule/findings.ts';
 import type { StatusSources } from '../../src/lib/pages/status/statusView.ts';
 import type { WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
+import { runbookFolder } from '../../src/lib/runbook.ts';
 import type { JobName } from '../../src/lib/runs/catalogue.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
@@ -139,7 +141,7 @@ export function sourcesOf(
   subjects: readonly SubjectRecords[],
   timers: readonly TimerReading[] = punctual,
 ): StatusSources {
-  const findings = judge(facts(subjects, { now, timers }));
+  const findings = judge(facts(subjects, { now, timers })).map((each) => toldOf(each, runbookFolder));
   return {
     now,
     health: healthOf(findings),

@@ -1,15 +1,13 @@
 /** The names of findings: one list, each explained in the runbook under its name. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkNames } from '../../src/lib/findings/checkNames.ts';
 import { judgeApp } from '../../src/lib/findings/judgeApp.ts';
-import type { RingCheck } from '../../src/lib/keyRing/rule/findingAdvice.ts';
-import { earlierCheckNames } from '../../src/lib/redis/rules/rules.ts';
+import { type RingCheck, ringCheckNames } from '../../src/lib/keyRing/rule/findingAdvice.ts';
+import { earlierCheckNames, watchCheckNames } from '../../src/lib/redis/rules/rules.ts';
+import { checkNames, runbookFolder, runbookOf } from '../../src/lib/runbook.ts';
 import { findingPolicy, findingShape } from '../../src/lib/settings/findingSettings.ts';
 import { anchorsOf } from '../support/anchors.ts';
 import { root } from '../support/childProcess.ts';
-
-const anchors = anchorsOf(readFileSync(`${root}/docs/operations.md`, 'utf8'));
 
 /** Names that the records of earlier versions hold, and the present ones. */
 const earlierOfRings: Readonly<Record<string, RingCheck>> = {
@@ -26,8 +24,13 @@ describe('the names of findings', () => {
     expect(new Set(checkNames).size).toBe(checkNames.length);
   });
 
-  it.each(checkNames)('%s has one place in the runbook, under this name', (name) => {
-    expect(anchors.filter((anchor) => anchor === name.toLowerCase())).toHaveLength(1);
+  it('are each on one page of the runbook, those of looks and rings among them', () => {
+    for (const name of [...watchCheckNames, ...ringCheckNames]) expect(checkNames, name).toContain(name);
+  });
+
+  it.each(checkNames)('%s has its section where it is linked to', (name) => {
+    const [path = '', anchor] = runbookOf(name, runbookFolder).split('#');
+    expect(anchorsOf(readFileSync(`${root}/${path}`, 'utf8')).filter((each) => each === anchor)).toHaveLength(1);
   });
 
   it('of earlier versions have their present ones', () => {

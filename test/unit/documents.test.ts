@@ -1,7 +1,10 @@
+import { existsSync, globSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withReference } from '../../scripts/settingsReference.ts';
-import { symptoms } from '../../src/lib/checks/check.ts';
+import { derivedDocuments } from '../../scripts/docs.ts';
+import { pass, type Symptom, symptoms } from '../../src/lib/checks/check.ts';
+import { checkReport } from '../../src/lib/checks/diagnosisReport.ts';
 import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
 import { adviceOfFindings } from '../../src/lib/keyRing/rule/findingAdvice.ts';
@@ -14,9 +17,15 @@ import { root } from '../support/childProcess.ts';
 
 const read = (path: string) => readFile(`${root}/${path}`, 'utf8');
 
+/** All documents, by their paths. */
+const paths = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).sort();
+/** Whether a text names something, as code or as the heading of a section. */
+const names = (text: string, name: string) => text.includes(`\`${name}\``) || text.includes(`\n## ${name}\n`);
+const readAll = async (pattern: string) => (await Promise.all(globSync(pattern, { cwd: root }).map(read))).join('\n');
+
 describe('the documents', () => {
   it('list every setting', async () => {
-    const text = await read('docs/settings.md');
+    const text = await read('docs/reference/settings.md');
     const caches = [
       'TOKEN_CACHE_CONNECTION_STRING',
       'TOKEN_CACHE_ENGINE',
@@ -31,25 +40,36 @@ describe('the documents', () => {
     for (const name of [...settingNames, ...caches]) expect(text, name).toContain(`\`${name}\``);
   });
 
-  it('have the reference of the settings as the schema and the clients have it', async () => {
-    const text = await read('docs/settings.md');
-    expect(withReference(text), 'is stale: npm run docs:settings').toBe(text);
+  it.each(derivedDocuments())('are written anew where the code has changed: $path', ({ is, should }) => {
+    expect(is, 'is stale: npm run docs').toBe(should);
+  });
+
+  it.each(paths)('have no link that leads nowhere: %s', async (path) => {
+    for (const [, target = ''] of (await read(path)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file = '', anchor] = target.split('#');
+      const linked = file === '' ? path : join(dirname(path), file);
+      expect(existsSync(`${root}/${linked}`), target).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(await read(linked)), target).toContain(anchor);
+    }
   });
 
   it('name no setting that there is not', async () => {
     const files = await readdir(`${root}/src/lib/settings`);
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
-    for (const path of ['README.md', 'docs/settings.md', 'docs/operations.md']) {
+    for (const path of paths) {
       const named =
         (await read(path)).match(
-          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY|FINDING|APP)_[A-Z_]+\b/g,
+          /\b(WORK_QUEUE|SERVER|TOKEN_CACHE|ALLOW|PURGE|EXPIRY_INDEX|SCHEDULE|STATEMENT|RECORD|REDIS|KEY_RING|TELEMETRY|FINDING|APP(?!_ID\b))_[A-Z_]+\b/g,
         ) ?? [];
       for (const name of new Set(named)) expect(source.join('\n'), `${name} in ${path}`).toContain(name);
     }
   });
 
   it('list every metric, with its kind, unit and attributes', async () => {
-    const rows = (await read('docs/operations.md')).matchAll(/^\| `([a-z_.]+)` \| (\w+) \| `(\S+)` \| ([^|]+) \|/gm);
+    const rows = (await read('docs/reference/metrics.md')).matchAll(
+      /^\| `([a-z_.]+)` \| (\w+) \| `(\S+)` \| ([^|]+) \|/gm,
+    );
     const listed = [...rows].map(([, name, kind, unit, attributes = '']) => ({
       name,
       kind,
@@ -66,7 +86,7 @@ describe('the documents', () => {
   });
 
   it('explain every error code, and the source knows a use of each', async () => {
-    const text = await read('docs/operations.md');
+    const text = await readAll('docs/**/*.md');
     const files = (await readdir(`${root}/src`, { recursive: true })).filter(
       (file) => file.endsWith('.ts') && !file.endsWith('errorCodes.ts'),
     );
@@ -77,9 +97,9 @@ describe('the documents', () => {
   });
 
   it('explain every check of the Redis watch, and every step at which a node may be lost', async () => {
-    const text = await read('docs/operations.md');
+    const text = await readAll('docs/{runbook/*,reference/errors,web-app}.md');
     const steps = Object.keys(adviceOfSteps);
-    for (const name of [...watchCheckNames, ...steps]) expect(text, name).toContain(`\`${name}\``);
+    expect([...watchCheckNames, ...steps].filter((name) => !names(text, name))).toEqual([]);
   });
 
   it('agree with the advice of the findings: there is one for each that the findings name', async () => {
@@ -98,11 +118,10 @@ describe('the documents', () => {
   });
 
   it('have a section for each symptom of the diagnosis, and explain every check and cause', async () => {
-    const text = await read('docs/operations.md');
-    for (const { title, section } of Object.values(symptoms)) {
-      expect(text).toMatch(new RegExp(`^#+ ${title}$`, 'm'));
-      // The anchor that Markdown makes of the heading.
-      expect(section).toBe(title.toLowerCase().replaceAll(' ', '-'));
+    const text = await readAll('docs/{runbook/*,reference/errors,web-app}.md');
+    for (const symptom of Object.keys(symptoms) as Symptom[]) {
+      const [path = '', anchor] = checkReport({ id: 'x', symptom }, 'cache web', pass(''), 0).section.split('#');
+      expect(anchorsOf(await read(path))).toContain(anchor);
     }
     const checks = Object.values(registry).flatMap((all) => all.map(({ id }) => id));
     // Among the parts of a connection, `ring-store-certificate` and the like are those of `connection`.
@@ -114,12 +133,13 @@ describe('the documents', () => {
     const sources = await Promise.all(files.map((file) => read(`src/lib/findings/diagnosis/${file}`)));
     const causes = new Set(sources.join('\n').match(/'[a-z]+(_[a-z]+)+'/g));
     expect(causes.size).toBeGreaterThan(60);
-    for (const cause of causes) expect(text, cause).toContain(`\`${cause.slice(1, -1)}\``);
+    expect([...causes].filter((cause) => !names(text, cause.slice(1, -1)))).toEqual([]);
   });
 
   it('answer each section of the article by checks that there are, and the points where it is wrong stand below', async () => {
     const text = await read('docs/web-app.md');
-    const rows = [...text.matchAll(/^\| ([^|`]+) \| (`[^|]+) \| ([^|]*) \|$/gm)];
+    const [table = ''] = text.split('\n## Where the article is wrong');
+    const rows = [...table.matchAll(/^\| ([^|`]+) \| (`[^|]+) \| ([^|]*) \|$/gm)];
     expect(rows).toHaveLength(15);
     const known = [...Object.values(registry).flatMap((all) => all.map(({ id }) => id)), ...watchCheckNames];
     for (const [, section = '', checks = '', points = ''] of rows) {
@@ -135,7 +155,7 @@ describe('the documents', () => {
     expect(image(compose)).toBe(image(workflow));
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
     const others = await Promise.all(['.github/workflows/deploy.yml', 'azure.yaml', 'docs/deployment.md'].map(read));
-    for (const [, name = ''] of [workflow, ...others].join('\n').matchAll(/npm run ([\w:]+)/g))
+    for (const [, name = ''] of [workflow, ...others].join('\n').matchAll(/npm run (?!token-cache)([\w:]+)/g))
       expect(scripts).toHaveProperty([name]);
     expect(workflow).toContain('npm run test:sqlserver');
     expect(workflow).toContain('run: npm test');
@@ -160,7 +180,7 @@ describe('the documents', () => {
 
   it('begin the example of local settings with those that are needed', async () => {
     const { Values } = JSON.parse(await read('local.settings.example.json')) as { Values: Record<string, string> };
-    const known = [...(await read('docs/settings.md')).matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);
+    const known = [...(await read('docs/reference/settings.md')).matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name);
     for (const name of Object.keys(Values).filter((key) => /^[A-Z_]+$/.test(key) && key !== 'FUNCTIONS_WORKER_RUNTIME'))
       expect(known, name).toContain(name);
   });

@@ -49,7 +49,7 @@ describe('a report of an earlier version', () => {
     const [finding] = (old.ringStatusLate as { findings: object[] }).findings;
     const unadvised = { ...old.ringStatusLate, findings: [{ ...finding, advice: undefined }] };
     expect(earlierStatus(unadvised)).toMatchObject({
-      findings: [{ advice: expect.stringContaining('docs/operations') }],
+      findings: [{ advice: expect.stringContaining('docs/runbook') }],
     });
   });
 

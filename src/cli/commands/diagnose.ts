@@ -65,7 +65,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
       if (html === undefined) return;
       const { diagnosisPage } = await import('../../lib/pages/diagnosis/diagnosisPage.ts');
       try {
-        await writeFile(html, diagnosisPage(report).text);
+        await writeFile(html, diagnosisPage(report, settings.runbook).text);
       } catch (error) {
         console.error(
           `The page was not written to ${html} (${codeOf(error)}): choose a folder that is there and that you may write to.`,

@@ -24,7 +24,7 @@ export const problemSchema = z
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.string().meta({ description: 'Stable; explained in docs/operations.md.' }),
+    code: z.string().meta({ description: 'Stable; explained in docs/reference/errors.md.' }),
     detail: z.string(),
     advice: z.string(),
     errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),

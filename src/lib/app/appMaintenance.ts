@@ -70,7 +70,7 @@ export class AppMaintenance {
     throw new MaintenanceError(
       'app_unknown',
       `No web app is named for the cache ${cache}.`,
-      'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/settings.md says how.',
+      'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/reference/settings.md says how.',
     );
   }
 }

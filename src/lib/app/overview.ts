@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Finding } from '../findings/finding.ts';
+import { type Finding, type ToldFinding, toldOf } from '../findings/finding.ts';
 import { type HealthStatus, healthOf, judge } from '../findings/judge.ts';
 import { appSubject, type QueueReading } from '../findings/judgeApp.ts';
 import {
@@ -49,7 +49,7 @@ export interface OverviewDeps {
 export interface Overview {
   now: Date;
   health: HealthStatus;
-  findings: Finding[];
+  findings: ToldFinding[];
   timers: TimerReading[];
   subjects: SubjectRecords[];
   version: string;
@@ -138,7 +138,7 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;
     return (statesReadable || state !== undefined) && !unreadable.includes(subject);
   };
-  const findings = standingOf(found, before, isJudged);
+  const findings = standingOf(found, before, isJudged).map((each) => toldOf(each, settings.runbook));
   const health = healthOf(findings);
   const overview: Overview = { now, health, findings, timers, subjects, version: packageVersion(), deployment };
   return { overview, state, before, queue, plan, statesReadable };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { finding } from '../findings/finding.ts';
+import { toldFinding } from '../findings/finding.ts';
 import { historiesOf, type SubjectRecords } from '../findings/subjectRecords.ts';
 import { timerReading } from '../findings/timers.ts';
 import { runningRun } from '../runs/runningState.ts';
@@ -15,7 +15,7 @@ export const statusSchema = z
       description: 'When the deployed code was built; null of the command line.',
     }),
     status: z.enum(['ok', 'degraded', 'failing']),
-    findings: z.array(finding).meta({ description: 'The worst first: the same as on the page and in the alerts.' }),
+    findings: z.array(toldFinding).meta({ description: 'The worst first: the same as on the page and in the alerts.' }),
     timers: z.array(timerReading),
     subjects: z.array(
       z.object({

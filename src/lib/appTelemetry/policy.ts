@@ -1,4 +1,4 @@
-/** How an app's telemetry is read; docs/settings.md explains each. Durations in ms. */
+/** How an app's telemetry is read; docs/reference/settings.md explains each. Durations in ms. */
 export interface AppPolicy {
   /** The time that the figures are of. */
   windowMs: number;

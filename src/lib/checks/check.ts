@@ -1,21 +1,18 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 
-/** What users and operators notice; each is a section of docs/operations.md. */
+/** What users and operators notice: each is a section of a page of docs/runbook. */
 export const symptoms = {
-  connection: { title: 'Connection failures', section: 'connection-failures' },
-  deserialization: {
-    title: 'Deserialization errors after an upgrade',
-    section: 'deserialization-errors-after-an-upgrade',
-  },
-  encryption: { title: 'Encryption key mismatch', section: 'encryption-key-mismatch' },
-  memory: { title: 'Memory growth', section: 'memory-growth' },
-  prompts: { title: 'Repeated sign-in prompts', section: 'repeated-sign-in-prompts' },
-  slow: { title: 'Slow cache', section: 'slow-cache' },
-  eviction: { title: 'Redis eviction', section: 'redis-eviction' },
-  growth: { title: 'SQL table growth', section: 'sql-table-growth' },
-  emptyAfterRestart: { title: 'Empty cache after restart', section: 'empty-cache-after-restart' },
-  maintenance: { title: 'The maintenance itself', section: 'the-maintenance-itself' },
+  connection: { title: 'Connection failures', page: 'connection' },
+  deserialization: { title: 'Deserialization errors after an upgrade', page: 'entries' },
+  encryption: { title: 'Encryption key mismatch', page: 'entries' },
+  memory: { title: 'Memory growth', page: 'redis-memory' },
+  prompts: { title: 'Repeated sign-in prompts', page: 'sign-ins' },
+  slow: { title: 'Slow cache', page: 'slow' },
+  eviction: { title: 'Redis eviction', page: 'redis-memory' },
+  growth: { title: 'SQL table growth', page: 'sql-table' },
+  emptyAfterRestart: { title: 'Empty cache after restart', page: 'sign-ins' },
+  maintenance: { title: 'The maintenance itself', page: 'app' },
 } as const;
 export type Symptom = keyof typeof symptoms;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runbookFolder } from '../runbook.ts';
 import { type Check, type CheckStatus, checkStatus, type Outcome, outcome, statusOrder, symptoms } from './check.ts';
 
 /** One check's result, for terminal, JSON and page alike. */
@@ -6,7 +7,7 @@ const checkResult = outcome.extend({
   check: z.string(),
   subject: z.string(),
   symptom: z.string(),
-  section: z.string().meta({ description: 'Where docs/operations.md has more.' }),
+  section: z.string().meta({ description: 'The section of the runbook that says more.' }),
   milliseconds: z.int(),
 });
 export type CheckReport = z.infer<typeof checkResult>;
@@ -51,12 +52,13 @@ export function checkReport(
   found: Outcome,
   milliseconds: number,
 ): CheckReport {
+  const { title, page } = symptoms[symptom];
   return {
     check: id,
     subject,
-    symptom: symptoms[symptom].title,
+    symptom: title,
     ...found,
-    section: `docs/operations.md#${symptoms[symptom].section}`,
+    section: `${runbookFolder}/${page}.md#${title.toLowerCase().replaceAll(' ', '-')}`,
     milliseconds: Math.round(milliseconds),
   };
 }

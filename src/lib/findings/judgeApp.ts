@@ -2,10 +2,11 @@ import { isAhead } from '../clock.ts';
 import { humanDuration, parseDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import type { WorkMessage } from '../queue/message.ts';
+import { checkNames } from '../runbook.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
 import { countOf } from '../wording.ts';
-import { checkNames, type JudgedFinding } from './checkNames.ts';
+import type { JudgedFinding } from './checkNames.ts';
 import type { TimerReading } from './timers.ts';
 
 /** The subject of what concerns the app as a whole. */
@@ -51,7 +52,7 @@ export function judgeApp(facts: AppFacts): JudgedFinding[] {
       level: 'critical' as const,
       subject: appSubject,
       what: `A setting cannot be used: ${describeProblem(problem)}`,
-      advice: 'Correct it in the settings of the function app; docs/settings.md lists them all.',
+      advice: 'Correct it in the settings of the function app; docs/reference/settings.md lists them all.',
       since: null,
     })),
     ...facts.settingWarnings.map((warning) => ({
@@ -79,7 +80,7 @@ function unknownLevels({ levels }: AppFacts['policy']): JudgedFinding[] {
     subject: appSubject,
     // Only what has the form of a name is repeated.
     what: `FINDING_LEVELS names ${/^[A-Za-z-]{1,40}$/.test(check) ? check : 'something'}, and no finding is called so.`,
-    advice: 'Correct the name: docs/operations.md, "Findings and alerts", has them all.',
+    advice: 'Correct the name: docs/runbook/README.md has them all.',
     since: null,
   }));
 }

@@ -67,7 +67,7 @@ function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: str
       subject,
       what: `${countOf(failed.length, 'key')} could not be moved to the newest version of the protector. ${keys.join(' ')}`,
       advice:
-        'Do not remove or disable the older version of the Key Vault key or certificate. docs/operations.md, "Errors", explains the code; then run `key-ring rewrap`.',
+        'Do not remove or disable the older version of the Key Vault key or certificate. docs/reference/errors.md explains the code; then run `key-ring rewrap`.',
       since: last?.startedAt ?? null,
     },
   ];

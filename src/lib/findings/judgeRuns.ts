@@ -1,8 +1,9 @@
 import { humanDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
+import type { CheckName } from '../runbook.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
-import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
+import type { JudgedFinding } from './checkNames.ts';
 import { firingsBefore } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
@@ -23,7 +24,7 @@ export interface JudgeContext {
   couldRunSince(job: JobName, subject: string, schedule: string): Date;
 }
 
-const absentChecks: Partial<Record<JobName, JudgedCheck>> = {
+const absentChecks: Partial<Record<JobName, CheckName>> = {
   purge: 'purge-absent',
   index: 'index-absent',
   counts: 'counts-absent',

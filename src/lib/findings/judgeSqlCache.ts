@@ -175,7 +175,7 @@ function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Judge
       advice:
         error?.advice ??
         told?.at(-1) ??
-        'Create the index once yourself, or give the identity the right to: docs/operations.md, "Rights", has the statements.',
+        'Create the index once yourself, or give the identity the right to: docs/reference/rights.md has the statements.',
       since: first?.run.startedAt ?? null,
     },
   ];
@@ -226,7 +226,7 @@ function lastPurge(last: Read<PurgeReport> | undefined, subject: string, without
       level: 'info',
       subject,
       what,
-      advice: 'docs/operations.md, "What a purge reports", explains it, and has the rights that a purge needs.',
+      advice: 'docs/reference/rights.md has the rights that a purge needs.',
       since: at,
     });
   }

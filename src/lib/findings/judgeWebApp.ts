@@ -1,9 +1,10 @@
 import type { AppReport } from '../appTelemetry/appReport.ts';
 import { binMs } from '../appTelemetry/policy.ts';
+import type { CheckName } from '../runbook.ts';
 import { isReal } from '../runs/history.ts';
 import { bytesText, countOf, percentText } from '../wording.ts';
 import { type AppEvent, eventsOf } from './appEvents.ts';
-import type { JudgedCheck, JudgedFinding } from './checkNames.ts';
+import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { type SubjectRecords, titleOf, type WebAppRecords } from './subjectRecords.ts';
 
@@ -47,7 +48,7 @@ export function judgeWebApp(
 
 type Found = Omit<JudgedFinding, 'subject' | 'since'> & { since?: string };
 
-const warning = (check: JudgedCheck, what: string, advice: string, since?: string): Found[] => [
+const warning = (check: CheckName, what: string, advice: string, since?: string): Found[] => [
   { check, level: 'warning', what, advice, ...(since && { since }) },
 ];
 

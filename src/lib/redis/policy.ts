@@ -1,6 +1,6 @@
 import type { SampleLimits } from './keySample.ts';
 
-/** Thresholds of the findings; see docs/settings.md. */
+/** Thresholds of the findings; see docs/reference/settings.md. */
 export interface Thresholds {
   /** Per cent of the maximum. */
   memory: { warning: number; critical: number };

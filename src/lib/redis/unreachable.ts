@@ -16,7 +16,7 @@ export const step = z.enum([
 ]);
 export type Step = z.infer<typeof step>;
 
-/** What to do where a step failed; docs/operations.md lists the steps. */
+/** What to do where a step failed; docs/runbook/redis.md lists the steps. */
 export const adviceOfSteps: Record<Step, string> = {
   name: 'Check the host in the connection string, and that the network of the function app resolves it: with a private endpoint, the private DNS zone must be linked to that network.',
   tcp: 'Check that the server runs, its port (Azure Cache for Redis: 6380, Azure Managed Redis: 10000), firewall rules, and the way through the network or private endpoint.',

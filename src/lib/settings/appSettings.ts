@@ -6,7 +6,7 @@ const address = z
   .url({ protocol: /^https$/, error: 'must be an https address, such as https://api.loganalytics.io' })
   .transform((text) => new URL(text).origin);
 
-/** How the telemetry of web apps is read; docs/settings.md explains each. */
+/** How the telemetry of web apps is read; docs/reference/settings.md explains each. */
 export const appShape = {
   SCHEDULE_APPS: schedule.default('20 */15 * * * *'),
   APP_WINDOW: duration('PT15M', 'PT6H').prefault('PT1H'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { level } from '../level.ts';
+import { runbookFolder } from '../runbook.ts';
 import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
 
 /** `check=level`, several divided by commas. */
@@ -15,7 +16,16 @@ const levels = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** When the judges speak, and how loudly; docs/settings.md explains each. */
+/** Where a document is read, without a slash at its end: an address, or a path in the repository. */
+const address = z
+  .string()
+  .regex(
+    /^[!#-;=?-~]+$/,
+    'must be the address of docs/runbook, such as https://github.com/OWNER/NAME/blob/main/docs/runbook',
+  )
+  .transform((text) => text.replace(/\/+$/, ''));
+
+/** When the judges speak, and how loudly; docs/reference/settings.md explains each. */
 export const findingShape = {
   SCHEDULE_FINDINGS: schedule.default('45 */5 * * * *'),
   FINDING_ABSENT_RUNS: wholeNumber(1, 100).prefault('3'),
@@ -28,6 +38,7 @@ export const findingShape = {
   FINDING_APP_FAILURES: decimal(0, 100).prefault('5'),
   FINDING_APP_MEMORY_GROWTH: bytes.prefault('50mb'),
   FINDING_LEVELS: levels.optional(),
+  RUNBOOK_URL: address.default(runbookFolder),
 };
 type Values = z.infer<z.ZodObject<typeof findingShape>>;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
 import { name, settingName } from './fields.ts';
 
-/** One ring as KEY_RINGS gives it; docs/settings.md explains each field. */
+/** One ring as KEY_RINGS gives it; docs/reference/settings.md explains each field. */
 
 const text = z.string().min(1, 'must not be empty');
 const duration = z.string().transform((value, context) => {

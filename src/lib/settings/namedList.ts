@@ -36,7 +36,9 @@ export function readNamedList<T extends { name: string }>(
       for (const { path, message, code } of parsed.error.issues)
         report(
           path,
-          code === 'unrecognized_keys' ? 'has a field that is not known; docs/settings.md lists them' : message,
+          code === 'unrecognized_keys'
+            ? 'has a field that is not known; docs/reference/settings.md lists them'
+            : message,
         );
     else if (reading.entries.some(({ entry }) => entry.name === parsed.data.name))
       report(['name'], `must be unique; ${parsed.data.name} is there twice`);

@@ -66,6 +66,6 @@ export function settingsError(problems: readonly SettingProblem[]): MaintenanceE
   return new MaintenanceError(
     'settings_invalid',
     problems.map(describeProblem).join(' '),
-    'Correct the settings; docs/settings.md lists them all.',
+    'Correct the settings; docs/reference/settings.md lists them all.',
   );
 }

@@ -17,7 +17,7 @@ const certificates = z.string().transform((path, context) => {
   return z.NEVER;
 });
 
-/** The settings of the watch of Redis caches, with their defaults; docs/settings.md explains each. */
+/** The settings of the watch of Redis caches, with their defaults; docs/reference/settings.md explains each. */
 export const redisShape = {
   SCHEDULE_REDIS: schedule.default('0 */5 * * * *'),
   REDIS_TIMEOUT: duration('PT0.5S', 'PT2M').prefault('PT10S'),

@@ -75,6 +75,8 @@ export interface Settings {
     findings: string;
   };
   findings: FindingPolicy;
+  /** Where the runbook is read: an address, or a path in the repository. */
+  runbook: string;
   purge: PurgePolicy;
   /** Rows that a run deletes at most; undefined for no limit. */
   purgeRowLimit: number | undefined;
@@ -146,6 +148,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     names: { ...names, rings: rings.names },
     schedules,
     findings: findingPolicy(values),
+    runbook: values.RUNBOOK_URL,
     purge: purgePolicy(values),
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
 import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
 
-/** The settings of the jobs on SQL caches, with their defaults; docs/settings.md explains each. */
+/** The settings of the jobs on SQL caches, with their defaults; docs/reference/settings.md explains each. */
 export const sqlCacheShape = {
   SCHEDULE_PURGE: schedule.default('0 */30 * * * *'),
   SCHEDULE_INDEX: schedule.default('0 17 3 * * *'),

@@ -43,7 +43,7 @@ const authentication = z.string().transform((text, context): Identity => {
   return z.NEVER;
 });
 
-/** Where telemetry goes, and how long an invocation may wait for it; docs/settings.md explains each. */
+/** Where telemetry goes, and how long an invocation may wait for it; docs/reference/settings.md explains each. */
 export const telemetryShape = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString.optional(),
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication.optional(),

@@ -160,5 +160,5 @@ function appPurgeWarning({
   lastDuration,
   lastOutcome,
 }: AppPurge & { state: 'running' | 'stopped' }): string {
-  return `A web app still deletes expired entries itself, last at ${lastRunAt} for ${lastDuration} (${lastOutcome}): set its ExpiredItemsDeletionInterval to TimeSpan.MaxValue, see docs/operations.md, "Switch off the web app's own purge".`;
+  return `A web app still deletes expired entries itself, last at ${lastRunAt} for ${lastDuration} (${lastOutcome}): set its ExpiredItemsDeletionInterval to TimeSpan.MaxValue, see docs/web-app.md, "Switch off the web app's own purge".`;
 }

@@ -1,8 +1,9 @@
 /** What is said of the app itself, and what all findings mean for its health. */
 import { describe, expect, it } from 'vitest';
-import { checkNames, noteChecks } from '../../../src/lib/findings/checkNames.ts';
+import { noteChecks } from '../../../src/lib/findings/checkNames.ts';
 import type { Finding } from '../../../src/lib/findings/finding.ts';
 import { healthOf } from '../../../src/lib/findings/judge.ts';
+import { checkNames } from '../../../src/lib/runbook.ts';
 import { ago, judged, minute, soundSqlCache, standing } from '../../support/judging.ts';
 import { failed, record } from '../../support/records.ts';
 

@@ -1,10 +1,11 @@
 /** What holds of the judges whatever the records say, as long as they can be read. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { finding } from '../../../src/lib/findings/finding.ts';
+import { toldFinding, toldOf } from '../../../src/lib/findings/finding.ts';
 import { judge } from '../../../src/lib/findings/judge.ts';
 import type { SubjectRecords } from '../../../src/lib/findings/subjectRecords.ts';
 import { statusView } from '../../../src/lib/pages/status/statusView.ts';
+import { runbookFolder } from '../../../src/lib/runbook.ts';
 import { type JobName, jobNames, jobs } from '../../../src/lib/runs/catalogue.ts';
 import { newRunId } from '../../../src/lib/runs/runId.ts';
 import { type RunRecord, runRecord } from '../../../src/lib/runs/runRecord.ts';
@@ -48,8 +49,8 @@ describe('the judges', () => {
     fc.assert(
       fc.property(runs, couldRunSince, (all, since) => {
         for (const job of jobNames) for (const run of all[job]) expect(runRecord.safeParse(run).success).toBe(true);
-        const findings = judged(all, since);
-        for (const each of findings) finding.parse(each);
+        const findings = judged(all, since).map((each) => toldOf(each, runbookFolder));
+        for (const each of findings) toldFinding.parse(each);
         const levels = findings.map(({ level }) => ['critical', 'warning', 'info'].indexOf(level));
         expect(levels).toEqual([...levels].sort());
         const view = statusView({

@@ -36,6 +36,7 @@ const env = {
   ]),
   PURGE_GRACE: 'soon',
   FINDING_LEVELS: 'table-size=info,app-purge=off',
+  RUNBOOK_URL: 'https://example.net/docs/runbook/',
 };
 
 let telemetry: InMemoryTelemetry;
@@ -100,7 +101,9 @@ it('the findings of one history are the same on the page, in JSON, in the termin
 
   const overview = await readOverview(deps);
   expect(overview.findings.map(keyOf)).toEqual(judged);
-  const words = overview.findings.map(({ what, advice }) => [what, advice]);
+  const words = overview.findings.map(({ what, advice, runbook }) => [what, advice, runbook]);
+  for (const { check, runbook } of overview.findings)
+    expect(runbook).toMatch(new RegExp(`^https://example\\.net/docs/runbook/[a-z-]+\\.md#${check}$`, 'i'));
 
   const json = statusSchema.parse(JSON.parse(JSON.stringify(statusContent(overview))));
   expect(json.findings.map(keyOf)).toEqual(judged);
@@ -108,10 +111,10 @@ it('the findings of one history are the same on the page, in JSON, in the termin
 
   const html = stateSection(statusView({ ...overview, recordStore: 'table' })).text;
   const item =
-    /<li class="(\w+)">\s*<h3><span class="level">\w+<\/span> ([^<]+), <code>([^<]+)<\/code><\/h3>\s*<p>([^<]*)<\/p>\s*<p class="advice"><strong>[^<]*<\/strong> ([^<]*)<\/p>/g;
+    /<li class="(\w+)">\s*<h3><span class="level">\w+<\/span> ([^<]+), <code>([^<]+)<\/code><\/h3>\s*<p>([^<]*)<\/p>\s*<p class="advice"><strong>[^<]*<\/strong> ([^<]*)<\/p>\s*<p class="quiet">Runbook: <a href="([^"]*)">/g;
   const items = [...html.matchAll(item)].map((parts) => parts.map(unescaped));
   expect(items.map(([, level, subject, check]) => keyOf({ check, level, subject }))).toEqual(judged);
-  expect(items.map(([, , , , what, advice]) => [what, advice])).toEqual(words);
+  expect(items.map(([, , , , what, advice, runbook]) => [what, advice, runbook])).toEqual(words);
 
   const table = stripVTControlCharacters(findingTable(overview.findings, overview.health, 'table', true));
   const rows = table.split('\n').map((line) => line.split(/ {2,}/));
@@ -120,6 +123,9 @@ it('the findings of one history are the same on the page, in JSON, in the termin
   expect(heads.map(([, , , what]) => what)).toEqual(words.map(([what]) => what));
   expect(rows.filter((row) => row.includes('advice')).map((row) => row.at(-1))).toEqual(
     words.map(([, advice]) => advice),
+  );
+  expect(rows.filter((row) => row.includes('runbook')).map((row) => row.at(-1))).toEqual(
+    words.map(([, , runbook]) => runbook),
   );
 
   const { metrics, logs } = await telemetry.told();
@@ -130,5 +136,5 @@ it('the findings of one history are the same on the page, in JSON, in the termin
     );
   expect(values.sort()).toEqual([...judged].sort());
   expect(logs.map(({ attributes: { check, level, subject } }) => keyOf({ check, level, subject }))).toEqual(judged);
-  expect(logs.map(({ attributes: { what, advice } }) => [what, advice])).toEqual(words);
+  expect(logs.map(({ attributes: { what, advice, runbook } }) => [what, advice, runbook])).toEqual(words);
 });

@@ -426,6 +426,7 @@ describe('telling', () => {
           subject: 'cache web',
           what: 'The job purge failed last time (firewall). Not let in.',
           advice: 'Let it in.',
+          runbook: 'docs/runbook/app.md#job-failures',
           since: start.toISOString(),
         },
         traceId: undefined,

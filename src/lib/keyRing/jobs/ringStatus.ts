@@ -89,7 +89,7 @@ export function earlier(report: unknown): unknown {
         check: earlierCheckNames[check] ?? check,
         level: level === 'error' ? 'critical' : level,
         what: `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`,
-        advice: advice ?? `See what docs/operations.md says about ${check}.`,
+        advice: advice ?? `See what docs/runbook says about ${check}.`,
       })),
     }
   );

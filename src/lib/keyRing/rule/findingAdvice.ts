@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errorCodes.ts';
 import type { RingFinding } from './findings.ts';
 
-/** What to do about each finding; docs/operations.md says more. */
+/** What to do about each finding; docs/runbook says more. */
 export const adviceOfFindings = {
   no_default_key:
     'Run `key-ring rotate` at once; a ring in mode observe must be set to manage first, or a key be published by an app.',
@@ -23,7 +23,7 @@ export const adviceOfFindings = {
   dpapi_key:
     'Protect the ring with Key Vault or a certificate, in the apps and in KEY_RINGS, before an app moves to Linux.',
   versions_differ:
-    'Bring the apps to one version of ASP.NET Core, or let docs/operations.md, "Findings", say what is odd in the ring.',
+    'Bring the apps to one version of ASP.NET Core, or mend what is odd in the ring: docs/runbook/key-ring-damage.md.',
   date_without_zone: 'Write the dates with their zone, as 2026-04-21T00:00:00Z, after a copy of the ring.',
   ring_not_seen: 'Wrap it in a root element, as <repository>…</repository>, after a copy; or upload the whole ring.',
   ring_emptied:
@@ -56,7 +56,7 @@ export const ringCheckNames: readonly string[] = [...Object.keys(adviceOfFinding
 /** A finding with the advice of its check, unless it brings its own. */
 export function found(check: RingCheck, level: RingFinding['level'], what: string, advice?: string): RingFinding {
   const ofCheck = (adviceOfFindings as Partial<Record<RingCheck, string>>)[check];
-  return { check, level, what, advice: advice ?? ofCheck ?? 'See docs/operations.md, "Errors".' };
+  return { check, level, what, advice: advice ?? ofCheck ?? 'See docs/reference/errors.md.' };
 }
 
 /** Names that the records of earlier versions hold, and the present ones. */

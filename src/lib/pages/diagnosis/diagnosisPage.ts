@@ -1,8 +1,10 @@
 import type { CheckStatus } from '../../checks/check.ts';
 import type { CheckReport, DiagnosisReport } from '../../checks/diagnosisReport.ts';
 import { type Html, html } from '../../html.ts';
+import { runbookFolder } from '../../runbook.ts';
 import { frame, type Page } from '../frame.ts';
 import { frameStyle } from '../frameStyle.ts';
+import { runbookLink } from '../runbookLink.ts';
 import { type DiagnosisView, diagnosisView, evidenceText } from './diagnosisView.ts';
 
 /** As on the status page: the function key leaves the address at once. A file has none. */
@@ -23,8 +25,8 @@ tbody th { font-weight: 600; }
 `;
 const headings: Record<CheckStatus, string> = { critical: 'critical', warning: 'warning', unknown: 'info', pass: 'ok' };
 
-/** The diagnosis as a page, for the browser or a file. */
-export function diagnosisPage(report: DiagnosisReport): Page {
+/** The diagnosis as a page, for the browser or a file. @param runbook where the runbook is read */
+export function diagnosisPage(report: DiagnosisReport, runbook = runbookFolder): Page {
   const view = diagnosisView(report);
   const { tool, node } = report.versions;
   return frame({
@@ -35,7 +37,7 @@ export function diagnosisPage(report: DiagnosisReport): Page {
     main: html`<section aria-labelledby="state" class="state">
 <h2 id="state" class="${headings[view.status]}">${view.headline}</h2>
 <p class="quiet">${view.counts}. As of <time datetime="${report.at}">${view.at}</time>.</p>
-${view.troubles.length > 0 && html`<ol class="findings" aria-label="Findings, the worst first">${view.troubles.map(troubleItem)}</ol>`}
+${view.troubles.length > 0 && html`<ol class="findings" aria-label="Findings, the worst first">${view.troubles.map((each) => troubleItem({ ...each, section: each.section.replace(runbookFolder, runbook) }))}</ol>`}
 </section>
 ${view.passed.map(passedSection)}`,
     footer: html`Version ${tool ?? 'unknown'}, Node.js ${node ?? 'unknown'}.`,
@@ -58,7 +60,7 @@ function troubleItem({
 <p>${what}</p>
 ${advice !== null && html`<p class="advice"><strong>${status === 'unknown' ? 'It would need:' : 'What to do:'}</strong> ${advice}</p>`}
 ${figures !== '' && html`<p class="quiet">${figures}</p>`}
-<p class="quiet">More in <code>${section}</code>.</p>
+<p class="quiet">Runbook: ${runbookLink(section)}</p>
 </li>
 `;
 }

@@ -6,7 +6,7 @@ import { durationText } from './wording.ts';
 
 type Tone = 'good' | 'neutral' | 'bad';
 
-/** docs/operations.md, "What a purge reports" and "What the index job reports". */
+/** docs/runbook/purge.md and docs/runbook/sql-table.md explain them. */
 const reasons: Record<string, { meaning: string; tone: Tone }> = {
   drained: { meaning: 'a last look found nothing left to delete', tone: 'good' },
   timeBudget: { meaning: 'its time was up; the next run goes on', tone: 'neutral' },

@@ -1,5 +1,6 @@
-import type { Finding } from '../../findings/finding.ts';
+import type { ToldFinding } from '../../findings/finding.ts';
 import { type Html, html } from '../../html.ts';
+import { runbookLink } from '../runbookLink.ts';
 import type { StatusView } from './statusView.ts';
 import { fromNow, timeText } from './wording.ts';
 
@@ -9,7 +10,7 @@ export const stateWords: Record<StatusView['state'], string> = {
   critical: 'Look now',
 };
 
-const levelWords: Record<Finding['level'], string> = { info: 'Note', warning: 'Warning', critical: 'Critical' };
+const levelWords: Record<ToldFinding['level'], string> = { info: 'Note', warning: 'Warning', critical: 'Critical' };
 
 /** Shapes as well as colours, for those who cannot tell the colours apart. */
 const shapes: Record<StatusView['state'], string> = {
@@ -32,17 +33,18 @@ ${findings.length > 0 && html`<ol class="findings" aria-label="Findings, the wor
 </section>`;
 }
 
-function findingItem({ check, level, subject, what, advice, since }: Finding, at: string): Html {
+function findingItem({ check, level, subject, what, advice, runbook, since }: ToldFinding, at: string): Html {
   return html`<li class="${level}">
 <h3><span class="level">${levelWords[level]}</span> ${subject}, <code>${check}</code></h3>
 <p>${what}</p>
 <p class="advice"><strong>What to do:</strong> ${advice}</p>
+<p class="quiet">Runbook: ${runbookLink(runbook)}</p>
 ${since !== null && html`<p class="quiet">Since <time datetime="${since}">${timeText(since)}</time>, ${fromNow(since, new Date(at))}.</p>`}
 </li>
 `;
 }
 
-function countsOf(findings: readonly Finding[]): string {
+function countsOf(findings: readonly ToldFinding[]): string {
   const parts = (['critical', 'warning', 'info'] as const).flatMap((level) => {
     const count = findings.filter((finding) => finding.level === level).length;
     const word = {

@@ -1,4 +1,4 @@
-import type { Finding } from '../../findings/finding.ts';
+import type { ToldFinding } from '../../findings/finding.ts';
 import type { HealthStatus } from '../../findings/judge.ts';
 import { historiesOf, type SubjectRecords } from '../../findings/subjectRecords.ts';
 import type { TimerReading } from '../../findings/timers.ts';
@@ -15,7 +15,7 @@ export interface StatusSources {
   now: Date;
   /** As /api/health tells it. */
   health: HealthStatus;
-  findings: Finding[];
+  findings: ToldFinding[];
   timers: TimerReading[];
   subjects: readonly SubjectRecords[];
   /** Where records go; `none` where they are not kept. */

@@ -5,7 +5,7 @@ import { memoryCheck, memoryRules } from './memoryRules.ts';
 import type { Rule } from './rule.ts';
 import { serverRules } from './serverRules.ts';
 
-/** The table of rules for a node. docs/operations.md explains each check. */
+/** The table of rules for a node. docs/runbook explains each check. */
 export const nodeRules = [...memoryRules, ...entryRules, ...serverRules];
 
 export { cacheRules };

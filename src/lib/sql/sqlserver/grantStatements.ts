@@ -19,7 +19,7 @@ export const dropUser = (u: string) => `DROP USER ${u};`;
 
 export const createSchema = (s: string) => `CREATE SCHEMA ${s};`;
 
-/** As `dotnet sql-cache create` makes it (docs/settings.md, TOKEN_CACHE_TABLE). */
+/** As `dotnet sql-cache create` makes it (docs/reference/settings.md, TOKEN_CACHE_TABLE). */
 export const createCacheTable = (t: string, index: string) => `CREATE TABLE ${t} (
   Id nvarchar(449) COLLATE SQL_Latin1_General_CP1_CS_AS NOT NULL PRIMARY KEY,
   Value varbinary(max) NOT NULL,

@@ -10,7 +10,7 @@ interface Group {
   advice: string;
 }
 
-/** The findings of a ring's status, grouped by what one would look at. docs/operations.md explains each finding. */
+/** The findings of a ring's status, grouped by what one would look at. docs/runbook explains each. */
 const groups: Group[] = [
   {
     id: 'ring-damage',
@@ -51,7 +51,7 @@ const protection: Group = {
   id: 'ring-protection',
   findings: [],
   advice:
-    'Enable the version or certificate that is named, re-wrap (`token-cache key-ring rewrap`) or protect the ring; docs/operations.md#findings has each finding.',
+    'Enable the version or certificate that is named, re-wrap (`token-cache key-ring rewrap`) or protect the ring; docs/runbook/key-ring-protection.md has each finding.',
 };
 
 const grouped = new Set(groups.flatMap(({ findings }) => findings));

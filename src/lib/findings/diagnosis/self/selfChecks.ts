@@ -42,7 +42,7 @@ const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubjec
         cause: 'settings_invalid',
         what: problems.map(describeProblem).join(' '),
         evidence,
-        advice: 'Correct them; docs/settings.md lists them all. What they concern was not looked at.',
+        advice: 'Correct them; docs/reference/settings.md lists them all. What they concern was not looked at.',
       });
     },
   },

@@ -1,19 +1,17 @@
 /**
- * Writes the reference at the end of docs/settings.md: what each setting takes and has by default, from the schema, and which keywords of a
+ * Writes the reference at the end of docs/reference/settings.md: what each setting takes and has by default, from the schema, and which keywords of a
  * connection string are followed, from the lists that the .NET clients gave (`npm run keywords`).
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type ClientName, clientKeywords, clientTitles } from '../src/lib/connectionStrings/keywords.ts';
-import * as redis from '../src/lib/redis/connectionString.ts';
-import { settingForms } from '../src/lib/settings/settings.ts';
-import * as postgres from '../src/lib/sql/postgres/connectionString.ts';
-import * as sqlServer from '../src/lib/sql/sqlserver/connectionString.ts';
+import { type ClientName, clientKeywords, clientTitles } from '../../src/lib/connectionStrings/keywords.ts';
+import * as redis from '../../src/lib/redis/connectionString.ts';
+import { settingForms } from '../../src/lib/settings/settings.ts';
+import * as postgres from '../../src/lib/sql/postgres/connectionString.ts';
+import * as sqlServer from '../../src/lib/sql/sqlserver/connectionString.ts';
 
-const begin = '<!-- From here on written by `npm run docs:settings`. -->';
+const begin = '<!-- From here on written by `npm run docs`. -->';
 const parsers = { sqlClient: sqlServer, npgsql: postgres, stackExchangeRedis: redis };
 
-/** The text of docs/settings.md with the reference as it should be. */
+/** The text of docs/reference/settings.md with the reference as it should be. */
 export function withReference(text: string): string {
   const [own = ''] = text.split(begin);
   return `${own.trimEnd()}\n\n${begin}\n\n${reference()}`;
@@ -51,9 +49,4 @@ function reference(): string {
     ...clients,
     '',
   ].join('\n');
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const path = new URL('../docs/settings.md', import.meta.url);
-  writeFileSync(path, withReference(readFileSync(path, 'utf8')));
 }
