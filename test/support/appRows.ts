@@ -1,4 +1,4 @@
-/** Rows of a Log Analytics workspace as Application Insights writes them of a web app. */
+/** Rows of a Log Analytics workspace as Application Insights writes them of a web app; their shape is that of test/interop/appTelemetry. */
 import type { Row, Tables } from './kustoRun.ts';
 
 export const appRole = 'web';

@@ -13,6 +13,8 @@ export const dotnetTimeLimitMs = 300_000;
 export interface DotnetProgram {
   /** What the program answers to its input. @throws where it fails */
   run(input: string): string;
+  /** For a test that runs it beside servers of its own. */
+  path: string;
   remove(): void;
 }
 
@@ -24,6 +26,7 @@ export function buildDotnet(project: string, assembly: string): DotnetProgram {
   dotnet(['build', join(root, project), ...options]);
   const program = join(folder, `bin/${assembly}/release/${assembly}.dll`);
   return {
+    path: program,
     run: (input) => dotnet([program], input),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

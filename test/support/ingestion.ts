@@ -16,8 +16,9 @@ import {
   type TelemetryServer,
 } from './telemetryServer.ts';
 
-interface Envelope {
+export interface Envelope {
   name: string;
+  time: string;
   iKey: string;
   tags: Record<string, string>;
   sampleRate?: number;

@@ -2,8 +2,8 @@ import { binMs, memoryMs, seriesMs } from './policy.ts';
 
 /**
  * The queries of an app's telemetry in the Log Analytics workspace of its Application Insights. Names, units and tags are MSAL's
- * (meter MicrosoftIdentityClient_Common_Meter) and the token cache adapter's of Microsoft.Identity.Web, as the exporters write them (MSAL 4.92,
- * Microsoft.Identity.Web 4.18, exporter 1.10). What a query gives are counts, times, and names of software: no key, no user, no text.
+ * (meter MicrosoftIdentityClient_Common_Meter) and the token cache adapter's of Microsoft.Identity.Web, as the exporters write them: test/interop/appTelemetry
+ * runs both. What a query gives are counts, times, and names of software: no key, no user, no text.
  *
  * A new workspace has none of the tables until their first row: of each union one leg always resolves.
  */
