@@ -20,9 +20,12 @@ import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis } from '../support/redisServer.ts';
 import { day, idFrom, plainKey } from '../support/ringBuilder.ts';
 import { type ReaderQuestion, RingReaders, type RunningReader } from '../support/ringReaders.ts';
+import { npgsqlForm, postgresTableRing } from '../support/tableRing.ts';
+import { useTestDatabase } from '../support/testDatabase.ts';
 import { fill, jobDeps } from '../support/testRing.ts';
 
 const rounds = 20;
+const database = useTestDatabase();
 
 describe.skipIf(!dotnetFound)(`${rounds} rounds of races with .NET writers`, () => {
   let readers: RingReaders;
@@ -64,11 +67,30 @@ describe.skipIf(!dotnetFound)(`${rounds} rounds of races with .NET writers`, () 
     dotnetTimeLimitMs,
   );
 
+  it(
+    'lose nothing in a table of Entity Framework',
+    async () => {
+      const server = npgsqlForm(database.url);
+      const maker = readers.open(10, server);
+      try {
+        await race(server, async () => {
+          const schema = `race_${randomUUID().slice(0, 8)}`;
+          await database.query(`create schema ${schema}`);
+          await maker.ask({ schema, makesTable: true, now: new Date().toISOString() });
+          return { place: { schema }, store: postgresTableRing(database.url, `${schema}.DataProtectionKeys`) };
+        });
+      } finally {
+        await maker.close();
+      }
+    },
+    dotnetTimeLimitMs,
+  );
+
   async function race(
-    redis: string,
+    server: string,
     make: () => Promise<{ place: Partial<ReaderQuestion>; store: KeyRingStore }>,
   ): Promise<void> {
-    const apps = consumerVersions.map((version) => readers.open(version, redis));
+    const apps = consumerVersions.map((version) => readers.open(version, server));
     try {
       for (let round = 0; round < rounds; round++) {
         const { place, store } = await make();

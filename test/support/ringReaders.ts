@@ -14,6 +14,10 @@ export interface ReaderQuestion {
   blob?: string;
   folder?: string;
   redisKey?: string;
+  /** A schema with the table of PersistKeysToDbContext. */
+  schema?: string;
+  /** The table is made first, by Entity Framework. */
+  makesTable?: boolean;
   now: string;
   certificates?: string[];
   /** Keys that the app adds, instead of an answer. */
@@ -61,17 +65,17 @@ export class RingReaders {
     return new RingReaders(folder);
   }
 
-  /** The answers of every version to the same questions, in their order. */
-  async ask(questions: readonly ReaderQuestion[], redis = ''): Promise<Map<ConsumerVersion, ReaderAnswer[]>> {
+  /** The answers of every version to the same questions, in their order; `server` is a Redis, or a PostgreSQL in Npgsql's form. */
+  async ask(questions: readonly ReaderQuestion[], server = ''): Promise<Map<ConsumerVersion, ReaderAnswer[]>> {
     const answers = new Map<ConsumerVersion, ReaderAnswer[]>();
     await Promise.all(
-      consumerVersions.map(async (version) => answers.set(version, await this.#askOne(version, questions, redis))),
+      consumerVersions.map(async (version) => answers.set(version, await this.#askOne(version, questions, server))),
     );
     return answers;
   }
 
-  open(version: ConsumerVersion, redis = ''): RunningReader {
-    const child = this.#start(version, [redis, 'at once']);
+  open(version: ConsumerVersion, server = ''): RunningReader {
+    const child = this.#start(version, [server, 'at once']);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return {
       ask: async (question) => {
@@ -93,8 +97,8 @@ export class RingReaders {
     return spawn('dotnet', [program, ...args], { env: { ...process.env, TZ: 'UTC' } });
   }
 
-  async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], redis: string) {
-    const child = this.#start(version, [redis]);
+  async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], server: string) {
+    const child = this.#start(version, [server]);
     const ended = once(child, 'close');
     let errors = '';
     child.stderr.on('data', (data: Buffer) => {

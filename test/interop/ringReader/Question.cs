@@ -12,6 +12,12 @@ public sealed record Question
     /// <summary>A list of PersistKeysToStackExchangeRedis.</summary>
     public string? RedisKey { get; init; }
 
+    /// <summary>The schema with the table of PersistKeysToDbContext.</summary>
+    public string? Schema { get; init; }
+
+    /// <summary>Makes that table first, as the app's own migrations do.</summary>
+    public bool MakesTable { get; init; }
+
     public required DateTimeOffset Now { get; init; }
 
     /// <summary>Keys to add to the ring, as an app with automatic generation does; then nothing is asked.</summary>

@@ -19,11 +19,12 @@ namespace RingReader;
 /// </summary>
 public static class Reader
 {
-    public static Answer Answer(Question question, Func<IDatabase> redis)
+    public static Answer Answer(Question question, Func<IDatabase> redis, Tables tables)
     {
         IXmlRepository repository =
             question.Blob is { } blob ? new BlobRepository(Convert.FromBase64String(blob))
             : question.Folder is { } folder ? new FileSystemXmlRepository(new DirectoryInfo(folder), NullLoggerFactory.Instance)
+            : question.Schema is { } schema ? tables.Repository(schema, question.MakesTable)
             : new RedisXmlRepository(redis, question.RedisKey);
         if (question.Mints > 0) return Mint(repository, question);
         var writes = new WriteAside(repository);
