@@ -1,12 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import SlowFirst from './test/support/slowFirst.ts';
 
 const unit = 'test/unit/**/*.test.ts';
-
 export default defineConfig({
   test: {
     projects: [
-      // What needs neither a server nor a build.
-      { extends: true, test: { name: 'unit', include: [unit] } },
+      // What needs neither a server nor a build. No file has a state of its own: they share what they load.
+      { extends: true, test: { name: 'unit', include: [unit], isolate: false } },
       {
         extends: true,
         test: {
@@ -17,12 +17,13 @@ export default defineConfig({
         },
       },
     ],
+    sequence: { sequencer: SlowFirst },
     reporters: ['default', './test/support/countsReporter.ts'],
     // Real servers and child processes: a bound against hanging, not a statement about speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
-    // Two workers on two cores; more would only make the databases wait.
-    maxWorkers: 2,
+    // Three workers on two cores: one of them mostly waits, for a timeout, a failover or a lock.
+    maxWorkers: 3,
   },
 });

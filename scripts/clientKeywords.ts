@@ -7,9 +7,4 @@ import { join } from 'node:path';
 import { root } from '../test/support/childProcess.ts';
 import { buildClients, keywordFile } from '../test/support/clients.ts';
 
-const clients = buildClients();
-try {
-  writeFileSync(join(root, 'src/lib/connectionStrings/clientKeywords.json'), keywordFile(clients));
-} finally {
-  clients.remove();
-}
+writeFileSync(join(root, 'src/lib/connectionStrings/clientKeywords.json'), keywordFile(buildClients()));

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppReport } from '../../src/lib/appTelemetry/appReport.ts';
 import { watchApp } from '../../src/lib/appTelemetry/watchApp.ts';
-import { buildDotnet, type DotnetProgram, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
+import { buildDotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 import { type Envelope, type Ingestion, startIngestion } from '../support/ingestion.ts';
 import type { Row, Tables } from '../support/kustoRun.ts';
 import { openTestWorkspace, startLogAnalytics } from '../support/logAnalytics.ts';
@@ -37,11 +37,10 @@ function rowsOf(envelopes: readonly Envelope[]): Tables {
   return tables;
 }
 
-let program: DotnetProgram;
+let program: string;
 beforeAll(() => {
-  if (dotnetFound) program = buildDotnet('test/interop/appTelemetry/AppTelemetry.csproj', 'AppTelemetry');
+  if (dotnetFound) program = buildDotnet('test/interop/appTelemetry')('AppTelemetry');
 }, dotnetTimeLimitMs);
-afterAll(() => program?.remove());
 
 describe.skipIf(!dotnetFound).each([
   ['as they are by default', {}],
@@ -73,7 +72,7 @@ describe.skipIf(!dotnetFound).each([
     const child = spawn(
       'dotnet',
       [
-        program.path,
+        program,
         collector.settings.OTEL_EXPORTER_OTLP_ENDPOINT ?? '',
         settings.APPLICATIONINSIGHTS_CONNECTION_STRING ?? '',
       ],

@@ -2,10 +2,9 @@
  * Sample apps that compile with the real packages (test/interop/apps/samples): what is read of their source is held against what
  * the real container and the real options are in them, and what is found against what is wrong with each.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { diagnoseWebApps } from '../../src/lib/app/webAppDiagnosis.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
@@ -22,7 +21,7 @@ import { readWebApps } from '../../src/lib/webApp/readWebApps.ts';
 import { readSources } from '../../src/lib/webApp/sources/sources.ts';
 import { type World, worldsOf } from '../../src/lib/webApp/world.ts';
 import { root } from '../support/childProcess.ts';
-import { dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { buildDotnet, dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 import { freePort } from '../support/redisServer.ts';
 
 const samples = join(root, 'test/interop/apps/samples');
@@ -97,16 +96,14 @@ interface Answer {
 }
 
 describe.skipIf(!dotnetFound)('the real packages', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'apps-'));
+  let program: string;
   let answers: Map<string, Answer>;
   beforeAll(() => {
-    const project = join(root, 'test/interop/apps/host');
-    dotnet(['build', project, '--configuration', 'Release', '--disable-build-servers', '--artifacts-path', folder]);
+    program = buildDotnet('test/interop/apps/host')('AppsHost');
     const input = JSON.stringify(names.map((name) => join(samples, name)));
-    const output = JSON.parse(dotnet([join(folder, 'bin/AppsHost/release/AppsHost.dll')], input)) as Answer[];
+    const output = JSON.parse(dotnet([program], input)) as Answer[];
     answers = new Map(names.map((name, index) => [name, output[index] as Answer]));
   }, dotnetTimeLimitMs);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(names)('compile and start %s, and are what its source was read as', async (name) => {
     const answer = answers.get(name);
@@ -137,7 +134,7 @@ describe.skipIf(!dotnetFound)('the real packages', () => {
   }, async () => {
     // Short, so that the test is: with the defaults each of them takes 5 s.
     const short = `127.0.0.1:${await freePort()},abortConnect=False,connectTimeout=100,connectRetry=0,asyncTimeout=100,syncTimeout=100`;
-    const answers = JSON.parse(dotnet([join(folder, 'bin/AppsHost/release/AppsHost.dll'), 'refused-redis', short]));
+    const answers = JSON.parse(dotnet([program, 'refused-redis', short]));
     expect(answers.map(({ level }: { level: string }) => level)).toEqual(['None', 'L1Cache', 'L1Cache', 'L1Cache']);
     for (const { failures } of answers) {
       expect(failures.length).toBeGreaterThan(0);

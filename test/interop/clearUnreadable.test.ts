@@ -29,7 +29,6 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
     [shared, strange] = await Promise.all([certificateRing('shared'), certificateRing('strange')]);
   }, dotnetTimeLimitMs);
   afterAll(async () => {
-    consumer?.remove();
     await Promise.all([shared?.remove(), strange?.remove()]);
   });
   afterEach(stopAllRedisServers);

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type GivenValues, readKeywords } from '../../src/lib/connectionStrings/adoNet.ts';
 import { type ClientName, clientKeywords } from '../../src/lib/connectionStrings/keywords.ts';
 import { MaintenanceError } from '../../src/lib/errors.ts';
@@ -106,7 +106,6 @@ describe.skipIf(!dotnetFound)('connection strings of the .NET clients', () => {
   beforeAll(() => {
     clients = buildClients();
   }, dotnetTimeLimitMs);
-  afterAll(() => clients?.remove());
 
   it('have the keywords that the clients have in their present versions', () => {
     const text = readFileSync(join(root, 'src/lib/connectionStrings/clientKeywords.json'), 'utf8');

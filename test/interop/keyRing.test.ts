@@ -49,7 +49,6 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
     );
   }, dotnetTimeLimitMs);
   afterAll(async () => {
-    consumer?.remove();
     await rm(certificates, { recursive: true, force: true });
   });
 

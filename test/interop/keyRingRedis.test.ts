@@ -15,7 +15,6 @@ describe.skipIf(!dotnetFound || !redisFound)('a ring in Redis shared with ASP.NE
     server = await startRedis();
   }, dotnetTimeLimitMs);
   afterAll(async () => {
-    consumer?.remove();
     await server?.stop();
   });
 

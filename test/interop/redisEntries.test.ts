@@ -1,33 +1,21 @@
 /** Entries written by Microsoft's own library, under the connection string that the watch reads too. */
-import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildDotnet, dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 
-const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
-if (!dotnetFound) console.log('dotnet is not installed: no Redis entries are written by the .NET library');
-
-const timeLimitMs = 300_000;
-
 describe.skipIf(!dotnetFound || !redisFound)('entries of the .NET library', () => {
-  const dotnet = (args: string[]) => {
-    const { status, stdout, stderr } = spawnSync('dotnet', args, {
-      cwd: `${import.meta.dirname}/redis-entries`,
-      env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
-      encoding: 'utf8',
-      timeout: timeLimitMs,
-    });
-    if (status !== 0) throw new Error(`dotnet ${args[0]} ended with ${status}:\n${stdout}${stderr}`);
-  };
-  // A build server would outlive the test and keep its pipes open.
-  beforeAll(() => dotnet(['build', '--configuration', 'Release', '--disable-build-servers']), timeLimitMs);
+  let program: string;
+  beforeAll(() => {
+    program = buildDotnet('test/interop/redis-entries')('RedisEntries');
+  }, dotnetTimeLimitMs);
   afterEach(stopAllRedisServers);
 
-  it('are counted, told by their kind, and told apart by their expiry', { timeout: timeLimitMs }, async () => {
+  it('are counted, told by their kind, and told apart by their expiry', { timeout: dotnetTimeLimitMs }, async () => {
     const server = await startRedis({ args: ['--requirepass', 'secret-1'], client: { password: 'secret-1' } });
     const connectionString = `${server.node},password=secret-1,ssl=False,abortConnect=False,connectTimeout=5000,defaultDatabase=2,name=web`;
-    dotnet(['run', '--no-build', '--configuration', 'Release', '--', connectionString, 'Web_', '8']);
+    dotnet([program, connectionString, 'Web_', '8']);
     const report = await testWatch(connectionString, { instanceName: 'Web_' }).look();
     expect(report.database).toBe(2);
     expect(nodeOf(report).databases).toEqual([{ database: 2, keys: 25, keysWithoutTtl: 8 }]);
@@ -40,9 +28,9 @@ describe.skipIf(!dotnetFound || !redisFound)('entries of the .NET library', () =
     expect(JSON.stringify(report)).not.toContain('secret-1');
   });
 
-  it('have the form of those that the other tests write', { timeout: timeLimitMs }, async () => {
+  it('have the form of those that the other tests write', { timeout: dotnetTimeLimitMs }, async () => {
     const server = await startRedis();
-    dotnet(['run', '--no-build', '--configuration', 'Release', '--', `${server.node},abortConnect=False`, '', '1']);
+    dotnet([program, `${server.node},abortConnect=False`, '', '1']);
     const shape = async (key: string) => ({
       type: await server.client.type(key),
       fields: Object.keys(await server.client.hgetall(key)).sort(),

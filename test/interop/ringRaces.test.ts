@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/jobs/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
@@ -30,9 +30,8 @@ const database = useTestDatabase();
 describe.skipIf(!dotnetFound)(`${rounds} rounds of races with .NET writers`, () => {
   let readers: RingReaders;
   beforeAll(async () => {
-    readers = await RingReaders.build();
+    readers = RingReaders.build();
   }, dotnetTimeLimitMs);
-  afterAll(() => readers?.remove());
 
   it(
     'lose nothing in a folder',

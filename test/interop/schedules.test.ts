@@ -1,7 +1,7 @@
 /** Schedules held against NCrontab, by which the Functions host reads them: the same verdict, and the same next ten firings. */
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { cronOf, inZone, neverFires, readSchedule } from '../../src/lib/schedules.ts';
 import { buildClients, type Clients } from '../support/clients.ts';
 import { dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
@@ -63,7 +63,6 @@ describe.skipIf(!dotnetFound)('schedules', () => {
   beforeAll(() => {
     clients = buildClients();
   }, dotnetTimeLimitMs);
-  afterAll(() => clients?.remove());
 
   it('fire when NCrontab says, in each time zone, and are refused where it refuses them', () => {
     const texts = fc.sample(schedule, { numRuns: count, seed });

@@ -4,14 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { root } from '../support/childProcess.ts';
-import { dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entries } from '../support/diagnosis.ts';
 import { createEndpointCache, endpointTable, fillEndpoint } from '../support/diagnosisTables.ts';
+import { buildDotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -33,12 +29,10 @@ async function dotnet(args: string[]): Promise<string> {
 }
 
 describe.skipIf(!dotnetFound)("the library's own purge", () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sql-server-cache-'));
-  beforeAll(async () => {
-    const project = join(root, 'test/interop/sqlServerCache');
-    await dotnet(['build', project, '-c', 'Release', '--disable-build-servers', '--artifacts-path', folder]);
+  let program: string;
+  beforeAll(() => {
+    program = buildDotnet('test/interop/sqlServerCache')('SqlServerCache');
   }, dotnetTimeLimitMs);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   beforeEach(async () => {
     await createEndpointCache(database);
     await fillEndpoint(
@@ -48,7 +42,6 @@ describe.skipIf(!dotnetFound)("the library's own purge", () => {
   });
 
   const startApp = async (interval: string) => {
-    const program = join(folder, 'bin/SqlServerCache/release/SqlServerCache.dll');
     const connection = endpoint().connectionString('Encrypt=False');
     expect(await dotnet([program, connection, 'dbo', 'TokenCache', interval])).toContain('read');
     const [row] = await database.query<{ left: number }>(`select count(*)::int as left from ${endpointTable}`);

@@ -1,5 +1,5 @@
 import type { ClientName, Keyword } from '../../src/lib/connectionStrings/keywords.ts';
-import { buildDotnet } from './dotnet.ts';
+import { buildDotnet, dotnet } from './dotnet.ts';
 
 /** The clients of the web apps and the host's reader of schedules, as a program of their own (test/interop/clients). */
 
@@ -23,20 +23,18 @@ export interface ClientAnswer {
 export interface Clients {
   ask(requests: ClientRequest[]): ClientAnswer[];
   keywords(client: ClientName): Record<string, Keyword>;
-  remove(): void;
 }
 
 export function buildClients(): Clients {
-  const { run, remove } = buildDotnet('test/interop/clients', 'Clients');
+  const program = buildDotnet('test/interop/clients')('Clients');
   const lines = (requests: object[]): unknown[] =>
-    run(requests.map((request) => `${JSON.stringify(request)}\n`).join(''))
+    dotnet([program], requests.map((request) => `${JSON.stringify(request)}\n`).join(''))
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
   return {
     ask: (requests) => lines(requests) as ClientAnswer[],
     keywords: (client) => lines([{ client }])[0] as Record<string, Keyword>,
-    remove,
   };
 }
 

@@ -1,6 +1,6 @@
-import { buildDotnet } from './dotnet.ts';
+import { buildDotnet, dotnet } from './dotnet.ts';
 
-export { dotnet, dotnetFound, dotnetTimeLimitMs } from './dotnet.ts';
+export { dotnetFound, dotnetTimeLimitMs } from './dotnet.ts';
 
 /** ASP.NET Core's Data Protection as a program of its own (test/interop/dataProtection), which answers requests. */
 
@@ -44,11 +44,9 @@ interface ConsumerAnswer {
 
 export interface Consumer {
   ask(requests: ConsumerRequest[]): ConsumerAnswer[];
-  remove(): void;
 }
 
-/** Builds the program into a folder of its own, so that test files can do so side by side. */
 export function buildConsumer(): Consumer {
-  const { run, remove } = buildDotnet('test/interop/dataProtection', 'DataProtectionInterop');
-  return { ask: (requests) => JSON.parse(run(JSON.stringify(requests))) as ConsumerAnswer[], remove };
+  const program = buildDotnet('test/interop/dataProtection')('DataProtectionInterop');
+  return { ask: (requests) => JSON.parse(dotnet([program], JSON.stringify(requests))) as ConsumerAnswer[] };
 }

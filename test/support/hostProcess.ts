@@ -14,7 +14,7 @@ const worker = await loadFunctions(
 const host = await startHost(worker, { port: 0, timers: false });
 const { AzureWebJobsStorage: connectionString, TEST_QUEUE: queues } = process.env;
 // As the host's, but for the waits, after a failed try and after a death, which a test need not sit through.
-const waits = { maxPollMs: 200, retryAfterMs: 1_000, hiddenSeconds: 4 };
+const waits = { maxPollMs: 200, retryAfterMs: 200, hiddenSeconds: 4 };
 const listener =
   queues && connectionString ? await startQueueListener(worker, { connectionString, root, ...waits }) : undefined;
 console.log(JSON.stringify({ url: host.url, functionKey: host.functionKey, masterKey: host.masterKey }));

@@ -1,13 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ConsumerVersion, consumerVersions } from '../../src/lib/keyRing/reading/consumerVersions.ts';
-import { root } from './childProcess.ts';
-import { dotnet } from './dataProtection.ts';
+import { buildDotnet } from './dotnet.ts';
 
 /** A ring in one kind of store, and the instant at which an app reads it (test/interop/ringReader). */
 export interface ReaderQuestion {
@@ -48,21 +43,14 @@ export interface RunningReader {
 
 /** ASP.NET Core's own reading of rings, of each version in a process of its own. */
 export class RingReaders {
-  readonly #folder: string;
+  readonly #program: (assembly: string) => string;
 
-  private constructor(folder: string) {
-    this.#folder = folder;
+  private constructor(program: (assembly: string) => string) {
+    this.#program = program;
   }
 
-  /** RING_READERS names a folder in which the programs stay, for the next run. */
-  static async build(): Promise<RingReaders> {
-    const kept = process.env.RING_READERS;
-    const folder = kept || (await mkdtemp(join(tmpdir(), 'ring-readers-')));
-    if (kept && existsSync(join(kept, 'bin'))) return new RingReaders(kept);
-    const solution = join(root, 'test/interop/ringReader/readers.slnx');
-    // A build server would outlive the test and keep its pipes open.
-    dotnet(['build', solution, '--configuration', 'Release', '--disable-build-servers', '--artifacts-path', folder]);
-    return new RingReaders(folder);
+  static build(): RingReaders {
+    return new RingReaders(buildDotnet('test/interop/ringReader/readers.slnx'));
   }
 
   /** The answers of every version to the same questions, in their order; `server` is a Redis, or a PostgreSQL in Npgsql's form. */
@@ -93,8 +81,7 @@ export class RingReaders {
   }
 
   #start(version: ConsumerVersion, args: string[]): ChildProcessWithoutNullStreams {
-    const program = join(this.#folder, `bin/RingReader${version}/release/RingReader${version}.dll`);
-    return spawn('dotnet', [program, ...args], { env: { ...process.env, TZ: 'UTC' } });
+    return spawn('dotnet', [this.#program(`RingReader${version}`), ...args], { env: { ...process.env, TZ: 'UTC' } });
   }
 
   async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], server: string) {
@@ -109,10 +96,6 @@ export class RingReaders {
     if (status !== 0 || answers.length !== questions.length)
       throw new Error(`the reader of version ${version} ended with ${status}: ${errors}`);
     return answers;
-  }
-
-  remove(): Promise<void> {
-    return process.env.RING_READERS ? Promise.resolve() : rm(this.#folder, { recursive: true, force: true });
   }
 }
 

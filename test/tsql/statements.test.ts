@@ -2,7 +2,6 @@
  * Every statement that the TDS endpoint knows, those of the SQL Server adapter above all, for ordinary and hostile names,
  * before Microsoft's own parser. What the hints and options do shows on a server alone.
  */
-import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as grants from '../../src/lib/sql/sqlserver/grantStatements.ts';
 import { sqlServerScript } from '../../src/lib/sql/sqlserver/grants.ts';
@@ -10,6 +9,7 @@ import * as inspection from '../../src/lib/sql/sqlserver/inspectionStatements.ts
 import * as ring from '../../src/lib/sql/sqlserver/ringStatements.ts';
 import * as statements from '../../src/lib/sql/sqlserver/statements.ts';
 import { maxIdentifierLength } from '../../src/lib/sql/sqlserver/tableName.ts';
+import { buildDotnet, dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
 import {
   adapterStatements,
   grantStatements,
@@ -120,42 +120,22 @@ describe('the table of statements', () => {
   );
 });
 
-const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
-if (!dotnetFound) console.log('dotnet is not installed: the T-SQL statements are not parsed');
-
 describe.skipIf(!dotnetFound)("Microsoft's parser", () => {
-  const timeLimitMs = 300_000;
-
-  function dotnet(args: string[], input = ''): string {
-    const { error, status, stdout, stderr } = spawnSync('dotnet', args, {
-      cwd: import.meta.dirname,
-      env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
-      encoding: 'utf8',
-      input,
-      maxBuffer: 64 * 1024 * 1024,
-      timeout: timeLimitMs,
-    });
-    if (error) throw error;
-    if (status !== 0) throw new Error(`dotnet ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
-    return stdout;
-  }
+  let program: string;
+  beforeAll(() => {
+    program = buildDotnet('test/tsql')('ParseStatements');
+  }, dotnetTimeLimitMs);
 
   function parse(input: (Omit<Statement, 'identifiers'> & Partial<Statement>)[]): Finding[] {
-    const output = dotnet(['run', '--no-build', '--configuration', 'Release'], JSON.stringify(input));
-    return JSON.parse(output) as Finding[];
+    return JSON.parse(dotnet([program], JSON.stringify(input))) as Finding[];
   }
-
-  // Built apart, so that stdout holds the findings alone. A build server would outlive the test and keep its pipes open.
-  beforeAll(() => {
-    dotnet(['build', '--configuration', 'Release', '--disable-build-servers']);
-  }, timeLimitMs);
 
   it(
     'takes every statement, and reads each name as it is',
     () => {
       expect(parse(render())).toEqual([]);
     },
-    timeLimitMs,
+    dotnetTimeLimitMs,
   );
 
   it('takes what `token-cache grant --print` prints, and what that runs of itself', () => {

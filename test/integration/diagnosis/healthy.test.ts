@@ -42,7 +42,6 @@ beforeAll(async () => {
 }, dotnetTimeLimitMs);
 afterAll(async () => {
   await ring.remove();
-  consumer?.remove();
 });
 beforeEach(async () => {
   await createPostgresCache(database);
