@@ -20,6 +20,8 @@ let document: { paths: Record<string, Record<string, Operation>>; components: { 
 let check: AnswerCheck;
 
 beforeAll(async () => {
+  // Settings are read, and routes told, when the functions are loaded.
+  vi.resetModules();
   // That there is no host to register the functions with.
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   vi.stubEnv('RECORD_STORE', 'none');

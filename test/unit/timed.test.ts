@@ -18,6 +18,8 @@ describe('the timer of key rings', () => {
     vi.stubEnv('KEY_RINGS', JSON.stringify(rings));
     vi.stubEnv('RECORD_STORE', 'none');
     vi.stubEnv('TOKEN_CACHE_CONNECTION_STRING', 'Host=h;Username=u;Database=d');
+    // Settings are read when the functions are loaded.
+    vi.resetModules();
     const { timerHandler } = await import('../../src/functions/support/timed.ts');
     const context: InvocationContext = new TestContext({ functionName: 'rotateKeyRing', logHandler: () => undefined });
     fire = async (work) => timerHandler('rotateKeyRing', work)({} as Timer, context);
