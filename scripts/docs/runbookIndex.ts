@@ -1,28 +1,52 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { checkLevels } from '../../src/lib/runbook.ts';
+import { settingForms } from '../../src/lib/settings/settings.ts';
+import { between, code, table } from './markdown.ts';
 
 const folder = new URL('../../docs/runbook/', import.meta.url);
-const begin = '<!-- The table is written by `npm run docs`. -->';
+const settings = new URL('../../docs/reference/settings.md', import.meta.url);
 
 /** docs/runbook/README.md, with a line for each section whose heading is the name of a finding or an alert. */
 export function withIndex(text: string): string {
-  const [before = '', rest = ''] = text.split(begin);
-  const after = rest.slice(rest.indexOf('\n## '));
-  return `${before}${begin}\n\n${index()}\n${after}`;
+  const rows = sections().map(({ link, says }) => [link(''), says]);
+  return between(text, table(['finding or alert', 'what it says'], rows));
 }
 
-function index(): string {
-  const rows = readdirSync(folder)
-    .filter((file) => file !== 'README.md')
-    .flatMap((file) => sectionsOf(readFileSync(new URL(file, folder), 'utf8'), file))
-    .sort(([a = ''], [b = '']) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
-  return ['| finding or alert | what it says |', '| --- | --- |', ...rows.map(([, row]) => row)].join('\n');
+/** docs/reference/findings.md: the levels of each, and the settings that say when it is found. */
+export function withFindings(text: string): string {
+  const meanings = readFileSync(settings, 'utf8').split('\n');
+  const defaults = new Map(settingForms().map(({ name, byDefault }) => [name, byDefault]));
+  const rows = sections().flatMap(({ name, link, says }) => {
+    const levels = checkLevels[name];
+    if (!levels) return [];
+    const thresholds = meanings.flatMap((line) => {
+      const [, names = '', , meaning = ''] = line.split('|');
+      return meaning.includes(code(name)) ? [...names.matchAll(/`([A-Z_]+)`/g)].map(([, each = '']) => each) : [];
+    });
+    const shown = thresholds.map((each) => `${code(each)} (${defaults.get(each)})`);
+    return [[link('../runbook/'), levels.join(', '), says, shown.join(', ')]];
+  });
+  return between(text, table(['finding', 'levels', 'what it says', 'from'], rows));
+}
+
+interface Section {
+  name: string;
+  link(path: string): string;
+  says: string;
 }
 
 /** Names of findings and alerts have no blank; their first sentence says what they are. */
-function sectionsOf(page: string, file: string): [string, string][] {
-  return [...page.matchAll(/^## ([A-Za-z_-]+)\n\n([\s\S]+?\.)\s/gm)].map(([, name = '', first = '']) => [
-    name,
-    `| [${name}](${basename(file)}#${name.toLowerCase()}) | ${first.replaceAll('\n', ' ').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1')} |`,
-  ]);
+function sections(): Section[] {
+  return readdirSync(folder)
+    .filter((file) => file !== 'README.md')
+    .flatMap((file) =>
+      [...readFileSync(new URL(file, folder), 'utf8').matchAll(/^## ([A-Za-z_-]+)\n\n([\s\S]+?\.)\s/gm)].map(
+        ([, name = '', first = '']) => ({
+          name,
+          link: (path: string) => `[${name}](${path}${file}#${name.toLowerCase()})`,
+          says: first.replaceAll('\n', ' ').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1'),
+        }),
+      ),
+    )
+    .sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 }

@@ -13,6 +13,19 @@ const version = packageVersion();
 /** The command line: the same jobs as the timers, for an operator's terminal. Reports go to stdout, all else to stderr. */
 export async function runCommandLine(args: string[], signal: AbortSignal): Promise<ExitCode> {
   const session = new Session(signal);
+  const program = commandLine(session);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (await session.close()) endAfterOutput(session.exitCode);
+  return session.exitCode;
+}
+
+/** Every command, with its options. */
+export function commandLine(session: Session): Command {
   const program = new Command('token-cache')
     .description(
       'Keeps the token caches of Microsoft.Identity.Web healthy. Settings come from the environment; see docs/reference/settings.md.',
@@ -26,14 +39,7 @@ export async function runCommandLine(args: string[], signal: AbortSignal): Promi
   addQueueCommands(program, session);
   addStatusCommand(program, session);
   addDiagnoseCommand(program, session, version);
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
-  }
-  if (await session.close()) endAfterOutput(session.exitCode);
-  return session.exitCode;
+  return program;
 }
 
 /** Ends the process once what was printed has been taken: a pipe may be slow. */

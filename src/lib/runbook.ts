@@ -1,3 +1,5 @@
+import type { Level } from './level.ts';
+
 /** The pages of docs/runbook, and the findings that each explains: a section's name is its finding's. */
 const pages = {
   app: ['clock-ahead', 'job-failures', 'records-off', 'records-unreadable', 'settings', 'timer-late'],
@@ -103,8 +105,69 @@ const pages = {
 
 export type CheckName = (typeof pages)[keyof typeof pages][number];
 
+/** Levels other than a warning alone. */
+const levels: { readonly [check in CheckName]?: readonly Level[] } = {
+  'app-metrics-absent': ['info'],
+  certificate_unreadable: ['critical', 'warning'],
+  certificate_without_key: ['critical', 'warning'],
+  clients: ['critical', 'warning'],
+  clusterSlots: ['critical'],
+  commandRefused: ['info'],
+  duplicate_key: ['critical'],
+  element_not_well_formed: ['critical'],
+  foreign_element: ['info'],
+  'job-failures': ['warning', 'info'],
+  'key-ring-without-default': ['critical'],
+  key_protected_otherwise: ['critical', 'warning'],
+  key_unreadable: ['critical', 'warning'],
+  key_vault_expired: ['critical', 'warning'],
+  key_vault_forbidden: ['critical', 'warning'],
+  key_vault_unavailable: ['critical', 'warning'],
+  keyRingInCache: ['critical', 'warning'],
+  'keys-in-plain-text': ['critical'],
+  keysWithoutTtl: ['critical', 'warning'],
+  last_usable_key: ['info'],
+  noMemoryLimit: ['warning', 'info'],
+  no_default_key: ['critical'],
+  no_default_soon: ['critical'],
+  no_successor: ['warning', 'info'],
+  primaryDown: ['critical', 'warning'],
+  protector_version_disabled: ['critical'],
+  'purge-absent': ['critical'],
+  'purge-warning': ['info'],
+  'queue-idle': ['critical', 'warning'],
+  'records-off': ['info'],
+  'records-unreadable': ['critical'],
+  'redis-evictions': ['critical', 'warning', 'info'],
+  'redis-memory-critical': ['critical'],
+  'redis-unreachable': ['critical', 'warning', 'info'],
+  refusedWrites: ['critical', 'info'],
+  rejectedConnections: ['critical', 'info'],
+  replicationLink: ['critical'],
+  restarted: ['critical', 'warning'],
+  revocation_ahead: ['critical'],
+  revocation_unreadable: ['critical'],
+  ring_emptied: ['critical'],
+  ring_not_seen: ['critical'],
+  rotation_stopped: ['critical'],
+  settings: ['critical', 'warning', 'info'],
+  slowPing: ['critical', 'warning', 'info'],
+  timeUntilFull: ['critical', 'warning'],
+  'timer-late': ['critical', 'warning'],
+};
+
 /** Every check that a finding can have, in the order of the alphabet. */
 export const checkNames: readonly string[] = Object.values(pages).flat().sort();
+
+/** The levels that each check's findings have by themselves, the worst first. */
+export const checkLevels: Readonly<Record<string, readonly Level[]>> = Object.fromEntries(
+  Object.values(pages)
+    .flat()
+    .map((check) => [check, levels[check] ?? ['warning']]),
+);
+
+/** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
+export const isNote = (check: string) => checkLevels[check]?.join() === 'info';
 
 /** Where the runbook is read unless RUNBOOK_URL names a place: in the repository. */
 export const runbookFolder = 'docs/runbook';

@@ -10,13 +10,3 @@ export interface JudgedFinding {
   advice: string;
   since: string | null;
 }
-
-/** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
-export const noteChecks: ReadonlySet<string> = new Set<CheckName>([
-  'app-metrics-absent',
-  'commandRefused',
-  'foreign_element',
-  'last_usable_key',
-  'purge-warning',
-  'records-off',
-]);

@@ -1,6 +1,6 @@
 import { type Level, worst, worstFirst } from '../level.ts';
+import { isNote } from '../runbook.ts';
 import { type JobName, jobNames } from '../runs/catalogue.ts';
-import { noteChecks } from './checkNames.ts';
 import type { Finding } from './finding.ts';
 import { type AppFacts, appSubject, judgeApp } from './judgeApp.ts';
 import { judgeKeyRing } from './judgeKeyRing.ts';
@@ -74,9 +74,9 @@ function judgeSubject(subject: SubjectRecords, all: readonly SubjectRecords[], c
 
 function withLevels(findings: readonly Finding[], levels: ReadonlyMap<string, Level | 'off'>): Finding[] {
   return findings.flatMap((finding) => {
-    const isNote = finding.level === 'info' && !noteChecks.has(finding.check);
+    const staysNote = finding.level === 'info' && !isNote(finding.check);
     const level = levels.get(finding.check) ?? finding.level;
-    return level === 'off' ? [] : { ...finding, level: isNote ? 'info' : level };
+    return level === 'off' ? [] : { ...finding, level: staysNote ? 'info' : level };
   });
 }
 

@@ -22,7 +22,7 @@ export const instruments = {
     'token_cache.oldest_expired_age',
     's',
     ['cache'],
-    'Time since the oldest expired entry expired',
+    'Time since the oldest expired entry expired; 0 where none has',
   ),
   expiryIndexPresent: gauge(
     'token_cache.expiry_index.present',
@@ -38,7 +38,7 @@ export const instruments = {
     'redis.memory.utilization',
     '1',
     ['cache', 'node'],
-    'Memory in use, of the memory allowed',
+    'Memory in use, of the memory allowed, where that is known',
   ),
   redisFragmentation: gauge(
     'redis.memory.fragmentation_ratio',
@@ -56,7 +56,12 @@ export const instruments = {
   ),
   redisUp: gauge('redis.up', '1', ['cache', 'node'], '1 where the node could be looked at, else 0'),
   redisHitRatio: gauge('redis.keyspace.hit_ratio', '1', ['cache', 'node'], 'Look-ups that found their key'),
-  redisPing: histogram('redis.ping.duration', 's', ['cache', 'node'], 'Round trip of a PING'),
+  redisPing: histogram(
+    'redis.ping.duration',
+    's',
+    ['cache', 'node'],
+    'Round trip of a PING that the event loop of this process did not delay',
+  ),
   appHitRatio: gauge(
     'token_cache.app.hit_ratio',
     '1',
@@ -141,15 +146,20 @@ export const instruments = {
     'maintenance.timer.lateness',
     's',
     ['job'],
-    'How much later than due a timer is; 0 where it is not',
+    'How much later than due a timer is, job being its function; 0 where it is not',
   ),
   queuePoison: gauge(
     'maintenance.queue.poison',
     '{message}',
     ['queue'],
-    'Messages of the work queue that failed too often',
+    'Messages of the work queue that failed five times',
   ),
-  runs: counter('maintenance.runs', '{run}', ['job', 'subject', 'outcome', 'dryRun'], 'Runs by outcome'),
+  runs: counter(
+    'maintenance.runs',
+    '{run}',
+    ['job', 'subject', 'outcome', 'dryRun'],
+    'Runs; outcome = succeeded, failed, refused, skipped or aborted',
+  ),
   runDuration: histogram('maintenance.run.duration', 's', ['job', 'subject'], 'Time of a run'),
 };
 

@@ -5,7 +5,7 @@ import { toldFinding, toldOf } from '../../../src/lib/findings/finding.ts';
 import { judge } from '../../../src/lib/findings/judge.ts';
 import type { SubjectRecords } from '../../../src/lib/findings/subjectRecords.ts';
 import { statusView } from '../../../src/lib/pages/status/statusView.ts';
-import { runbookFolder } from '../../../src/lib/runbook.ts';
+import { checkLevels, runbookFolder } from '../../../src/lib/runbook.ts';
 import { type JobName, jobNames, jobs } from '../../../src/lib/runs/catalogue.ts';
 import { newRunId } from '../../../src/lib/runs/runId.ts';
 import { type RunRecord, runRecord } from '../../../src/lib/runs/runRecord.ts';
@@ -50,7 +50,10 @@ describe('the judges', () => {
       fc.property(runs, couldRunSince, (all, since) => {
         for (const job of jobNames) for (const run of all[job]) expect(runRecord.safeParse(run).success).toBe(true);
         const findings = judged(all, since).map((each) => toldOf(each, runbookFolder));
-        for (const each of findings) toldFinding.parse(each);
+        for (const each of findings) {
+          toldFinding.parse(each);
+          expect(checkLevels[each.check] ?? [each.level], each.check).toContain(each.level);
+        }
         const levels = findings.map(({ level }) => ['critical', 'warning', 'info'].indexOf(level));
         expect(levels).toEqual([...levels].sort());
         const view = statusView({
