@@ -223,3 +223,13 @@ function referenced(path: string): Json {
   if (path === '.ConnectionString') return 'InstrumentationKey=33333333-3333-3333-3333-333333333333';
   throw new Error(`A reference to ${path} is not known here.`);
 }
+
+/** Of every alert rule that the presets deploy. */
+export function alertNames(): string[] {
+  const ofAlerts = /^Microsoft\.Insights\/(scheduledQueryRules|metricAlerts|activityLogAlerts)$/;
+  const presets = everySnapshot().filter(([deployment]) => !deployment.includes('/'));
+  const names = presets.flatMap(([, { predictedResources }]) =>
+    predictedResources.flatMap(({ type, name }) => (ofAlerts.test(type) ? [name] : [])),
+  );
+  return [...new Set(names)].sort();
+}
