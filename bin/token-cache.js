@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 const newer = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
@@ -12,6 +13,8 @@ if (major < 24 && existsSync(newer)) {
   const { status } = spawnSync(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } else {
+  // Young garbage is collected after 1 MB of it, not 64: the status of a key ring of 5,000 keys takes half the memory, and no longer.
+  v8.setFlagsFromString('--semi-space-growth-factor=1');
   // Halves the start. Beside the packages, which are trusted as much; where that cannot be written, nothing is kept.
   module.enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/token-cache', import.meta.url)));
   const source = new URL('../src/cli/main.ts', import.meta.url);

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { RingChange, StoredDamage, StoredElement } from './keyRingStore.ts';
-import { type PlacedElement, parseDocument, SealedXml, sealedPart, splice, XmlFormError, XmlUnjudged } from './xml.ts';
+import {
+  type Parts,
+  parseDocument,
+  parseParts,
+  SealedXml,
+  sealedPart,
+  splice,
+  XmlFormError,
+  XmlUnjudged,
+} from './xml.ts';
 import { decodeXml, type XmlText } from './xmlText.ts';
 
 /**
@@ -10,8 +19,7 @@ import { decodeXml, type XmlText } from './xmlText.ts';
 export class RingDocument {
   readonly elements: readonly StoredElement[];
   readonly #xml: XmlText;
-  /** The parsed tree of a large ring is not kept. */
-  readonly #root: Pick<PlacedElement, 'qualifiedName' | 'start' | 'end'>;
+  readonly #root: Parts['root'];
   readonly #places: Map<StoredElement, { start: number; end: number }>;
   /** The root is itself an element of a ring: a file of a folder, that was uploaded as the blob. */
   readonly isOneElement: boolean;
@@ -20,8 +28,9 @@ export class RingDocument {
 
   private constructor(xml: XmlText) {
     this.#xml = xml;
-    const { qualifiedName, name, namespace, start, end, scope, children } = parseDocument(xml.text);
-    this.#root = { qualifiedName, start, end };
+    const { root, children } = parseParts(xml.text);
+    const { name, namespace, scope } = root;
+    this.#root = root;
     this.isOneElement = namespace === '' && ['key', 'revocation'].includes(name);
     this.rootNamespace = scope.get('') ?? '';
     this.#places = new Map(

@@ -51,14 +51,15 @@ export class PlacedElement {
   #children: readonly PlacedElement[] | undefined;
 
   /** @throws XmlFormError where names do not resolve */
-  constructor(element: XmlElement, outer: Scope) {
+  constructor(element: XmlElement, outer: Scope, textLength = Number.POSITIVE_INFINITY) {
     this.scope = scopeOf(element, outer);
     const { namespace, name } = resolve(element.name, this.scope, this.scope.get('') ?? '');
     this.name = name;
     this.namespace = namespace;
     this.qualifiedName = element.name;
     this.start = element.start;
-    this.end = element.end;
+    // The parser says Infinity for the end of a text that has characters of two units.
+    this.end = Math.min(element.end, textLength);
     this.#element = element;
   }
 
@@ -102,7 +103,68 @@ export function parseDocument(
   const root = parse(text, doctype);
   if (!root) throw new XmlFormError('has no root element');
   refuseUnresolved(root, scope);
-  return new PlacedElement(root, scope);
+  return new PlacedElement(root, scope, text.length);
+}
+
+/** The root of a document and its child elements, without what is in them. */
+export interface Parts {
+  root: Pick<PlacedElement, 'qualifiedName' | 'name' | 'namespace' | 'scope' | 'start' | 'end'>;
+  children: readonly Pick<PlacedElement, 'scope' | 'start' | 'end'>[];
+}
+
+/**
+ * As `parseDocument` reads it. A document of more than `wholeUpTo` characters is read child by child: the tree of a ring of
+ * 5,000 keys alone takes 50 MB.
+ */
+export function parseParts(text: string, wholeUpTo = 100_000): Parts {
+  if (text.length > wholeUpTo && !text.includes('<!DOCTYPE')) {
+    try {
+      return partsOneByOne(text);
+    } catch (error) {
+      // What is wrong, and where, the whole of it says.
+      if (!(error instanceof XmlFormError)) throw error;
+    }
+  }
+  const root = parseDocument(text);
+  return { root, children: root.children };
+}
+
+/** A comment, a CDATA section, an instruction, or a tag: whatever may hold a `<` or `>` is passed as one. */
+const markup = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<(?:[^>"']|"[^"]*"|'[^']*')*>/y;
+const standIn = '<_/>';
+
+/** Each child by itself, and the document with an empty element for each: both are well-formed just where the whole is. */
+function partsOneByOne(text: string): Parts {
+  const places: { start: number; end: number }[] = [];
+  let depth = 0;
+  let outer = 0;
+  for (let start = text.indexOf('<'); start >= 0; start = text.indexOf('<', markup.lastIndex)) {
+    markup.lastIndex = start;
+    if (!markup.test(text)) throw new XmlFormError('is not well-formed XML');
+    if (text[start + 1] === '!' || text[start + 1] === '?') continue;
+    const end = markup.lastIndex;
+    const isEnd = text[start + 1] === '/';
+    const isWhole = text[end - 2] === '/';
+    if (depth === 1 && !isEnd) outer = start;
+    if (!isWhole) depth += isEnd ? -1 : 1;
+    if (depth === 1 && (isEnd || isWhole)) places.push({ start: outer, end });
+  }
+  const root = parseDocument(
+    splice(
+      text,
+      places.map((place) => ({ ...place, text: standIn })),
+    ),
+  );
+  if (root.children.length !== places.length) throw new XmlFormError('is not well-formed XML');
+  const cut = places.reduce((sum, place) => sum + place.end - place.start - standIn.length, 0);
+  const { qualifiedName, name, namespace, scope } = root;
+  return {
+    root: { qualifiedName, name, namespace, scope, start: root.start, end: root.end + cut },
+    children: places.map((place) => {
+      const child = parseDocument(text.slice(place.start, place.end), { scope });
+      return { ...place, scope: child.scope };
+    }),
+  };
 }
 
 /** An element of a ring, or a part of one, with what its surroundings declare. */
@@ -111,7 +173,7 @@ export function parseSealed(xml: SealedXml): PlacedElement {
 }
 
 /** A part of a text, as an element of its own. */
-export function sealedPart(text: string, element: PlacedElement): SealedXml {
+export function sealedPart(text: string, element: Pick<PlacedElement, 'scope' | 'start' | 'end'>): SealedXml {
   return new SealedXml(text.slice(element.start, element.end), element.scope);
 }
 
