@@ -1,7 +1,7 @@
 // The rights of the app and of the web apps on what is attached: each on the one resource, wherever it is.
 import { containerOf, isAmong, isManagedRedis, nameOf, partName, topName } from 'attached.bicep'
 import { holder } from 'roles.bicep'
-import { keyRing, redisCache } from 'types/attached.bicep'
+import { keyRing, redisCache, webApp } from 'types/attached.bicep'
 
 @description('Name of the environment.')
 param environmentName string
@@ -14,6 +14,9 @@ param redis redisCache[]
 
 @description('Rings.')
 param keyRings keyRing[]
+
+@description('Web apps whose telemetry is read.')
+param webApps webApp[]
 
 @description('Application Insights; null for none.')
 param componentId string?
@@ -67,3 +70,10 @@ module componentRole 'modules/componentRole.bicep' = if (componentId != null && 
   scope: resourceGroup(split(componentId!, '/')[2], split(componentId!, '/')[4])
   params: { name: nameOf(componentId!), principalId: holders[0].principalId }
 }
+
+module workspaceRoles 'modules/workspaceRole.bicep' = [
+  for app in filter(webApps, app => !isAmong(app.workspaceId, printRolesFor)): {
+    scope: resourceGroup(split(app.workspaceId, '/')[2], split(app.workspaceId, '/')[4])
+    params: { name: nameOf(app.workspaceId), principalId: holders[0].principalId }
+  }
+]

@@ -52,6 +52,20 @@ param keyRings = filter(
 // where they run.
 param consumers = []
 
+// The web app's own telemetry: the workspace of its Application Insights, and its role name there (docs/app-metrics.md).
+param webApps = filter(
+  [
+    {
+      cache: !empty(readEnvironmentVariable('AZURE_SQL_DATABASE_ID', ''))
+        ? 'web'
+        : !empty(readEnvironmentVariable('AZURE_POSTGRES_DATABASE_ID', '')) ? 'postgres' : 'redis'
+      workspaceId: readEnvironmentVariable('AZURE_WEB_APP_WORKSPACE_ID', '')
+      role: readEnvironmentVariable('AZURE_WEB_APP_ROLE', '')
+    }
+  ],
+  app => !empty(app.workspaceId)
+)
+
 // A subnet delegated to Microsoft.App/environments; endpoints and zones, where its own storage shall be private too.
 param network = empty(readEnvironmentVariable('AZURE_APP_SUBNET_ID', ''))
   ? null

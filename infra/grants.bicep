@@ -1,8 +1,8 @@
 // What is left to be run after a deployment: by the hook `postprovision`, or by somebody who may.
 import { containerOf, isAmong, isManagedRedis, topName, topOf } from 'attached.bicep'
-import { holder, readsMetrics, ringRole, sendsTelemetry, watchPermissions, wrapsKeys } from 'roles.bicep'
+import { holder, readsLogs, readsMetrics, ringRole, sendsTelemetry, watchPermissions, wrapsKeys } from 'roles.bicep'
 import { cacheEntry, postgresConnection, postgresEntry, sqlConnection, sqlEntry } from 'settings.bicep'
-import { keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
+import { keyRing, postgresCache, redisCache, sqlCache, webApp } from 'types/attached.bicep'
 
 @description('A role assignment as a command.')
 func assignment(holder holder, role string, scope string) string =>
@@ -37,7 +37,14 @@ func redisCommands(holder holder, cache redisCache) string[] =>
 
 @export()
 @description('What the deployment could not give, as commands for somebody who may.')
-func azureCommands(holders holder[], redis redisCache[], rings keyRing[], componentId string?, printRolesFor string[]) string[] =>
+func azureCommands(
+  holders holder[],
+  redis redisCache[],
+  rings keyRing[],
+  webApps webApp[],
+  componentId string?,
+  printRolesFor string[]
+) string[] =>
   concat(
     flatten(map(
       filter(rings, ring => isAmong(containerOf(ring.container), printRolesFor)),
@@ -51,6 +58,10 @@ func azureCommands(holders holder[], redis redisCache[], rings keyRing[], compon
       filter(redis, cache => isAmong(cache.id, printRolesFor)),
       cache => flatten(map(holders, holder => redisCommands(holder, cache)))
     )),
+    map(
+      filter(webApps, app => isAmong(app.workspaceId, printRolesFor)),
+      app => assignment(holders[0], readsLogs, app.workspaceId)
+    ),
     componentId != null && isAmong(componentId!, printRolesFor)
       ? [assignment(holders[0], sendsTelemetry, componentId!)]
       : []

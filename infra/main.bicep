@@ -6,7 +6,7 @@ import { cacheSettings, connectionStrings, telemetrySettings } from 'settings.bi
 import { isServerless, warnings } from 'warnings.bicep'
 import { alertSettings, availabilitySettings, budgetSettings } from 'types/alerts.bicep'
 import { appSettings, inboundSettings, privateAccess, signInSettings, texts } from 'types/app.bicep'
-import { attachedMonitoring, attachedNetwork, consumer, keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
+import { attachedMonitoring, attachedNetwork, consumer, keyRing, postgresCache, redisCache, sqlCache, webApp } from 'types/attached.bicep'
 import { madeParts, principal } from 'types/made.bicep'
 
 targetScope = 'resourceGroup'
@@ -45,6 +45,9 @@ param keyRings keyRing[] = []
 
 @description('Web apps.')
 param consumers consumer[] = []
+
+@description('Web apps whose own telemetry is read.')
+param webApps webApp[] = []
 
 @description('Network that is there; null for public endpoints.')
 param network attachedNetwork?
@@ -223,6 +226,7 @@ module rights 'access.bicep' = {
     holders: holders
     redis: allRedis
     keyRings: allRings
+    webApps: webApps
     componentId: componentId
     printRolesFor: printRolesFor
   }
@@ -232,6 +236,10 @@ module rights 'access.bicep' = {
 module endpoints 'redisEndpoints.bicep' = if (!empty(allRedis)) {
   params: { redis: allRedis }
   dependsOn: [parts]
+}
+
+module workspaces 'workspaceIds.bicep' = if (!empty(webApps)) {
+  params: { webApps: webApps }
 }
 
 resource component 'Microsoft.Insights/components@2020-02-02' existing = if (componentId != null) {
@@ -263,9 +271,10 @@ module function 'app.bicep' = {
       ...(componentId == null
         ? {}
         : telemetrySettings(component!.properties.ConnectionString, appIdentity.properties.clientId))
-      ...cacheSettings(allSql, allPostgres, allRedis, allRings)
+      ...cacheSettings(allSql, allPostgres, allRedis, allRings, webApps)
       ...connectionStrings(allSql, allPostgres, appIdentity.name, appIdentity.properties.clientId)
       ...(empty(allRedis) ? {} : endpoints!.outputs.connectionStrings)
+      ...(empty(webApps) ? {} : workspaces!.outputs.settings)
       // Half-hourly purges leave a serverless database time to pause; counts every 5 minutes would not.
       RUNBOOK_URL: runbookUrl
       ...(isServerless(make) ? { SCHEDULE_COUNTS: '0 5 * * * *' } : {})
@@ -329,7 +338,7 @@ output CONSUMERS consumer[] = consumers
 output DATABASES databaseGrant[] = databaseGrants(allSql, allPostgres, [made.sql, made.postgres], administrator.name)
 
 @description('Rights that the deployment could not give, as commands for somebody who may.')
-output GRANT_COMMANDS string[] = azureCommands(holders, allRedis, allRings, componentId, printRolesFor)
+output GRANT_COMMANDS string[] = azureCommands(holders, allRedis, allRings, webApps, componentId, printRolesFor)
 
 @description('What somebody who deploys this should know.')
 // Whether there is a webhook is told, and not its address.

@@ -32,6 +32,10 @@ var sendsTelemetry = '3913510d-42f4-4e42-8a64-420c390055eb'
 var readsMetrics = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
 
 @export()
+@description('Log Analytics Data Reader: what a web app tells of its cache stands in a workspace alone.')
+var readsLogs = '3b03c2da-16b3-4a49-8834-0f8130efdd3b'
+
+@export()
 @description('What the watch asks of an Azure Cache for Redis (docs/reference/rights.md); no content of an entry.')
 var watchPermissions = '+info +ping +scan +pttl +type +cluster|slots ~*'
 

@@ -1,11 +1,36 @@
 // The app settings.
 import { blobOf, containerOf, nameOf, partName, topName } from 'attached.bicep'
 import { texts } from 'types/app.bicep'
-import { keyRing, postgresCache, redisCache, sqlCache } from 'types/attached.bicep'
+import { keyRing, postgresCache, redisCache, sqlCache, webApp } from 'types/attached.bicep'
 
 @export()
 @description('The setting that holds the connection string of a cache.')
 func connectionSetting(cache string) string => '${toUpper(replace(cache, '-', '_'))}_CONNECTION_STRING'
+
+@export()
+@description('The setting that holds the id of the workspace where the web app of a cache tells of itself.')
+func workspaceSetting(cache string) string => '${toUpper(replace(cache, '-', '_'))}_APP_WORKSPACE'
+
+@description('A web app, as TOKEN_CACHES names it.')
+type appEntry = {
+  @description('The setting that holds the id of its workspace.')
+  workspaceSetting: string
+
+  @description('Its role name.')
+  role: string
+}
+
+@description('What an entry of TOKEN_CACHES has where the cache names its web app.')
+type appFields = {
+  @description('The web app.')
+  app: appEntry?
+}
+
+@description('The web app of a cache, as a field of its entry in TOKEN_CACHES.')
+func appField(cache string, webApps webApp[]) appFields =>
+  empty(filter(webApps, app => app.cache == cache))
+    ? {}
+    : { app: { workspaceSetting: workspaceSetting(cache), role: filter(webApps, app => app.cache == cache)[0].role } }
 
 @export()
 @description('Database of an Azure SQL cache; how it signs in stands after it. No secret is ever in it.')
@@ -82,17 +107,24 @@ func postgresEntry(cache postgresCache) cacheEntry => {
 }
 
 @description('TOKEN_CACHES.')
-func tokenCaches(sql sqlCache[], postgres postgresCache[], redis redisCache[]) string =>
+func tokenCaches(sql sqlCache[], postgres postgresCache[], redis redisCache[], webApps webApp[]) string =>
   string(concat(
-    map(sql, cache => sqlEntry(cache)),
-    map(postgres, cache => postgresEntry(cache)),
-    map(redis, cache => {
-      name: cache.name
-      engine: 'redis'
-      connectionStringSetting: connectionSetting(cache.name)
-      instanceName: cache.?instanceName ?? ''
-      resourceId: cache.id
-    })
+    map(sql, cache => union(sqlEntry(cache), appField(cache.name, webApps))),
+    map(postgres, cache => union(postgresEntry(cache), appField(cache.name, webApps))),
+    map(
+      redis,
+      cache =>
+        union(
+          {
+            name: cache.name
+            engine: 'redis'
+            connectionStringSetting: connectionSetting(cache.name)
+            instanceName: cache.?instanceName ?? ''
+            resourceId: cache.id
+          },
+          appField(cache.name, webApps)
+        )
+    )
   ))
 
 @description('KEY_RINGS.')
@@ -115,9 +147,9 @@ func keyRingSetting(rings keyRing[], caches string[]) string =>
 
 @export()
 @description('What the app looks after.')
-func cacheSettings(sql sqlCache[], postgres postgresCache[], redis redisCache[], rings keyRing[]) texts =>
+func cacheSettings(sql sqlCache[], postgres postgresCache[], redis redisCache[], rings keyRing[], webApps webApp[]) texts =>
   union(
-    empty(sql) && empty(postgres) && empty(redis) ? {} : { TOKEN_CACHES: tokenCaches(sql, postgres, redis) },
+    empty(sql) && empty(postgres) && empty(redis) ? {} : { TOKEN_CACHES: tokenCaches(sql, postgres, redis, webApps) },
     empty(rings)
       ? {}
       : {

@@ -36,6 +36,10 @@ param consumers = [
     clientId: '88888888-8888-8888-8888-888888888888'
   }
 ]
+param webApps = [
+  { cache: 'web', workspaceId: '${data}/Microsoft.OperationalInsights/workspaces/log-apps', role: 'web' }
+  { cache: 'sessions', workspaceId: '${platform}/Microsoft.OperationalInsights/workspaces/log-shared', role: 'portal' }
+]
 param network = { appSubnetId: '${platform}/Microsoft.Network/virtualNetworks/vnet-shared/subnets/functions' }
 param monitoring = {
   workspaceId: '${platform}/Microsoft.OperationalInsights/workspaces/log-shared'
@@ -55,4 +59,5 @@ param printRolesFor = [
   '${platform}/Microsoft.KeyVault/vaults/kv-shared/keys/ring'
   '${platform}/Microsoft.Cache/redis/redis-shared'
   '${platform}/Microsoft.Insights/components/appi-shared'
+  '${platform}/Microsoft.OperationalInsights/workspaces/log-shared'
 ]

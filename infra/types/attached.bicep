@@ -64,6 +64,20 @@ type keyRing = {
 }
 
 @export()
+@description('A web app whose own telemetry is read: what it tells of its cache.')
+@sealed()
+type webApp = {
+  @description('Name of its cache.')
+  cache: string
+
+  @description('Resource id of the Log Analytics workspace of its Application Insights.')
+  workspaceId: string
+
+  @description('Its role name in there (`AppRoleName`).')
+  role: string
+}
+
+@export()
 @description('A web app, which gets its own rights on rings, keys and Redis here, and in the databases by `token-cache grant`.')
 @sealed()
 type consumer = {

@@ -39,7 +39,7 @@ export function readParameters() {
 }
 
 /** What is attached: each id with its kind, and whether the deployment gives rights on it. */
-export function attachedIn({ sql, postgres, redis, keyRings, network, monitoring }) {
+export function attachedIn({ sql, postgres, redis, keyRings, webApps, network, monitoring }) {
   const part = (kind, id, rights = false) => (id ? [{ kind, id, rights, wellFormed: forms[kind].test(id) }] : []);
   return [
     ...(sql ?? []).flatMap(({ id }) => part('sql', id)),
@@ -53,6 +53,7 @@ export function attachedIn({ sql, postgres, redis, keyRings, network, monitoring
     ...part('subnet', network?.endpointSubnetId),
     ...(network?.zoneIds ?? []).flatMap((id) => part('zone', id)),
     ...part('workspace', monitoring?.workspaceId),
+    ...(webApps ?? []).flatMap(({ workspaceId }) => part('workspace', workspaceId, true)),
     ...part('component', monitoring?.componentId, true),
     ...part('scope', monitoring?.privateLinkScopeId),
     ...(monitoring?.actionGroupIds ?? []).flatMap((id) => part('actionGroup', id)),

@@ -101,6 +101,6 @@ describe('the Bicep sources', () => {
   // The parameters, each with its description, fill a screen of their own.
   it('are one thing each, on a screen or two', () => {
     for (const file of sources)
-      expect(text(file).split('\n').length, file).toBeLessThan(file === 'main.bicep' ? 340 : 230);
+      expect(text(file).split('\n').length, file).toBeLessThan(file === 'main.bicep' ? 350 : 230);
   });
 });

@@ -45,7 +45,13 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
     const steps = {
       caches: { sql: '/s', sqlTable: 'dbo.T', postgres: '', redis: { id: '/r' }, redisInstanceName: 'web:' },
       ring: { container: '/c', vaultKey: '' },
-      watch: { workspace: { id: '/w' }, component: {}, email: 'a@example.com' },
+      watch: {
+        workspace: { id: '/w' },
+        component: {},
+        appWorkspace: { id: '/a' },
+        appRole: 'web',
+        email: 'a@example.com',
+      },
     };
     const evaluate = (text: string) =>
       new Function(
@@ -56,6 +62,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
         'iff',
         'concat',
         'parse',
+        'not',
         `return ${text.slice(1, -1).replaceAll('if(', 'iff(')}`,
       )(
         (name: keyof typeof steps) => steps[name],
@@ -65,6 +72,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
         (condition: boolean, yes: unknown, no: unknown) => (condition ? yes : no),
         (...parts: string[]) => parts.join(''),
         JSON.parse,
+        (value: boolean) => !value,
       );
     const { packageUri: _, ...expressions } = form.parameters.outputs;
     expect(Object.fromEntries(Object.entries(expressions).map(([name, text]) => [name, evaluate(text)]))).toEqual({
@@ -74,6 +82,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
       postgres: [],
       redis: [{ name: 'redis', id: '/r', instanceName: 'web:' }],
       keyRings: [{ name: 'web', mode: 'observe', container: '/c', vaultKey: null }],
+      webApps: [{ cache: 'web', workspaceId: '/a', role: 'web' }],
       monitoring: { workspaceId: '/w', componentId: null },
       alerts: { emails: ['a@example.com'], webhooks: [], rules: {} },
     });

@@ -15,6 +15,8 @@ const allowedRoles: Record<string, string> = {
   'e147488a-f6f5-4113-8e2d-b22465e65bf6':
     'Key Vault Crypto Service Encryption User: reads the one key, wraps and unwraps with it, and nothing else',
   '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher: sends telemetry with an Entra token',
+  '3b03c2da-16b3-4a49-8834-0f8130efdd3b':
+    'Log Analytics Data Reader: reads what a web app tells of its cache, where one is named',
   '43d0d8ad-25c7-4714-9337-8ba259a9fe05': 'Monitoring Reader: reads how full a Redis is',
 };
 

@@ -27,9 +27,11 @@ const document = readFileSync(join(root, 'docs/reference/settings.md'), 'utf8');
 
 /** Settings that hold what another setting names. */
 const named = (settings: Record<string, string>) =>
-  [...`${settings.TOKEN_CACHES ?? ''}${settings.KEY_RINGS ?? ''}`.matchAll(/"connectionStringSetting":"(\w+)"/g)].map(
-    ([, name]) => name ?? '',
-  );
+  [
+    ...`${settings.TOKEN_CACHES ?? ''}${settings.KEY_RINGS ?? ''}`.matchAll(
+      /"(?:connectionString|workspace)Setting":"(\w+)"/g,
+    ),
+  ].map(([, name]) => name ?? '');
 
 describe.each(deployed)('the app settings of %s', (_, settings) => {
   it('are those that the program and the host know, each explained', () => {
@@ -51,7 +53,7 @@ describe.each(deployed)('the app settings of %s', (_, settings) => {
       address: { endpoint: expect.stringContaining('.table.core.windows.net') },
     });
     const caches = [...read.sqlCaches, ...read.redisCaches];
-    expect(caches).toHaveLength(named(settings).length);
+    expect(caches.length + read.webApps.length).toBe(named(settings).length);
     expect(caches.length + read.rings.length).toBeGreaterThan(0);
   });
 

@@ -93,10 +93,16 @@ export function appSettingsOf({ predictedResources }: Snapshot): Record<string, 
   const found = predictedResources.find(
     ({ type, name }) => type === 'Microsoft.Web/sites/config' && name.endsWith('/appsettings'),
   );
-  const { [ofRedis]: redis, ...settings } = evaluated((found?.properties ?? {}) as Json) as Record<string, string>;
+  const {
+    [ofRedis]: redis,
+    [ofWorkspaces]: workspaces,
+    ...settings
+  } = evaluated((found?.properties ?? {}) as Json) as Record<string, string>;
   // Where a Redis answers is read in Azure: each gets the connection string that its module would make.
   const names = redis ? [...(settings.TOKEN_CACHES ?? '').matchAll(/"redis","connectionStringSetting":"(\w+)"/g)] : [];
   for (const [, name] of names) if (name) settings[name] = 'redis-test.westeurope.redis.azure.net:10000,ssl=True';
+  const apps = workspaces ? [...(settings.TOKEN_CACHES ?? '').matchAll(/"workspaceSetting":"(\w+)"/g)] : [];
+  for (const [, name] of apps) if (name) settings[name] = '66666666-6666-6666-6666-666666666666';
   return settings;
 }
 
@@ -119,6 +125,8 @@ const known: Record<string, string> = {
 
 /** Stands for the connection strings of all Redis. */
 const ofRedis = '(Redis)';
+/** And for the ids of all workspaces of web apps. */
+const ofWorkspaces = '(workspaces)';
 
 /** Puts values in for what Azure alone knows: a client id, a connection string, the host name of a Redis. */
 function evaluated(value: Json): Json {
@@ -220,6 +228,7 @@ function referenced(path: string): Json {
   if (path === '.clientId') return '22222222-2222-2222-2222-222222222222';
   if (path === '.principalId') return '55555555-5555-5555-5555-555555555555';
   if (path === '.outputs.connectionStrings.value') return { [ofRedis]: path };
+  if (path === '.outputs.settings.value') return { [ofWorkspaces]: path };
   if (path === '.ConnectionString') return 'InstrumentationKey=33333333-3333-3333-3333-333333333333';
   throw new Error(`A reference to ${path} is not known here.`);
 }

@@ -157,6 +157,46 @@ describe('the settings', () => {
     });
   });
 
+  it('of a web app name its workspace, here or in another setting, and its role', () => {
+    const workspace = '5f0e9f5c-3b8a-4a52-9a53-0d6b6b4b7e11';
+    const read = (app: object, env: Record<string, string> = {}) =>
+      readSettings(
+        {
+          TOKEN_CACHES: JSON.stringify([{ name: 'web', connectionStringSetting: 'WEB', app }]),
+          WEB: 'localhost',
+          ...env,
+        },
+        'table',
+      );
+    const app = { kind: 'webApp', name: 'web', workspace, role: 'portal' };
+    expect(read({ workspace, role: 'portal' })).toMatchObject({ problems: [], webApps: [app] });
+    expect(read({ workspaceSetting: 'LOGS', role: 'portal' }, { LOGS: workspace })).toMatchObject({
+      problems: [],
+      webApps: [app],
+    });
+    expect(
+      readSettings({ ...valid, TOKEN_CACHE_APP_WORKSPACE: workspace, TOKEN_CACHE_APP_ROLE: 'portal' }, 'table'),
+    ).toMatchObject({ problems: [], webApps: [{ ...app, name: 'default' }] });
+    expect(readSettings(valid, 'table').webApps).toEqual([]);
+  });
+
+  it('of a web app stop the look at it alone', () => {
+    const wrong = [
+      { ...valid, TOKEN_CACHE_APP_ROLE: 'portal' },
+      { ...valid, TOKEN_CACHE_APP_WORKSPACE: 'log-shared', TOKEN_CACHE_APP_ROLE: 'portal' },
+      { ...valid, TOKEN_CACHE_APP_WORKSPACE: '5f0e9f5c-3b8a-4a52-9a53-0d6b6b4b7e11' },
+      { ...valid, APP_WINDOW: 'an hour' },
+      { ...valid, APP_LOGS_ENDPOINT: 'http://api.loganalytics.io' },
+    ];
+    for (const env of wrong) {
+      const { problems, sqlCaches } = readSettings(env, 'table');
+      expect(problems).toHaveLength(1);
+      expect(problems.map((problem) => stops(problem, 'app', 'default'))).toEqual([true]);
+      expect(problems.map((problem) => stops(problem, 'purge', 'default'))).toEqual([false]);
+      expect(sqlCaches).toHaveLength(1);
+    }
+  });
+
   it('leave the rightly configured caches usable', () => {
     const { sqlCaches, names, problems } = readSettings(
       {

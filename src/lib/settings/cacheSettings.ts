@@ -24,8 +24,11 @@ const resourceId = z
     'must be the resource id of a Microsoft.Cache/redisEnterprise or Microsoft.Cache/redis',
   );
 
+const workspaceId = z.guid('must be the id of a Log Analytics workspace, a GUID');
+
 const webApp = z.strictObject({
-  workspace: z.guid('must be the id of a Log Analytics workspace, a GUID'),
+  workspace: workspaceId.optional(),
+  workspaceSetting: settingName.optional(),
   role: z
     .string('must be the role name of the web app (AppRoleName)')
     .trim()
@@ -88,11 +91,26 @@ export function readCaches(env: Environment, redis: RedisOptions): CacheReading 
   return {
     sqlCaches: caches.filter((cache) => cache.kind !== 'redis'),
     redisCaches: caches.filter((cache) => cache.kind === 'redis'),
-    webApps: entries.flatMap(({ name: cache, app }) => (app ? { kind: 'webApp' as const, name: cache, ...app } : [])),
+    webApps: entries.flatMap(({ name: cache, app }) =>
+      app ? readOne(problems, { cache, jobs: ['app'] }, () => webAppOf(cache, app, env)) : [],
+    ),
     names: { sqlCaches: names(false), redisCaches: names(true) },
     problems,
     warnings,
   };
+}
+
+/** The web app of a cache, whose workspace is named, or held by another setting. */
+function webAppOf(cache: string, app: NonNullable<Entry['app']>, env: Environment): WebApp {
+  const { role, workspaceSetting, workspace } = app;
+  if ((workspace === undefined) === (workspaceSetting === undefined))
+    throw new UnusableSetting(
+      cache === 'default' ? appSettings.workspace : 'TOKEN_CACHES',
+      'must name the workspace of `app`: either `workspace`, or the setting that holds it, `workspaceSetting`',
+    );
+  const id = workspaceId.safeParse(workspaceSetting ? env[workspaceSetting] : workspace);
+  if (!id.success) throw new UnusableSetting(workspaceSetting ?? '', id.error.issues[0]?.message ?? '');
+  return { kind: 'webApp', name: cache, workspace: id.data, role };
 }
 
 function readList(text: string): CacheEntries {
