@@ -12,6 +12,7 @@ ${running !== null && html`<p class="running">${running}</p>`}
 <dl class="figures">${figures.map(
     ({ label, value, note }) => html`<div><dt>${label}</dt><dd>${value}</dd><dd class="quiet">${note}</dd></div>`,
   )}</dl>
+<p class="dry-run"><button type="button" data-cache="${name}" hidden>Dry run of a purge of ${name}</button> <span role="status"></span></p>
 ${plotFigures(plots)}
 ${readings.length > 0 && readingTable(name, readings)}
 </section>
