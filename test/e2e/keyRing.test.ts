@@ -1,6 +1,6 @@
 /** Key rings as an operator and the timer keep them: processes of their own, a ring in a folder, entries in PostgreSQL. */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -84,6 +84,17 @@ describe('token-cache key-ring', () => {
     });
     expect(await files()).toHaveLength(6);
     expect((await keyRing('status')).stdout).toMatch(new RegExp(`default\\s+${report.successor.id}`));
+  });
+
+  it('publishes nothing into a ring that lost its keys, unless it is told to begin anew', async () => {
+    await keyRing('status');
+    await rm(join(folder, 'keys'), { recursive: true });
+    await mkdir(join(folder, 'keys'));
+    const refused = await keyRing('rotate');
+    expect([refused.code, await files()]).toEqual([1, []]);
+    expect(refused.stderr).toContain('key-ring rotate --accept-empty');
+    expect((await keyRing('rotate', '--accept-empty')).code).toBe(0);
+    expect(await files()).not.toEqual([]);
   });
 
   it.each([

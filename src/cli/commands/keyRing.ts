@@ -12,6 +12,10 @@ interface RevokeOptions extends CommonOptions {
   confirm?: string;
 }
 
+interface RotateOptions extends CommonOptions {
+  acceptEmpty?: boolean;
+}
+
 const ringRows = () => import('../keyRingRows.ts');
 
 const rings: Subjects = { kind: 'key ring', option: 'ring', known: (maintenance) => maintenance.keyRings.names() };
@@ -28,11 +32,14 @@ export function addKeyRingCommands(program: Command, session: Session): void {
     rows: async (report) => (await ringRows()).statusRows(report),
   });
 
-  addJob(session, command('rotate', 'Publish the keys that are due. Usually there is nothing to do.'), {
-    ...rings,
-    job: (maintenance) => maintenance.keyRings.rotate,
-    rows: async (report) => (await ringRows()).rotateRows(report),
-  });
+  command('rotate', 'Publish the keys that are due. Usually there is nothing to do.')
+    .option('--accept-empty', 'begin a ring anew that has lost its keys: every user signs in again')
+    .action((options: RotateOptions) => {
+      const { dryRun = false, acceptEmpty = false } = options;
+      const run = (maintenance: Maintenance, name: string) =>
+        maintenance.keyRings.rotate(name, 'cli', { dryRun, acceptEmpty }, { signal: session.signal });
+      return session.runOn({ ...rings, run, rows: async (report) => (await ringRows()).rotateRows(report) }, options);
+    });
 
   addJob(session, command('rewrap', 'Move keys to the newest Key Vault key version or certificate.'), {
     ...rings,
