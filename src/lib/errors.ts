@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errorCodes.ts';
-import type { Secret } from './secret.ts';
+import { type Secret, withoutSecrets } from './secret.ts';
 
 /** What a {@link MaintenanceError} says: a code that stays the same over versions, what happened, what to do about it. */
 export interface ErrorReport {
@@ -17,10 +17,10 @@ export class MaintenanceError extends Error {
   readonly advice: string;
 
   constructor(code: ErrorCode, message: string, advice: string) {
-    super(ended(message));
+    super(ended(withoutSecrets(message)));
     this.name = 'MaintenanceError';
     this.code = code;
-    this.advice = advice;
+    this.advice = withoutSecrets(advice);
   }
 }
 
@@ -35,7 +35,7 @@ export function toErrorReport(error: unknown): ErrorReport {
   const message = error instanceof Error ? `${error.name}: ${error.message}` : 'What was thrown is not an error';
   return {
     code: 'internal_error',
-    message: ended(message),
+    message: ended(withoutSecrets(message)),
     advice: 'This is a defect of token-cache-maintenance: please report it with the run id.',
   };
 }

@@ -30,6 +30,7 @@ const documented: Record<ClientName, RegExp[]> = {
     /`Port` is not a port number/,
     /the file of `[\w ]+` cannot be read/,
     /libpq's form/,
+    /looks like another keyword/,
   ],
   sqlClient: [
     /names no server/,
@@ -39,12 +40,15 @@ const documented: Record<ClientName, RegExp[]> = {
     /has no `User ID` and `Password`/,
     /nobody to sign in/,
     /a service principal needs/,
+    /looks like another keyword/,
   ],
   stackExchangeRedis: [
     /names no server/,
     /neither `host:port` nor `option=value`/,
     /after `password` is not an option/,
     /not the number of a database/,
+    /a word without a port stands beside/,
+    /looks like another option/,
   ],
 };
 

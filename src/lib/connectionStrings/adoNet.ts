@@ -1,4 +1,12 @@
-import { type ClientName, clientKeywords, ownName, readValue, unknownKeyword, wrongValue } from './keywords.ts';
+import {
+  type ClientName,
+  clientKeywords,
+  isRunTogether,
+  ownName,
+  readValue,
+  unknownKeyword,
+  wrongValue,
+} from './keywords.ts';
 
 /** What .NET counts as white space. */
 const blank = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
@@ -77,6 +85,8 @@ function read(
 ): string | number {
   const keyword = clientKeywords[client][own];
   const value = keyword && text !== undefined ? readValue(keyword, text) : text;
+  if (value !== undefined && isRunTogether(own, value))
+    throw invalid(`the value of \`${own}\` holds what looks like another keyword: a ; is missing in it, or before it`);
   if (value !== undefined) return value;
   if (text === undefined && (!keyword || keyword.text || keyword.empty)) return '';
   throw invalid(wrongValue(own, keyword ?? { names: [] }));

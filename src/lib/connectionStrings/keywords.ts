@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../secret.ts';
 import lists from './clientKeywords.json' with { type: 'json' };
 
 /** What a client takes for one keyword. Asked of the client itself: `npm run keywords` writes the list. */
@@ -56,6 +57,11 @@ export function readValue(keyword: Keyword, text: string): string | number | und
     return keyword.choices?.[keyword.exactCase ? blanks : blanks.toLowerCase()];
   };
   return keyword.list && text.split(',').every(choice) ? text : choice(text);
+}
+
+/** A value that a missing separator has run into what follows it, a password: it is not told, and the client would log in as nobody. */
+export function isRunTogether(name: string, value: string | number): boolean {
+  return !/password/i.test(name) && withoutSecrets(String(value)) !== value.toString();
 }
 
 /** What a keyword must have for a value, in words for a reader. */

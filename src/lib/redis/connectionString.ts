@@ -1,6 +1,13 @@
 import { isIPv6 } from 'node:net';
 import { isHost } from '../connectionStrings/hostName.ts';
-import { clientKeywords, ownName, readValue, unknownKeyword, wrongValue } from '../connectionStrings/keywords.ts';
+import {
+  clientKeywords,
+  isRunTogether,
+  ownName,
+  readValue,
+  unknownKeyword,
+  wrongValue,
+} from '../connectionStrings/keywords.ts';
 import { Secret } from '../secret.ts';
 import {
   defaultsOf,
@@ -97,6 +104,12 @@ function split(text: string): Parts {
     else if (name.startsWith('$')) parts.remarks.push('a command is mapped (`$…`), which is not followed');
     else before = readOption(parts, name, value, before);
   }
+  // Sentinels share a port that nobody writes.
+  const withPorts = !parts.options.has('serviceName') && parts.hosts.some(({ port }) => port !== undefined);
+  if (withPorts && parts.hosts.some(({ host, port }) => port === undefined && /^(?!localhost$)[^.:]+$/i.test(host)))
+    throw invalid(
+      'a word without a port stands beside `host:port`, where the client takes it for a host: a password needs `password=` before it, a host its port',
+    );
   return parts;
 }
 
@@ -107,6 +120,8 @@ function readOption({ options, remarks }: Parts, name: string, value: string, be
   if (own === undefined || !keyword) throw invalid(`${unknownKeyword(client, name, before)}${commaHint(before)}`);
   const read = readValue(keyword, value);
   if (read === undefined && !(value === '' && keyword.empty)) throw invalid(wrongValue(own, keyword));
+  if (isRunTogether(own, value))
+    throw invalid(`the value of \`${own}\` holds what looks like another option: a comma is missing in it`);
   options.set(own, read ?? '');
   if (value !== '' && notFollowed[own]?.(String(read))) remarks.push(`\`${own}\` is not followed`);
   return own;

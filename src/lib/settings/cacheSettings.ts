@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isTakenBy } from '../connectionStrings/adoNet.ts';
 import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
+import { withoutSecrets } from '../secret.ts';
 import { parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
 import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
@@ -36,13 +37,16 @@ const webApp = z.strictObject({
     .max(250, 'must be the role name of the web app (AppRoleName)'),
 });
 
+/** Told in reports: what looks like a connection string belongs into a setting of its own, by whose name it is found. */
+const told = z.string().refine((text) => withoutSecrets(text) === text, 'holds what looks like a password');
+
 const entrySchema = z.strictObject({
   name,
   engine: engine.optional(),
   connectionStringSetting: settingName,
-  table: z.string().min(1).optional(),
+  table: told.min(1).optional(),
   index: z.enum(['manage', 'observe'], { error: 'must be manage or observe' }).default('manage'),
-  instanceName: z.string().optional(),
+  instanceName: told.optional(),
   maxMemory: bytes.optional(),
   resourceId: resourceId.optional(),
   app: webApp.optional(),

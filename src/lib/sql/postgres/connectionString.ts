@@ -4,6 +4,7 @@ import { parseIntoClientConfig } from 'pg-connection-string';
 import { identityOf } from '../../azure/credentials.ts';
 import { type GivenValues, readKeywords } from '../../connectionStrings/adoNet.ts';
 import { isHost } from '../../connectionStrings/hostName.ts';
+import { isRunTogether } from '../../connectionStrings/keywords.ts';
 import { MaintenanceError } from '../../errors.ts';
 import { Secret } from '../../secret.ts';
 import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
@@ -90,6 +91,8 @@ export function parseConnectionString(text: string): PostgresConnection {
 
 function fromUri(text: string): Parts {
   const { host = '', port, user, password, database, ssl, application_name, options, sslnegotiation } = read(text);
+  if ([user, database, application_name, options].some((value) => isRunTogether('', value ?? '')))
+    throw invalid('a part of the URI holds what looks like a password');
   const { cert, key, ca, rejectUnauthorized, checkServerIdentity } = typeof ssl === 'object' ? ssl : {};
   return {
     hosts: [{ host: hostOf(host), port: portOf(port ?? defaultPort) }],

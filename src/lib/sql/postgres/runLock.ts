@@ -1,4 +1,5 @@
 import type { QueryResult } from 'pg';
+import { withoutSecrets } from '../../secret.ts';
 import type { RunLock } from '../cacheTable.ts';
 import { checkEveryMs, sessionLock } from '../sessionLock.ts';
 import { type Client, endConnection } from './client.ts';
@@ -120,5 +121,6 @@ export async function holderOfLock(connections: PostgresConnections, resource: s
     ...(client ? [`from ${client}`] : []),
     ...(since ? [`${state ?? 'there'} since ${since.toISOString()}`] : []),
   ];
-  return parts.join(', ');
+  // Whoever opened it named its application.
+  return withoutSecrets(parts.join(', '));
 }

@@ -1,5 +1,6 @@
 import { type Check, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
+import { withoutSecrets } from '../../../secret.ts';
 import type { VacuumHolder } from '../../../sql/inspection.ts';
 import { countOf } from '../../../wording.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
@@ -60,7 +61,7 @@ function holderText({ kind, name, user, application, state, since }: VacuumHolde
     ...(since === null ? [] : [`for ${humanDuration(Math.max(0, now.getTime() - since.getTime()))}`]),
   ];
   const named = kind === 'transaction' ? `The transaction of process ${name}` : `The ${kind} ${name}`;
-  return who.length === 0 ? named : `${named} (${who.join(', ')})`;
+  return withoutSecrets(who.length === 0 ? named : `${named} (${who.join(', ')})`);
 }
 
 const remedies: Record<VacuumHolder['kind'], string> = {
