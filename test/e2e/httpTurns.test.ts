@@ -38,3 +38,40 @@ describe('dry runs at once', () => {
     expect(app().peakMemory() ?? 0).toBeLessThan(200e6);
   });
 });
+
+describe('memory', () => {
+  const bytes = 200e6;
+  const seed = () =>
+    database.query(
+      `insert into public.tokencache (id, value, expiresattime)
+       select 'more' || n, decode(repeat(md5(n::text), 128), 'hex'), now() + (n - 6000) * interval '1 s' from generate_series(1, 20000) as n`,
+    );
+  const inTime = ({ status, headers }: { status: number; headers: Headers }) =>
+    status < 300 || (status === 429 && Number(headers.get('retry-after')) > 0);
+
+  it.each([
+    ['200 diagnoses at once', [['GET', 'diagnose']]],
+    [
+      'a mix of 200 requests',
+      [
+        ['GET', 'diagnose'],
+        ['POST', 'purge'],
+        ['GET', 'status'],
+        ['GET', 'runs'],
+        ['GET', 'health'],
+      ],
+    ],
+  ])('is bounded: %s', async (_, routes) => {
+    await seed();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_unused, index) => {
+        const [method = 'GET', path = 'health'] = routes[index % routes.length] ?? [];
+        return app().call(method, path, method === 'POST' ? { body: {} } : {});
+      }),
+    );
+    // Health tells what it finds by its status.
+    expect(answers.filter((answer) => !inTime(answer) && answer.status !== 503).map(({ text }) => text)).toEqual([]);
+    expect(answers.some(({ status }) => status === 200)).toBe(true);
+    expect(app().peakMemory() ?? 0).toBeLessThan(bytes);
+  });
+});

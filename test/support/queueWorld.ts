@@ -187,7 +187,7 @@ export class QueueWorld {
 
   #sqlCaches(instance: Instance, chain: () => string): SqlMaintenance {
     const runs = { clock: this.#clock, records: this.records(instance), log: () => undefined };
-    return new SqlMaintenance(this.#settings, runs, async () => this.#table(instance, chain));
+    return new SqlMaintenance(this.#settings, runs, undefined, async () => this.#table(instance, chain));
   }
 
   /** What a purge needs of a table: `rows` expired entries, and a lock that dies with its holder. */

@@ -13,16 +13,17 @@ import type { Requester } from '../../lib/runs/runRecord.ts';
 import { awaitedAtShutdown } from '../support/shutdown.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
-import { Turns } from './turns.ts';
+import { Room, Turns } from './turns.ts';
 
 const maxBodyBytes = 16 * 1024;
 /** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
 const hostParameters = new Set(['code', 'clientid']);
 
-const turnsOf = (atOnce: number) => new Turns({ atOnce, waiting: 200, patienceMs: 30_000 }, systemClock);
+const room = new Room(systemClock);
+const turnsOf = (atOnce: number) => new Turns({ atOnce, waiting: 200, patienceMs: 30_000 }, systemClock, room);
 /**
- * By what a request costs: these keep the process below 200 MB, whatever is asked. Each kind has turns of its own, since
- * long runs must not hide what stands.
+ * By what a request costs: these and the room for all of them keep the process below 200 MB, whatever is asked. Each kind has
+ * turns of its own, since long runs must not hide what stands.
  */
 const turns = { run: turnsOf(4), diagnosis: turnsOf(1), read: turnsOf(8) };
 

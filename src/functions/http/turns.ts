@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Clock } from '../../lib/clock.ts';
+import { collectGarbage } from '../support/memory.ts';
 import { Problem } from './problem.ts';
 
 interface Bounds {
@@ -10,13 +11,50 @@ interface Bounds {
   patienceMs: number;
 }
 
+/** Above this, work is begun only where no other is under way: a heap that is full of others' work would grow on. */
+const comfortableBytes = 155e6;
+const lookEveryMs = 100;
+/** What finished work left is thrown away then, so often at most: V8 itself would wait until the heap has grown. */
+const collectEveryMs = 2_000;
+
+/** What all turns of a process share: its memory. */
+export class Room {
+  readonly #clock: Clock;
+  readonly #bytes: () => number;
+  readonly #collect: () => void;
+  #collectedAt = Number.NEGATIVE_INFINITY;
+  #atWork = 0;
+
+  constructor(clock: Clock, bytes = () => process.memoryUsage.rss(), collect = collectGarbage) {
+    this.#clock = clock;
+    this.#bytes = bytes;
+    this.#collect = collect;
+  }
+
+  /** Resolves when there is room, or somebody gave up waiting for it; the caller leaves what it entered. */
+  async enter(gaveUp: () => boolean): Promise<void> {
+    if (this.#bytes() > comfortableBytes && this.#clock.elapsed() - this.#collectedAt > collectEveryMs) {
+      this.#collectedAt = this.#clock.elapsed();
+      this.#collect();
+    }
+    while (this.#atWork > 0 && this.#bytes() > comfortableBytes && !gaveUp()) await this.#clock.sleep(lookEveryMs);
+    this.#atWork += 1;
+  }
+
+  leave(): void {
+    this.#atWork -= 1;
+  }
+}
+
 /** Many may ask at once: so many are worked on, the others wait their turn, and what waits is bounded too. */
 export class Turns {
   readonly #bounds: Bounds;
   readonly #clock: Clock;
   readonly #limit;
+  readonly #room: Room;
 
-  constructor(bounds: Bounds, clock: Clock) {
+  constructor(bounds: Bounds, clock: Clock, room: Room) {
+    this.#room = room;
     this.#bounds = bounds;
     this.#clock = clock;
     this.#limit = pLimit(bounds.atOnce);
@@ -27,10 +65,16 @@ export class Turns {
     if (this.#limit.pendingCount >= this.#bounds.waiting) throw tooMany();
     const turn = new AbortController();
     let refused = false;
-    const done = this.#limit(() => {
-      turn.abort();
+    const done = this.#limit(async () => {
       if (refused) throw tooMany();
-      return work();
+      await this.#room.enter(() => refused);
+      try {
+        turn.abort();
+        if (refused) throw tooMany();
+        return await work();
+      } finally {
+        this.#room.leave();
+      }
     });
     // Nobody hears of it where the wait was too long.
     done.catch(() => undefined);

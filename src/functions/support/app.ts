@@ -11,7 +11,9 @@ import { systemClock } from '../../lib/clock.ts';
 import type { StandingMemory } from '../../lib/findings/standing.ts';
 import { ServerLimits } from '../../lib/queue/serverLimits.ts';
 import { processSettings } from '../../lib/settings/settings.ts';
+import { KeptFacts } from '../../lib/sql/keptFacts.ts';
 import { logTo } from './log.ts';
+import { keepYoungSpaceSmall } from './memory.ts';
 import { stopSignal } from './shutdown.ts';
 import { connectTelemetry } from './telemetry.ts';
 
@@ -19,6 +21,9 @@ import { connectTelemetry } from './telemetry.ts';
 export const settings = processSettings('table');
 export const records = openRecordStore(settings.recordStore);
 export const clock = systemClock;
+/** What runs learn of tables, for those that follow in this instance. */
+const kept = new KeptFacts(clock);
+keepYoungSpaceSmall();
 // Before anything runs.
 await connectTelemetry(settings.telemetry);
 const workQueue = openWorkQueue(settings.queue);
@@ -32,7 +37,7 @@ export const timers = timersOf(settings);
 export const deployment = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
 
 export function maintenanceFor(context: InvocationContext): Maintenance {
-  return new Maintenance(settings, logTo(context), records, clock);
+  return new Maintenance(settings, logTo(context), records, clock, kept);
 }
 
 const memory: StandingMemory = { told: [] };

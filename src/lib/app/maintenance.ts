@@ -4,6 +4,7 @@ import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { KeptFacts } from '../sql/keptFacts.ts';
 import { AppMaintenance } from './appMaintenance.ts';
 import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
@@ -23,12 +24,12 @@ export class Maintenance {
   readonly #settings: Settings;
   readonly #clock: Clock;
 
-  constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock) {
+  constructor(settings: Settings, log: Log, records: RecordStore, clock: Clock = systemClock, kept?: KeptFacts) {
     this.records = records;
     this.#settings = settings;
     this.#clock = clock;
     const runs = { clock, log, records };
-    this.sqlCaches = new SqlMaintenance(settings, runs);
+    this.sqlCaches = new SqlMaintenance(settings, runs, kept);
     this.redisCaches = new RedisMaintenance(settings, runs);
     this.webApps = new AppMaintenance(settings, runs);
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));

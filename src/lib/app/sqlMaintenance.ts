@@ -40,8 +40,9 @@ export class SqlMaintenance {
   readonly #open: typeof openTable;
   readonly #kept: KeptFacts;
 
-  constructor(settings: Settings, runs: RunDeps, open = openTable) {
-    this.#kept = new KeptFacts(runs.clock);
+  /** @param kept what is known of tables outlives this object in an instance that makes one for each invocation */
+  constructor(settings: Settings, runs: RunDeps, kept = new KeptFacts(runs.clock), open = openTable) {
+    this.#kept = kept;
     this.#settings = settings;
     this.#runs = runs;
     this.#open = open;
