@@ -4,7 +4,6 @@ import { settingForms } from '../../src/lib/settings/settings.ts';
 import { between, code, table } from './markdown.ts';
 
 const folder = new URL('../../docs/runbook/', import.meta.url);
-const settings = new URL('../../docs/reference/settings.md', import.meta.url);
 
 /** docs/runbook/README.md, with a line for each section whose heading is the name of a finding or an alert. */
 export function withIndex(text: string): string {
@@ -14,16 +13,12 @@ export function withIndex(text: string): string {
 
 /** docs/reference/findings.md: the levels of each, and the settings that say when it is found. */
 export function withFindings(text: string): string {
-  const meanings = readFileSync(settings, 'utf8').split('\n');
-  const defaults = new Map(settingForms().map(({ name, byDefault }) => [name, byDefault]));
+  const forms = settingForms();
   const rows = sections().flatMap(({ name, link, says }) => {
     const levels = checkLevels[name];
     if (!levels) return [];
-    const thresholds = meanings.flatMap((line) => {
-      const [, names = '', , meaning = ''] = line.split('|');
-      return meaning.includes(code(name)) ? [...names.matchAll(/`([A-Z_]+)`/g)].map(([, each = '']) => each) : [];
-    });
-    const shown = thresholds.map((each) => `${code(each)} (${defaults.get(each)})`);
+    const thresholds = forms.filter(({ meaning }) => meaning.includes(code(name)));
+    const shown = thresholds.map((each) => `${code(each.name)} (${each.byDefault})`);
     return [[link('../runbook/'), levels.join(', '), says, shown.join(', ')]];
   });
   return between(text, table(['finding', 'levels', 'what it says', 'from'], rows));

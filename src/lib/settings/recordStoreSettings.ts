@@ -16,7 +16,11 @@ export const recordStoreShape = {
   RECORD_STORE: z
     .string()
     .regex(/^(none|file|file:.+|table)$/, 'must be none, file, file: and a folder, or table')
-    .optional(),
+    .optional()
+    .meta({
+      description:
+        "Where run records, the position of a walk along the primary key, timers' starts and the last readings of the watch are kept. `table`: the table `tokencachemaintenance` in the function app's storage account, by the host's own settings (`AzureWebJobsStorage`, or `AzureWebJobsStorage__accountName` or `AzureWebJobsStorage__tableServiceUri` with the identity of `AzureWebJobsStorage__clientId`); where there are none, nothing is kept. `file`: in `$XDG_STATE_HOME/token-cache-maintenance`, by default under `~/.local/state`. `file:` and a folder. `none`.",
+    }),
 };
 
 /** The record store that the settings name. `table` lies in the function app's own storage account. */

@@ -29,10 +29,15 @@ const schema = z.object({
   ...sqlCacheShape,
   ...redisShape,
   ...appShape,
-  SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *'),
-  WEBSITE_TIME_ZONE: timeZone.default('UTC'),
+  SCHEDULE_KEY_RING: schedule.default('0 41 4 * * *').meta({ description: 'When `rotateKeyRing` runs.' }),
+  WEBSITE_TIME_ZONE: timeZone
+    .default('UTC')
+    .meta({ description: 'The time zone of all schedules, as the host takes it.' }),
   ...recordStoreShape,
-  ALLOW_CLEAR: flag.prefault('false'),
+  ALLOW_CLEAR: flag.prefault('false').meta({
+    description:
+      '`true` lets `POST /api/clear` delete every entry of a cache. The command line needs no such setting. Leave it unset in between.',
+  }),
   ...telemetryShape,
   ...queueShape,
   ...findingShape,
@@ -43,8 +48,8 @@ export type SettingName = keyof Values;
 /** Every setting that this reader knows, for the documents' test. */
 export const settingNames = Object.keys(schema.shape) as SettingName[];
 
-/** What each setting takes and has by default, in words, for the documents: as its schema says it. */
-export function settingForms(): { name: string; byDefault: string | undefined; takes: string }[] {
+/** What each setting takes, has by default and means, in words, for the documents: as its schema says it. */
+export function settingForms(): { name: string; byDefault: string | undefined; takes: string; meaning: string }[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     const byDefault = 'defaultValue' in field.def ? field.def.defaultValue : undefined;
     // No setting takes a NUL, and each says what it wants instead.
@@ -53,6 +58,7 @@ export function settingForms(): { name: string; byDefault: string | undefined; t
       name,
       byDefault: byDefault === undefined ? undefined : String(byDefault),
       takes: said.replace(/^must (be|have|name) /, ''),
+      meaning: field.meta()?.description ?? '',
     };
   });
 }

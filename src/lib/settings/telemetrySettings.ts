@@ -45,16 +45,36 @@ const authentication = z.string().transform((text, context): Identity => {
 
 /** Where telemetry goes, and how long an invocation may wait for it; docs/reference/settings.md explains each. */
 export const telemetryShape = {
-  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString.optional(),
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication.optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
+    .optional()
+    .meta({ description: 'Sends spans, metrics and log records to this Application Insights.' }),
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication.optional().meta({
+    description:
+      "`Authorization=AAD` signs in with the environment's identity (`AZURE_CLIENT_ID` for a user-assigned one), `Authorization=AAD;ClientId=…` with the user-assigned identity of that client id. It needs the role Monitoring Metrics Publisher on the Application Insights.",
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .meta({
+      description:
+        'Sends the same by OTLP over HTTP to this collector (`http://collector:4318`). Its other settings are those of the [OTLP exporter](https://opentelemetry.io/docs/specs/otel/protocol/exporter/): `OTEL_EXPORTER_OTLP_HEADERS`, `…_CERTIFICATE`, `…_COMPRESSION`, `…_TIMEOUT`, and each of them and the endpoint for one signal.',
+    }),
   OTEL_EXPORTER_OTLP_PROTOCOL: z
     .literal('http/protobuf', { error: 'must be http/protobuf: no other is spoken' })
-    .default('http/protobuf'),
-  OTEL_SERVICE_NAME: z.string().optional(),
-  WEBSITE_SITE_NAME: z.string().optional(),
-  OTEL_TRACES_SAMPLER: z.string().optional(),
-  TELEMETRY_FLUSH_TIMEOUT: duration('PT0.1S', 'PT30S').prefault('PT2S'),
+    .default('http/protobuf')
+    .meta({ description: 'No other is spoken: neither `grpc` nor `http/json`.' }),
+  OTEL_SERVICE_NAME: z.string().optional().meta({ description: 'How the backends name the app.' }),
+  WEBSITE_SITE_NAME: z
+    .string()
+    .optional()
+    .meta({ description: 'The name of the function app, as the platform sets it: `service.name` by default.' }),
+  OTEL_TRACES_SAMPLER: z.string().optional().meta({
+    description:
+      'Which spans are kept, as [specified](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Metrics are never sampled.',
+  }),
+  TELEMETRY_FLUSH_TIMEOUT: duration('PT0.1S', 'PT30S').prefault('PT2S').meta({
+    description: 'How long the end of an invocation, or of a command, waits at most for what is still to be sent.',
+  }),
 };
 type Values = z.infer<z.ZodObject<typeof telemetryShape>>;
 
