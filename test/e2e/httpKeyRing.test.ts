@@ -72,6 +72,19 @@ describe('key rings over HTTP', () => {
     expect((await post('rotate', { dryRun: false })).json).toMatchObject({ report: { outcome: 'nothingToDo' } });
   });
 
+  it('begin a ring anew that lost its keys where acceptEmpty says so alone', async () => {
+    expect((await post('rotate', {})).status).toBe(200);
+    await blob.upload('<repository/>', 13);
+    const refused = await post('rotate', { dryRun: false });
+    expect([refused.status, refused.json]).toMatchObject([
+      502,
+      { code: 'key_ring_emptied', advice: expect.stringContaining('--accept-empty') },
+    ]);
+    expect(await content()).toBe('<repository/>');
+    const { status, json } = await post('rotate', { dryRun: false, acceptEmpty: true });
+    expect([status, json]).toMatchObject([200, { report: { outcome: 'published', keys: [{ reason: 'empty' }] } }]);
+  });
+
   it('rewrap with the report', async () => {
     const { status, json } = await post('rewrap', { dryRun: false });
     expect([status, json]).toMatchObject([200, { job: 'rewrapKeyRing', report: { outcome: 'nothingToDo' } }]);

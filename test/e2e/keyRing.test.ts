@@ -1,12 +1,13 @@
 /** Key rings as an operator and the timer keep them: processes of their own, a ring in a folder, entries in PostgreSQL. */
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { selfSigned } from '../support/certificates.ts';
 import { root, run, start } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
@@ -115,6 +116,36 @@ describe('token-cache key-ring', () => {
     const { code, stderr } = await keyRing('revoke', '--ring', 'web', ...args);
     expect([code, stderr.split(error)]).toEqual([2, expect.objectContaining({ length: 2 })]);
     expect(await files()).toHaveLength(4);
+  });
+
+  it('is re-wrapped with exit code 1 where keys stay behind, and so says the dry run', async () => {
+    await writeFile(join(folder, 'ours.pfx'), selfSigned('ours').pfx);
+    env.KEY_RINGS = env.KEY_RINGS?.replace(join(fixtures, 'certificate.pfx'), join(folder, 'ours.pfx')) ?? '';
+    for (const args of [['--dry-run'], []]) {
+      const { code, stdout } = await keyRing('rewrap', '--json', ...args);
+      const [{ outcome, report }] = JSON.parse(stdout).runs;
+      expect([code, outcome, report.outcome, report.keys]).toEqual([1, 'failed', 'nothingToDo', []]);
+      expect(report.failed.map(({ id }: { id: string }) => id)).toContain(defaultKey);
+    }
+  });
+
+  it('shows names and types of the ring without control characters, and cut', async () => {
+    const odd = '\u001b[31mred\u0007\u202e';
+    const type = `A\u0085${'long'.repeat(200)}, B`;
+    const [name = ''] = await files();
+    const key = (await readFile(join(folder, 'keys', name), 'utf8')).replace(
+      /decryptorType="[^"]*"/,
+      () => `decryptorType="${type}"`,
+    );
+    await writeFile(join(folder, 'keys', name), key);
+    await writeFile(join(folder, 'keys', `${odd}.xml`), `<odd-\u0300${'x'.repeat(400)}/>`);
+    for (const args of [['status'], ['status', '--json']]) {
+      const { stdout, stderr } = await keyRing(...args);
+      expect(stdout).toContain('[31mred');
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      expect(stdout + stderr).not.toMatch(/(long){60}|x{201}/);
+    }
   });
 
   it('lets no key material out: not on the terminal, nor in records', async () => {

@@ -85,6 +85,13 @@ describe('a ring in a blob', () => {
     expect((await blob().getProperties()).contentType).toBe('application/xml; charset=utf-8');
   });
 
+  it('that is one file of a folder is a critical finding, since apps look for keys inside of it', async () => {
+    await put(`<?xml version="1.0" encoding="utf-8"?>\n${aged}`);
+    const { keys, findings } = await ringStatus(deps());
+    expect(keys).toEqual([]);
+    expect(findings.find(({ check }) => check === 'ring_not_seen')).toMatchObject({ level: 'critical' });
+  });
+
   it('keeps everything else byte for byte, whatever its line ends, marks and foreign elements', async () => {
     const foreign =
       '\r\n  <!-- 𝒳 --><odd xmlns="urn:o" a=\'1\'\r\n b="&#x9;&amp;"><![CDATA[<key id="x">]]>é𝄞</odd>\r\n';
