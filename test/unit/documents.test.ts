@@ -54,6 +54,11 @@ describe('the documents', () => {
     }
   });
 
+  it.each(paths)('have a head and a rule above each table: %s', async (path) => {
+    const tables = (await read(path)).match(/(^\|.*\n)+/gm) ?? [];
+    for (const table of tables) expect(table.split('\n')[1]).toMatch(/^\|( ?:?-+:? ?\|)+$/);
+  });
+
   it('name no setting that there is not', async () => {
     const files = await readdir(`${root}/src/lib/settings`);
     const source = await Promise.all(files.map((file) => read(`src/lib/settings/${file}`)));
