@@ -30,10 +30,10 @@ if (![entries, rounds, repeats].every((value) => Number.isSafeInteger(value) && 
 
 const sizes = [0, 2_000, 20_000];
 const prefix = 'everyday.';
-/** What is written for a run has come to rest. */
-const settleMs = 500;
-/** An operation counts that is due in the second from the run's beginning, or until its end. */
-const windowMs = 1_000;
+/** What is written for a run has come to rest: at 20,000 entries some 140 MB. */
+const settleMs = (expired: number) => (expired > 2_000 ? 3_000 : 500);
+/** An operation counts that is due in the second from the run's beginning, or until its end; the idle load as long as a paced run. */
+const windowMs = (way: EverydayWay, expired: number) => (way === 'idle' && expired > 2_000 ? 5_000 : 1_000);
 const stop = new AbortController();
 onStopSignal(() => stop.abort());
 
@@ -82,9 +82,9 @@ async function measureRound(round: number): Promise<EverydayRun[]> {
           stop.signal.throwIfAborted();
           const way = everydayWays[(round + repeat + turn) % everydayWays.length] ?? 'idle';
           if (expired > 0) await databases.expire(prefix, expired);
-          await delay(settleMs);
+          await delay(settleMs(expired));
           const run = await runOnce(way, functions);
-          await delay(Math.max(0, run.from + windowMs - now()));
+          await delay(Math.max(0, run.from + windowMs(way, expired) - now()));
           const left = await databases.countExpired(new Date(Date.now() - 90_000));
           runs.push({ way, expired, ...run, left: way === 'idle' ? 0 : left });
           if (way === 'idle') await handWritten('singleDelete', databases.copyUrl);
@@ -95,7 +95,7 @@ async function measureRound(round: number): Promise<EverydayRun[]> {
     const { operations, failures } = await load.finish({ from, to: now() } satisfies Window);
     if (failures.length > 0) say(`${failures.length} failures of the load, first: ${failures[0]}`);
     return runs.map((run) => {
-      const to = Math.max(run.to, run.from + windowMs);
+      const to = Math.max(run.to, run.from + windowMs(run.way, run.expired));
       return { ...run, operations: operations.filter(({ due }) => due >= run.from && due < to) };
     });
   } finally {

@@ -49,8 +49,11 @@ async function endWhatIsLeft(before: ReadonlySet<Client | Pool>): Promise<void> 
 
 // This module is imported before the file that uses it registers its own hooks: these run around those.
 let openBefore: ReadonlySet<Client | Pool> = new Set();
-beforeEach(() => {
-  openBefore = new Set(open.keys());
-});
-afterEach(() => endWhatIsLeft(openBefore));
-afterAll(() => endWhatIsLeft(new Set()));
+// A bench, which uses it too, is no test.
+if (process.env.VITEST) {
+  beforeEach(() => {
+    openBefore = new Set(open.keys());
+  });
+  afterEach(() => endWhatIsLeft(openBefore));
+  afterAll(() => endWhatIsLeft(new Set()));
+}
