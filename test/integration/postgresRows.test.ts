@@ -126,6 +126,16 @@ describe('a purge passes over', () => {
     expect(await run()).toMatchObject({ stopReason: 'rowsKept', deleted: 1_500 - kept, kept: [{ entries: kept }] });
   });
 
+  it('many rows at once, by two constraints, without a try for each of them', async () => {
+    await sql(`create table audit (cacheid text references tokencache (id));
+      create table seen (part int, cacheid text references tokencache (id), unique (part, cacheid));
+      insert into audit select id from tokencache where id like 'e%0';
+      insert into seen select 1, id from tokencache where id like 'e%5'`);
+    const report = await run();
+    expect(report).toMatchObject({ stopReason: 'rowsKept', deleted: 1_200, expiredRemaining: { count: 300 } });
+    expect(report.kept.map(({ entries }) => entries)).toEqual([150, 150]);
+  });
+
   it.each(['key', 'pages'])('them on the way by %s too', async (way) => {
     await sql("create table audit (cacheid text references tokencache (id)); insert into audit values ('e150')");
     if (way === 'key') await sql('drop index tokencache_expiresattime_idx');

@@ -17,6 +17,8 @@ export class CacheTableError extends MaintenanceError {
   readonly kind: FailureKind;
   /** The engine's error number or SQLSTATE, or the socket's error code. */
   readonly engineCode: string;
+  /** The constraint that refused a row, and the table that has it, where the server names them. */
+  readonly constraint: { name: string; schema: string; table: string } | undefined;
   /** The server itself said that the statement failed: nothing of it was done. Else its answer may have been lost. */
   readonly answered: boolean;
 
@@ -26,13 +28,14 @@ export class CacheTableError extends MaintenanceError {
     code: ErrorCode,
     message: string,
     advice: string,
-    { answered = false } = {},
+    { answered = false, constraint }: Partial<Pick<CacheTableError, 'answered' | 'constraint'>> = {},
   ) {
     super(code, message, advice);
     this.name = 'CacheTableError';
     this.kind = kind;
     this.engineCode = engineCode;
     this.answered = answered;
+    this.constraint = constraint;
   }
 }
 

@@ -12,6 +12,8 @@ export interface NarrowedRange {
   left(keys: readonly string[]): Promise<number>;
   /** Fails where it is the table that is locked, and not a row of it. */
   probe(): Promise<unknown>;
+  /** Those of them that cannot be deleted by what the error names; undefined where that cannot be asked. */
+  heldBy?(keys: readonly string[], error: CacheTableError): Promise<string[] | undefined>;
   /** What may keep entries without an error: they are left, and nobody holds them locked. */
   keeper?: string | undefined;
 }
@@ -20,7 +22,7 @@ export interface NarrowedRange {
 const rememberedKeys = 100_000;
 
 /**
- * Deletes around what cannot be deleted: halves what fails, down to single entries, and passes over these. What is found is
+ * Deletes around what cannot be deleted: asks which rows a constraint holds, else halves what fails, down to single entries, and passes over these. What is found is
  * remembered for the run. When the time for it is up, what fails is passed over as it is.
  */
 export class Narrowing {
@@ -70,6 +72,11 @@ export class Narrowing {
     }
   }
 
+  #keep(kept: Map<string, KeptRows>, error: CacheTableError, key: string): void {
+    if (this.#keepers.size < rememberedKeys) this.#keepers.set(key, error);
+    keep(kept, error, 1);
+  }
+
   async #remove(
     range: NarrowedRange,
     keys: readonly string[],
@@ -79,14 +86,28 @@ export class Narrowing {
     const [only] = keys;
     if (only === undefined) return;
     try {
+      const start = this.#clock.elapsed();
       const deleted = await range.remove(keys);
       found.deleted += deleted;
+      // What deletes is no search.
+      if (deleted > 0) this.#leftMs += this.#clock.elapsed() - start;
       // Others may have been revived meanwhile.
       const left = range.keeper && deleted < keys.length ? await range.left(keys) : 0;
       if (range.keeper && left > 0) keepQuietly(found.kept, range.keeper, left);
     } catch (error) {
       if (!(error instanceof CacheTableError) || (error.kind !== 'lock' && error.kind !== 'rows')) throw error;
-      if (keys.length > 1 && !isTimeUp()) {
+      const mayAsk = keys.length > 1 && error.kind === 'rows' && !isTimeUp();
+      const held = (mayAsk && (await range.heldBy?.(keys, error))) || [];
+      if (held.length > 0) {
+        for (const key of held) this.#keep(found.kept, error, key);
+        const others = new Set(held);
+        await this.#remove(
+          range,
+          keys.filter((key) => !others.has(key)),
+          found,
+          isTimeUp,
+        );
+      } else if (keys.length > 1 && !isTimeUp()) {
         const middle = keys.length >> 1;
         await this.#remove(range, keys.slice(0, middle), found, isTimeUp);
         await this.#remove(range, keys.slice(middle), found, isTimeUp);
@@ -94,8 +115,8 @@ export class Narrowing {
         await range.probe();
         found.skipped += keys.length;
       } else {
-        if (keys.length === 1 && this.#keepers.size < rememberedKeys) this.#keepers.set(only, error);
-        keep(found.kept, error, keys.length);
+        if (keys.length === 1) this.#keep(found.kept, error, only);
+        else keep(found.kept, error, keys.length);
       }
     }
   }
@@ -103,7 +124,7 @@ export class Narrowing {
 
 /** By what keeps them, not by what each row's own error says. */
 function keep(kept: Map<string, KeptRows>, error: CacheTableError, entries: number): void {
-  add(kept, `${error.engineCode} ${/\((constraint|PL\/pgSQL) .*\)$/.exec(error.message)?.[0] ?? ''}`, {
+  add(kept, `${error.engineCode} ${/\((constraint|PL\/pgSQL) .*\)\.?$/.exec(error.message)?.[0] ?? ''}`, {
     entries,
     cause: error.message,
     advice: error.advice,
@@ -136,4 +157,4 @@ export function addKept(all: readonly KeptRows[], more: readonly KeptRows[] = []
 }
 
 /** The part of a cause that is the same for all its rows. */
-const causeOf = ({ cause }: KeptRows) => /\((constraint|PL\/pgSQL) .*\)$/.exec(cause)?.[0] ?? cause;
+const causeOf = ({ cause }: KeptRows) => /\((constraint|PL\/pgSQL) .*\)\.?$/.exec(cause)?.[0] ?? cause;

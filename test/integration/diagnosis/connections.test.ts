@@ -116,6 +116,17 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     ]);
   });
 
+  it('TLS that begins at once, as `SSL Negotiation=Direct` has it', async () => {
+    const server = await tlsPostgres('127.0.0.1', {});
+    const direct = `${server.url('verify-full', server.ca)}&sslnegotiation=direct`;
+    const { blamed, report } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: direct });
+    expect(blamed.filter((each) => /^connection:/.test(each))).toEqual([]);
+    const connection = report.checks.find(({ check }) => check === 'connection');
+    expect(connection).toMatchObject({ status: 'pass' });
+    expect(connection?.evidence).toContainEqual({ what: 'TLS version', value: 'TLSv1.3' });
+    await server.stop();
+  });
+
   it('an expired certificate, one for another name, and one of nobody', async () => {
     const host = await tlsPostgres('127.0.0.1', { to: Date.now() - 86_400_000 });
     const expired = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: host.url('verify-full') });

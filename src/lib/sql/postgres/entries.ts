@@ -13,6 +13,7 @@ import { keptQuietly, type Narrowing } from '../narrowing.ts';
 import type { PostgresConnections } from './connections.ts';
 import { instantText } from './figures.ts';
 import * as sql from './statements.ts';
+import { quoteTable } from './tableName.ts';
 import type { TableTraits } from './tableTraits.ts';
 
 /** More rows than a range of keys or pages has. */
@@ -102,6 +103,21 @@ export function postgresEntries(
     };
   };
 
+  /** Keys to which rows of another table refer by a foreign key; undefined where it is none, or may not be read. */
+  const referredTo = async (keys: readonly string[], { engineCode, constraint }: CacheTableError) => {
+    if (engineCode !== '23503' || !constraint) return undefined;
+    const referrer = quoteTable(constraint);
+    try {
+      const key = await look<{ columns: string[]; referred: string[] }>(sql.foreignKey(), [constraint.name, referrer]);
+      if (!key) return undefined;
+      const { rows } = await connections.query<{ id: string }>('read', sql.referredKeys(table, referrer, key), [keys]);
+      return rows.map(({ id }) => id);
+    } catch (error) {
+      if (error instanceof CacheTableError && error.kind !== 'transient') return undefined;
+      throw error;
+    }
+  };
+
   /** Key by key, for a login that may lock no row, and where rows cannot be deleted. */
   const removeAround = async (where: string, cutoff: Cutoff, all: unknown[], limit: number): Promise<BatchOutcome> => {
     const live = coversLive(cutoff);
@@ -116,6 +132,7 @@ export function postgresEntries(
       left: async (keys: readonly string[]) =>
         (await look<{ rows: number }>(sql.countKeys(table, where, live, all.length + 1), [...all, keys]))?.rows ?? 0,
       probe: () => run(sql.probeTableLock(table), []),
+      heldBy: referredTo,
       keeper: keepers.length > 0 ? keepers.join(', ') : undefined,
     };
     return narrowing.removeAround(range, limit);

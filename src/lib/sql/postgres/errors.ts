@@ -71,7 +71,10 @@ export function translateError(
   const [kind, stableCode, advice] = explain(said, text, purpose, context, limits);
   const role = roleOf(context);
   const filled = advice.replaceAll('{table}', context.table).replaceAll('{role}', role);
-  return new CacheTableError(kind, code, stableCode, `PostgreSQL ${code}: ${text}${refusedBy(said)}`, filled);
+  const { schema, table, constraint: name } = said;
+  return new CacheTableError(kind, code, stableCode, `PostgreSQL ${code}: ${text}${refusedBy(said)}`, filled, {
+    constraint: name && schema && table ? { name, schema, table } : undefined,
+  });
 }
 
 function describe(error: unknown): Said {

@@ -150,6 +150,19 @@ export const deleteKeys = (t: string, where: string, withLive: boolean, keys: nu
 export const countKeys = (t: string, where: string, withLive: boolean, keys: number) =>
   `${countRows(t, where, withLive)} and id = any ($${keys})`;
 
+/** Columns of a foreign key, delimited: its own, and those that they refer to. */
+export const foreignKey = () => `
+select array(select quote_ident(attname) from unnest(conkey) with ordinality as k (n, o)
+             join pg_attribute on attrelid = conrelid and attnum = n order by o) as columns,
+       array(select quote_ident(attname) from unnest(confkey) with ordinality as k (n, o)
+             join pg_attribute on attrelid = confrelid and attnum = n order by o) as referred
+from pg_constraint where contype = 'f' and conname = $1 and conrelid = to_regclass($2)`;
+
+/** Of these keys, those to which the other table refers. */
+export const referredKeys = (t: string, referrer: string, key: { columns: string[]; referred: string[] }) => `
+select id from ${t} as entry where id = any ($1) and exists (
+  select from ${referrer} as other where ${key.columns.map((column, at) => `other.${column} = entry.${key.referred[at]}`).join(' and ')})`;
+
 /** Deletes nothing, and waits for the table's own lock as a DELETE does. */
 export const probeTableLock = (t: string) => `delete from ${t} where false`;
 

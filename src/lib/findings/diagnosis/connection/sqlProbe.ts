@@ -24,6 +24,8 @@ const servers: Record<
   postgres: {
     kind: 'PostgreSQL',
     secure: async (line, tls, signal) => {
+      // With `SSL Negotiation=Direct` the handshake comes first (PostgreSQL 17 and later).
+      if (tls.direct) return line.secure({ ...tls, alpn: ['postgresql'] }, signal);
       await askForTls(line.socket, line.target);
       return line.secure(tls, signal);
     },
