@@ -181,6 +181,6 @@ function noPlaceForCopies({ name, create }: CopiesTable): KeyRingError {
   return new KeyRingError(
     'key_ring_forbidden',
     `Before a write that removes, changes or revokes, the ring is copied into ${name}, which is missing, and this login may not make it. Nothing was written.`,
-    `Let an administrator of the database run \`token-cache grant\` for this ring, or make the table and give the right to insert: ${create}`,
+    `Let an administrator of the database make the table, and give this login the right to insert: ${create}`,
   );
 }
