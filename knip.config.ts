@@ -12,7 +12,7 @@ export default {
     // Programs that run in processes of their own.
     'bench/{endpointProcess,pacer,purgeWay,signIns}.ts',
     'bench/cost/invocations.ts',
-    'test/support/{functions,host}Process.ts',
+    'test/support/{commandEnd,functionsProcess,hostProcess}.ts',
   ],
   ignoreDependencies: [
     // Found by their path: a program, scripts for other worlds than Node.js's, and the compiler of the page.
