@@ -24,6 +24,15 @@ const names = (text: string, name: string) => text.includes(`\`${name}\``) || te
 const readAll = async (pattern: string) => (await Promise.all(globSync(pattern, { cwd: root }).map(read))).join('\n');
 
 describe('the documents', () => {
+  it('switch a web app’s metrics on by the code of a sample app, which compiles', async () => {
+    const [, code = ''] = /```csharp\n([^`]+)```/.exec(await read('docs/app-metrics.md')) ?? [];
+    const sample = await read('test/interop/apps/samples/sound-metrics/Program.cs');
+    const [usings = '', lines = ''] = code.split('\n\n');
+    for (const using of usings.split('\n')) expect(sample).toContain(`${using}\n`);
+    expect(sample).toContain(lines);
+    expect(lines).toContain('MicrosoftIdentityClient_Common_Meter');
+  });
+
   it('list every setting', async () => {
     const text = await read('docs/reference/settings.md');
     const caches = [
