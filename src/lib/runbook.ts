@@ -167,7 +167,7 @@ export const checkLevels: Readonly<Record<string, readonly Level[]>> = Object.fr
 );
 
 /** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
-export const isNote = (check: string) => checkLevels[check]?.join() === 'info';
+export const isNote = (check: string) => Object.hasOwn(checkLevels, check) && checkLevels[check]?.join() === 'info';
 
 /** Where the runbook is read unless RUNBOOK_URL names a place: in the repository. */
 export const runbookFolder = 'docs/runbook';
