@@ -1,5 +1,4 @@
 /** What lives in a session: SET options, the run's lock, and the login with its token; through the real driver. */
-
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { errorFault } from '../support/sqlServer/faults.ts';

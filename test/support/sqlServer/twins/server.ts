@@ -88,6 +88,7 @@ from ${features} where to_regclass(@relation) is not null`,
     () => `
 select case when exists (
   select from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())
     and (classid::bigint << 32) | objid::bigint = ${resource}) then 0 else 1 end`,
   ),
 
