@@ -64,6 +64,31 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     ]);
   });
 
+  const hostsOf = (...hosts: string[]) => {
+    const { username, password, pathname } = new URL(database.url);
+    return {
+      TOKEN_CACHE_CONNECTION_STRING: `Host=${hosts.join(',')};Username=${decodeURIComponent(username)};Password=${decodeURIComponent(password)};Database=${pathname.slice(1)}`,
+    };
+  };
+
+  it.each(['first', 'last'])('one of several hosts, the %s of them', async (which) => {
+    const live = `127.0.0.1:${new URL(database.url).port}`;
+    const dead = `127.0.0.1:${await freePort()}`;
+    const { report, blamed } = await diagnose(hostsOf(...(which === 'first' ? [dead, live] : [live, dead])));
+    expect(blamed).toContain('connection: host_away');
+    // Its looks go on side by side, and none waits for a way to connect that another has given up.
+    expect(report.checks.filter(({ status }) => status === 'unknown')).toEqual([]);
+    const connection = report.checks.find(({ check }) => check === 'connection');
+    expect(connection).toMatchObject({ status: 'warning' });
+    expect(connection?.what).toContain(`PostgreSQL at ${live} answers at every step`);
+    expect(connection?.evidence).toContainEqual({ what: dead, value: 'tcp_refused' });
+  });
+
+  it('all of several hosts, each by its own reason', async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    expect(await connectionBlamed(hostsOf('nowhere.invalid', dead), 'tcp')).toContain('connection: tcp_refused');
+  });
+
   it('a server that takes connections and is silent', async () => {
     proxy.blackHole();
     try {

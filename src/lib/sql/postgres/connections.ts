@@ -41,7 +41,11 @@ export class PostgresConnections {
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
   readonly #attempts: Attempt[];
-  readonly #pools = new Map<SessionUse, { attempt: Attempt; pool: Pool }>();
+  /**
+   * One for each way to connect: statements that begin at once may still be trying another, and a pool that ends leaves those
+   * that wait for it without an answer.
+   */
+  readonly #pools = new Map<SessionUse, Map<Attempt, Pool>>();
   readonly #own = new WeakSet<ClientBase>();
   #deadline = Number.POSITIVE_INFINITY;
 
@@ -111,7 +115,7 @@ export class PostgresConnections {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.end()));
+    await Promise.all([...this.#pools.values()].flatMap((pools) => [...pools.values()].map((pool) => pool.end())));
   }
 
   async #run<R extends QueryResultRow>(
@@ -178,16 +182,16 @@ export class PostgresConnections {
   }
 
   #pool(use: SessionUse, attempt: Attempt): Pool {
-    const known = this.#pools.get(use);
-    if (known?.attempt === attempt) return known.pool;
-    known?.pool.end().catch(() => undefined);
+    const pools = this.#pools.get(use) ?? new Map<Attempt, Pool>();
+    const known = pools.get(attempt);
+    if (known) return known;
     const pool = new Pool({
       ...this.#config(attempt),
       max: 1,
       idleTimeoutMillis: 60_000,
       onConnect: (client) => this.#open(client, use),
     });
-    this.#pools.set(use, { attempt, pool });
+    this.#pools.set(use, pools.set(attempt, pool));
     return pool;
   }
 

@@ -46,8 +46,19 @@ function stepsOf({ steps }: ConnectionLook): Evidence[] {
 }
 
 function judgeConnection(look: ConnectionLook): Outcome {
-  const { kind, target, failure, evidence } = look;
-  const figures = [...stepsOf(look), ...evidence];
+  const { kind, target, failure, evidence, away } = look;
+  const figures = [
+    ...stepsOf(look),
+    ...evidence,
+    ...away.map(({ target: host, error }) => ({ what: host, value: error.code })),
+  ];
+  if (!failure && away.length > 0)
+    return warning({
+      cause: 'host_away',
+      what: `${kind} at ${target} answers at every step; of the other hosts of the connection string: ${away.map(({ error }) => error.message).join(' ')}`,
+      evidence: figures,
+      advice: [...new Set(away.map(({ error }) => error.advice))].join(' '),
+    });
   if (!failure) return pass(`${kind} at ${target} answers at every step.`, figures);
   return critical({
     cause: failure.error.code,

@@ -3,7 +3,8 @@ import type { Clock } from '../../../clock.ts';
 import type { ErrorCode } from '../../../errorCodes.ts';
 import { type ErrorReport, MaintenanceError, toErrorReport } from '../../../errors.ts';
 import { inTime } from '../../../inTime.ts';
-import type { CertificateFacts, Line } from './line.ts';
+import type { CertificateFacts } from './line.ts';
+import type { HostAway } from './lines.ts';
 
 /** The steps of a connection, in their order: the one that fails tells a firewall from a wrong password. */
 export type StepName = 'name' | 'tcp' | 'tls' | 'login' | 'database' | 'permission';
@@ -23,7 +24,13 @@ export type ProbeSteps = {
 export interface ConnectionProbe {
   /** `SQL Server`, `PostgreSQL`, … */
   readonly kind: string;
-  readonly line: Line;
+  /** The line to the host that the client takes; `away` has others that its connection string names. */
+  readonly line: {
+    readonly target: string;
+    readonly certificate: CertificateFacts | undefined;
+    readonly away?: readonly HostAway[];
+    close(): void;
+  };
   readonly steps: ProbeSteps;
   /** Closes what the steps opened beside the line. */
   close?(): Promise<void> | void;
@@ -37,6 +44,8 @@ export interface ConnectionLook {
   evidence: Evidence[];
   failure: { step: StepName; error: ErrorReport } | undefined;
   certificate: CertificateFacts | undefined;
+  /** Of several hosts, those that cannot be reached. */
+  away: readonly HostAway[];
 }
 
 /** A step that hangs is ended after this: longer than any server takes that is well. */
@@ -48,8 +57,16 @@ export async function lookAtConnection(
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<ConnectionLook> {
-  const { target } = line;
-  const look: ConnectionLook = { kind, target, steps: [], evidence: [], failure: undefined, certificate: undefined };
+  const { target, away = [] } = line;
+  const look: ConnectionLook = {
+    kind,
+    target,
+    steps: [],
+    evidence: [],
+    failure: undefined,
+    certificate: undefined,
+    away,
+  };
   let later: LaterFailure | undefined;
   try {
     for (const [name, run] of Object.entries(steps) as [StepName, NonNullable<ProbeSteps[StepName]>][]) {
@@ -57,7 +74,7 @@ export async function lookAtConnection(
       try {
         if (later?.step === name) throw later.error;
         const found = await inTime(stepLimitMs, signal, run, () => {
-          throw noAnswer(name, kind, target, stepLimitMs);
+          throw noAnswer(name, kind, line.target, stepLimitMs);
         });
         if (found && 'step' in found) later = found;
         else look.evidence.push(...(found ?? []));
@@ -65,6 +82,7 @@ export async function lookAtConnection(
         look.failure = { step: name, error: toErrorReport(error) };
       }
       look.steps.push({ step: name, milliseconds: clock.elapsed() - start });
+      look.target = line.target;
       look.certificate = line.certificate;
       if (look.failure) break;
     }

@@ -5,6 +5,7 @@ import type { CacheTable, SqlEngine } from '../../../sql/cacheTable.ts';
 import { CacheTableError } from '../../../sql/cacheTableError.ts';
 import type { SqlConnection, SqlTls } from '../../../sql/sqlConnection.ts';
 import { Line } from './line.ts';
+import { Lines } from './lines.ts';
 import { type ConnectionProbe, noAnswer } from './probe.ts';
 import { databaseCauses, refine } from './refine.ts';
 import { agreeOnTls } from './tdsTls.ts';
@@ -43,18 +44,33 @@ export type ProbedTable = Pick<CacheTable, 'close'> & {
  * @param open a table of the probe's own, so that its login is a first one
  */
 export function sqlProbe(
-  cache: { kind: SqlEngine; connection: SqlConnection },
+  cache: { kind: SqlEngine; connection: SqlConnection & { hosts?: readonly { host: string; port: number }[] } },
   open: () => Promise<ProbedTable>,
 ): ConnectionProbe {
-  const { host, port, tls } = cache.connection;
+  const { host, port, tls, hosts = [] } = cache.connection;
   const { kind, secure } = servers[cache.kind];
-  const line = new Line(host, port ?? 0);
+  const lineTo = (name: string, at: number) => {
+    const to = new Line(name, at);
+    // Each host's certificate is for its own name, unless the string gives one for all.
+    const expected = tls && { ...tls, name: tls.name === host ? name : tls.name };
+    return { line: to, steps: to.steps(expected && ((signal) => secure(to, expected, signal))) };
+  };
+  const first = lineTo(host, port ?? 0);
+  const several =
+    hosts.length > 1
+      ? new Lines(
+          kind,
+          first,
+          hosts.slice(1).map((other) => lineTo(other.host, other.port)),
+        )
+      : undefined;
+  const line = several ?? first.line;
   let table: ProbedTable | undefined;
   const opened = () => {
     if (!table) throw new Error('the step login comes first');
     return table;
   };
-  const { name, ...others } = line.steps(tls && ((signal) => secure(line, tls, signal)));
+  const { name, ...others } = several?.steps() ?? first.steps;
   return {
     kind,
     line,
