@@ -31,24 +31,24 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
   process.on('exit', removeData);
   // The server's user must be able to read what root writes here, whatever root's umask.
   const umask = process.umask(0o022);
-  const port = await freePort();
   const log: string[] = [];
   try {
     const Server = await keepingSignalHandlers(() => loadServer(home));
-    const server = new Server({
-      databaseDir: join(home, 'data'),
-      port,
-      user: 'postgres',
-      password: 'local',
-      persistent: false,
-      createPostgresUser: isRoot,
-      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-      postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=200', ...flags],
-      onLog: (message) => log.push(String(message)),
-      onError: (message) => log.push(String(message)),
-    });
-    await server.initialise();
-    await server.start();
+    const serverOn = (port: number) =>
+      new Server({
+        databaseDir: join(home, 'data'),
+        port,
+        user: 'postgres',
+        password: 'local',
+        persistent: false,
+        createPostgresUser: isRoot,
+        initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+        postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=200', ...flags],
+        onLog: (message) => log.push(String(message)),
+        onError: (message) => log.push(String(message)),
+      });
+    await serverOn(0).initialise();
+    const { port, server } = await started(serverOn, log);
     return {
       port,
       url: (database) => `postgres://postgres:local@127.0.0.1:${port}/${database}`,
@@ -67,6 +67,23 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
     throw new Error(`The embedded PostgreSQL did not start: ${reason}`);
   } finally {
     process.umask(umask);
+  }
+}
+
+/** On a port that is free; somebody else may take that before the server does. */
+async function started(serverOn: (port: number) => EmbeddedPostgres, log: readonly string[], tries = 3) {
+  for (let left = tries; ; left -= 1) {
+    const port = await freePort();
+    const server = serverOn(port);
+    const before = log.length;
+    try {
+      await server.start();
+      return { port, server };
+    } catch (error) {
+      // It has ended; at the end of this process the package would wait for that again.
+      Reflect.set(server, 'process', undefined);
+      if (left <= 1 || !/in use/i.test(log.slice(before).join(''))) throw error;
+    }
   }
 }
 

@@ -31,9 +31,12 @@ describe('npm start', () => {
 
   it('leaves nothing behind on Ctrl-C', async () => {
     const { child, finished } = start('dev/start.ts', ['--entries', '500000'], { TMPDIR: temporary });
-    await new Promise<void>((resolve) =>
+    const writing = new Promise<void>((resolve) =>
       child.stderr?.on('data', (chunk) => String(chunk).includes('Writing') && resolve()),
     );
+    const ended = finished.then(({ stderr }) => Promise.reject(new Error(`It ended before it wrote: ${stderr}`)));
+    await Promise.race([writing, ended]);
+    ended.catch(() => undefined);
     child.kill('SIGINT');
     expect((await finished).code).not.toBe(0);
     expect(await readdir(temporary)).toEqual([]);
