@@ -11,7 +11,7 @@ export interface Kept<F> {
 
 /**
  * What does not change between two runs, kept in the memory of this process: for a day, and until a run fails. The record store
- * keeps none of it: to ask the store takes longer than to ask the database anew.
+ * keeps none of it: it would be one more to ask, where the database is asked in each run anyway.
  */
 export class KeptFacts {
   readonly #facts = new Map<string, { value: unknown; at: number }>();
