@@ -7,6 +7,8 @@ import { buildDotnet } from './dotnet.ts';
 /** A ring in one kind of store, and the instant at which an app reads it (test/interop/ringReader). */
 export interface ReaderQuestion {
   blob?: string;
+  /** A container with the blob `keys.xml`. */
+  container?: string;
   folder?: string;
   redisKey?: string;
   /** A schema with the table of PersistKeysToDbContext. */
@@ -53,7 +55,7 @@ export class RingReaders {
     return new RingReaders(buildDotnet('test/interop/ringReader/readers.slnx'));
   }
 
-  /** The answers of every version to the same questions, in their order; `server` is a Redis, or a PostgreSQL in Npgsql's form. */
+  /** The answers of every version to the same questions, in their order; `server` is a Redis, a storage account, or a PostgreSQL in Npgsql's form. */
   async ask(questions: readonly ReaderQuestion[], server = ''): Promise<Map<ConsumerVersion, ReaderAnswer[]>> {
     const answers = new Map<ConsumerVersion, ReaderAnswer[]>();
     await Promise.all(

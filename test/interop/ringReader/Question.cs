@@ -6,6 +6,9 @@ public sealed record Question
     /// <summary>The bytes of a blob (base64).</summary>
     public string? Blob { get; init; }
 
+    /// <summary>A container whose blob `keys.xml` is one of PersistKeysToAzureBlobStorage.</summary>
+    public string? Container { get; init; }
+
     /// <summary>A folder of PersistKeysToFileSystem.</summary>
     public string? Folder { get; init; }
 
@@ -34,7 +37,7 @@ public sealed record Answer
     public SeenKey[]? Keys { get; init; }
     public string? Error { get; init; }
 
-    /// <summary>Ids of the keys that were added.</summary>
+    /// <summary>Ids of the keys that were added: without those that the store refused.</summary>
     public Guid[] Minted { get; init; } = [];
 
     /// <summary>With automatic generation: the default in the ring as it is; whether the app adds a key; or what it throws.</summary>
