@@ -8,7 +8,7 @@ import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { JobOn, Log, RunResult } from '../lib/runs/runJob.ts';
 import type { Settings } from '../lib/settings/settings.ts';
-import type { SqlCache } from '../lib/settings/subjects.ts';
+import type { KeyRing, RingTable, SqlCache } from '../lib/settings/subjects.ts';
 import type { Telemetry } from '../lib/telemetry/telemetry.ts';
 import type { Row } from './output.ts';
 
@@ -19,6 +19,9 @@ import type { Row } from './output.ts';
 export type ExitCode = 0 | 1 | 2 | 3;
 
 const exitCodes: Record<Ending, ExitCode> = { succeeded: 0, failed: 1, aborted: 1, refused: 2, skipped: 3 };
+
+/** A key ring that Entity Framework keeps. */
+type TableRing = KeyRing & { store: RingTable };
 
 export interface CommonOptions {
   cache?: string[] | undefined;
@@ -117,17 +120,32 @@ export class Session {
     );
   }
 
-  /** The SQL caches of these names, or all; undefined where the settings are wrong, or name none. */
-  async sqlCaches(names?: string[]): Promise<SqlCache[] | undefined> {
+  /**
+   * The SQL caches and the key rings in tables: those of these names, or all of both; undefined where the settings are wrong,
+   * or name none.
+   */
+  async sqlTables({ cache, ring }: CommonOptions): Promise<{ caches: SqlCache[]; rings: TableRing[] } | undefined> {
     const settings = await this.#rightSettings();
     if (!settings) return undefined;
-    const known = settings.sqlCaches;
-    const unknown = (names ?? []).filter((name) => !known.some((cache) => cache.name === name));
-    if (unknown.length === 0 && known.length > 0)
-      return names ? known.filter((cache) => names.includes(cache.name)) : known;
-    return this.refuse(
-      `No SQL cache is ${unknown.length > 0 ? `named ${unknown.join(', ')}` : 'configured'}. There is: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
-    );
+    const rings = settings.rings.flatMap(({ store, ...rest }) => ('table' in store ? [{ ...rest, store }] : []));
+    if (!cache && !ring && settings.sqlCaches.length + rings.length === 0)
+      return this.refuse('No SQL cache is configured, and no key ring in a table.');
+    const found = {
+      caches: this.#chosen('SQL cache', settings.sqlCaches, cache, ring),
+      rings: this.#chosen('key ring in a table', rings, ring, cache),
+    };
+    return this.exitCode === 0 ? found : undefined;
+  }
+
+  /** Those of these names; where nothing is named, and nothing of the other kind either, all. */
+  #chosen<S extends { name: string }>(kind: string, known: S[], names?: string[], others?: string[]): S[] {
+    if (!names) return others ? [] : known;
+    const unknown = names.filter((name) => !known.some((each) => each.name === name));
+    if (unknown.length > 0)
+      this.refuse(
+        `No ${kind} is named ${unknown.join(', ')}. There is: ${known.map(({ name }) => name).join(', ') || 'none'}.`,
+      );
+    return known.filter(({ name }) => names.includes(name));
   }
 
   /** Undefined where the settings are wrong. */

@@ -7,6 +7,7 @@ import { quoteIdentifier } from '../../src/lib/sql/postgres/tableName.ts';
 import { run } from '../support/childProcess.ts';
 import { startManagedIdentity } from '../support/managedIdentity.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
+import { createRingTable } from '../support/tableRing.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
 const database = useTestDatabase();
@@ -43,6 +44,9 @@ describe('token-cache grant on PostgreSQL', () => {
       await database.query(`drop owned by ${quoteIdentifier(rolname)}`);
       await database.query(`drop role ${quoteIdentifier(rolname)}`);
     }
+    await database.query(
+      'drop function pgaadauth_list_principals, pgaadauth_create_principal_with_oid; drop table principals',
+    );
   });
 
   it('makes the role, the table with its index, and gives the least rights; twice, to the same end', async () => {
@@ -98,6 +102,86 @@ describe('token-cache grant on PostgreSQL', () => {
     expect(code).toBe(0);
     for (let time = 1; time <= 2; time += 1) await database.query(stdout);
     expect(await rights(name)).toEqual(['select', 'delete']);
+  });
+});
+
+describe('token-cache grant of a key ring in a table on PostgreSQL', () => {
+  const app = `id-ring-${process.pid}`;
+  const web = `web-ring-${process.pid}`;
+  const table = '"ring space"."DataProtectionKeys"';
+  const settings = (mode: string) => ({
+    KEY_RINGS: JSON.stringify([
+      {
+        name: 'web',
+        mode,
+        store: { kind: 'postgres', connectionStringSetting: 'RING', table: '"ring space".DataProtectionKeys' },
+        protector: { kind: 'none' },
+      },
+    ]),
+    RING: database.url,
+    RECORD_STORE: 'none',
+  });
+  const grantees = [`--app=${app}=${ids[0]}`, `--consumer=${web}=${ids[1]}`];
+  const rights = async (role: string, on = table) => {
+    const [row] = await database.query<{ rights: string[] }>(
+      `select array_agg(privilege_type::text order by privilege_type) as rights from information_schema.role_table_grants
+       where grantee = $1 and format('%I.%I', table_schema, table_name) = $2`,
+      [role, on],
+    );
+    return row?.rights ?? [];
+  };
+
+  beforeEach(async () => {
+    await database.query(
+      `create schema "ring space"; create role "${app}" login password 'ring-secret-1'; create role "${web}"`,
+    );
+    await database.query(createRingTable(table));
+  });
+  afterEach(() =>
+    database.query(`drop schema "ring space" cascade; drop owned by "${app}", "${web}"; drop role "${app}", "${web}"`),
+  );
+
+  it('gives what a managed ring needs, copies included, twice to the same end; and takes it back where it is observed', async () => {
+    for (let time = 1; time <= 2; time += 1) {
+      const { code, stderr } = await grant(settings('manage'), ...grantees);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(await rights(app)).toEqual(['DELETE', 'INSERT', 'SELECT', 'UPDATE']);
+      expect(await rights(app, '"ring space"."DataProtectionKeys_backup"')).toEqual(['INSERT']);
+      expect(await rights(web)).toEqual(['SELECT']);
+    }
+    const login = Object.assign(new URL(database.url), { username: app, password: 'ring-secret-1' }).href;
+    const ring = (...args: string[]) =>
+      run('bin/token-cache.js', ['key-ring', ...args], { ...settings('manage'), RING: login });
+    expect(await ring('rotate')).toMatchObject({ code: 0 });
+    expect(await ring('revoke', '--all', '--reason=test', '--confirm=web', '--ring=web')).toMatchObject({ code: 0 });
+    expect(await database.query('select 1 from "ring space"."DataProtectionKeys_backup"')).not.toHaveLength(0);
+
+    expect((await grant(settings('observe'), ...grantees)).code).toBe(0);
+    expect(await rights(app)).toEqual(['SELECT']);
+    expect(await rights(web)).toEqual(['INSERT', 'SELECT']);
+  });
+
+  it('prints the same, for somebody else to paste', async () => {
+    const { code, stdout } = await grant(settings('manage'), '--print', ...grantees);
+    expect(code).toBe(0);
+    const [, pasted = ''] = stdout.split(/(?=^-- Key ring web, in the database "(?!postgres"))/m);
+    for (let time = 1; time <= 2; time += 1) await database.query(pasted);
+    expect(await rights(app)).toEqual(['DELETE', 'INSERT', 'SELECT', 'UPDATE']);
+    expect(await rights(app, '"ring space"."DataProtectionKeys_backup"')).toEqual(['INSERT']);
+    expect(await rights(web)).toEqual(['SELECT']);
+  });
+
+  it('leaves the table of the ring to the app that keeps its ring there', async () => {
+    await database.query(`drop table ${table}`);
+    const { code, stderr } = await grant(settings('manage'), '--create-table', ...grantees);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/table_missing[\s\S]*dotnet ef database update/);
+  });
+
+  it('knows the rings by their names', async () => {
+    const { code, stderr } = await grant(settings('manage'), '--ring=nope', ...grantees);
+    expect(code).toBe(2);
+    expect(stderr).toContain('No key ring in a table is named nope. There is: web.');
   });
 });
 
@@ -157,6 +241,30 @@ describe('token-cache grant on Azure SQL', () => {
       { name: 'app', sid: sids[1] },
       { name: 'web', sid: sids[0] },
     ]);
+  });
+
+  it('gives what a key ring in a table needs, by its mode', async () => {
+    const ring = (mode: string) => ({
+      KEY_RINGS: JSON.stringify([
+        {
+          name: 'web',
+          mode,
+          store: { kind: 'sqlserver', connectionStringSetting: 'RING' },
+          protector: { kind: 'none' },
+        },
+      ]),
+      RING: settings().TOKEN_CACHE_CONNECTION_STRING,
+    });
+    await database.query(createRingTable('dbo."DataProtectionKeys"'));
+    const grantees = [`--app=app=${ids[0]}`, `--consumer=web=${ids[1]}`];
+    for (let time = 1; time <= 2; time += 1)
+      expect(await grant(ring('manage'), ...grantees)).toMatchObject({ code: 0, stderr: '' });
+    expect(await rights('app')).toEqual(['INSERT', 'SELECT, INSERT, UPDATE, DELETE']);
+    expect(await rights('web')).toEqual(['SELECT']);
+    expect((await grant(ring('observe'), ...grantees)).code).toBe(0);
+    expect(await rights('app')).toEqual(['INSERT', 'SELECT']);
+    expect(await rights('web')).toEqual(['SELECT', 'SELECT, INSERT']);
+    await database.query('drop table dbo."DataProtectionKeys", dbo."DataProtectionKeys_backup"');
   });
 
   it('touches no user that is not of Entra', async () => {

@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { GrantedTable } from '../../lib/app/grants.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type ErrorReport, toErrorReport } from '../../lib/errors.ts';
-import type { SqlCache } from '../../lib/settings/subjects.ts';
 import type { Grantee, GrantRequest } from '../../lib/sql/grants.ts';
 import type { Session } from '../session.ts';
 
 interface GrantOptions {
   cache?: string[];
+  ring?: string[];
   app?: Grantee;
   consumer?: Grantee[];
   index: 'manage' | 'observe';
@@ -23,12 +24,16 @@ export function addGrantCommand(program: Command, session: Session): void {
   program
     .command('grant')
     .description(
-      'Give an identity its user and its least rights in the database of a SQL cache, from your own login as its administrator. Safe to run again.',
+      'Give an identity its user and its least rights in the database of a SQL cache, or of a key ring in a table, from your own login as its administrator. Safe to run again.',
     )
-    .option('--app <name=id>', 'the identity of the function app: it reads and deletes', grantee('app'))
+    .option(
+      '--app <name=id>',
+      'the identity of the function app: it reads and deletes; of a ring that it manages, it writes',
+      grantee('app'),
+    )
     .option(
       '--consumer <name=id>',
-      'a web app: it reads and writes entries; may be given several times',
+      'a web app: it reads and writes entries, and reads a ring; may be given several times',
       (value, list: Grantee[] = []) => [...list, grantee('consumer')(value)],
     )
     .addHelpText('after', '\nThe id is the client id on Azure SQL, and the object (principal) id on PostgreSQL.')
@@ -36,8 +41,13 @@ export function addGrantCommand(program: Command, session: Session): void {
       ...list,
       value,
     ])
+    .option(
+      '--ring <name>',
+      'only this key ring, by its mode; may be given several times',
+      (value, list: string[] = []) => [...list, value],
+    )
     .option('--index <what>', 'observe: the app may not create the expiry index (no ALTER)', indexChoice, 'manage')
-    .option('--create-table', 'make the table and its index where they are missing')
+    .option('--create-table', 'make the table of a cache and its index where they are missing')
     .option('--replace', "drop a web app's user of that name that stands for another identity")
     .option('--login <name>', 'PostgreSQL: the role that you log in as; default: the name in your Entra token')
     .option('--print', 'print the statements for somebody else to run; asks no server')
@@ -46,8 +56,8 @@ export function addGrantCommand(program: Command, session: Session): void {
     .action(async (options: GrantOptions) => {
       const grantees = [...(options.app ? [options.app] : []), ...(options.consumer ?? [])];
       if (grantees.length === 0) return session.refuse('Say who gets rights: --app NAME=ID, --consumer NAME=ID.');
-      const caches = await session.sqlCaches(options.cache);
-      if (!caches) return;
+      const tables = await session.sqlTables(options);
+      if (!tables) return;
       const settings = await session.settings();
       const request: GrantRequest = {
         grantees,
@@ -57,46 +67,55 @@ export function addGrantCommand(program: Command, session: Session): void {
         indexName: settings.purge.index.name,
       };
       const print = options.print ?? options.dryRun ?? false;
+      const targets: Target[] = [
+        ...tables.caches.map((cache) => ({ subject: { cache: cache.name }, place: cache, request })),
+        ...tables.rings.map(({ name, store, policy }) => ({
+          subject: { ring: name },
+          place: store,
+          request: { ...request, ring: policy.mode },
+        })),
+      ];
       const results = [];
-      for (const cache of caches)
+      for (const target of targets)
         results.push(
           print
-            ? { cache: cache.name, statements: await printed(cache, request) }
-            : await granted(session, cache, request, options.login),
+            ? { ...target.subject, statements: await printed(target) }
+            : { ...target.subject, ...(await granted(session, target, options.login)) },
         );
       if (options.json) return console.log(JSON.stringify({ grants: results }, undefined, 2));
       for (const result of results) {
+        const name = 'cache' in result ? result.cache : result.ring;
         if ('statements' in result) console.log(result.statements);
-        if ('done' in result)
-          console.log(`grant ${result.cache}\n${result.done.map((line) => `  ${line}`).join('\n')}`);
+        if ('done' in result) console.log(`grant ${name}\n${result.done.map((line) => `  ${line}`).join('\n')}`);
         if ('error' in result)
-          console.error(
-            `grant ${result.cache} failed (${result.error.code}). ${result.error.message}\n${result.error.advice}`,
-          );
+          console.error(`grant ${name} failed (${result.error.code}). ${result.error.message}\n${result.error.advice}`);
       }
     });
 }
 
-type Granted = { cache: string } & ({ done: string[] } | { error: ErrorReport });
+interface Target {
+  subject: { cache: string } | { ring: string };
+  place: GrantedTable;
+  request: GrantRequest;
+}
 
 async function granted(
   session: Session,
-  cache: SqlCache,
-  request: GrantRequest,
+  { place, request }: Target,
   login: string | undefined,
-): Promise<Granted> {
+): Promise<{ done: string[] } | { error: ErrorReport }> {
   try {
     const { statementTimeoutMs } = await session.settings();
     const { openGranter } = await import('../../lib/app/grants.ts');
-    const granter = await openGranter(cache, { statementTimeoutMs, login, clock: systemClock });
+    const granter = await openGranter(place, { statementTimeoutMs, login, clock: systemClock });
     try {
-      return { cache: cache.name, done: await granter.grant(request) };
+      return { done: await granter.grant(request) };
     } finally {
       await granter.close();
     }
   } catch (error) {
     session.exitCode = 1;
-    return { cache: cache.name, error: forAdministrators(toErrorReport(error)) };
+    return { error: forAdministrators(toErrorReport(error)) };
   }
 }
 
@@ -112,13 +131,14 @@ function forAdministrators(error: ErrorReport): ErrorReport {
 }
 
 /** One database after the other: a client is connected to one. */
-async function printed(cache: SqlCache, request: GrantRequest): Promise<string> {
+async function printed({ subject, place, request }: Target): Promise<string> {
   const { grantScript } = await import('../../lib/app/grants.ts');
-  return (await grantScript(cache, request))
+  return (await grantScript(place, request))
     .map(({ database, lines }) =>
-      [`-- Cache ${cache.name}, in the database ${JSON.stringify(database)}, as its administrator:`, ...lines].join(
-        '\n',
-      ),
+      [
+        `-- ${'cache' in subject ? `Cache ${subject.cache}` : `Key ring ${subject.ring}`}, in the database ${JSON.stringify(database)}, as its administrator:`,
+        ...lines,
+      ].join('\n'),
     )
     .join('\n\n');
 }

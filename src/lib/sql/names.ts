@@ -20,3 +20,11 @@ export function readTableName(
   const [schema, table] = names.length === 1 ? [defaultSchema, names[0]] : names;
   return names.length > 2 || !schema || !table || text.includes('\0') ? undefined : { schema, table };
 }
+
+/** The table for copies of a key ring, beside the ring's; its name is cut where the engine has no room for a longer one. */
+export function nameOfCopies({ schema, table }: TableName, longestBytes: number): TableName {
+  const ending = '_backup';
+  let name = table;
+  while (Buffer.byteLength(name + ending) > longestBytes) name = [...name].slice(0, -1).join('');
+  return { schema, table: name + ending };
+}

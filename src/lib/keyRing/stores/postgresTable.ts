@@ -6,10 +6,10 @@ import type { PostgresConnection } from '../../sql/postgres/connectionString.ts'
 import { type ConnectionOptions, PostgresConnections } from '../../sql/postgres/connections.ts';
 import * as sql from '../../sql/postgres/ringStatements.ts';
 import { beginLocal } from '../../sql/postgres/session.ts';
-import { maxIdentifierBytes, quoteIdentifier, quoteTable } from '../../sql/postgres/tableName.ts';
+import { copiesOf, quoteIdentifier, quoteTable } from '../../sql/postgres/tableName.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { Patience } from '../patience.ts';
-import { type CopiesTable, nameOfCopies, type RingRow, type RingTable, type RowChange, TableStore } from './table.ts';
+import { type CopiesTable, type RingRow, type RingTable, type RowChange, TableStore } from './table.ts';
 
 interface Found {
   schema: string;
@@ -35,7 +35,7 @@ class PostgresRingTable implements RingTable {
     const { server, user } = options.connection;
     this.description = `PostgreSQL table ${connections.table} on ${server}`;
     const role = user === undefined ? 'the role' : quoteIdentifier(user);
-    this.rights = `Run GRANT USAGE ON SCHEMA ${quoteIdentifier(name.schema)} TO ${role}; GRANT ${ringRights.manage} ON ${connections.table} TO ${role}; (in mode observe ${ringRights.observe} is enough).`;
+    this.rights = `Run GRANT USAGE ON SCHEMA ${quoteIdentifier(name.schema)} TO ${role}; GRANT ${ringRights.app.manage} ON ${connections.table} TO ${role}; (in mode observe ${ringRights.app.observe} is enough).`;
     const copies = copiesOf(name);
     this.copies = {
       name: copies,
@@ -136,9 +136,4 @@ export function postgresRing(
   const connectTimeoutMs = Math.min(connection.connectTimeoutMs, patience.eachMs / connection.hosts.length);
   const options = { connection: { ...connection, connectTimeoutMs }, statementTimeoutMs: patience.eachMs, clock };
   return new TableStore(() => new PostgresRingTable(table, options), patience);
-}
-
-/** The table for copies, delimited. */
-export function copiesOf({ schema, table }: TableName): string {
-  return quoteTable({ schema, table: nameOfCopies(table, maxIdentifierBytes) });
 }

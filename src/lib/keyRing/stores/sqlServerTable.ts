@@ -6,9 +6,9 @@ import type { SqlServerConnection } from '../../sql/sqlserver/connectionString.t
 import { type ConnectionOptions, run, SqlServerConnections } from '../../sql/sqlserver/connections.ts';
 import { int, named, type Parameters, text } from '../../sql/sqlserver/parameters.ts';
 import * as statements from '../../sql/sqlserver/ringStatements.ts';
-import { maxIdentifierLength, quoteTable } from '../../sql/sqlserver/tableName.ts';
+import { copiesOf, quoteTable } from '../../sql/sqlserver/tableName.ts';
 import { Patience } from '../patience.ts';
-import { type CopiesTable, nameOfCopies, type RingRow, type RingTable, type RowChange, TableStore } from './table.ts';
+import { type CopiesTable, type RingRow, type RingTable, type RowChange, TableStore } from './table.ts';
 
 class SqlServerRingTable implements RingTable {
   readonly description: string;
@@ -20,7 +20,7 @@ class SqlServerRingTable implements RingTable {
     const connections = new SqlServerConnections({ ...options, table: quoteTable(name) });
     this.#connections = connections;
     this.description = `SQL Server table ${connections.table} on ${options.connection.server}`;
-    this.rights = `Run GRANT ${ringRights.manage} ON ${connections.table} TO the user of this login; (in mode observe ${ringRights.observe} is enough).`;
+    this.rights = `Run GRANT ${ringRights.app.manage} ON ${connections.table} TO the user of this login; (in mode observe ${ringRights.app.observe} is enough).`;
     const copies = copiesOf(name);
     this.copies = {
       name: copies,
@@ -87,9 +87,4 @@ export function sqlServerRing(
   const connectTimeoutMs = Math.min(connection.connectTimeoutMs, patience.eachMs);
   const options = { connection: { ...connection, connectTimeoutMs }, statementTimeoutMs: patience.eachMs, clock };
   return new TableStore(() => new SqlServerRingTable(table, options), patience);
-}
-
-/** The table for copies, delimited. */
-export function copiesOf({ schema, table }: TableName): string {
-  return quoteTable({ schema, table: nameOfCopies(table, maxIdentifierLength) });
 }

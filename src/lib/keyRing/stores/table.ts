@@ -169,14 +169,6 @@ function idOf({ place }: StoredElement): number {
   return Number(place.slice('row '.length));
 }
 
-/** The table for copies, beside the ring's; its name is cut where the engine has no room for a longer one. */
-export function nameOfCopies(table: string, longest: number): string {
-  const ending = '_backup';
-  let name = table;
-  while (Buffer.byteLength(name + ending) > longest) name = [...name].slice(0, -1).join('');
-  return name + ending;
-}
-
 function noPlaceForCopies({ name, create }: CopiesTable): KeyRingError {
   return new KeyRingError(
     'key_ring_forbidden',

@@ -31,4 +31,6 @@ export const createExpiryIndex = (t: string, index: string) =>
   `CREATE INDEX IF NOT EXISTS ${index} ON ${t} (expiresattime);`;
 
 export const grantUsage = (s: string, r: string) => `GRANT USAGE ON SCHEMA ${s} TO ${r};`;
+/** No error where they were never given. */
+export const revokeOnTable = (t: string, r: string, rights: string) => `REVOKE ${rights} ON ${t} FROM ${r};`;
 export const grantOnTable = (t: string, r: string, rights: string) => `GRANT ${rights} ON ${t} TO ${r};`;

@@ -1,11 +1,15 @@
 import { accessToken, identityOf } from '../../azure/credentials.ts';
 import { MaintenanceError } from '../../errors.ts';
 import {
+  copiesRing,
+  copyRight,
   type Grantee,
   type Granter,
   type GrantRequest,
   nameTaken,
+  needsCopies,
   rightsOnTable,
+  rightsToTake,
   type Script,
   tableMissing,
 } from '../grants.ts';
@@ -13,7 +17,8 @@ import type { TableName } from '../names.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { type ConnectionOptions, PostgresConnections } from './connections.ts';
 import * as statements from './grantStatements.ts';
-import { expiryIndexName, quoteIdentifier, quoteTable } from './tableName.ts';
+import { createCopies } from './ringStatements.ts';
+import { copiesOf, expiryIndexName, quoteIdentifier, quoteTable } from './tableName.ts';
 
 type Options = Omit<ConnectionOptions, 'table'> & {
   table: TableName;
@@ -81,13 +86,17 @@ export async function postgresGranter({ table, login, ...options }: Options): Pr
       const done: string[] = [];
       const { rows } = await cache.query<{ there: boolean }>('read', statements.tableExists, [delimited]);
       if (!rows[0]?.there) {
-        if (!request.createTable) throw tableMissing(delimited);
+        if (request.ring || !request.createTable) throw tableMissing(delimited, request);
         for (const statement of tableStatements(table, request)) await cache.query('read', statement);
         done.push(`The table ${delimited} is made.`);
       }
+      if (needsCopies(request)) {
+        await cache.query('read', createCopies(copiesOf(table)));
+        done.push(`The table ${copiesOf(table)} is there, for copies of the ring.`);
+      }
       for (const grantee of request.grantees) {
         const name = await role(grantee, request.replace, done);
-        for (const statement of rights(table, name, grantee)) {
+        for (const statement of rights(table, name, grantee, request)) {
           await cache.query('read', statement);
           done.push(statement);
         }
@@ -107,10 +116,14 @@ function tableStatements(table: TableName, { indexName = expiryIndexName(table.t
   ];
 }
 
-function rights(table: TableName, r: string, grantee: Grantee): string[] {
+function rights(table: TableName, r: string, grantee: Grantee, { ring }: GrantRequest): string[] {
+  const t = quoteTable(table);
+  const toTake = rightsToTake(grantee, ring);
   return [
     statements.grantUsage(quoteIdentifier(table.schema), r),
-    statements.grantOnTable(quoteTable(table), r, rightsOnTable(grantee)),
+    statements.grantOnTable(t, r, rightsOnTable(grantee, ring)),
+    ...(toTake ? [statements.revokeOnTable(t, r, toTake)] : []),
+    ...(copiesRing(grantee, ring) ? [statements.grantOnTable(copiesOf(table), r, copyRight)] : []),
   ];
 }
 
@@ -132,8 +145,9 @@ export function postgresScript(database: string, table: TableName, request: Gran
     {
       database,
       lines: [
-        ...(request.createTable ? tableStatements(table, request) : []),
-        ...request.grantees.flatMap((grantee) => rights(table, quoteIdentifier(grantee.name), grantee)),
+        ...(request.createTable && !request.ring ? tableStatements(table, request) : []),
+        ...(needsCopies(request) ? [createCopies(copiesOf(table))] : []),
+        ...request.grantees.flatMap((grantee) => rights(table, quoteIdentifier(grantee.name), grantee, request)),
       ],
     },
   ];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MaintenanceError } from '../../errors.ts';
-import { readTableName, type TableName } from '../names.ts';
+import { nameOfCopies, readTableName, type TableName } from '../names.ts';
 
 /** The longest identifier that PostgreSQL keeps, in bytes (NAMEDATALEN - 1); longer ones it cuts off silently. */
 export const maxIdentifierBytes = 63;
@@ -12,6 +12,11 @@ export function quoteIdentifier(name: string): string {
 
 export function quoteTable({ schema, table }: TableName): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+}
+
+/** The table that copies of a key ring go to, delimited. */
+export function copiesOf(ring: TableName): string {
+  return quoteTable(nameOfCopies(ring, maxIdentifierBytes));
 }
 
 /**

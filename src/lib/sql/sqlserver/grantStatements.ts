@@ -30,6 +30,9 @@ export const createCacheTable = (t: string, index: string) => `CREATE TABLE ${t}
 
 export const grantOnTable = (t: string, u: string, rights: string) => `GRANT ${rights} ON ${t} TO ${u};`;
 
+/** No error where they were never given. */
+export const revokeOnTable = (t: string, u: string, rights: string) => `REVOKE ${rights} ON ${t} FROM ${u};`;
+
 /** For the expiry index. */
 export const grantAlter = (t: string, u: string) => `GRANT ALTER ON ${t} TO ${u};`;
 

@@ -1,10 +1,14 @@
 import type { Identity } from '../../azure/credentials.ts';
 import {
+  copiesRing,
+  copyRight,
   type Grantee,
   type Granter,
   type GrantRequest,
   nameTaken,
+  needsCopies,
   rightsOnTable,
+  rightsToTake,
   type Script,
   tableMissing,
 } from '../grants.ts';
@@ -13,7 +17,8 @@ import type { SqlServerConnection } from './connectionString.ts';
 import { type ConnectionOptions, SqlServerConnections } from './connections.ts';
 import * as statements from './grantStatements.ts';
 import { bytes, named, text } from './parameters.ts';
-import { expiryIndexName, maxIdentifierLength, quoteIdentifier, quoteTable } from './tableName.ts';
+import { createCopies } from './ringStatements.ts';
+import { copiesOf, expiryIndexName, maxIdentifierLength, quoteIdentifier, quoteTable } from './tableName.ts';
 
 type Options = Omit<ConnectionOptions, 'table'> & { table: TableName };
 
@@ -25,7 +30,15 @@ export function sqlServerGranter({ table, ...options }: Options): Granter {
     connection: asAdministrator(options.connection),
     table: delimited,
   });
+  const copies = copiesOf(table);
   const run = (statement: string) => connections.query('read', statement);
+  const look = async (name: string) =>
+    (
+      await connections.query<{ tableThere: boolean; schemaThere: boolean }>('read', statements.grantTarget(), {
+        ...named(name),
+        schema: text(maxIdentifierLength, table.schema),
+      })
+    )[0];
 
   async function user(grantee: Grantee, replace: boolean, done: string[]): Promise<string> {
     const { name, id } = grantee;
@@ -60,20 +73,20 @@ export function sqlServerGranter({ table, ...options }: Options): Granter {
   return {
     async grant(request) {
       const done: string[] = [];
-      const [target] = await connections.query<{ tableThere: boolean; schemaThere: boolean }>(
-        'read',
-        statements.grantTarget(),
-        { ...named(delimited), schema: text(maxIdentifierLength, table.schema) },
-      );
+      const target = await look(delimited);
       if (!target?.tableThere) {
-        if (!request.createTable) throw tableMissing(delimited);
+        if (request.ring || !request.createTable) throw tableMissing(delimited, request);
         if (!target?.schemaThere) await run(statements.createSchema(quoteIdentifier(table.schema)));
         await run(statements.createCacheTable(delimited, quoteIdentifier(request.indexName ?? expiryIndexName)));
         done.push(`The table ${delimited} is made.`);
       }
+      if (needsCopies(request)) {
+        if (!(await look(copies))?.tableThere) await run(createCopies(copies));
+        done.push(`The table ${copies} is there, for copies of the ring.`);
+      }
       for (const grantee of request.grantees) {
         const name = await user(grantee, request.replace, done);
-        for (const statement of rights(delimited, name, grantee, request)) {
+        for (const statement of rights(table, name, grantee, request)) {
           await run(statement);
           done.push(statement);
         }
@@ -85,8 +98,12 @@ export function sqlServerGranter({ table, ...options }: Options): Granter {
 }
 
 /** What a grantee may do, as statements. */
-function rights(t: string, u: string, grantee: Grantee, { index }: GrantRequest): string[] {
-  const onTable = statements.grantOnTable(t, u, rightsOnTable(grantee));
+function rights(table: TableName, u: string, grantee: Grantee, { index, ring }: GrantRequest): string[] {
+  const t = quoteTable(table);
+  const onTable = statements.grantOnTable(t, u, rightsOnTable(grantee, ring));
+  const toTake = rightsToTake(grantee, ring);
+  if (toTake) return [onTable, statements.revokeOnTable(t, u, toTake)];
+  if (copiesRing(grantee, ring)) return [onTable, statements.grantOnTable(copiesOf(table), u, copyRight)];
   if (grantee.as === 'consumer') return [onTable];
   const alter = index === 'manage' ? statements.grantAlter : statements.revokeAlter;
   return [onTable, alter(t, u), statements.grantViewState(u)];
@@ -105,7 +122,10 @@ export function sqlServerScript(database: string, table: TableName, request: Gra
     {
       database,
       lines: [
-        ...(request.createTable ? made : []),
+        ...(request.createTable && !request.ring ? made : []),
+        ...(needsCopies(request)
+          ? [`IF OBJECT_ID(${literal(copiesOf(table))}, N'U') IS NULL`, createCopies(copiesOf(table))]
+          : []),
         ...request.grantees.flatMap((grantee) => {
           const name = literal(grantee.name);
           const u = quoteIdentifier(grantee.name);
@@ -119,7 +139,7 @@ export function sqlServerScript(database: string, table: TableName, request: Gra
             ...(grantee.as === 'app' || request.replace ? gone : []),
             `IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = ${name})`,
             `  ${statements.createUser(u, sid)}`,
-            ...rights(t, u, grantee, request),
+            ...rights(table, u, grantee, request),
           ];
         }),
       ],

@@ -1,5 +1,5 @@
 import { MaintenanceError } from '../../errors.ts';
-import { readTableName, type TableName } from '../names.ts';
+import { nameOfCopies, readTableName, type TableName } from '../names.ts';
 
 /** The longest name of a table in SQL Server, in characters (sysname). */
 export const maxIdentifierLength = 128;
@@ -11,6 +11,11 @@ export function quoteIdentifier(name: string): string {
 
 export function quoteTable({ schema, table }: TableName): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+}
+
+/** The table that copies of a key ring go to, delimited. */
+export function copiesOf(ring: TableName): string {
+  return quoteTable(nameOfCopies(ring, maxIdentifierLength));
 }
 
 /**

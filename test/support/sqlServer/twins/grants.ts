@@ -66,10 +66,16 @@ export const grantTwins = {
 
   grantOnTable: command(
     (names: Names) =>
-      ['SELECT, DELETE', 'SELECT, INSERT, UPDATE, DELETE'].flatMap((rights) =>
+      ['SELECT, DELETE', 'SELECT, INSERT, UPDATE, DELETE', 'SELECT', 'SELECT, INSERT', 'INSERT'].flatMap((rights) =>
         onTable((t, u) => statements.grantOnTable(t, u, rights))(names),
       ),
     (call) => givesRights(call, /^GRANT (.*?) ON/.exec(call.text)?.[1] ?? ''),
+  ),
+  /** A row is what was granted at once; what is taken may be a part of it. */
+  revokeOnTable: command(
+    onTable((t, u) => statements.revokeOnTable(t, u, 'INSERT, UPDATE, DELETE')),
+    (call) => `update sys.database_permissions set rights = 'SELECT'
+      where grantee = ${user(call)} and object = ${object(call)} and rights = 'SELECT, INSERT, UPDATE, DELETE'`,
   ),
   grantAlter: command(onTable(statements.grantAlter), (call) => givesRights(call, 'ALTER')),
   revokeAlter: command(
