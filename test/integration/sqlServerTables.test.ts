@@ -2,10 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { clearTable } from '../../src/lib/sql/clear.ts';
 import { countEntries } from '../../src/lib/sql/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { diagnose } from '../support/diagnosis.ts';
-import { indexPolicy } from '../support/policies.ts';
+import { indexPolicy, purgeContext } from '../support/policies.ts';
+import { endpointEngine } from '../support/sqlServer/engine.ts';
 import { expiredEntries, useScenario } from '../support/sqlServer/scenario.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
@@ -124,9 +126,45 @@ describe('a table', () => {
     await database.query('insert into "dbo"."Audit" select unnest($1::text[])', [referred]);
     const { report } = await scenario.run(scenario.open());
     expect(report).toMatchObject({ stopReason: 'rowsKept', deleted: expiredEntries - referred.length });
+    // One question for each batch that is refused, and no search by halves.
+    const asked = (name: string) => endpoint().received.filter((statement) => statement.name === name).length;
+    expect(asked('deleteKeys')).toBe(2 * asked('referredKeys'));
     expect(report?.kept).toMatchObject([{ entries: referred.length, advice: expect.stringContaining('FK_Audit') }]);
     expect((await scenario.table().ids()).filter((id) => id.startsWith('e')).sort()).toEqual([...referred].sort());
     await database.query('drop table "dbo"."Audit"');
+  });
+
+  it('whose referring table may not be seen is searched through', async () => {
+    await database.query(
+      'create table "dbo"."Audit" ("Id" varchar(449) constraint "FK_Audit" references "dbo"."TokenCache" ("Id"))',
+    );
+    await database.query(`insert into "dbo"."Audit" values ('e7'), ('e1500')`);
+    endpoint().faults.on('foreignKey', { kind: 'error', error: { number: 229, message: 'denied' } }, { times: 99 });
+    const { report } = await scenario.run(scenario.open());
+    expect(report).toMatchObject({ stopReason: 'rowsKept', deleted: expiredEntries - 2, kept: [{ entries: 2 }] });
+    await database.query('drop table "dbo"."Audit"');
+  });
+
+  it('with entries that have no expiry counts them as such, and a clear takes them', async () => {
+    await database.query('alter table "dbo"."TokenCache" alter column "ExpiresAtTime" drop not null');
+    await database.query(`update "dbo"."TokenCache" set "ExpiresAtTime" = null where "Id" in ('e1', 'a1')`);
+    expect(await countEntries(scenario.open(), systemClock)).toMatchObject({ undated: { count: 2 } });
+    const { report } = await scenario.run(scenario.open());
+    expect(report).toMatchObject({ stopReason: 'drained', deleted: expiredEntries - 1 });
+    const clear = () => clearTable(purgeContext(scenario.open()), 'cache', { confirm: 'cache' });
+    expect(await clear()).toMatchObject({ stopReason: 'drained', deleted: 21, way: 'key' });
+    await database.query(`insert into "dbo"."TokenCache" values ('only', 'x', null)`);
+    expect(await clear()).toMatchObject({ stopReason: 'drained', deleted: 1, remaining: { count: 0 } });
+  });
+
+  it('of which a whole partition has expired says so in the plan', async () => {
+    const engine = endpointEngine(database, endpoint, 'partitioned', 3);
+    const table = await engine.create(engine.ordinaryName);
+    await table.createIndex('by_expiry', ['ExpiresAtTime']);
+    await table.insert(Array.from({ length: 50 }, (_, n) => ({ id: `e${n}`, expiresInMs: -3_600_000 })));
+    await database.query(`update "dbo"."part 1" set "ExpiresAtTime" = "ExpiresAtTime" + 2 * 36000000000`);
+    const { report } = await scenario.run(scenario.open(), { dryRun: true });
+    expect(report?.warnings.join(' ')).toContain('2 parts of the table has expired: partition 1, partition 3.');
   });
 
   it('with a paused rebuild of another index takes no index, and says which', async () => {

@@ -75,6 +75,7 @@ const roles: Names[] = names.map((table, at) => ({
   schema: names.at(at - 1) ?? '',
   table,
   index: names.at(at - 2) ?? '',
+  column: names.at(at - 3) ?? '',
   minutes: minutes[at % minutes.length] ?? 1,
   sid: `0x${at.toString(16).toUpperCase().padStart(32, '0')}`,
 }));

@@ -98,6 +98,16 @@ export async function unlessTooLong<T>(answer: Promise<T>): Promise<T | undefine
   }
 }
 
+/** Undefined where the server does not answer that: it is refused, or takes too long. */
+export async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof CacheTableError && error.kind !== 'transient') return undefined;
+    throw error;
+  }
+}
+
 /** `failure` is what the server said, `name` the index's, delimited; `holder` says what has the name, where that is known. */
 export function indexNameTaken({ engineCode }: CacheTableError, name: string, holder = ''): CacheTableError {
   return new CacheTableError(

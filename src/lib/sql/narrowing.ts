@@ -12,7 +12,7 @@ export interface NarrowedRange {
   left(keys: readonly string[]): Promise<number>;
   /** Fails where it is the table that is locked, and not a row of it. */
   probe(): Promise<unknown>;
-  /** Those of them that cannot be deleted by what the error names; undefined where that cannot be asked. */
+  /** Those of them that cannot be deleted by what the error names, which `remove` may pass over then; undefined where that cannot be asked. */
   heldBy?(keys: readonly string[], error: CacheTableError): Promise<string[] | undefined>;
   /** What may keep entries without an error: they are left, and nobody holds them locked. */
   keeper?: string | undefined;

@@ -47,7 +47,7 @@ export class Executor {
         message: `Cannot use the ROW granularity hint on the table "TokenCache" because locking at the specified granularity is inhibited.`,
       });
     }
-    const { entry, table, index, sid, flags } = recognised;
+    const { entry, table, index, column, sid, flags } = recognised;
     const { text, parameters } = request;
     // Here 0 waits for nobody, and -1 without end; in PostgreSQL 0 does.
     const lockTimeoutMs = options.lockTimeout === '0' ? 1 : Math.max(0, Number(options.lockTimeout));
@@ -57,6 +57,7 @@ export class Executor {
         text,
         table,
         index,
+        column,
         sid,
         flags,
         parameters,

@@ -13,6 +13,7 @@ export interface Names {
   schema: string;
   table: string;
   index: string;
+  column: string;
   /** For an index build: DDL takes no parameters. */
   minutes: number;
   /** Of a user, as a literal; for the same reason. */
@@ -52,6 +53,7 @@ export interface Call {
   table: string;
   /** Delimited: of an index, or of another thing than the table. */
   index: string;
+  column: string;
   /** `0x` and the digits, where the text has one. */
   sid: string;
   flags: readonly boolean[];
@@ -74,6 +76,7 @@ export interface Recognised {
   entry: Entry;
   table: string;
   index: string;
+  column: string;
   sid: string;
   flags: readonly boolean[];
 }
@@ -83,6 +86,7 @@ const standIns: Names = {
   schema: 'SchemaStandIn',
   table: 'TableStandIn',
   index: 'IndexStandIn',
+  column: 'ColumnStandIn',
   minutes: 7_919,
   sid: '0x79197919791979197919791979197919',
 };
@@ -112,6 +116,7 @@ export function recogniser(table: StatementTable): (text: string) => Recognised 
         flags,
         table: toPostgres(`${schema}.${tableName}`),
         index: quoteIdentifier(parseTableName(groups.index ?? '[none]').table),
+        column: quoteIdentifier(parseTableName(groups.column ?? '[none]').table),
         sid: groups.sid ?? '',
       };
       known.set(text, found);
@@ -133,6 +138,7 @@ function patternOf(text: string): RegExp {
     .replaceAll(`\\[${standIns.schema}\\]`, () => capture('schema', delimited))
     .replaceAll(`\\[${standIns.table}\\]`, () => capture('table', delimited))
     .replaceAll(`\\[${standIns.index}\\]`, () => capture('index', delimited))
+    .replaceAll(`\\[${standIns.column}\\]`, () => capture('column', delimited))
     .replaceAll(standIns.sid, () => capture('sid', '0x[0-9A-F]{32}'))
     .replaceAll(String(standIns.minutes), () => capture('minutes', '[0-9]+'));
   return new RegExp(`^${source}(?<end>)$`);

@@ -8,7 +8,7 @@ import {
   type KeptRows,
   type StoredPages,
 } from '../cacheTable.ts';
-import { CacheTableError } from '../cacheTableError.ts';
+import { CacheTableError, unlessRefused } from '../cacheTableError.ts';
 import { keptQuietly, type Narrowing } from '../narrowing.ts';
 import type { PostgresConnections } from './connections.ts';
 import { instantText } from './figures.ts';
@@ -103,19 +103,15 @@ export function postgresEntries(
     };
   };
 
-  /** Keys to which rows of another table refer by a foreign key; undefined where it is none, or may not be read. */
+  /** Keys to which rows of another table refer by a foreign key; undefined where there is none, or that may not be read. */
   const referredTo = async (keys: readonly string[], { engineCode, constraint }: CacheTableError) => {
     if (engineCode !== '23503' || !constraint) return undefined;
     const referrer = quoteTable(constraint);
-    try {
-      const key = await look<{ columns: string[]; referred: string[] }>(sql.foreignKey(), [constraint.name, referrer]);
-      if (!key) return undefined;
-      const { rows } = await connections.query<{ id: string }>('read', sql.referredKeys(table, referrer, key), [keys]);
-      return rows.map(({ id }) => id);
-    } catch (error) {
-      if (error instanceof CacheTableError && error.kind !== 'transient') return undefined;
-      throw error;
-    }
+    const asked = look<{ columns: string[]; referred: string[] }>(sql.foreignKey(), [constraint.name, referrer]);
+    const key = await unlessRefused(asked);
+    if (!key) return undefined;
+    const text = sql.referredKeys(table, referrer, key);
+    return (await unlessRefused(connections.query<{ id: string }>('read', text, [keys])))?.rows.map(({ id }) => id);
   };
 
   /** Key by key, for a login that may lock no row, and where rows cannot be deleted. */

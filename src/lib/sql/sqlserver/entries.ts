@@ -7,12 +7,13 @@ import {
   type ExpiredEntries,
   type Instant,
 } from '../cacheTable.ts';
-import { CacheTableError } from '../cacheTableError.ts';
+import { CacheTableError, unlessRefused } from '../cacheTableError.ts';
 import type { Narrowing } from '../narrowing.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { fromInstant, toInstant } from './instant.ts';
-import { bytes, expiry, int, key, type Parameters } from './parameters.ts';
+import { bytes, expiry, int, key, named, type Parameters, text as textOf } from './parameters.ts';
 import * as statements from './statements.ts';
+import type { TableTraits } from './tableTraits.ts';
 
 /** More keys than a range of them has: the batch limit of the adapter is below. */
 const keysOfRange = 5_000;
@@ -22,7 +23,11 @@ const at = (instant: Instant) => expiry(fromInstant(instant));
 const cutoffValue = (cutoff: Cutoff) => (coversLive(cutoff) ? at(cutoff) : expiry(cutoff));
 
 /** Reads and deletes expired entries. READPAST passes over locked rows; what else is in the way of a batch is narrowed down. */
-export function sqlServerEntries(connections: SqlServerConnections, narrowing: Narrowing): ExpiredEntries {
+export function sqlServerEntries(
+  connections: SqlServerConnections,
+  traits: () => Promise<TableTraits | undefined>,
+  narrowing: Narrowing,
+): ExpiredEntries {
   const { table } = connections;
   const query = <R>(text: string, parameters: Parameters) => connections.query<R>('delete', text, parameters);
 
@@ -79,18 +84,47 @@ export function sqlServerEntries(connections: SqlServerConnections, narrowing: N
     };
   };
 
+  /** Undefined where the error is of another kind, or the catalogue does not tell. */
+  const referrerOf = async ({ engineCode, message }: CacheTableError): Promise<statements.Referrer | undefined> => {
+    const [, name] = /constraint "(.+?)"\. The conflict/.exec(message) ?? [];
+    if (engineCode !== '547' || !name) return undefined;
+    const parameters = { ...named(table), constraint: textOf(128, name) };
+    const found = connections.query<statements.Referrer>('read', statements.foreignKey(), parameters);
+    const rows = await unlessRefused(found);
+    return rows?.length === 1 ? rows[0] : undefined;
+  };
+
+  const between = (keys: readonly string[]) => ({ firstKey: key(keys[0] ?? null), lastKey: key(keys.at(-1) ?? null) });
+
   /** Around single rows: those that are locked, where READPAST is refused, and those that cannot be deleted. */
-  const removeAround = (flags: readonly [boolean, boolean, boolean], bounds: Parameters, limit: number) =>
-    narrowing.removeAround(
+  const removeAround = (flags: readonly [boolean, boolean, boolean], bounds: Parameters, limit: number) => {
+    // Of the keys that were read last: the rows that these refer to are known and passed over.
+    let referrers: statements.Referrer[] = [];
+    return narrowing.removeAround(
       {
         keys: async (after, most) => {
+          referrers = [];
           const page = { ...bounds, limit: int(most), afterKey: key(after ?? null) };
           return (await query<{ id: string }>(statements.deletableKeys(table, ...flags), page)).map(({ id }) => id);
         },
         remove: async (keys) => {
-          const ends = { firstKey: key(keys[0] ?? null), lastKey: key(keys.at(-1) ?? null), limit: int(keys.length) };
-          const text = statements.deleteKeys(table, ...flags);
-          return (await query<{ deleted: number }>(text, { ...bounds, ...ends }))[0]?.deleted ?? 0;
+          const text = statements.deleteKeys(table, ...flags, referrers);
+          const parameters = { ...bounds, ...between(keys), limit: int(keys.length) };
+          return (await query<{ deleted: number }>(text, parameters))[0]?.deleted ?? 0;
+        },
+        heldBy: async (keys, error) => {
+          const found = await referrerOf(error);
+          if (
+            !found ||
+            referrers.some(({ referrer, column }) => referrer === found.referrer && column === found.column)
+          )
+            return undefined;
+          const text = statements.referredKeys(table, found);
+          const held = await unlessRefused(connections.query<{ id: string }>('read', text, between(keys)));
+          if (!held) return undefined;
+          referrers.push(found);
+          const asked = new Set(keys);
+          return held.map(({ id }) => id).filter((id) => asked.has(id));
         },
         // No keeper is named, so nobody asks.
         left: async () => 0,
@@ -98,6 +132,7 @@ export function sqlServerEntries(connections: SqlServerConnections, narrowing: N
       },
       limit,
     );
+  };
 
   const removeForms = async (entries: readonly FormedEntry[]): Promise<string[]> => {
     const places = Array.from({ length: statements.formsPerDelete }, (_, n) => [
@@ -111,10 +146,19 @@ export function sqlServerEntries(connections: SqlServerConnections, narrowing: N
 
   return {
     async latestExpiry() {
-      const [row] = await connections.query<{ latest: Date | null }>('read', statements.latestExpiry(table));
+      const text = statements.latestExpiry(table);
+      const [row] = await connections.query<{ latest: Date | null; filled: number }>('read', text);
+      // Entries without an expiry alone.
+      if (row?.filled === 1 && !row.latest)
+        return { instant: toInstant(new Date('0001-01-01T00:00:00Z')), at: new Date(0) };
       if (!row?.latest) return undefined;
       return { instant: toInstant(row.latest), at: row.latest.getUTCFullYear() < 9999 ? row.latest : null };
     },
+
+    hasUndated: async () =>
+      (await traits())?.expiryNullable === true &&
+      (await connections.query<{ rows: number }>('read', statements.countUndated(table), { limit: int(1) }))[0]
+        ?.rows === 1,
 
     async nextRanges(after, cutoff, limit, count) {
       const rows = await query<{ rows: number; upTo: Date; following: Date | null }>(

@@ -1,8 +1,9 @@
-import type { TableFigures } from '../cacheTable.ts';
+import { never, type TableFigures } from '../cacheTable.ts';
 import { CacheTableError, unlessTooLong } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { bigint, bytes, expiry, int, named, type Parameters } from './parameters.ts';
 import * as statements from './statements.ts';
+import type { TableTraits } from './tableTraits.ts';
 
 /** The driver gives a bigint as a string. */
 type Bigint = string | number | null;
@@ -21,7 +22,10 @@ const catalogues = [
   },
 ];
 
-export function sqlServerFigures(connections: SqlServerConnections): TableFigures {
+export function sqlServerFigures(
+  connections: SqlServerConnections,
+  traits: () => Promise<TableTraits | undefined>,
+): TableFigures {
   const { table } = connections;
   const within = <R>(timeLimitMs: number, text: string, parameters: Parameters = {}) =>
     unlessTooLong(connections.query<R>('read', text, parameters, { timeLimitMs }));
@@ -52,9 +56,13 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
 
   const sampled = (rows: number) =>
     randomRows(catalogue, rows, (share) =>
-      connections.query<{ size: Bigint; expiresAt: Date; header: Buffer }>('read', statements.sample(table, share), {
-        rows: int(rows),
-      }),
+      connections.query<{ size: Bigint; expiresAt: Date | null; header: Buffer | null }>(
+        'read',
+        statements.sample(table, share),
+        {
+          rows: int(rows),
+        },
+      ),
     );
 
   return {
@@ -65,6 +73,12 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
       const bounds = { ...(from && { from: expiry(from) }), ...(before && { before: expiry(before) }) };
       const rows = await within<{ rows: string }>(timeLimitMs, text, { limit: bigint(limit), ...bounds });
       return number(rows?.[0]?.rows);
+    },
+
+    async countUndated(limit, timeLimitMs) {
+      if (!(await traits())?.expiryNullable) return 0;
+      const parameters = { limit: int(limit) };
+      return (await within<{ rows: number }>(timeLimitMs, statements.countUndated(table), parameters))?.[0]?.rows;
     },
 
     async backlog(before, limit) {
@@ -90,11 +104,11 @@ export function sqlServerFigures(connections: SqlServerConnections): TableFigure
       const entries = await sampled(rows);
       return {
         sizes: entries.map(({ size }) => Number(size)),
-        expiries: entries.map(({ expiresAt }) => expiresAt.getTime()),
+        expiries: entries.map(({ expiresAt }) => expiresAt?.getTime() ?? never),
       };
     },
 
-    sampleHeaders: async (rows) => (await sampled(rows)).map(({ header }) => header),
+    sampleHeaders: async (rows) => (await sampled(rows)).map(({ header }) => header ?? new Uint8Array()),
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CacheTable } from '../cacheTable.ts';
+import { unlessRefused } from '../cacheTableError.ts';
 import type { Kept } from '../keptFacts.ts';
 import type { TableName } from '../names.ts';
 import { Narrowing } from '../narrowing.ts';
@@ -10,7 +11,7 @@ import { sqlServerExpiryIndex } from './expiryIndex.ts';
 import { sqlServerFigures } from './figures.ts';
 import { sqlServerInspection } from './inspection.ts';
 import { readSqlServerLoad } from './load.ts';
-import { text } from './parameters.ts';
+import { expiry, named, text } from './parameters.ts';
 import { trySqlServerLock } from './runLock.ts';
 import { type ServerTraits, serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
@@ -40,7 +41,6 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
     read: () => kept?.read()?.server,
     write: (server) => keep({ server }),
   });
-  const figures = sqlServerFigures(connections);
   const narrowing = new Narrowing(options.clock);
   let kind: Promise<TableTraits | undefined> | undefined;
   let seenIndex: string | undefined;
@@ -60,6 +60,8 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
     );
   };
   const look = (purpose: 'read' | 'delete') => know(readTableTraits(connections, purpose));
+  const tableTraits = () => kind ?? look('read');
+  const figures = sqlServerFigures(connections, tableTraits);
   // A resource has at most 255 characters; names differ by case only where the collation takes them for one.
   const id = createHash('sha256').update(table.toLowerCase()).digest('hex').slice(0, 32);
   const lockOf = (purpose: string) => `token-cache-maintenance|${purpose}|${id}`;
@@ -68,18 +70,12 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
     displayName: table,
     // Lock escalation sets in at about 5,000 locks of a statement on one index; a table lock stops sign-ins.
     maxBatchRows: 2_000,
-    entries: sqlServerEntries(connections, narrowing),
-    expiryIndex: sqlServerExpiryIndex(
-      connections,
-      figures,
-      traits,
-      () => kind ?? look('read'),
-      () => {
-        const seen = seenIndex;
-        seenIndex = undefined;
-        return seen;
-      },
-    ),
+    entries: sqlServerEntries(connections, tableTraits, narrowing),
+    expiryIndex: sqlServerExpiryIndex(connections, figures, traits, tableTraits, () => {
+      const seen = seenIndex;
+      seenIndex = undefined;
+      return seen;
+    }),
     figures,
     inspection: sqlServerInspection(connections, figures, traits),
 
@@ -93,6 +89,20 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
       keep({ table: await look(purpose) });
       const [row] = await connections.query<{ now: Date }>('read', statements.clock(table, false));
       return row?.now ?? connections.clock.now();
+    },
+
+    async expiredParts(cutoff) {
+      const asked = connections.query<{ function: string; column: string }>(
+        'read',
+        statements.partitioning(),
+        named(table),
+      );
+      const [by] = (await unlessRefused(asked)) ?? [];
+      if (!by) return undefined;
+      const parameters = { ...named(table), before: expiry(cutoff) };
+      const limit = { timeLimitMs: 2_000 };
+      const found = connections.query<{ part: number }>('read', statements.expiredParts(table, by), parameters, limit);
+      return (await unlessRefused(found))?.map(({ part }) => `partition ${part}`);
     },
 
     endWithin: (ms) => {

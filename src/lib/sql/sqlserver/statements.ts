@@ -47,6 +47,7 @@ const expiryIndex = 'i.has_filter = 0 AND i.is_hypothetical = 0 AND i.type IN (1
 export const tableKind = () => `
 SELECT o.type AS type, s.base_object_name AS synonymOf, CONVERT(int, t.temporal_type) AS temporalType,
        t.is_memory_optimized AS memoryOptimized, t.is_external AS isExternal, TYPE_NAME(c.user_type_id) AS expiryType,
+       c.is_nullable AS expiryNullable,
        ${mayDelete} AS mayDelete, ${updateability} AS updateability, ${stamp('o')} AS stamp,
        (SELECT MIN(i.name)
         FROM sys.indexes AS i JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.key_ordinal = 1
@@ -104,6 +105,8 @@ const deletable = (expiry: string, withLive: boolean) =>
 const deletableIn = (byKey: boolean, hasAfter: boolean, withLive: boolean) => {
   const column = byKey ? 'Id' : 'ExpiresAtTime';
   const bounds = `${column} <= @upTo${hasAfter ? ` AND ${column} > @after` : ''}`;
+  // What has no expiry lies in no range of it; a clear takes it along the key.
+  if (byKey && withLive) return `${bounds} AND (ExpiresAtTime <= @cutoff OR ExpiresAtTime IS NULL)`;
   return `${bounds} AND ${deletable(byKey ? 'ExpiresAtTime' : residual, withLive)}`;
 };
 
@@ -150,10 +153,43 @@ WHERE ${deletableIn(byKey, hasAfter, withLive)} AND (@afterKey IS NULL OR Id > @
 ORDER BY Id
 OPTION (MAXDOP 1)`;
 
-/** The rows between two of those keys. A locked one is expected: like READPAST, it waits for none. */
-export const deleteKeys = (t: string, byKey: boolean, hasAfter: boolean, withLive: boolean) => `${batchSettings(0)}
+/** The column of a table that refers to Id by a foreign key; both names are delimited. */
+export interface Referrer {
+  referrer: string;
+  column: string;
+}
+
+/** NOLOCK: the foreign key itself is checked on the row. */
+const referred = ({ referrer, column }: Referrer) =>
+  `SELECT r.${column} FROM ${referrer} AS r WITH (NOLOCK) WHERE r.${column} >= @firstKey AND r.${column} <= @lastKey`;
+
+/** By which a foreign key of this name refers to Id alone; nothing where this login may not see the other table. */
+export const foreignKey = () => `
+SELECT QUOTENAME(OBJECT_SCHEMA_NAME(f.parent_object_id)) + N'.' + QUOTENAME(OBJECT_NAME(f.parent_object_id)) AS referrer,
+       QUOTENAME(COL_NAME(k.parent_object_id, k.parent_column_id)) AS [column]
+FROM sys.foreign_keys AS f
+JOIN sys.foreign_key_columns AS k ON k.constraint_object_id = f.object_id
+WHERE f.referenced_object_id = OBJECT_ID(@table) AND f.name = @constraint
+  AND LOWER(COL_NAME(k.referenced_object_id, k.referenced_column_id)) = 'id'
+  AND NOT EXISTS (SELECT 1 FROM sys.foreign_key_columns AS m WHERE m.constraint_object_id = f.object_id AND m.constraint_column_id > 1)`;
+
+/** Those between two keys to which the other table refers. */
+export const referredKeys = (t: string, referrer: Referrer) => `
+SELECT Id AS id FROM ${t} WITH (NOLOCK) WHERE Id IN (${referred(referrer)})
+OPTION (MAXDOP 1)`;
+
+/**
+ * The rows between two of those keys, but for what others refer to. A locked one is expected: like READPAST, it waits for none.
+ */
+export const deleteKeys = (
+  t: string,
+  byKey: boolean,
+  hasAfter: boolean,
+  withLive: boolean,
+  referrers: readonly Referrer[] = [],
+) => `${batchSettings(0)}
 DELETE TOP (@limit) FROM ${t}
-WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletableIn(byKey, hasAfter, withLive)}
+WHERE Id >= @firstKey AND Id <= @lastKey AND ${deletableIn(byKey, hasAfter, withLive)}${referrers.map((each) => ` AND Id NOT IN (${referred(each)})`).join('')}
 OPTION (MAXDOP 1);
 SELECT @@ROWCOUNT AS deleted`;
 
@@ -302,6 +338,32 @@ FROM (SELECT TOP (@limit) 1 AS one FROM ${t} WITH (NOLOCK)${conditions.length > 
 OPTION (MAXDOP 1)`;
 };
 
+/** NOLOCK: as in countUpTo. */
+export const countUndated = (t: string) => `
+SELECT COUNT(*) AS rows
+FROM (SELECT TOP (@limit) 1 AS one FROM ${t} WITH (NOLOCK) WHERE ExpiresAtTime IS NULL) AS bounded
+OPTION (MAXDOP 1)`;
+
+/** Function and column by which a table is partitioned, delimited; nothing of another table. */
+export const partitioning = () => `
+SELECT QUOTENAME(f.name) AS [function], QUOTENAME(c.name) AS [column]
+FROM sys.indexes AS i
+JOIN sys.partition_schemes AS s ON s.data_space_id = i.data_space_id
+JOIN sys.partition_functions AS f ON f.function_id = s.function_id
+JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id AND ic.partition_ordinal = 1
+JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
+WHERE i.object_id = OBJECT_ID(@table) AND i.index_id < 2`;
+
+/** Partitions that hold entries, all of them expired. NOLOCK: as in countUpTo. */
+export const expiredParts = (t: string, { function: by, column }: { function: string; column: string }) => `
+SELECT p.partition_number AS part
+FROM sys.partitions AS p
+WHERE p.object_id = OBJECT_ID(@table) AND p.index_id < 2 AND p.rows > 0 AND NOT EXISTS (
+  SELECT 1 FROM ${t} WITH (NOLOCK)
+  WHERE $PARTITION.${by}(${column}) = p.partition_number AND (ExpiresAtTime >= @before OR ExpiresAtTime IS NULL))
+ORDER BY p.partition_number
+OPTION (MAXDOP 1)`;
+
 /** FORCESEEK: as in nextRanges. */
 export const backlog = (t: string) => `
 SELECT (SELECT MIN(ExpiresAtTime) FROM ${t} WITH (NOLOCK)) AS oldest,
@@ -312,8 +374,10 @@ export const oldestExpiry = (t: string) =>
   `SELECT MIN(ExpiresAtTime) AS oldest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
 
 /** Where a clear ends. NOLOCK: as in nextRanges. */
-export const latestExpiry = (t: string) =>
-  `SELECT MAX(ExpiresAtTime) AS latest FROM ${t} WITH (NOLOCK) OPTION (MAXDOP 1)`;
+export const latestExpiry = (t: string) => `
+SELECT MAX(ExpiresAtTime) AS latest, CASE WHEN EXISTS (SELECT 1 FROM ${t} WITH (NOLOCK)) THEN 1 ELSE 0 END AS filled
+FROM ${t} WITH (NOLOCK)
+OPTION (MAXDOP 1)`;
 
 /**
  * An entry that slides lives on to its absolute expiration, if it has one. The last year is .NET's for never. NOLOCK: as in

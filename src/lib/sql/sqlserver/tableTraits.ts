@@ -10,6 +10,7 @@ interface Row {
   memoryOptimized: boolean | null;
   isExternal: boolean | null;
   expiryType: string | null;
+  expiryNullable: boolean | null;
   mayDelete: number | null;
   updateability: string | null;
   stamp: string | null;
@@ -20,6 +21,7 @@ interface Row {
 export interface TableTraits {
   /** It takes no table hints, and no index by CREATE INDEX. */
   memoryOptimized: boolean;
+  expiryNullable: boolean;
   /** A usable index on the expiry, if there is one. */
   expiryIndex: string | undefined;
   /** Changes when the table does. */
@@ -64,6 +66,7 @@ export async function readTableTraits(
   }
   return {
     memoryOptimized: row.memoryOptimized ?? false,
+    expiryNullable: row.expiryNullable ?? false,
     expiryIndex: row.expiryIndex ?? undefined,
     stamp: row.stamp ?? undefined,
     note:

@@ -1,10 +1,14 @@
+import { withoutHints } from '../../../../src/lib/sql/sqlserver/hints.ts';
 import * as statements from '../../../../src/lib/sql/sqlserver/statements.ts';
-import { nowTicks, ofTable, select } from '../entry.ts';
-import type { Call } from '../statementTable.ts';
+import { quoteIdentifier, quoteTable } from '../../../../src/lib/sql/sqlserver/tableName.ts';
+import { fixed, nowTicks, ofTable, select } from '../entry.ts';
+import { type Call, combinations, type Names } from '../statementTable.ts';
 
 const deleted = { name: 'deleted', type: 'int' } as const;
 const deletable = (withLive: boolean | undefined) =>
-  withLive ? '"ExpiresAtTime" <= @cutoff' : `"ExpiresAtTime" < @cutoff and "ExpiresAtTime" < ${nowTicks}`;
+  withLive
+    ? '("ExpiresAtTime" <= @cutoff or "ExpiresAtTime" is null)'
+    : `"ExpiresAtTime" < @cutoff and "ExpiresAtTime" < ${nowTicks}`;
 const deletableIn = (byKey: boolean | undefined, hasAfter: boolean | undefined, withLive: boolean | undefined) => {
   const column = byKey ? '"Id"' : '"ExpiresAtTime"';
   return `${deletable(withLive)} and ${column} <= @upTo${hasAfter ? ` and ${column} > @after` : ''}`;
@@ -23,6 +27,15 @@ with gone as (
     select tableoid, ctid from ${table} where ${where} limit @limit for update ${text.includes('READPAST') ? 'skip locked' : ''})
   returning 1)
 select count(*) from gone`;
+
+/** Another table of the same schema; it takes the place of the index. */
+const referrerOf = ({ schema, index, column }: Names): statements.Referrer => ({
+  referrer: quoteTable({ schema, table: index }),
+  column: quoteIdentifier(column),
+});
+const namesOf = ({ schema, table, index, column }: Names) => [schema, table, index, column];
+const referredBy = ({ table, index, column }: Call) =>
+  `select ${column} from ${table.slice(0, table.lastIndexOf('."'))}.${index} where ${column} between @firstKey and @lastKey`;
 
 export const entryTwins = {
   nextRanges: select(
@@ -69,11 +82,45 @@ where ${deletableIn(byKey, hasAfter, withLive)} and (@afterKey::text is null or 
 order by "Id" limit @limit`,
   ),
 
-  deleteKeys: select(ofTable(statements.deleteKeys), [deleted], (call) =>
-    deleteRows(
-      call,
-      `"Id" >= @firstKey and "Id" <= @lastKey and ${deletableIn(call.flags[0], call.flags[1], call.flags[2])}`,
-    ),
+  deleteKeys: select(
+    (names) =>
+      combinations(4).flatMap(([byKey = false, hasAfter = false, withLive = false, referred = false]) => {
+        const referrers = referred ? [referrerOf(names)] : [];
+        const text = statements.deleteKeys(quoteTable(names), byKey, hasAfter, withLive, referrers);
+        return [...new Set([text, withoutHints(text)])].map((each) => ({
+          text: each,
+          identifiers: referred ? namesOf(names) : [names.schema, names.table],
+          flags: [byKey, hasAfter, withLive, referred],
+        }));
+      }),
+    [deleted],
+    (call) => {
+      const { flags } = call;
+      const where = `"Id" >= @firstKey and "Id" <= @lastKey and ${deletableIn(flags[0], flags[1], flags[2])}`;
+      return deleteRows(call, flags[3] ? `${where} and "Id" not in (${referredBy(call)})` : where);
+    },
+  ),
+
+  foreignKey: select(
+    fixed(statements.foreignKey),
+    [
+      { name: 'referrer', type: 'nvarchar' },
+      { name: 'column', type: 'nvarchar' },
+    ],
+    () => `
+select '[' || n.nspname || '].[' || c.relname || ']', '[' || a.attname || ']'
+from pg_constraint as f join pg_class as c on c.oid = f.conrelid join pg_namespace as n on n.oid = c.relnamespace
+join pg_attribute as a on a.attrelid = f.conrelid and a.attnum = f.conkey[1]
+where f.contype = 'f' and f.confrelid = to_regclass(@relation) and f.conname = @constraint`,
+  ),
+
+  referredKeys: select(
+    (names) => {
+      const text = statements.referredKeys(quoteTable(names), referrerOf(names));
+      return [text, withoutHints(text)].map((each) => ({ text: each, identifiers: namesOf(names), flags: [] }));
+    },
+    [{ name: 'id', type: 'nvarchar' }],
+    (call) => `select "Id" from ${call.table} where "Id" in (${referredBy(call)})`,
   ),
 
   nextForms: select(

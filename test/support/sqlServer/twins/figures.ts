@@ -1,7 +1,8 @@
+import { withoutHints } from '../../../../src/lib/sql/sqlserver/hints.ts';
 import * as statements from '../../../../src/lib/sql/sqlserver/statements.ts';
-import { quoteTable } from '../../../../src/lib/sql/sqlserver/tableName.ts';
+import { quoteIdentifier, quoteTable } from '../../../../src/lib/sql/sqlserver/tableName.ts';
 import { fixed, nowTicks, ofTable, select } from '../entry.ts';
-import type { Names } from '../statementTable.ts';
+import type { Call, Names } from '../statementTable.ts';
 
 /** 9999-01-01, in 100 ns since the year 1. */
 const yearNever = '3155063616000000000';
@@ -30,6 +31,46 @@ export const figureTwins = {
     },
   ),
 
+  countUndated: select(
+    ofTable(statements.countUndated),
+    [{ name: 'rows', type: 'int' }],
+    ({ table }) =>
+      `select count(*) from (select 1 from ${table} where "ExpiresAtTime" is null limit @limit) as bounded`,
+  ),
+
+  /** A table in parts is divided by a function that is named as it is; PostgreSQL's parts are numbered by their names. */
+  partitioning: select(
+    fixed(statements.partitioning),
+    [
+      { name: 'function', type: 'nvarchar' },
+      { name: 'column', type: 'nvarchar' },
+    ],
+    () => `select '[' || relname || ']', '[Id]' from pg_class where oid = to_regclass(@relation) and relkind = 'p'`,
+  ),
+
+  expiredParts: {
+    renderings: ({ schema, table, index, column }: Names) => {
+      const by = { function: quoteIdentifier(index), column: quoteIdentifier(column) };
+      const text = statements.expiredParts(quoteTable({ schema, table }), by);
+      return [text, withoutHints(text)].map((each) => ({
+        text: each,
+        identifiers: [schema, table, index, column],
+        flags: [],
+      }));
+    },
+    answer: async ({ query }: Call) => {
+      const parts = await query(`
+select i.inhrelid::regclass::text, row_number() over (order by c.relname)::int
+from pg_inherits as i join pg_class as c on c.oid = i.inhrelid where i.inhparent = to_regclass(@relation)`);
+      const looks = parts.map(
+        ([part, number]) => `
+select ${number} where exists (select from ${part})
+and not exists (select from ${part} where "ExpiresAtTime" >= @before or "ExpiresAtTime" is null)`,
+      );
+      return { columns: [{ name: 'part', type: 'int' as const }], rows: await query(looks.join(' union all ')) };
+    },
+  },
+
   backlog: select(
     ofTable(statements.backlog),
     [
@@ -49,8 +90,12 @@ select (select min("ExpiresAtTime") from ${table}),
 
   latestExpiry: select(
     ofTable(statements.latestExpiry),
-    [{ name: 'latest', type: 'datetimeoffset' }],
-    ({ table }) => `select max("ExpiresAtTime") from ${table}`,
+    [
+      { name: 'latest', type: 'datetimeoffset' },
+      { name: 'filled', type: 'int' },
+    ],
+    ({ table }) =>
+      `select max("ExpiresAtTime"), case when exists (select from ${table}) then 1 else 0 end from ${table}`,
   ),
 
   longestLivedUntil: select(

@@ -54,6 +54,7 @@ left join (select "Id", length("Value"), "ExpiresAtTime" from ${table} limit 0) 
       { name: 'memoryOptimized', type: 'bit' },
       { name: 'isExternal', type: 'bit' },
       { name: 'expiryType', type: 'nvarchar' },
+      { name: 'expiryNullable', type: 'bit' },
       { name: 'mayDelete', type: 'int' },
       { name: 'updateability', type: 'nvarchar' },
       { name: 'stamp', type: 'nvarchar' },
@@ -65,6 +66,7 @@ select case when 'view' = any(f) then 'V ' when 'synonym' = any(f) then 'SN' els
        case when 'temporal table' = any(f) then 2 when 'history table' = any(f) then 1 else 0 end,
        'memory-optimised' = any(f), 'external table' = any(f),
        case when 'datetime2' = any(f) then 'datetime2' else 'datetimeoffset' end,
+       (select not attnotnull from pg_attribute where attrelid = to_regclass(@relation) and attname = 'ExpiresAtTime'),
        ${mayDelete}, ${updateability}, ${stamp},
        (select min(c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid
         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
