@@ -20,13 +20,20 @@ export class Databases {
     return this.#server.url('bench');
   }
 
-  async seedTemplate(entries: number, shuffled: boolean, signal: AbortSignal, expiredShare = 0.7): Promise<void> {
+  /** @param liveForHours of entries that live, none expires sooner */
+  async seedTemplate(
+    entries: number,
+    shuffled: boolean,
+    signal: AbortSignal,
+    { expiredShare = 0.7, liveForHours = 0 } = {},
+  ): Promise<void> {
     await this.#checkDisk(entries);
     await this.#server.createDatabase('template');
     const url = this.#server.url('template');
     await run(url, [createTable(table)]);
     await seedEntries(url, table, { entries, expiredShare, shuffled, onProgress: () => signal.throwIfAborted() });
     await run(url, [
+      `delete from ${table} where expiresattime between now() and now() + interval '${liveForHours} hours'`,
       `create index "IX_TokenCache_ExpiresAtTime" on ${table} (expiresattime)`,
       `vacuum analyze ${table}`,
     ]);

@@ -17,18 +17,26 @@ import { startFunctions } from './functionsChild.ts';
 import { serverFlags } from './machine.ts';
 import { table } from './ways.ts';
 
-const usage = 'Usage: npm run bench:everyday -- [--entries N] [--rounds N] [--repeats N] [--pace PURGE_PACE]';
+const usage =
+  'Usage: npm run bench:everyday -- [--entries N] [--rounds N] [--repeats N] [--expired N,N] [--pace PURGE_PACE]';
 const option = (byDefault: string) => ({ type: 'string', default: byDefault }) as const;
 const { values } = parseArgs({
-  options: { entries: option('1000000'), rounds: option('2'), repeats: option('6'), pace: { type: 'string' } },
+  options: {
+    entries: option('1000000'),
+    rounds: option('2'),
+    repeats: option('6'),
+    expired: option('0,2000,20000'),
+    pace: { type: 'string' },
+  },
 });
 const [entries = 0, rounds = 0, repeats = 0] = [values.entries, values.rounds, values.repeats].map(Number);
-if (![entries, rounds, repeats].every((value) => Number.isSafeInteger(value) && value > 0)) {
+const sizes = values.expired.split(',').map(Number);
+const positive = [entries, rounds, repeats].every((value) => Number.isSafeInteger(value) && value > 0);
+if (!positive || !sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
   console.error(usage);
   process.exit(2);
 }
 
-const sizes = [0, 2_000, 20_000];
 const prefix = 'everyday.';
 /** What is written for a run has come to rest: at 20,000 entries some 140 MB. */
 const settleMs = (expired: number) => (expired > 2_000 ? 3_000 : 500);
@@ -41,7 +49,7 @@ const postgres = await startPostgres(serverFlags);
 const databases = new Databases(postgres);
 try {
   say(`Seeding ${numberText(entries)} live entries …`);
-  await databases.seedTemplate(entries, false, stop.signal, 0);
+  await databases.seedTemplate(entries, false, stop.signal, { expiredShare: 0, liveForHours: 2 });
   const runs: EverydayRun[] = [];
   for (let round = 0; round < rounds; round += 1) runs.push(...(await measureRound(round)));
   const counts = await countAsked();
@@ -77,7 +85,7 @@ async function measureRound(round: number): Promise<EverydayRun[]> {
     const from = now();
     const runs: Omit<EverydayRun, 'operations'>[] = [];
     for (const expired of sizes) {
-      for (let repeat = 0; repeat < repeats * (expired === 20_000 ? 1 : 3); repeat += 1) {
+      for (let repeat = 0; repeat < repeats * (expired > 2_000 ? 1 : 3); repeat += 1) {
         for (let turn = 0; turn < everydayWays.length; turn += 1) {
           stop.signal.throwIfAborted();
           const way = everydayWays[(round + repeat + turn) % everydayWays.length] ?? 'idle';
