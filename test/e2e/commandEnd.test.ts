@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSeededTable } from '../../dev/seed.ts';
 import { cacheTable, type LocalServices, startServices } from '../../dev/services.ts';
 import { run } from '../support/childProcess.ts';
+import { startOtlpCollector } from '../support/otlpCollector.ts';
 import { redisFound } from '../support/redisServer.ts';
 import { endpointEngine } from '../support/sqlServer/engine.ts';
 import { useEndpoint } from '../support/sqlServer/useEndpoint.ts';
@@ -92,5 +93,23 @@ describe('a command whose database is not there', () => {
   ])('ends: %s', async (_, command, connectionString) => {
     const { held, output } = await endOf([command], { TOKEN_CACHE_CONNECTION_STRING: connectionString });
     expect(held, output).toEqual([]);
+  });
+});
+
+describe('a command whose telemetry is not answered', () => {
+  it('ends by the bound of TELEMETRY_FLUSH_TIMEOUT', async () => {
+    const collector = await startOtlpCollector();
+    collector.mood = 'never';
+    try {
+      // The exporter itself would wait for longer than this test does.
+      const patient = { OTEL_EXPORTER_OTLP_TIMEOUT: '600000', TELEMETRY_FLUSH_TIMEOUT: 'PT0.2S' };
+      const settings = { ...services.settings, ...collector.settings, ...patient };
+      const { code, stdout } = await run('bin/token-cache.js', ['counts'], { XDG_STATE_HOME: state, ...settings });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('counts') });
+      expect(collector.received.length).toBeGreaterThan(0);
+      expect(collector.accepted).toEqual([]);
+    } finally {
+      await collector.stop();
+    }
   });
 });
