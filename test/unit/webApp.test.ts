@@ -390,6 +390,46 @@ describe('what is configured here', () => {
   });
 });
 
+describe('a ring that Entity Framework keeps', () => {
+  const app = (use: string) =>
+    program(
+      sound,
+      `builder.Services.AddDbContext<Db>(o => ${use});`,
+      'builder.Services.AddDataProtection().SetApplicationName("web").PersistKeysToDbContext<Db>().ProtectKeysWithCertificate("00aa");',
+      'builder.Services.Configure<MsalDistributedTokenCacheAdapterOptions>(o => o.Encrypt = true);',
+    );
+  const ring = (kind: string, connectionString: string) => ({
+    KEY_RINGS: JSON.stringify([
+      { name: 'web', store: { kind, connectionStringSetting: 'RING' }, protector: { kind: 'none' } },
+    ]),
+    RING: connectionString,
+  });
+  const sqlServer = ring('sqlserver', 'Server=tcp:s.example.com,1433;Database=web;User ID=a;Password=b');
+  const postgres = ring('postgres', 'Host=p.example.com;Database=web;Username=a;Password=b');
+
+  it.each([
+    ['o.UseSqlServer("Server=S.example.com;Database=Web;Trusted_Connection=True")', sqlServer, []],
+    ['o.UseNpgsql("Host=p.example.com;Port=5432;Database=web;Username=x;Password=y")', postgres, []],
+    ['o.UseSqlServer("Server=s.example.com;Database=other;User ID=x;Password=y")', sqlServer, ['ring_differs']],
+    ['o.UseNpgsql("Host=p.example.com;Database=web;Username=x;Password=y")', sqlServer, ['ring_differs']],
+    ['o.UseSqlServer(builder.Configuration.GetConnectionString("Db"))', postgres, ['ring_differs']],
+    ['o.UseSqlServer(builder.Configuration.GetConnectionString("Db"))', sqlServer, ['set_outside']],
+    ['Database.Choose(o)', postgres, ['set_outside']],
+  ])('is held against the rings that are configured here: %s', async (use, env, expected) => {
+    expect(readSettings(env, 'file').problems).toEqual([]);
+    expect(await found(app(use), env)).toEqual(expected.map((cause) => `app-key-ring ${cause}`));
+  });
+
+  it('is none of the rings that are kept elsewhere', async () => {
+    const folder = {
+      KEY_RINGS: JSON.stringify([
+        { name: 'web', store: { kind: 'folder', path: '/keys' }, protector: { kind: 'none' } },
+      ]),
+    };
+    expect(await found(app('Database.Choose(o)'), folder)).toEqual(['app-key-ring ring_differs']);
+  });
+});
+
 describe('packages', () => {
   const project = (items: string, framework = 'net10.0') =>
     `<Project Sdk="Microsoft.NET.Sdk.Web">\n<PropertyGroup><TargetFramework>${framework}</TargetFramework></PropertyGroup>\n<ItemGroup>\n${items}\n</ItemGroup></Project>`;

@@ -4,6 +4,7 @@ import { runChecks } from '../checks/runChecks.ts';
 import type { Clock } from '../clock.ts';
 import {
   type AdviceOnString,
+  type AppSubject,
   appSubject,
   type ConfiguredRing,
   type ConfiguredSide,
@@ -38,7 +39,11 @@ export async function diagnoseWebApps(
   const examined = concerned.length > 0 ? concerned : apps.slice(0, 1);
   const reports = examined.map((app) => {
     const subject = examined.length > 1 ? `app ${app.name}` : `app ${path}`;
-    return runChecks({ subject, checks: registry.app, of: appSubject(app, configured, adviceOnString) }, clock, signal);
+    return runChecks(
+      { subject, checks: registry.app, of: appSubject(app, { configured, adviceOnString, databaseIn }) },
+      clock,
+      signal,
+    );
   });
   return (await Promise.all(reports)).flat();
 }
@@ -51,6 +56,14 @@ const adviceOnString: AdviceOnString = (kind, text) => {
   const connection = readConnectionText(kind, text);
   return connection && sqlAdvice[kind](connection);
 };
+
+const databaseIn: AppSubject['databaseIn'] = (kind, text) => {
+  const connection = readConnectionText(kind, text);
+  return connection && placeOfDatabase(connection);
+};
+
+const placeOfDatabase = ({ server, database }: { server: string; database?: string | undefined }) =>
+  `${server}/${database ?? ''}`;
 
 async function configuredSide({ sqlCaches, redisCaches, rings }: Settings): Promise<ConfiguredSide> {
   return {
@@ -69,7 +82,7 @@ async function configuredSide({ sqlCaches, redisCaches, rings }: Settings): Prom
 async function placeOfRing(store: RingStore): Promise<ConfiguredRing['store']> {
   if (store.kind === 'folder') return { kind: 'folder', at: store.path };
   if (store.kind === 'redis') return { kind: 'redis', at: store.key };
-  if (store.kind !== 'blob') return { kind: 'table', at: `${store.table.schema}.${store.table.table}` };
+  if (store.kind !== 'blob') return { kind: store.kind, at: placeOfDatabase(store.connection) };
   const { host, pathname } = new URL((await openContainer(store.address, store.container)).url);
   return { kind: 'blob', at: `${host}${pathname}/${store.blob}` };
 }

@@ -5,7 +5,7 @@ import type { Call, Fact, Guard, OptionSet, Unresolved, WebApp } from './facts.t
 
 /** Calls that a check may rest on. */
 const telling =
-  /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^Add(Singleton|Scoped|Transient)$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
+  /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^Add(Singleton|Scoped|Transient)$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^Use(SqlServer|AzureSql|Npgsql)$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
 
 export type TokenCacheKind = 'memory' | 'distributed' | 'session' | 'own';
 const tokenCaches: Readonly<Record<string, TokenCacheKind>> = {

@@ -15,8 +15,8 @@ export interface ConfiguredSide {
 
 export interface ConfiguredRing {
   name: string;
-  /** `host/container/blob`, the key in a Redis, or a folder. */
-  store: { kind: 'blob' | 'redis' | 'folder' | 'table'; at: string };
+  /** `host/container/blob`, the key in a Redis, a folder, or the database as `server/database`. */
+  store: { kind: 'blob' | 'redis' | 'folder' | 'sqlserver' | 'postgres'; at: string };
   /** The Key Vault key, without its version. */
   keyId: string | undefined;
 }
@@ -32,10 +32,12 @@ export interface AppSubject {
   worlds: Worlds;
   configured: ConfiguredSide;
   adviceOnString: AdviceOnString;
+  /** `server/database` of a connection string; undefined where it cannot be read. */
+  databaseIn(kind: 'sqlserver' | 'postgres', text: string): string | undefined;
 }
 
-export function appSubject(app: WebApp, configured: ConfiguredSide, adviceOnString: AdviceOnString): AppSubject {
-  return { app, worlds: worldsOf(app), configured, adviceOnString };
+export function appSubject(app: WebApp, rest: Omit<AppSubject, 'app' | 'worlds'>): AppSubject {
+  return { app, worlds: worldsOf(app), ...rest };
 }
 
 type Judge = (world: World, subject: AppSubject, clock: Clock) => Outcome;

@@ -8,6 +8,7 @@ import {
   adapterOptions,
   appChecks,
   at,
+  type ConfiguredRing,
   isDistributed,
   mayBeIn,
   notKnown,
@@ -136,12 +137,12 @@ function judgeInstanceName(world: World, known: readonly string[]): Outcome {
   });
 }
 
-function judgeRing(world: World, { configured }: AppSubject): Outcome {
+function judgeRing(world: World, { configured, databaseIn }: AppSubject): Outcome {
   if (!isDistributed(world) || knownFlag(world.option(adapterOptions, 'encrypt')) !== true)
     return pass('No entry is encrypted by what is in the source.');
   if (configured.rings.length === 0) return pass('No key ring is configured here: there is nothing to compare.');
   return worst(
-    [judgeStore(world, configured.rings), judgeVaultKey(world, configured.rings)].filter(
+    [judgeStore(world, configured.rings, databaseIn), judgeVaultKey(world, configured.rings)].filter(
       ({ status }) => status !== 'pass',
     ),
     pass('The key ring of the app is one that is configured here.'),
@@ -154,19 +155,22 @@ const stores = {
   PersistKeysToFileSystem: 'folder',
 } as const;
 
-function judgeStore(world: World, rings: AppSubject['configured']['rings']): Outcome {
+/** What gives the context of `PersistKeysToDbContext` its database. */
+const databases = { UseSqlServer: 'sqlserver', UseAzureSql: 'sqlserver', UseNpgsql: 'postgres' } as const;
+
+function judgeStore(
+  world: World,
+  rings: AppSubject['configured']['rings'],
+  databaseIn: AppSubject['databaseIn'],
+): Outcome {
   const call = world.call(/^PersistKeysTo/);
-  const kind = call && stores[call.name as keyof typeof stores];
-  if (!call || !kind) return pass('The keys are in no store that could be compared.');
-  const location =
-    kind === 'redis'
-      ? redisKey(call)
-      : call.args.map(({ value }) => locationOf(value)).find((each) => each !== undefined);
-  if (location === undefined)
-    return notKnown('Where the keys are', call.args.at(0)?.value ?? { unknown: 'outside', place: call.place });
-  const known = rings.filter(({ store }) => store.kind === kind);
-  if (known.some(({ store }) => sameLocation(store.at, location)))
-    return pass('The store of the keys is one that is configured here.');
+  const places = call && placesOfKeys(world, call, databaseIn);
+  if (!call || !places) return pass('The keys are in no store that could be compared.');
+  const kept = ({ kind, at: location }: PlaceOfKeys) =>
+    rings.some(({ store }) => store.kind === kind && location !== undefined && sameLocation(store.at, location));
+  if (places.some(kept)) return pass('The store of the keys is one that is configured here.');
+  const open = places.find((place) => place.at === undefined && rings.some(({ store }) => store.kind === place.kind));
+  if (open) return notKnown('Where the keys are', open.value ?? { unknown: 'outside', place: call.place });
   return warning({
     cause: 'ring_differs',
     what: `The app keeps its keys (${placeText(call.place)}) elsewhere than in the rings that are configured here (${rings.map(({ name }) => name).join(', ')}): what is rotated here, the app does not use.`,
@@ -174,6 +178,33 @@ function judgeStore(world: World, rings: AppSubject['configured']['rings']): Out
     advice: "Name the app's store in `KEY_RINGS`, or let the app use the store that is named there.",
   });
 }
+
+interface PlaceOfKeys {
+  kind: ConfiguredRing['store']['kind'];
+  /** Undefined where the source does not say. */
+  at: string | undefined;
+  value: Value | undefined;
+}
+
+/** Where the app may keep its keys: of several contexts of Entity Framework any may be the one. Undefined for no store of a ring. */
+function placesOfKeys(world: World, call: Call, databaseIn: AppSubject['databaseIn']): PlaceOfKeys[] | undefined {
+  if (call.name === 'PersistKeysToDbContext') {
+    const uses = world.calls.flatMap(({ name, args }): PlaceOfKeys[] => {
+      const kind = databases[name as keyof typeof databases];
+      const value = args[0]?.value;
+      const text = knownText(value);
+      return kind ? [{ kind, at: text === undefined ? undefined : databaseIn(kind, text), value }] : [];
+    });
+    const anyOf = [...new Set(Object.values(databases))];
+    return uses.length > 0 ? uses : anyOf.map((kind) => ({ kind, at: undefined, value: undefined }));
+  }
+  const kind = stores[call.name as keyof typeof stores];
+  if (!kind) return undefined;
+  const location = kind === 'redis' ? redisKey(call) : call.args.map(({ value }) => locationOf(value)).find(isText);
+  return [{ kind, at: location, value: call.args.at(0)?.value }];
+}
+
+const isText = (text: string | undefined) => text !== undefined;
 
 /** `PersistKeysToStackExchangeRedis(connection, "DataProtection-Keys")`, whose key is that by default. */
 function redisKey({ args }: Call): string | undefined {
