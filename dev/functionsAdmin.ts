@@ -38,7 +38,7 @@ export function isDisabled(name: string): boolean {
 }
 
 /** What a timer's handler is given; `next` undefined: it is run at once, out of its schedule. */
-export function timerInput(next?: Date | null) {
+export function timerInput(next?: Date) {
   const now = new Date().toISOString();
   return {
     schedule: { adjustForDST: true },

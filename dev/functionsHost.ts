@@ -1,7 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Cron } from 'croner';
-import { cronOf } from '../src/lib/schedules.ts';
+import { firingsAfter } from '../src/lib/schedules.ts';
 import { adminReply, bare, isDisabled, type KeyLevel, timerInput } from './functionsAdmin.ts';
 import { type HttpRoute, httpRoute, matchRoute, pathSegments } from './functionsRoutes.ts';
 import type { FunctionsWorker, HttpReply, Registration } from './functionsWorker.ts';
@@ -37,6 +36,9 @@ const homePage: HttpReply = {
   headers: { 'content-type': 'text/html' },
   body: Buffer.from('<!doctype html><title>The function app is up and running.</title>\n'),
 };
+
+/** What a timer of Node.js can wait: more than a process of this host lives. */
+const longestWaitMs = 2 ** 31 - 1;
 
 export async function startHost(
   worker: FunctionsWorker,
@@ -98,15 +100,30 @@ export async function startHost(
 }
 
 /** One run of a timer at a time, as the host's lease keeps it. */
-function timerJob(worker: FunctionsWorker, name: string, { bindings }: Registration): Cron[] {
+/** One invocation after the other; what falls due during one is left out. */
+function timerJob(worker: FunctionsWorker, name: string, { bindings }: Registration): { stop(): void }[] {
   const trigger = Object.values(bindings).find(({ type }) => type === 'timerTrigger');
   if (!trigger || isDisabled(name)) return [];
-  const job = cronOf(String(trigger.schedule), { protect: true, unref: true });
-  job.schedule(async (self: Cron) => {
-    await worker.invoke(name, timerInput(self.nextRun())).catch(() => undefined);
-  });
-  job.resume();
-  return [job];
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const plan = (after: number) => {
+    const [at, next] = firingsAfter(String(trigger.schedule), new Date(after), 2);
+    const wait = (at?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now();
+    if (isStopped || !at || wait > longestWaitMs) return;
+    timer = setTimeout(async () => {
+      await worker.invoke(name, timerInput(next)).catch(() => undefined);
+      plan(Math.max(at.getTime(), Date.now()));
+    }, wait).unref();
+  };
+  plan(Date.now());
+  return [
+    {
+      stop: () => {
+        isStopped = true;
+        clearTimeout(timer);
+      },
+    },
+  ];
 }
 
 /** Undefined: the address is not one that the server takes. */

@@ -5,7 +5,7 @@ import { buildDotnet, dotnet } from './dotnet.ts';
 
 type ClientRequest =
   | { client: ClientName; text: string }
-  | { client: 'ncrontab'; text: string; from: string; count: number };
+  | { client: 'ncrontab'; text: string; zone: string; from: string; count: number };
 
 type Value = string | number | boolean | null;
 
@@ -16,7 +16,7 @@ export interface ClientAnswer {
   values?: Record<string, Value>;
   hosts?: { host?: string; port?: number; socket?: true }[];
   server?: { host: string; port: number; instance: string | null; protocol: string; browser: boolean };
-  /** On the clock of the time zone, without an offset. */
+  /** In UTC, without an offset. */
   firings?: string[];
 }
 

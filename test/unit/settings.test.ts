@@ -268,12 +268,15 @@ describe('schedules', () => {
   const cache = { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Password=p' };
   const read = (env: Record<string, string>) => readSettings({ ...cache, ...env }, 'table');
 
-  it.each(['0 0/30 * * * *', '0 5/5 * * * *', '0 0 3 1-7 * MON'])('are those of the host: %s', (text) => {
-    const { schedules, problems, warnings } = read({ SCHEDULE_PURGE: text });
-    expect([schedules.purge, problems, warnings]).toEqual([text, [], []]);
-  });
+  it.each(['0 0/30 * * * *', '0 5/5 * * * *', '0 0 3 1-7 * MON', '*/5 * * * *'])(
+    'are those of the host: %s',
+    (text) => {
+      const { schedules, problems, warnings } = read({ SCHEDULE_PURGE: text });
+      expect([schedules.purge, problems, warnings]).toEqual([text, [], []]);
+    },
+  );
 
-  it.each(['0 0 3 ? * FRI', '0 0 4 * * 1#1', '0 0 3 L * *', '0 0 3 * * 7', '*/5 * * * *', '00:05:00'])(
+  it.each(['0 0 3 ? * FRI', '0 0 4 * * 1#1', '0 0 3 L * *', '0 0 3 * * 7', '*/5 * * *', '00:05:00'])(
     'that the host refuses are wrong, and the timer runs on its default: %s',
     (text) => {
       const { schedules, problems } = read({ SCHEDULE_PURGE: text });
@@ -291,7 +294,7 @@ describe('schedules', () => {
   });
 
   it.each(['W. Europe Standard Time', 'Europe/Berlin'])('go by the clock of the time zone: %s', (WEBSITE_TIME_ZONE) => {
-    expect(read({ WEBSITE_TIME_ZONE }).schedules.index).toBe('0 17 3 * * * Europe/Berlin');
+    expect(read({ WEBSITE_TIME_ZONE }).schedules.index).toBe('0 17 3 * * *;Europe/Berlin');
   });
 
   it('go by UTC where there is no such time zone, which is told', () => {

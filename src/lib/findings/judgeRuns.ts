@@ -3,8 +3,8 @@ import type { FindingPolicy } from '../findingPolicy.ts';
 import type { CheckName } from '../runbook.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
+import { firingsBefore } from '../schedules.ts';
 import type { JudgedFinding } from './checkNames.ts';
-import { firingsBefore } from './timers.ts';
 
 /** The timer of a job, as far as it is switched on. */
 interface JobTimer {

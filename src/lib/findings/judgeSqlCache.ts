@@ -1,5 +1,6 @@
 import { humanDuration, parseDuration } from '../durations.ts';
 import { endOf, isReal } from '../runs/history.ts';
+import { firingsBefore } from '../schedules.ts';
 import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
 import { countText } from '../sql/summaries.ts';
@@ -8,7 +9,6 @@ import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { type Age, agesOf, countsOf, leftNothing, purgesOf, type Read } from './sqlReadings.ts';
 import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
-import { firingsBefore } from './timers.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
 export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {

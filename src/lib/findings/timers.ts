@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../durations.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import { cronOf } from '../schedules.ts';
+import { firingsAfter } from '../schedules.ts';
 import { instruments } from '../telemetry/metrics.ts';
 
 /** A timer of the function app. */
 export interface Timer {
   /** Name of its function. */
   name: string;
-  /** NCRONTAB, six fields, and the time zone (`schedules.ts`). */
+  /** NCRONTAB, and the time zone (`schedules.ts`). */
   schedule: string;
   enabled: boolean;
 }
@@ -47,20 +47,13 @@ function dateOf(state: unknown): Date | undefined {
 
 /** The next firing of a schedule after `now`. */
 export function nextStart(schedule: string, now: Date): Date | undefined {
-  return cronOf(schedule).nextRun(now) ?? undefined;
+  return firingsAfter(schedule, now, 1)[0];
 }
 
 /** Milliseconds between the next two firings: the interval that a lateness is measured against. */
 export function intervalOf(schedule: string, now: Date): number {
-  const [first, second] = cronOf(schedule).nextRuns(2, now);
+  const [first, second] = firingsAfter(schedule, now, 2);
   return first && second ? second.getTime() - first.getTime() : Number.POSITIVE_INFINITY;
-}
-
-/** When the schedule fired the last `count` times before then, the last first; all in milliseconds since 1970. */
-export function firingsBefore(schedule: string, before: number, count: number): number[] {
-  return cronOf(schedule)
-    .previousRuns(count, new Date(before))
-    .map((date) => date.getTime());
 }
 
 /**

@@ -40,12 +40,12 @@ export const flag = z
   .refine((text) => /^(true|false)$/i.test(text), 'must be true or false')
   .transform((text) => text.toLowerCase() === 'true');
 
-/** An NCRONTAB expression of six fields, as the host takes it for a timer. */
+/** An NCRONTAB expression, as the host takes it for a timer. */
 export const schedule = z
   .string()
   .refine(
     (text) => readSchedule(text) !== undefined,
-    'must be an NCRONTAB expression of six fields (second minute hour day month weekday), such as 0 */30 * * * *: the host would refuse this one, and the timer never fire. It runs on its default',
+    'must be an NCRONTAB expression (second minute hour day month weekday, the second may be left out), such as 0 */30 * * * *: the host would refuse this one, and the timer never fire. It runs on its default',
   );
 
 /** A time zone by its name in Windows or in the IANA database, as the latter has it. */

@@ -2,7 +2,7 @@ import { identityOf } from '../azure/credentials.ts';
 import { formatDuration } from '../durations.ts';
 import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
-import { cronOf } from '../schedules.ts';
+import { firingsAfter } from '../schedules.ts';
 import { Secret } from '../secret.ts';
 import { parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
@@ -95,7 +95,7 @@ function checkBounds(entry: KeyRingEntry, { timer, caches }: RingContext): [stri
 
 /** The longest time between two runs of an NCRONTAB schedule, over its next fifty. */
 function longestIntervalMs(expression: string): number {
-  const runs = cronOf(expression).nextRuns(50);
+  const runs = firingsAfter(expression, new Date(), 50);
   return runs
     .slice(1)
     .reduce((longest, run, index) => Math.max(longest, run.getTime() - (runs[index]?.getTime() ?? 0)), 0);
