@@ -13,7 +13,14 @@ export default async function setup(project: TestProject) {
   // The data are worth nothing, and the tests many.
   const events: NodeJS.EventEmitter = process;
   const before = ['beforeExit', 'exit'].map((event) => ({ event, known: events.listeners(event) }));
-  const server = await startPostgres(['-c', 'fsync=off', '-c', 'full_page_writes=off']);
+  const server = await startPostgres([
+    '-c',
+    'fsync=off',
+    '-c',
+    'full_page_writes=off',
+    '-c',
+    'max_prepared_transactions=10',
+  ]);
   const added = before.map(({ event, known }) => ({
     event,
     listeners: events.listeners(event).filter((listener) => !known.includes(listener)),

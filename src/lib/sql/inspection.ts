@@ -73,10 +73,10 @@ export interface Upkeep {
 }
 
 export interface VacuumHolder {
-  kind: 'transaction' | 'prepared transaction' | 'replication slot';
+  kind: 'transaction' | 'prepared transaction' | 'replication slot' | 'standby';
   /** The process id, or the name. */
   name: string;
-  /** Of a transaction; null where it may not be seen. */
+  /** Null where there is none, or it may not be seen. */
   user: string | null;
   application: string | null;
   state: string | null;

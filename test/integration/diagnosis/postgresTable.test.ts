@@ -1,7 +1,9 @@
 /** Broken tables on the embedded PostgreSQL: expired entries, the index, the schema. Entries are postgres.test.ts's. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { remedies } from '../../../src/lib/findings/diagnosis/sql/deadRows.ts';
 import { dayMs, diagnose, entries, plainValue, tenant } from '../../support/diagnosis.ts';
 import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
+import { startStandby } from '../../support/standby.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';
 
 const database = useTestDatabase();
@@ -206,7 +208,7 @@ describe('of dead rows, the diagnosis', () => {
     expect(check?.what).toContain('3,000 dead rows beside 40 live ones');
   });
 
-  it('names the transaction that holds them', async () => {
+  it('names the transactions, slots and standbys that hold them, the oldest first', async () => {
     await fill(plain());
     const holder = await database.connect();
     await holder.query("set application_name = 'nightly report'");
@@ -214,17 +216,39 @@ describe('of dead rows, the diagnosis', () => {
     const { rows } = await holder.query<{ pid: number }>(
       `select pg_backend_pid() as pid, count(*) from ${postgresTable}`,
     );
+    const prepared = await database.connect();
+    await prepared.query(`begin; insert into ${postgresTable} values ('prepared', 'x', now())`);
+    await prepared.query(`prepare transaction 'left behind'`);
+    const slots = ['consumed', 'abandoned'].map((use) => `${use}_${databaseName()}`);
+    for (const slot of slots) await sql(`select pg_create_physical_replication_slot('${slot}')`);
+    const standbys = [];
+    for (const slot of [...slots, undefined]) standbys.push(await startStandby(database.url, slot));
+    await standbys[1]?.stop();
     await dead(3_000);
     const named = {
       status: 'warning',
       cause: 'vacuum_held_up',
       what: expect.stringContaining('by nightly report, idle in transaction'),
+      advice: expect.stringContaining('pg_terminate_backend'),
     };
     // It counts from an age on that no everyday transaction has.
     await expect.poll(found, { timeout: 20_000 }).toMatchObject(named);
-    expect((await found())?.what).toContain(`process ${rows[0]?.pid}`);
+    const check = await found();
+    expect(check?.what).toContain(`process ${rows[0]?.pid}`);
+    const holders = (check?.evidence ?? []).filter(({ what }) => what in remedies).map(({ value }) => value);
+    for (const words of [
+      /^The prepared transaction left behind \(of postgres, for /,
+      /^The replication slot consumed_\w+ \(of postgres, by standby 1, active\)$/,
+      /^The replication slot abandoned_\w+ \(inactive\)$/,
+      /^The standby \S+ \(of postgres, by standby 1, \w+\)$/,
+    ])
+      expect(holders).toContainEqual(expect.stringMatching(words));
     await holder.query('rollback');
-    expect(await found()).toMatchObject({ status: 'pass' });
+    await sql(`rollback prepared 'left behind'`);
+    for (const standby of standbys) await standby.stop();
+    for (const slot of slots)
+      await vi.waitFor(() => sql(`select pg_drop_replication_slot('${slot}')`), { timeout: 10_000 });
+    await expect.poll(found, { timeout: 10_000 }).toMatchObject({ status: 'pass' });
   }, 60_000);
 
   it('leaves those alone that autovacuum is about to remove', async () => {

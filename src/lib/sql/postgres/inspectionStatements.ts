@@ -92,19 +92,28 @@ where c.relkind <> 'p'
   and (c.oid = to_regclass($1) or c.oid in (select relid from pg_partition_tree(to_regclass($1))))
 having count(*) > 0`;
 
-/** What is old enough to be no app's everyday transaction; a user without pg_read_all_stats does not see how old others' are. */
+/**
+ * What is old enough to be no app's everyday transaction. A standby with hot_standby_feedback holds rows by its slot, or without one
+ * by its connection. A user without pg_read_all_stats does not see
+ * how old others' are.
+ */
 export const vacuumHolders = () => `
 select kind, name, "user", application, state, since from (
   select 'transaction' as kind, pid::text as name, usename::text as "user", nullif(application_name, '') as application,
          state, xact_start as since, greatest(age(backend_xmin), age(backend_xid)) as age
   from pg_stat_activity
-  where pid <> pg_backend_pid() and datname = current_database() and backend_type <> 'autovacuum worker'
+  where pid <> pg_backend_pid() and datname = current_database() and backend_type not in ('autovacuum worker', 'walsender')
   union all
   select 'prepared transaction', gid, owner::text, null, null, prepared, age(transaction)
   from pg_prepared_xacts where database = current_database()
   union all
-  select 'replication slot', slot_name::text, null, null, case when active then 'active' else 'inactive' end, null, age(xmin)
-  from pg_replication_slots
+  select 'replication slot', slot_name::text, r.usename::text, nullif(r.application_name, ''),
+         case when active then 'active' else 'inactive' end, null, age(xmin)
+  from pg_replication_slots left join pg_stat_replication as r on r.pid = active_pid
+  union all
+  select 'standby', coalesce(host(client_addr), 'on the server itself'), usename::text, nullif(application_name, ''), state, null,
+         age(backend_xmin)
+  from pg_stat_replication
 ) as h
 where age > 0 and coalesce(since < now() - interval '5 seconds', true)
 order by age desc limit 5`;

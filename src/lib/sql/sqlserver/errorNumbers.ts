@@ -36,17 +36,23 @@ known('lock', [1204], 'lock_in_the_way', () => {
 known('lock', [40549, 40550, 40551, 40552, 40553]);
 
 // They pass by themselves (Azure SQL: "Troubleshoot transient connection errors"; SqlServerTransientExceptionDetector.cs of
-// EF Core): the database moves, fails over or recovers, a replica changes its role, the service is throttled, memory is short.
+// EF Core): the database moves, fails over or recovers, a replica changes its role, the service is throttled, memory is short;
+// and the states of a server that starts, stops, is paused or updated (sys.messages).
 known(
   'transient',
   [
-    64, 121, 233, 615, 617, 669, 701, 802, 844, 845, 921, 922, 926, 976, 978, 979, 981, 982, 983, 988, 997, 4221, 8628,
-    8645, 8651, 10053, 10054, 10060, 10922, 10928, 10929, 10930, 10936, 11001, 14355, 17197, 17830, 17889, 20041, 40143,
-    40166, 40197, 40501, 40540, 40613, 40642, 42108, 42109, 49918, 49919, 49920, 49977, 49983,
+    64, 121, 233, 615, 617, 669, 701, 802, 844, 845, 904, 921, 922, 926, 952, 954, 955, 956, 976, 978, 979, 981, 982,
+    983, 988, 997, 1807, 4221, 6005, 8628, 8645, 8651, 9001, 10053, 10054, 10060, 10922, 10928, 10929, 10930, 10936,
+    11001, 14355, 17142, 17197, 17830, 17889, 18401, 20041, 40143, 40166, 40197, 40501, 40540, 40613, 40635, 40642,
+    40648, 40671, 40675, 42108, 42109, 49918, 49919, 49920, 49977, 49983,
   ],
 );
 known('transient', [4060], 'database_unavailable', ({ createUser }) => {
   return `Check \`Database=\` of the connection string, and that the login has a user in it (${createUser}). It passes by itself if the database was failing over.`;
+});
+
+known('transient', [17809], 'connection_limit', () => {
+  return 'The server takes no more connections (`user connections` of sp_configure). Raise that, or let apps pool theirs.';
 });
 
 known('permanent', [40615], 'firewall', ({ text, host }) => {

@@ -64,10 +64,11 @@ function holderText({ kind, name, user, application, state, since }: VacuumHolde
   return withoutSecrets(who.length === 0 ? named : `${named} (${who.join(', ')})`);
 }
 
-const remedies: Record<VacuumHolder['kind'], string> = {
+export const remedies: Record<VacuumHolder['kind'], string> = {
   transaction:
     'Ask its owner to end it, or `SELECT pg_terminate_backend(PID)`; idle_in_transaction_session_timeout and transaction_timeout keep such from lasting. Autovacuum does the rest.',
   'prepared transaction': 'COMMIT PREPARED or ROLLBACK PREPARED it: it survives sessions and restarts.',
+  standby: 'Look for a long query on that standby: by hot_standby_feedback it holds rows for as long as it reads them.',
   'replication slot':
     'Bring its consumer back, or drop the slot where that is gone for good (`SELECT pg_drop_replication_slot(…)`); hot_standby_feedback of a standby holds rows for as long as the standby reads them.',
 };
