@@ -26,8 +26,8 @@ function write(files: Record<string, string | Buffer>): string {
 }
 
 async function troubles(path: string, env: Record<string, string> = {}) {
-  const reports = await diagnoseWebApps(path, readSettings(env, 'file'), systemClock);
-  return reports.filter(({ status }) => status !== 'pass');
+  const apps = await diagnoseWebApps(path, readSettings(env, 'file'), systemClock);
+  return apps.flatMap(({ reports }) => reports).filter(({ status }) => status !== 'pass');
 }
 
 /** One cache of the settings. */

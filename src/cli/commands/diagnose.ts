@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { CheckReport } from '../../lib/checks/diagnosisReport.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { ExaminedApp } from '../../lib/findings/diagnosis/bothSides.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { codeOf } from '../../lib/sockets.ts';
 import type { Session } from '../session.ts';
@@ -18,7 +18,7 @@ interface DiagnoseOptions {
 const several = (value: string, list: string[] = []) => [...list, value];
 
 /** Loaded when it is asked for: with it comes a parser of C#, which the function app does not have. */
-async function diagnoseApp(path: string, settings: Settings, signal: AbortSignal): Promise<CheckReport[]> {
+async function diagnoseApp(path: string, settings: Settings, signal: AbortSignal): Promise<ExaminedApp[]> {
   const { diagnoseWebApps } = await import('../../lib/app/webAppDiagnosis.ts');
   return diagnoseWebApps(path, settings, systemClock, signal);
 }
@@ -30,11 +30,11 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
     .description(
       'Look for the cause of a symptom, on every cache and key ring that is configured. Changes nothing. Exit code 1 where a check fails.',
     )
-    .option('--cache <name>', 'only this cache; may be given several times', several)
-    .option('--ring <name>', 'only this key ring; may be given several times', several)
+    .option('--cache <name>', 'only this cache, or `all`; may be given several times', several)
+    .option('--ring <name>', 'only this key ring, or `all`; may be given several times', several)
     .option(
       '--app <path>',
-      'the source of a web app: its folder, a .zip of it, or one file; nothing else then, but what is named beside it. Runs nothing, and needs no settings',
+      'the source of a web app: its folder, a .zip of it, or one file; nothing else then, but what is named beside it (--cache, --ring), which is held against it. Runs nothing, and needs no settings',
     )
     .option('--json', 'one JSON document on stdout')
     .option('--html <file>', 'write the report as a page into this file')

@@ -30,11 +30,13 @@ export class AppMaintenance {
       started,
       dryRun: request.dryRun ?? false,
       place,
-      work: async () => this.#look(this.#appOf(cache), signal),
+      work: () => this.look(cache, signal),
       measure: (report) => measureApp(cache, report),
     });
 
-  async #look({ workspace, role }: WebApp, stop: AbortSignal | undefined) {
+  /** One look, of which no run is recorded. */
+  async look(cache: string, stop: AbortSignal | undefined) {
+    const { workspace, role } = this.#appOf(cache);
     const { policy, endpoint } = this.#settings.apps;
     // Loaded for those who have an app to look at.
     const [{ watchApp }, { openWorkspace }] = await Promise.all([

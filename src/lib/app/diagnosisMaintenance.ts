@@ -2,13 +2,17 @@ import type { CheckReport } from '../checks/diagnosisReport.ts';
 import { type DiagnosisReport, diagnosisReport } from '../checks/diagnosisReport.ts';
 import { runChecks } from '../checks/runChecks.ts';
 import { MaintenanceError } from '../errors.ts';
+import { type ExaminedApp, joinSides } from '../findings/diagnosis/bothSides.ts';
 import { showKeys } from '../findings/diagnosis/entries/entriesSubject.ts';
 import { registry } from '../findings/diagnosis/registry.ts';
 import type { RingSubject } from '../findings/diagnosis/subjects/ringSubject.ts';
+import { judgeAppReport } from '../findings/judgeWebApp.ts';
+import { readSubjects } from '../findings/subjectRecords.ts';
 import type { TimerReading } from '../findings/timers.ts';
 import { once } from '../once.ts';
 import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { AppMaintenance } from './appMaintenance.ts';
 import { ringSubject } from './diagnosisRings.ts';
 import { redisSubject, type SubjectDeps, sqlSubject } from './diagnosisSubjects.ts';
 import type { KeyRingMaintenance } from './keyRingMaintenance.ts';
@@ -16,11 +20,11 @@ import { identityCheckOf } from './neededTokens.ts';
 import type { RedisMaintenance } from './redisMaintenance.ts';
 
 export interface DiagnosisRequest {
-  /** Only these; undefined for all, or for none where rings alone are named. */
+  /** Only these, or `all`; undefined for all, or for none where rings or an app alone are named. */
   caches?: readonly string[] | undefined;
   rings?: readonly string[] | undefined;
   /** Checks of a web app, asked by the command line alone: nothing else is looked at then, unless it is named. */
-  app?: (() => Promise<CheckReport[]>) | undefined;
+  app?: (() => Promise<ExaminedApp[]>) | undefined;
   /** Keys of entries in clear; else a short hash of each. */
   showKeys?: boolean;
   signal?: AbortSignal | undefined;
@@ -31,6 +35,7 @@ export interface DiagnosisRequest {
 }
 
 interface Parts {
+  webApps: AppMaintenance;
   redis: RedisMaintenance;
   rings: KeyRingMaintenance;
 }
@@ -74,7 +79,7 @@ export class DiagnosisMaintenance {
     const all = once(() => this.#ringSubjects(signal));
     const deps = { settings: this.#settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
     try {
-      const reports = await Promise.all([
+      const [apps, ...reports] = await Promise.all([
         request.app?.() ?? [],
         isOfAppAlone(request) ? [] : this.#self(request, signal),
         ...caches.map((cache) =>
@@ -88,13 +93,17 @@ export class DiagnosisMaintenance {
             },
           }),
         ),
+        ...this.#parts.webApps
+          .names()
+          .filter((name) => caches.includes(name))
+          .map((name) => this.#telemetry(name, signal)),
         ...rings.map(async (ring) => {
           const of = (await all()).find(({ name }) => name === ring);
           return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];
         }),
       ]);
       const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
-      return diagnosisReport(clock.now(), reports.flat(), versions);
+      return diagnosisReport(clock.now(), joinSides(apps, reports.flat()), versions);
     } finally {
       end.abort();
     }
@@ -110,6 +119,7 @@ export class DiagnosisMaintenance {
       [code, kind]: ['cache_unknown', 'cache'] | ['key_ring_unknown', 'key ring'],
     ) => {
       const known = subjects.map(({ name }) => name);
+      if (asked?.includes(everySubject) && !known.includes(everySubject)) return known;
       const strange = asked?.find((name) => !known.includes(name));
       if (strange === undefined) return [...(asked ?? (narrowed ? [] : known))];
       throw new MaintenanceError(code, `No usable ${kind} is named ${strange}.`, chooseFrom(known));
@@ -134,6 +144,23 @@ export class DiagnosisMaintenance {
     const watch = () => this.#parts.redis.look(name, deps.signal);
     const { subject: of, close } = await redisSubject(redis, deps, watch);
     return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
+  }
+
+  /** What the web app of a cache tells, beside what happened to the cache and its rings. */
+  #telemetry(name: string, signal: AbortSignal): Promise<CheckReport[]> {
+    const { clock, records } = this.#runs;
+    const { findings: policy, rings, names } = this.#settings;
+    const tied = rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name);
+    const of = {
+      look: once(async () => {
+        const report = await this.#parts.webApps.look(name, signal);
+        const ofThis = (all: readonly string[]) => all.filter((each) => each === name);
+        const own = { sqlCaches: ofThis(names.sqlCaches), redisCaches: ofThis(names.redisCaches), keyRings: tied };
+        const subjects = await readSubjects(records, { ...own, webApps: [] }, { now: clock.now(), policy });
+        return { report, findings: judgeAppReport(report, { name, rings: tied }, subjects, { policy }) };
+      }),
+    };
+    return runChecks({ subject: `web app of ${name}`, checks: registry.telemetry, of }, clock, signal);
   }
 
   #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {

@@ -33,7 +33,11 @@ export class Maintenance {
     this.redisCaches = new RedisMaintenance(settings, runs);
     this.webApps = new AppMaintenance(settings, runs);
     this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));
-    this.diagnosis = new DiagnosisMaintenance(settings, runs, { redis: this.redisCaches, rings: this.keyRings });
+    this.diagnosis = new DiagnosisMaintenance(settings, runs, {
+      redis: this.redisCaches,
+      rings: this.keyRings,
+      webApps: this.webApps,
+    });
   }
 
   /** Every cache, of whatever engine. */

@@ -1,5 +1,4 @@
 import { openContainer } from '../azure/storage.ts';
-import type { CheckReport } from '../checks/diagnosisReport.ts';
 import { runChecks } from '../checks/runChecks.ts';
 import type { Clock } from '../clock.ts';
 import {
@@ -8,7 +7,10 @@ import {
   appSubject,
   type ConfiguredRing,
   type ConfiguredSide,
+  storeKind,
 } from '../findings/diagnosis/app/appSubject.ts';
+import { nameInStore } from '../findings/diagnosis/app/configuredChecks.ts';
+import type { ExaminedApp } from '../findings/diagnosis/bothSides.ts';
 import { redisAdvice, sqlAdvice } from '../findings/diagnosis/connection/stringAdvice.ts';
 import { registry } from '../findings/diagnosis/registry.ts';
 import { readConnectionText } from '../settings/connectionText.ts';
@@ -29,7 +31,7 @@ export async function diagnoseWebApps(
   settings: Settings,
   clock: Clock,
   signal?: AbortSignal,
-): Promise<CheckReport[]> {
+): Promise<ExaminedApp[]> {
   const apps = await readWebApps(await readSources(path, sourceLimitBytes));
   const configured = await configuredSide(settings);
   // Of several projects, those that have nothing to do with tokens are none of this.
@@ -37,15 +39,30 @@ export async function diagnoseWebApps(
     calls.some(({ name }) => /TokenCache|MicrosoftIdentity|TokenAcquisition/.test(name)),
   );
   const examined = concerned.length > 0 ? concerned : apps.slice(0, 1);
-  const reports = examined.map((app) => {
-    const subject = examined.length > 1 ? `app ${app.name}` : `app ${path}`;
-    return runChecks(
-      { subject, checks: registry.app, of: appSubject(app, { configured, adviceOnString, databaseIn }) },
-      clock,
-      signal,
-    );
-  });
-  return (await Promise.all(reports)).flat();
+  return Promise.all(
+    examined.map(async (app) => {
+      const subject = examined.length > 1 ? `app ${app.name}` : `app ${path}`;
+      const of = appSubject(app, { configured, adviceOnString, databaseIn });
+      return {
+        reports: await runChecks({ subject, checks: registry.app, of }, clock, signal),
+        caches: cachesOf(of, settings),
+      };
+    }),
+  );
+}
+
+/** The caches that the app may use: of its engine, and of its name where one has that. */
+function cachesOf({ worlds }: AppSubject, { sqlCaches, redisCaches }: Settings): string[] {
+  const all = [
+    ...redisCaches.map(({ name, instanceName }) => ({ name, kind: 'redis' as const, called: instanceName })),
+    ...sqlCaches.map(({ name, kind, table }) => ({ name, kind, called: table.table })),
+  ];
+  const stores = new Set(worlds.all.map((world) => storeKind(world) ?? 'memory'));
+  const fitting = stores.has('memory') || stores.has('other') ? all : all.filter(({ kind }) => stores.has(kind));
+  const named = fitting.filter(({ called }) =>
+    worlds.all.some((world) => nameInStore(world)?.toLowerCase() === called.toLowerCase()),
+  );
+  return (named.length > 0 ? named : fitting).map(({ name }) => name);
 }
 
 const adviceOnString: AdviceOnString = (kind, text) => {

@@ -12,7 +12,7 @@ export interface AppEvent {
 }
 
 /** What happened to the cache of an app and to its key rings; what costs most sign-ins first, and of each the newest. */
-export function eventsOf(app: WebAppRecords, subjects: readonly SubjectRecords[]): AppEvent[] {
+export function eventsOf(app: Pick<WebAppRecords, 'name' | 'rings'>, subjects: readonly SubjectRecords[]): AppEvent[] {
   const of = subjects.filter(({ kind, name }) => (kind === 'keyRing' ? app.rings.includes(name) : name === app.name));
   const sql = of.flatMap((each) => (each.kind === 'sqlCache' ? each : []));
   const redis = of.flatMap((each) => (each.kind === 'redisCache' ? each : []));

@@ -30,30 +30,40 @@ export function judgeWebApp(
   context: JudgeContext,
 ): JudgedFinding[] {
   const newest = records.app.runs.find((run) => isReal(run) && run.report)?.report;
-  const found = newest
-    ? [
-        ...metricsAbsent(newest),
-        ...hitRatio(newest, context),
-        ...latency(newest, context),
-        ...unreadable(newest, records.name),
-        ...storeErrors(newest, records.name),
-        ...failures(newest, context),
-        ...signIns(newest, eventsOf(records, subjects)),
-        ...memory(newest, context),
-      ]
-    : [];
+  const found = newest ? judgeAppReport(newest, records, subjects, context) : [];
   const subject = titleOf(records);
   return [...judgeRuns(records.app, subject, context), ...found.map((each) => ({ subject, since: null, ...each }))];
 }
 
-type Found = Omit<JudgedFinding, 'subject' | 'since'> & { since?: string };
+type Policies = Pick<JudgeContext, 'policy'>;
 
-const warning = (check: CheckName, what: string, advice: string, since?: string): Found[] => [
+/** What one look at the telemetry of a cache's web app says, beside the runs on its cache and its rings. */
+export function judgeAppReport(
+  report: AppReport,
+  app: Pick<WebAppRecords, 'name' | 'rings'>,
+  subjects: readonly SubjectRecords[],
+  policies: Policies,
+): AppFinding[] {
+  return [
+    ...metricsAbsent(report),
+    ...hitRatio(report, policies),
+    ...latency(report, policies),
+    ...unreadable(report, app.name),
+    ...storeErrors(report, app.name),
+    ...failures(report, policies),
+    ...signIns(report, eventsOf(app, subjects)),
+    ...memory(report, policies),
+  ];
+}
+
+type AppFinding = Omit<JudgedFinding, 'subject' | 'since'> & { since?: string };
+
+const warning = (check: CheckName, what: string, advice: string, since?: string): AppFinding[] => [
   { check, level: 'warning', what, advice, ...(since && { since }) },
 ];
 
 /** It may be a quiet night: a note. */
-function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppReport): Found[] {
+function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppReport): AppFinding[] {
   if (calls || partial.length > 0) return [];
   const others =
     otherRoles.length > 0
@@ -72,7 +82,7 @@ function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppRep
   ];
 }
 
-function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: JudgeContext): Found[] {
+function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: Policies): AppFinding[] {
   if (!ratio || !calls || ratio.all * 100 >= policy.app.hitRatio) return [];
   const share = (value: number) => percentText(value * 100);
   return warning(
@@ -84,7 +94,7 @@ function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: JudgeContex
   );
 }
 
-function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: JudgeContext): Found[] {
+function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: Policies): AppFinding[] {
   const slow = (of: typeof l1) => of && of.calls >= leastHits && of.meanMs > policy.app.latencyMs;
   if (!slow(l1) && !slow(l2)) return [];
   const text = (of: typeof l1, where: string) =>
@@ -96,7 +106,7 @@ function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: JudgeC
   );
 }
 
-function unreadable({ unreadable: found }: AppReport, cache: string): Found[] {
+function unreadable({ unreadable: found }: AppReport, cache: string): AppFinding[] {
   const { failures, encrypting, plain } = found;
   if (!failures && !encrypting && !plain) return [];
   const counted = failures === null ? '' : ` ${countOf(failures, 'call')} for a token failed over that.`;
@@ -111,7 +121,7 @@ function unreadable({ unreadable: found }: AppReport, cache: string): Found[] {
   );
 }
 
-function storeErrors({ storeErrors: errors }: AppReport, cache: string): Found[] {
+function storeErrors({ storeErrors: errors }: AppReport, cache: string): AppFinding[] {
   if (!errors || errors.length === 0) return [];
   return warning(
     'app-store-errors',
@@ -124,7 +134,7 @@ type Bins = AppReport['series'];
 const total = (bins: Bins, figure: 'calls' | 'failures') => bins.reduce((sum, bin) => sum + bin[figure], 0);
 
 /** A share of failures that is high, and the deployment after which it rose, where one is known. */
-function failures(report: AppReport, { policy }: JudgeContext): Found[] {
+function failures(report: AppReport, { policy }: Policies): AppFinding[] {
   const { series, versions, calls } = report;
   const codes = (report.failures ?? [])
     .slice(0, 3)
@@ -154,7 +164,7 @@ function failures(report: AppReport, { policy }: JudgeContext): Found[] {
 }
 
 /** Sign-ins and lost entries that come at once after a run: the run is named, which is no proof that it did it. */
-function signIns({ series }: AppReport, events: readonly AppEvent[]): Found[] {
+function signIns({ series }: AppReport, events: readonly AppEvent[]): AppFinding[] {
   const first = series[0] && Date.parse(series[0].at);
   if (first === undefined) return [];
   for (const { at, what, advice } of events) {
@@ -184,7 +194,7 @@ function sumBetween(series: Bins, from: number, to: number): number {
     .reduce((sum, { signIns: count, misses }) => sum + count + misses, 0);
 }
 
-function memory({ memory: found }: AppReport, { policy }: JudgeContext): Found[] {
+function memory({ memory: found }: AppReport, { policy }: Policies): AppFinding[] {
   if (!found || found.bytesPerHour === null || found.bytesPerHour <= policy.app.memoryGrowthBytes) return [];
   return warning(
     'app-memory-growth',

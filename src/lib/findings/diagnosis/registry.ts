@@ -6,6 +6,7 @@ import { optionChecks } from './app/optionChecks.ts';
 import { registrationChecks } from './app/registrationChecks.ts';
 import { scopeChecks } from './app/scopeChecks.ts';
 import { sourceChecks } from './app/sourceChecks.ts';
+import { type TelemetrySubject, telemetryChecks } from './app/telemetryChecks.ts';
 import { connectionChecks } from './connection/connectionChecks.ts';
 import { clockCheck, latencyCheck } from './connection/timeChecks.ts';
 import { encryptionChecks } from './entries/encryptionChecks.ts';
@@ -17,7 +18,7 @@ import { watchChecks } from './redis/watchChecks.ts';
 import { ringChecks } from './ring/ringChecks.ts';
 import { type SelfSubject, selfChecks } from './self/selfChecks.ts';
 import { deadRowsCheck } from './sql/deadRows.ts';
-import { sqlGrowthChecks } from './sql/growthChecks.ts';
+import { appPurgeCheck, sqlGrowthChecks } from './sql/growthChecks.ts';
 import { schemaChecks } from './sql/schemaChecks.ts';
 import type { RedisSubject } from './subjects/redisSubject.ts';
 import type { RingSubject } from './subjects/ringSubject.ts';
@@ -31,6 +32,7 @@ export const registry: {
   redis: readonly Check<RedisSubject>[];
   ring: readonly Check<RingSubject>[];
   app: readonly Check<AppSubject>[];
+  telemetry: readonly Check<TelemetrySubject>[];
   self: readonly Check<SelfSubject>[];
 } = {
   sql: [
@@ -39,6 +41,7 @@ export const registry: {
     clockCheck,
     ...ofEntries,
     ...sqlGrowthChecks,
+    appPurgeCheck,
     ...schemaChecks,
     deadRowsCheck,
   ],
@@ -63,5 +66,6 @@ export const registry: {
     ...scopeChecks,
     ...sourceChecks,
   ],
+  telemetry: telemetryChecks,
   self: selfChecks,
 };

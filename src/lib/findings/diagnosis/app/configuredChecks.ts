@@ -89,6 +89,18 @@ function judgeConfigurationOptions(world: World): Outcome | undefined {
   });
 }
 
+/** By what the app calls its entries in a store that others may share: a prefix, or a table. Undefined where that is not known. */
+export function nameInStore(world: World): string | undefined {
+  const kind = storeKind(world);
+  if (kind === 'redis') {
+    const name = world.option(optionsOf.redis, 'instancename');
+    return name ? knownText(name) : world.openAt(optionsOf.redis) ? undefined : '';
+  }
+  return kind === 'sqlserver' || kind === 'postgres'
+    ? knownText(world.option(optionsOf[kind], 'tablename'))
+    : undefined;
+}
+
 function judgeName(world: World, { configured }: AppSubject): Outcome {
   const kind = storeKind(world);
   if (kind === 'redis') return judgeInstanceName(world, configured.instanceNames);

@@ -1,8 +1,9 @@
 import { critical, type Outcome, pass, warning } from '../../../checks/check.ts';
-import { placeText } from '../../../webApp/csharp/syntax.ts';
+import { type Place, placeText } from '../../../webApp/csharp/syntax.ts';
 import { isKnown, knownFlag, knownText } from '../../../webApp/csharp/value.ts';
 import type { World } from '../../../webApp/world.ts';
-import { adapterOptions, appChecks, at, isDistributed, mayBeIn, notKnown } from './appSubject.ts';
+import { plainPlace } from '../bothSides.ts';
+import { adapterOptions, appChecks, at, isDistributed, mayBeIn, notKnown, winnerOf } from './appSubject.ts';
 
 /** `Encrypt = true` is worth what the Data Protection behind it is. */
 
@@ -28,10 +29,11 @@ function judgeEncryption(world: World): Outcome {
   if (!encrypt)
     return open
       ? mayBeIn('Whether entries are encrypted (`Encrypt`)', open)
-      : pass('Entries are not encrypted (`Encrypt` is not set).');
+      : pass('Entries are not encrypted (`Encrypt` is not set).', plainAt(winnerOf(world)?.place));
   const flag = knownFlag(encrypt);
   if (flag === undefined) return notKnown('`Encrypt`', encrypt);
-  if (!flag) return pass(`Entries are not encrypted (\`Encrypt\`, ${placeText(encrypt.place)}).`);
+  if (!flag)
+    return pass(`Entries are not encrypted (\`Encrypt\`, ${placeText(encrypt.place)}).`, plainAt(encrypt.place));
   const protection = world.call(/^AddDataProtection$/);
   if (protection)
     return pass(`Entries are encrypted by the Data Protection of ${placeText(protection.place)}.`, [
@@ -46,15 +48,17 @@ function judgeEncryption(world: World): Outcome {
       cause: 'encrypt_with_own_keys',
       what: `\`Encrypt = true\` (${placeText(encrypt.place)}) without \`AddDataProtection\`: each instance makes keys of its own, and cannot read what another wrote (json_parse_failed).`,
       evidence,
-      advice: `Give all instances one key ring: ${ringCode}`,
+      advice: `Give all instances one key ring: ${ringCode}.`,
     });
   return critical({
     cause: 'encrypt_without_data_protection',
     what: `\`Encrypt = true\` (${placeText(encrypt.place)}) without any Data Protection: entries are written in plain text, without a word.`,
     evidence,
-    advice: `Register it: ${ringCode}`,
+    advice: `Register it: ${ringCode}.`,
   });
 }
+
+const plainAt = (place: Place | undefined) => (place ? [at(plainPlace, place)] : []);
 
 type Judge = (world: World) => Outcome;
 
@@ -82,14 +86,14 @@ function judgePersistence(world: World): Outcome {
       cause: 'keys_ephemeral',
       what: `\`UseEphemeralDataProtectionProvider\` (${placeText(ephemeral.place)}): each start makes keys of its own, and no other can read what was written.`,
       evidence: [at('ephemeral', ephemeral.place)],
-      advice: `Take it out, and persist the keys: ${ringCode}`,
+      advice: `Take it out, and persist the keys: ${ringCode}.`,
     });
   if (persisted?.name === 'PersistKeysToRegistry')
     return critical({
       cause: 'keys_of_one_machine',
       what: `The keys are in the registry of each machine (${placeText(persisted.place)}): instances do not share them.`,
       evidence: [at(persisted.name, persisted.place)],
-      advice: `Persist them where all instances reach them: ${ringCode}`,
+      advice: `Persist them where all instances reach them: ${ringCode}.`,
     });
   if (persisted)
     return pass(`\`${persisted.name}\` (${placeText(persisted.place)}) persists the keys.`, [
@@ -104,7 +108,7 @@ function judgePersistence(world: World): Outcome {
     cause: 'keys_not_persisted',
     what: `\`AddDataProtection\`${protection ? ` (${placeText(protection.place)})` : ''} has no \`PersistKeysTo…\`: each instance keeps keys of its own, and cannot read what another wrote (json_parse_failed).`,
     evidence: protection ? [at('AddDataProtection', protection.place)] : [],
-    advice: `Give all instances one key ring: ${ringCode}`,
+    advice: `Give all instances one key ring: ${ringCode}.`,
   });
 }
 

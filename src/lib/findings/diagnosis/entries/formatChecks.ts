@@ -60,7 +60,7 @@ const mixture: Check<EntriesSubject>['run'] = async (subject) => {
     return pass(encrypted > 0 ? 'All sampled entries are encrypted.' : 'No sampled entry is encrypted.', evidence);
   const trouble = {
     cause: 'plain_and_encrypted',
-    what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps with Encrypt = true cannot read the plain ones, and the others not the encrypted ones.`,
+    what: `${countOf(plain, 'sampled entry is', 'sampled entries are')} plain and ${encrypted} encrypted: apps without Encrypt cannot read the encrypted ones (json_parse_failed); those with it read the plain ones, which lie there for everybody to read.`,
     evidence: [
       ...evidence,
       {

@@ -1,4 +1,4 @@
-import { checksOf, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
+import { type Check, checksOf, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
 import { hindranceOf } from '../../../sql/ensureExpiryIndex.ts';
@@ -102,6 +102,34 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
     return share >= 0.95 || (daysLeft !== undefined && daysLeft < 3) ? critical(trouble) : warning(trouble);
   },
 });
+
+/** What Query Store knows of the purge that SqlServerCache runs from within a web app. */
+export const appPurgeCheck: Check<SqlSubject> = {
+  id: 'app-purge',
+  symptom: 'growth',
+  timeLimitMs: 20_000,
+  applies: ({ engine }) => engine === 'sqlserver',
+  run: async (subject) => {
+    const found = (await (await subject.table()).appPurge?.()) ?? { state: 'notSeen' };
+    const evidence = [{ what: 'state', value: found.state }];
+    if (found.state === 'unknown')
+      return unknown(
+        'app_purge_unknown',
+        found.reason,
+        'Switch Query Store on, or look at the code: `--app`.',
+        evidence,
+      );
+    if (found.state !== 'running') return pass('No web app has purged this table within the last day.', evidence);
+    const { lastRunAt, lastDuration, runs } = found;
+    return warning({
+      cause: 'app_purge_runs',
+      what: `A web app still deletes expired entries itself, last at ${lastRunAt} for ${lastDuration}: in one statement, in the middle of its requests.`,
+      evidence: [...evidence, { what: 'last run', value: lastRunAt }, { what: 'runs that are kept', value: runs }],
+      advice:
+        'Where this project purges, write `options.ExpiredItemsDeletionInterval = TimeSpan.MaxValue;` in the app.',
+    });
+  },
+};
 
 /** Counted along the index where there is one; else from the sample, since a count would read the whole table. */
 async function expiredOf(subject: SqlSubject): Promise<{ expired: number; oldestAgeMs: number; sampled: boolean }> {
