@@ -95,6 +95,18 @@ describe('a right that is missing', () => {
   });
 });
 
+it('whose lock another run holds says which session that is, where the server tells', async () => {
+  const lock = await scenario.open().tryLock('purge');
+  const busy = {
+    stopReason: 'busy',
+    heldBy: expect.stringMatching(/^session \d+, login \w+, application token-cache/),
+  };
+  expect((await scenario.run(scenario.open())).report).toMatchObject(busy);
+  endpoint().faults.on('lockHolder', { kind: 'error', error: { number: 300, message: 'VIEW SERVER STATE' } });
+  expect((await scenario.run(scenario.open())).report).toMatchObject({ stopReason: 'busy', heldBy: null });
+  await lock?.release();
+});
+
 describe('a table', () => {
   it('of the temporal kind is purged, and its history is told', async () => {
     await is('temporal table');

@@ -67,6 +67,8 @@ function absentOrBusy({ purge }: SqlCacheRecords, subject: string, context: Judg
 /** Intervals of the timer after which a lock that is held is no run that takes a little longer. */
 const busyIntervals = 2;
 
+const ending = { sqlserver: '`KILL` with its number', postgres: '`SELECT pg_terminate_backend(PID)`' };
+
 /** Purge after purge finds the table's lock held: by a run that hangs, or a session that a killed one left. */
 function busy({ runs }: SqlCacheRecords['purge'], subject: string, { now, timerOf }: JudgeContext): JudgedFinding[] {
   const timer = timerOf('purge');
@@ -84,8 +86,7 @@ function busy({ runs }: SqlCacheRecords['purge'], subject: string, { now, timerO
       level: 'warning',
       subject,
       what: `The last ${found.length} purges found the table's lock held for ${humanDuration(now.getTime() - since)}${heldBy ? `, at last by ${heldBy}` : ''}.`,
-      advice:
-        'See whether a run is at work (GET /api/status). If none is, end the session that holds the lock: on PostgreSQL `select pg_terminate_backend(PID)`, on SQL Server `KILL`.',
+      advice: `See whether a run is at work (GET /api/status). If none is, end the session that holds the lock${newest.report ? `: ${ending[newest.report.engine]}` : ''}.`,
       since: oldest.startedAt,
     },
   ];

@@ -126,7 +126,7 @@ function storeErrors({ storeErrors: errors }: AppReport, cache: string): AppFind
   return warning(
     'app-store-errors',
     `The distributed cache failed the web app: ${errors.map(({ type, count }) => `${type} (${count.toLocaleString('en-US')})`).join(', ')}. MSAL's metrics show that as misses.`,
-    `See whether the cache can be reached, and is not refusing: \`token-cache diagnose --cache ${cache}\`. For Redis the app's connection string should have abortConnect=False.`,
+    `See whether the cache can be reached, and is not refusing: \`token-cache diagnose --cache ${cache}\`.${errors.some(({ type }) => /redis/i.test(type)) ? " The app's connection string should have `abortConnect=False`." : ''}`,
   );
 }
 

@@ -1,4 +1,6 @@
+import { withoutSecrets } from '../../secret.ts';
 import type { RunLock } from '../cacheTable.ts';
+import { unlessRefused } from '../cacheTableError.ts';
 import { sessionLock } from '../sessionLock.ts';
 import { run, type SqlServerConnections } from './connections.ts';
 import { text } from './parameters.ts';
@@ -43,6 +45,33 @@ export async function trySqlServerLock(
   } finally {
     if (!lock) await pool.close().catch(() => undefined);
   }
+}
+
+interface HolderRow {
+  session: number;
+  login: string | null;
+  program: string | null;
+  host: string | null;
+  status: string | null;
+  since: Date | null;
+}
+
+/** The session that holds the lock, as far as this login may see it. */
+export async function holderOfLock(connections: SqlServerConnections, resource: string): Promise<string | undefined> {
+  const parameters = { resource: text(255, resource) };
+  const asked = connections.query<HolderRow>('read', statements.lockHolder(), parameters);
+  const [row] = (await unlessRefused(asked)) ?? [];
+  if (!row) return undefined;
+  const { session, login, program, host, status, since } = row;
+  const parts = [
+    `session ${session}`,
+    ...(login ? [`login ${login}`] : []),
+    ...(program ? [`application ${program}`] : []),
+    ...(host ? [`from ${host}`] : []),
+    ...(since ? [`${status ?? 'there'} since ${since.toISOString()}`] : []),
+  ];
+  // Whoever opened it named its application.
+  return withoutSecrets(parts.join(', '));
 }
 
 function withoutLock(connections: SqlServerConnections, reason: string): RunLock {

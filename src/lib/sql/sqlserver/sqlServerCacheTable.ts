@@ -12,7 +12,7 @@ import { sqlServerFigures } from './figures.ts';
 import { sqlServerInspection } from './inspection.ts';
 import { readSqlServerLoad } from './load.ts';
 import { expiry, named, text } from './parameters.ts';
-import { trySqlServerLock } from './runLock.ts';
+import { holderOfLock, trySqlServerLock } from './runLock.ts';
 import { type ServerTraits, serverTraits } from './serverTraits.ts';
 import * as statements from './statements.ts';
 import { quoteIdentifier, quoteTable } from './tableName.ts';
@@ -111,6 +111,8 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
     },
 
     tryLock: (purpose) => trySqlServerLock(connections, lockOf(purpose)),
+
+    lockHolder: (purpose) => holderOfLock(connections, lockOf(purpose)),
 
     async isLocked(purpose) {
       const parameters = { resource: text(255, lockOf(purpose)) };

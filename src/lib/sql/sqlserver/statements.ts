@@ -66,6 +66,17 @@ SELECT @result AS result, @@SPID AS session`;
 
 /** 1 where the lock could be had: no session holds it. */
 export const testLock = () => `SELECT APPLOCK_TEST('public', @resource, 'Exclusive', 'Session') AS free`;
+/**
+ * Who holds it. Of a resource the view shows the first 32 characters (its documentation), beside a hash of its own. Needs VIEW
+ * DATABASE STATE, on a server that is no Azure SQL Database VIEW SERVER STATE.
+ */
+export const lockHolder = () => `
+SELECT TOP (1) l.request_session_id AS session, s.login_name AS login, s.program_name AS program, s.host_name AS host,
+       s.status AS status, s.last_request_end_time AS since
+FROM sys.dm_tran_locks AS l
+JOIN sys.dm_exec_sessions AS s ON s.session_id = l.request_session_id
+WHERE l.resource_type = 'APPLICATION' AND l.request_status = 'GRANT' AND l.resource_database_id = DB_ID()
+  AND CHARINDEX(N'[' + LEFT(@resource, 32) + N']', l.resource_description) > 0`;
 export const unlock = () => `EXEC sp_releaseapplock @Resource = @resource, @LockOwner = 'Session'`;
 export const lockMode = () => `SELECT APPLOCK_MODE('public', @resource, 'Session') AS mode`;
 

@@ -94,6 +94,24 @@ select case when exists (
     and (classid::bigint << 32) | objid::bigint = ${resource}) then 0 else 1 end`,
   ),
 
+  /** PostgreSQL knows the backend, and not whose session it serves: the endpoint's clients all have the driver's name. */
+  lockHolder: select(
+    fixed(statements.lockHolder),
+    [
+      { name: 'session', type: 'int' },
+      { name: 'login', type: 'nvarchar' },
+      { name: 'program', type: 'nvarchar' },
+      { name: 'host', type: 'nvarchar' },
+      { name: 'status', type: 'nvarchar' },
+      { name: 'since', type: 'datetime2' },
+    ],
+    () => `
+select pid, usename::text, application_name, host(client_addr), 'sleeping', (extract(epoch from state_change) * 10000000)::bigint + 621355968000000000
+from pg_locks join pg_stat_activity using (pid)
+where locktype = 'advisory' and granted and objsubid = 1 and pg_locks.database = (select oid from pg_database where datname = current_database())
+  and (classid::bigint << 32) | objid::bigint = ${resource} limit 1`,
+  ),
+
   unlock: {
     renderings: fixed(statements.unlock),
     answer: async (call: Call) => {

@@ -30,6 +30,12 @@ const optionsOf = {
   postgres: 'PostgresCacheOptions',
 } as const;
 
+const forms = {
+  redis: 'name.redis.cache.windows.net:6380,password=…,ssl=True,abortConnect=False',
+  sqlserver: 'Server=…;Database=…',
+  postgres: 'Host=…;Database=…',
+} as const;
+
 function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome {
   const kind = storeKind(world);
   if (kind !== 'redis' && kind !== 'sqlserver' && kind !== 'postgres')
@@ -54,7 +60,7 @@ function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome 
     return unknown(
       'connection_string_not_readable',
       `The connection string (${place}) cannot be read here.`,
-      'Hold it against the form that the library reads: `name.redis.cache.windows.net:6380,password=…,ssl=True,abortConnect=False`, or `Server=…;Database=…`.',
+      `Hold it against the form that the library reads: \`${forms[kind]}\`.`,
       [at('connection string', value.place)],
     );
   const [first] = advice;

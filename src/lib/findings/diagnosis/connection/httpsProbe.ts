@@ -1,5 +1,5 @@
 import { MaintenanceError } from '../../../errors.ts';
-import { Line } from './line.ts';
+import { clientWords, Line } from './line.ts';
 import type { ConnectionProbe, StepName } from './probe.ts';
 import { secretExpired } from './refine.ts';
 
@@ -28,7 +28,7 @@ const damaged = 'key_ring_damaged';
 /** Blob storage and Key Vault: the line by itself, then one request with the service's own client. */
 export function httpsProbe({ kind, url, ca, request }: HttpsTarget): ConnectionProbe {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const line = new Line(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80)));
+  const line = new Line(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80)), clientWords.https);
   const secure = (signal: AbortSignal) => line.secure({ name: host, checked: true, ca }, signal);
   return {
     kind,

@@ -26,18 +26,54 @@ export interface CertificateFacts {
   tlsVersion: string;
 }
 
+/** What its client calls the parts of an address: advice names no other client's keywords. */
+export interface ClientWords {
+  address: string;
+  port: string;
+  encryption: string;
+  /** Under which the certificate's name is given; undefined where it is always the server's. */
+  certificateName?: string;
+  authority: string;
+}
+
+export const clientWords = {
+  sqlserver: {
+    address: 'the connection string',
+    port: '`Server=host,port` (1433)',
+    encryption: '`Encrypt=`',
+    certificateName: '`HostNameInCertificate=`',
+    authority: 'NODE_EXTRA_CA_CERTS',
+  },
+  postgres: {
+    address: 'the connection string',
+    port: '`Port=` (5432)',
+    encryption: '`SSL Mode=`',
+    authority: '`Root Certificate=`, or NODE_EXTRA_CA_CERTS',
+  },
+  redis: {
+    address: 'the connection string',
+    port: '`host:port` (6380 with TLS, 6379 without; Azure Managed Redis 10000)',
+    encryption: '`ssl=True` on 6380, `ssl=False` on 6379',
+    certificateName: '`sslHost=`',
+    authority: 'REDIS_CA_FILE',
+  },
+  https: { address: 'the address', port: 'its port', encryption: '`https://`', authority: 'NODE_EXTRA_CA_CERTS' },
+} satisfies Record<string, ClientWords>;
+
 /** The line to one server: name, TCP and TLS, each a step of its own. */
 export class Line {
   readonly #host: string;
   readonly #port: number;
+  readonly #words: ClientWords;
   #addresses: string[] = [];
   #socket: Socket | undefined;
   #secured: TLSSocket | undefined;
   certificate: CertificateFacts | undefined;
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, words: ClientWords) {
     this.#host = host;
     this.#port = port;
+    this.#words = words;
   }
 
   get target(): string {
@@ -61,7 +97,7 @@ export class Line {
       throw new MaintenanceError(
         'host_not_found',
         `The name ${this.#host} does not resolve (${codeOf(error)}).`,
-        'Check the name in the connection string, and the DNS of the network: with a private endpoint, its private DNS zone must be linked to the network.',
+        `Check the name in ${this.#words.address}, and the DNS of the network: with a private endpoint, its private DNS zone must be linked to the network.`,
       );
     }
     return [{ what: 'addresses', value: this.#addresses.length }];
@@ -81,7 +117,7 @@ export class Line {
         ? new MaintenanceError(
             'tcp_refused',
             `${this.target} refuses connections: nothing listens on this port.`,
-            'Check the port of the connection string (SQL Server 1433, PostgreSQL 5432, Redis 6380, Azure Managed Redis 10000), and that the server runs.',
+            `Check the port in ${this.#words.address}, ${this.#words.port}, and that the server runs.`,
           )
         : new MaintenanceError(
             'tcp_unreachable',
@@ -110,12 +146,12 @@ export class Line {
     try {
       await settled(secured, 'secureConnect');
     } catch (error) {
-      throw handshakeFailed(this.target, codeOf(error));
+      throw handshakeFailed(this.target, codeOf(error), this.#words);
     }
     this.certificate = factsOf(secured, name);
     const nameAlone = this.certificate?.problem === wrongNameCode;
     if (checked && this.certificate?.problem && !(anyName && nameAlone))
-      throw certificateRefused(this.target, name, this.certificate);
+      throw certificateRefused(this.target, name, this.certificate, this.#words);
     return [{ what: 'TLS version', value: this.certificate?.tlsVersion ?? 'unknown' }];
   }
 
@@ -159,7 +195,7 @@ function chainOf(certificate: PeerCertificate | { issuerCertificate?: PeerCertif
 
 const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 
-function handshakeFailed(target: string, code: string): MaintenanceError {
+function handshakeFailed(target: string, code: string, { encryption }: ClientWords): MaintenanceError {
   if (/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_PROTOCOLS/i.test(code))
     return new MaintenanceError(
       'tls_version',
@@ -169,7 +205,7 @@ function handshakeFailed(target: string, code: string): MaintenanceError {
   return new MaintenanceError(
     'tls_mismatch',
     `${target} does not speak TLS on this port (${code}).`,
-    'Make port and encryption fit: Redis `ssl=True` on 6380 and `ssl=False` on 6379; SQL Server `Encrypt=`; PostgreSQL `SSL Mode=`.',
+    `Make port and encryption fit: ${encryption}.`,
   );
 }
 
@@ -177,6 +213,7 @@ function certificateRefused(
   target: string,
   name: string,
   { problem = '', name: own, validTo }: CertificateFacts,
+  { address, certificateName, authority }: ClientWords,
 ): MaintenanceError {
   if (/EXPIRED|NOT_YET_VALID/.test(problem))
     return new MaintenanceError(
@@ -188,11 +225,11 @@ function certificateRefused(
     return new MaintenanceError(
       'certificate_name',
       `The certificate of ${target} is for ${own}, not for ${name}.`,
-      'Use the name that the certificate was issued for, in the connection string or as `HostNameInCertificate=` (SQL Server), `sslHost=` (Redis).',
+      `Use the name that the certificate was issued for, in ${address}${certificateName ? ` or as ${certificateName}` : ''}.`,
     );
   return new MaintenanceError(
     'certificate_untrusted',
     `The certificate of ${target} is signed by nobody that is trusted here (${problem}).`,
-    'Install its authority (NODE_EXTRA_CA_CERTS; Redis: REDIS_CA_FILE; PostgreSQL: `Root Certificate=`), or use a certificate of a public one.',
+    `Install its authority (${authority}), or use a certificate of a public one.`,
   );
 }

@@ -4,7 +4,7 @@ import { certificateName } from '../../../redis/line/openStream.ts';
 import type { Endpoint, RedisConnection } from '../../../redis/redisConnection.ts';
 import type { Connect, RedisNode } from '../../../redis/redisNode.ts';
 import { type Step, UnreachableError } from '../../../redis/unreachable.ts';
-import { Line } from './line.ts';
+import { clientWords, Line } from './line.ts';
 import type { ConnectionProbe } from './probe.ts';
 
 /** The names of the causes, where the watch has names of steps. */
@@ -25,7 +25,7 @@ const causes: Record<Step, ErrorCode> = {
 export function redisProbe(connection: RedisConnection, connect: Connect): ConnectionProbe {
   const [endpoint = { host: 'localhost', port: 6379 }] = connection.endpoints;
   const { host, port } = endpoint;
-  const line = new Line(host, port);
+  const line = new Line(host, port, clientWords.redis);
   const name = certificateName(host, connection);
   let node: RedisNode | undefined;
   const opened = () => {
@@ -99,7 +99,7 @@ function speaksTls(endpoint: Endpoint, name: string, signal: AbortSignal): Promi
 
 /** False as well where the line fails. */
 async function onAnotherLine({ host, port }: Endpoint, signal: AbortSignal, ask: (line: Line) => Promise<boolean>) {
-  const line = new Line(host, port);
+  const line = new Line(host, port, clientWords.redis);
   try {
     await line.connect(signal);
     return await ask(line);

@@ -4,7 +4,7 @@ import { MaintenanceError } from '../../../errors.ts';
 import type { CacheTable, SqlEngine } from '../../../sql/cacheTable.ts';
 import { CacheTableError } from '../../../sql/cacheTableError.ts';
 import type { SqlConnection, SqlTls } from '../../../sql/sqlConnection.ts';
-import { Line } from './line.ts';
+import { clientWords, Line } from './line.ts';
 import { Lines } from './lines.ts';
 import { type ConnectionProbe, noAnswer } from './probe.ts';
 import { databaseCauses, refine } from './refine.ts';
@@ -50,7 +50,7 @@ export function sqlProbe(
   const { host, port, tls, hosts = [] } = cache.connection;
   const { kind, secure } = servers[cache.kind];
   const lineTo = (name: string, at: number) => {
-    const to = new Line(name, at);
+    const to = new Line(name, at, clientWords[cache.kind]);
     // Each host's certificate is for its own name, unless the string gives one for all.
     const expected = tls && { ...tls, name: tls.name === host ? name : tls.name };
     return { line: to, steps: to.steps(expected && ((signal) => secure(to, expected, signal))) };

@@ -20,7 +20,7 @@ export const sqlAdvice: Record<SqlEngine, (connection: SqlConnection) => Connect
       what: '`TrustServerCertificate=True` takes any certificate: anybody on the way can read the tokens.',
       advice: 'Leave it out, and use a certificate that the clients trust.',
     }),
-    ...poolAdvice(pool),
+    ...poolAdvice(pool, 'Max Pool Size'),
   ],
   postgres: ({ host, tls, pool }) => [
     ...when(!tls && !loopback(host), {
@@ -29,7 +29,7 @@ export const sqlAdvice: Record<SqlEngine, (connection: SqlConnection) => Connect
       what: 'The connection is not encrypted: tokens go over the network in clear text.',
       advice: 'Set `SSL Mode=VerifyFull` (or `Require`) in the connection string of every app.',
     }),
-    ...poolAdvice(pool),
+    ...poolAdvice(pool, 'Maximum Pool Size'),
   ],
 };
 
@@ -59,7 +59,7 @@ export function redisAdvice({ endpoints, tls, abortConnect }: RedisConnection): 
   ];
 }
 
-function poolAdvice({ on, size }: SqlConnection['pool']): ConnectionAdvice[] {
+function poolAdvice({ on, size }: SqlConnection['pool'], keyword: string): ConnectionAdvice[] {
   return [
     ...when(!on, {
       cause: 'pooling_off',
@@ -71,7 +71,7 @@ function poolAdvice({ on, size }: SqlConnection['pool']): ConnectionAdvice[] {
       cause: 'pool_too_small',
       grave: false,
       what: 'The connection pool has less than 10 connections: at the hour when everybody signs in, requests wait for one.',
-      advice: 'Leave the maximum pool size at its default of 100.',
+      advice: `Leave \`${keyword}\` at its default of 100.`,
     }),
   ];
 }

@@ -4,7 +4,7 @@ import type { RecordStore } from '../../../runs/recordStore.ts';
 import { describeProblem, type SettingProblem } from '../../../settings/problems.ts';
 import { countOf } from '../../../wording.ts';
 import type { TimerReading } from '../../timers.ts';
-import { Line } from '../connection/line.ts';
+import { clientWords, Line } from '../connection/line.ts';
 
 /** This tool itself, as far as a diagnosis may ask. */
 export interface SelfSubject {
@@ -127,7 +127,7 @@ const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubjec
     applies: ({ telemetryEndpoint }) => telemetryEndpoint !== undefined,
     run: async ({ telemetryEndpoint: url }, clock, signal) => {
       if (!url) return pass('No telemetry endpoint is set.');
-      const line = new Line(url.hostname, Number(url.port || (url.protocol === 'http:' ? 80 : 443)));
+      const line = new Line(url.hostname, Number(url.port || (url.protocol === 'http:' ? 80 : 443)), clientWords.https);
       const start = clock.elapsed();
       try {
         await line.resolve();

@@ -12,7 +12,10 @@ const countedRows = 5_000;
 const countLimitMs = 3_000;
 const enoughGrowthMs = 6 * hour;
 
-const sizeRight = 'GRANT VIEW DATABASE STATE to the user, or look at the size of the database in the portal.';
+const sizeRight = {
+  sqlserver: 'GRANT VIEW DATABASE STATE to the user, or look at the size of the database in the portal.',
+  postgres: 'Look at `SELECT pg_database_size(current_database())`, or at the storage of the server in the portal.',
+};
 
 /** What lets a SQL table grow. */
 export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
@@ -75,14 +78,19 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
     const tableText = table === undefined ? 'an unknown size' : bytesText(table);
     if (!limit)
       return table === undefined
-        ? unknown('size_unknown', 'The server tells neither the size of the table nor a limit.', sizeRight, evidence)
+        ? unknown(
+            'size_unknown',
+            'The server tells neither the size of the table nor a limit.',
+            sizeRight[subject.engine],
+            evidence,
+          )
         : pass(`The table has ${tableText}; this server names no limit.`, evidence);
     // The limit is that of the database, and others may share it.
     if (databaseBytes === undefined)
       return unknown(
         'size_unknown',
         `The database may have ${bytesText(limit)}, and the server does not tell how much of that is used (the table has ${tableText}).`,
-        sizeRight,
+        sizeRight[subject.engine],
         evidence,
       );
     const daysLeft = perDay !== undefined && perDay > 0 ? (limit - databaseBytes) / perDay : undefined;
