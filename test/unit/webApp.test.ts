@@ -229,6 +229,77 @@ describe('code', () => {
   });
 });
 
+describe('C# of many forms', () => {
+  const rest = (line: string) => [signIn, 'auth.AddDistributedTokenCaches();', redis, line];
+  const adapter = 'MsalDistributedTokenCacheAdapterOptions';
+
+  it('may be an extension block', async () => {
+    const files = {
+      ...program(signIn, 'auth.AddDistributedTokenCaches();', 'builder.AddCaches();'),
+      'Setup.cs':
+        `static class Setup { extension(WebApplicationBuilder app) { public WebApplicationBuilder AddCaches() { ${redis} ${options} return app; } } }`.replaceAll(
+          'builder.',
+          'app.',
+        ),
+    };
+    expect(await found(files)).toEqual([]);
+  });
+
+  it('may set several options at once', async () => {
+    const set = (values: string) =>
+      program(
+        ...rest(`builder.Services.Configure<${adapter}>(o => (o.SlidingExpiration, o.OnL2CacheFailure) = ${values});`),
+      );
+    expect(await found(set('(TimeSpan.FromDays(1), _ => false)'))).toEqual([]);
+    expect(await found(set('(TimeSpan.FromMinutes(9), _ => throw new Exception())'))).toEqual([
+      'app-cache-failure callback_throws',
+      'app-expiry expiry_shorter_than_token',
+    ]);
+    expect(await found(set('Somewhere.Else()'))).toEqual([
+      'app-cache-failure built_at_run_time',
+      'app-expiry built_at_run_time',
+    ]);
+  });
+
+  it('may read the configuration by any name', async () => {
+    const lambda = `builder.Services.AddOptions<${adapter}>().Configure<IConfiguration>((o, c) => { o.SlidingExpiration = c.GetValue<TimeSpan>("Ttl"); o.OnL2CacheFailure = _ => false; });`;
+    const method = 'Setup.Add(builder.Services, builder.Configuration);';
+    const files = {
+      'appsettings.json': '{ "Ttl": "00:05:00" }',
+      'Setup.cs': `static class Setup { public static void Add(IServiceCollection s, IConfiguration c) => s.Configure<${adapter}>(o => { o.SlidingExpiration = TimeSpan.Parse(c["Ttl"]!); o.OnL2CacheFailure = _ => false; }); }`,
+    };
+    for (const line of [lambda, method])
+      expect(await found({ ...program(...rest(line)), ...files }), line).toEqual([
+        'app-expiry expiry_shorter_than_token',
+      ]);
+  });
+
+  it('may put a text together', async () => {
+    const text = (more: string) =>
+      program(
+        signIn,
+        'auth.AddDistributedTokenCaches();',
+        `builder.Services.AddStackExchangeRedisCache(o => o.Configuration = $"{Names.Host}:6380,ssl=True${more}");`,
+        'static class Names { public const string Host = "r.example.com"; }',
+        options,
+      );
+    expect(await found(text(',abortConnect=False'))).toEqual([]);
+    expect(await found(text(''))).toEqual(['app-connection-string abort_connect']);
+    expect(await found(text(',password={secret}'))).toEqual(['app-connection-string built_at_run_time']);
+  });
+
+  it('may be an app of MSAL alone, or a daemon by the factory', async () => {
+    const msal = program(
+      'IConfidentialClientApplication app = ConfidentialClientApplicationBuilder.Create("c").Build();',
+      `app.AddDistributedTokenCache(services => { ${redis.replace('builder.S', 's')} ${options.replace('builder.S', 's')} });`,
+    );
+    expect(await found(msal)).toEqual([]);
+    expect(
+      await found(program('var factory = TokenAcquirerFactory.GetDefaultInstance();', 'factory.Build();')),
+    ).toEqual([]);
+  });
+});
+
 /** Found on public apps, and made anew. */
 describe('what public apps do', () => {
   it('may be a token cache of their own', async () => {

@@ -22,7 +22,10 @@ const stores: readonly [RegExp, StoreKind][] = [
   [/^(AddStackExchangeRedisCache|AddDistributedRedisCache|AddRedisDistributedCache)$/, 'redis'],
   [/^AddDistributedSqlServerCache$/, 'sqlserver'],
   [/^AddDistributedPostgres(Sql|QL)?Cache$/i, 'postgres'],
-  [/^Add\w*(Distributed\w*Cache|CosmosCache|MongoDbCache|NCache|Memcached|CouchbaseCache)$/, 'other'],
+  [
+    /^(?!AddDistributedTokenCache)Add\w*(Distributed\w*Cache|CosmosCache|MongoDbCache|NCache|Memcached|CouchbaseCache)$/,
+    'other',
+  ],
 ];
 
 export interface Store {

@@ -95,9 +95,21 @@ const evaluators: Record<string, Evaluator> = {
     known: { kind: 'list', items: namedChildren(node).map((element) => evaluate(element, scope)) },
     place,
   }),
+  interpolated_string_expression: (node, scope, place) => {
+    const parts = namedChildren(node)
+      .filter(({ type }) => !/^interpolation_(start|quote)$/.test(type))
+      .map((part) => (part.type === 'string_content' ? part.text : interpolated(part, scope)));
+    return parts.includes(undefined) ? undefined : { known: parts.join(''), place };
+  },
   array_creation_expression: inner,
   implicit_array_creation_expression: inner,
 };
+
+/** The text of `{name}`; what has a format, or is an escape sequence, is not known. */
+function interpolated(part: Node, scope: Scope): string | undefined {
+  const [expression, ...format] = namedChildren(part).filter(({ type }) => type !== 'interpolation_brace');
+  return expression && format.length === 0 ? knownText(evaluate(expression, scope)) : undefined;
+}
 
 function number(text: string, place: Place): Value {
   const value = Number(text);
@@ -238,6 +250,7 @@ function call(node: Node, scope: Scope, place: Place): Value | undefined {
     const [a, b] = [knownText(evaluate(receiver, scope)), knownText(first)];
     return a === undefined || b === undefined ? undefined : { known: a.toLowerCase() === b.toLowerCase(), place };
   }
+  if (name === 'GetEnvironmentVariable') return { unknown: 'outside', place };
   if (name === 'nameof') return { known: simpleName(argumentsOf(node)[0]?.value), place };
   if (receiver?.text === 'TimeSpan') return timeSpan(name, args, place);
   const added = /^Add(\w+)$/.exec(name)?.[1];

@@ -5,6 +5,7 @@ import { CodeIndex, initializerOf, type Method, type ParsedFile } from './index.
 import { isOwnExtension, libraryCalls, optionsOfCalls, readOptions } from './known.ts';
 import {
   type Argument,
+  argumentsIn,
   argumentsOf,
   bodyOf,
   field,
@@ -67,7 +68,10 @@ export class Flow {
     if (this.#stack.includes(method) || this.#stack.length > depthLimit) return;
     this.#visited.add(method.node.id);
     this.#stack.push(method);
-    for (const { name, type } of method.parameters) if (readOptions.has(type)) frame.options.set(name, type);
+    for (const { name, type } of method.parameters) {
+      if (readOptions.has(type)) frame.options.set(name, type);
+      if (isConfiguration(type) && !isKnown(frame.names.get(name))) frame.names.set(name, configuration(method));
+    }
     const body = bodyOf(method.node);
     if (body) this.#visit(body, frame);
     this.#stack.pop();
@@ -192,7 +196,16 @@ export class Flow {
 
   #assign(node: Node, frame: Frame): void {
     const [left, right] = [field(node, 'left'), field(node, 'right')];
-    if (!left || !right) return;
+    if (left && right) this.#assignTo(left, right, node, frame);
+  }
+
+  #assignTo(left: Node, right: Node, node: Node, frame: Frame): void {
+    if (left.type === 'tuple_expression') {
+      const values = right.type === 'tuple_expression' ? argumentsIn(right) : [];
+      for (const [index, { value }] of argumentsIn(left).entries())
+        this.#assignTo(value, values[index]?.value ?? right, node, frame);
+      return;
+    }
     if (!isLambda(right)) this.#visit(right, frame);
     const [root, ...path] = memberPath(left) ?? [];
     const options = root === undefined ? undefined : frame.options.get(root);
@@ -245,7 +258,7 @@ export class Flow {
       ) {
         const target = named === 'memoryCacheOptions' ? options[1] : options[lambdas];
         lambdas += 1;
-        if (isLambda(value)) this.#lambda(value, target, frame);
+        if (isLambda(value)) this.#lambda(value, target, frame, typeArgument(field(node, 'function')));
         else if (target !== undefined) this.#lambda(known.known.node, target, { ...frame, file: known.known.file });
         continue;
       }
@@ -299,13 +312,17 @@ export class Flow {
       this.options.push({ place: value.place, guards: frame.guards, options, path, value });
   }
 
-  #lambda(node: Node, options: string | undefined, frame: Frame): void {
+  /** @param service the type of the second parameter: `AddOptions<T>().Configure<IConfiguration>((options, configuration) => …)` */
+  #lambda(node: Node, options: string | undefined, frame: Frame, service = ''): void {
     const inner = { ...frame, names: new Map(frame.names), options: new Map(frame.options) };
     const parameters = parametersOf(node);
     for (const { name } of parameters) {
       inner.names.delete(name);
       inner.options.delete(name);
     }
+    for (const [index, { name, type }] of parameters.entries())
+      if (isConfiguration(type || (index === 1 ? service : '')))
+        inner.names.set(name, configuration({ node, file: frame.file }));
     const typed = parameters.find(({ type }) => readOptions.has(type));
     const [first] = parameters;
     if (typed) inner.options.set(typed.name, typed.type);
@@ -349,6 +366,14 @@ const guarded = (frame: Frame, guard: Guard): Frame => ({
   names: new Map(frame.names),
   options: new Map(frame.options),
   guards: [...frame.guards, guard],
+});
+
+/** Whatever gives the whole configuration of the app; a section may be any. */
+const isConfiguration = (type: string) => /^(IConfiguration(Root|Manager)?|ConfigurationManager)$/.test(type);
+
+const configuration = ({ node, file }: { node: Node; file: string }): Value => ({
+  known: { kind: 'section', key: '' },
+  place: placeOf(node, { file }),
 });
 
 function hasDefault(body: Node | null): boolean {

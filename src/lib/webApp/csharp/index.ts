@@ -49,7 +49,7 @@ export class CodeIndex {
         file,
         name: field(node, 'name')?.text ?? '',
         type: typeOf(node),
-        parameters: parametersOf(node),
+        parameters: [...extendedBy(node), ...parametersOf(node)],
       });
     if (node.type === 'field_declaration' && /\b(const|readonly)\b/.test(node.text)) {
       for (const each of descendants(node))
@@ -128,6 +128,13 @@ function isField(assignment: Node): boolean {
 export function initializerOf(declarator: Node): Node | undefined {
   const last = declarator.namedChildren.at(-1) ?? undefined;
   return last && last.id !== field(declarator, 'name')?.id ? last : undefined;
+}
+
+/** What a member of an `extension(…)` block of C# 14 extends; the grammar takes the block for a constructor. */
+function extendedBy(node: Node): Parameter[] {
+  const block = node.parent?.parent;
+  if (block?.type !== 'constructor_declaration' || field(block, 'name')?.text !== 'extension') return [];
+  return parametersOf(block).map((parameter) => ({ ...parameter, extension: true }));
 }
 
 function typeOf(node: Node): string {

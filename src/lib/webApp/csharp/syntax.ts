@@ -61,7 +61,12 @@ export interface Argument {
 
 export function argumentsOf(call: Node): Argument[] {
   const list = field(call, 'arguments') ?? namedChildren(call).find(({ type }) => /argument_list$/.test(type));
-  return (list ? namedChildren(list) : [])
+  return list ? argumentsIn(list) : [];
+}
+
+/** The parts of a list of arguments, or of a tuple. */
+export function argumentsIn(list: Node): Argument[] {
+  return namedChildren(list)
     .filter(({ type }) => /^(attribute_)?argument$/.test(type))
     .flatMap((argument) => {
       const value = namedChildren(argument).at(-1);

@@ -44,6 +44,8 @@ function judgeAbsence(world: World): Outcome {
   const acquires = world.call(/^(EnableTokenAcquisitionToCallDownstreamApi|AddTokenAcquisition)$/);
   const open = world.openAt();
   if (!acquires) {
+    const factory = world.call(/^GetDefaultInstance$/);
+    if (factory && !open) return pass(`\`TokenAcquirerFactory\` (${placeText(factory.place)}) keeps tokens in memory.`);
     const signsIn = world.call(/^(AddMicrosoftIdentity(WebApp|WebApi)\w*)$/);
     if (!signsIn) return open ? mayBeIn('A token cache', open) : notFound;
     return pass(`The app signs users in (${placeText(signsIn.place)}) and acquires no tokens to cache.`);
