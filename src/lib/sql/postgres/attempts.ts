@@ -33,11 +33,20 @@ export function attemptsOf({ hosts, tls, tries, certificate }: PostgresConnectio
   return hosts.flatMap((host) => ways[tries ?? 'asGiven'].map((ssl) => ({ ...host, ssl })));
 }
 
+/** The driver's word where the server answers N, and the server's own where its pg_hba.conf asks for TLS. */
+const otherWay = /does not support SSL|no encryption|SSL off/i;
+
+/** Of the failures of all ways that which says most: why a host could not be reached, before that another is a standby. */
+export function tellsMore(error: unknown, than: unknown): boolean {
+  const weight = (each: unknown) =>
+    each instanceof NotPrimary ? 1 : each instanceof Error && !otherWay.test(each.message) ? 2 : 0;
+  return weight(error) >= weight(than);
+}
+
 /** Whether the next way may do better than this one, that failed. */
 export function isRefusal(error: unknown, { hosts, tries }: PostgresConnection): boolean {
   const { message = '' } = error as Error;
-  // The driver's word where the server answers N, and the server's own where its pg_hba.conf asks for TLS.
-  if (tries && /does not support SSL|no encryption|SSL off/i.test(message)) return true;
+  if (tries && otherWay.test(message)) return true;
   if (hosts.length === 1) return false;
   return (
     error instanceof NotPrimary ||

@@ -2,7 +2,7 @@ import type { ClientBase, ClientConfig, PoolClient, QueryResult, QueryResultRow 
 import { accessToken } from '../../azure/credentials.ts';
 import type { Clock } from '../../clock.ts';
 import type { ErrorContext, Purpose } from '../cacheTableError.ts';
-import { type Attempt, attemptsOf, isRefusal, NotPrimary } from './attempts.ts';
+import { type Attempt, attemptsOf, isRefusal, NotPrimary, tellsMore } from './attempts.ts';
 import { Client, endConnection, Pool } from './client.ts';
 import type { PostgresConnection } from './connectionString.ts';
 import { breaksConnection, translateError } from './errors.ts';
@@ -159,8 +159,7 @@ export class PostgresConnections {
         this.#attempts.sort((one, other) => Number(other === attempt) - Number(one === attempt));
         return opened;
       } catch (error) {
-        // That a host is a standby says less than why another could not be reached.
-        if (!(error instanceof NotPrimary) || failure === undefined) failure = error;
+        if (tellsMore(error, failure)) failure = error;
         if (!isRefusal(error, this.#options.connection)) throw error;
       }
     }
