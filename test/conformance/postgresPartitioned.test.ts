@@ -5,6 +5,7 @@ import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import { describeCacheTable } from './cacheTable.ts';
 import { describeSqlClear } from './sqlClear.ts';
+import { describeClearOfUnreadable } from './sqlClearUnreadable.ts';
 import { describeSqlConcurrency } from './sqlConcurrency.ts';
 import { describeSqlJobs } from './sqlJobs.ts';
 
@@ -20,6 +21,7 @@ describe.each(['no pooler', 'session', 'transaction'] as const)('partitioned, wi
     describeCacheTable(engine);
     describeSqlJobs(engine);
     describeSqlClear(engine);
+    describeClearOfUnreadable(engine);
     describeSqlConcurrency(engine);
   });
 });

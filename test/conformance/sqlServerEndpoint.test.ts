@@ -29,6 +29,7 @@ describe('on a partitioned table', () => {
   describeCacheTable(engine);
   describeSqlJobs(engine);
   describeSqlClear(engine);
+  describeClearOfUnreadable(engine);
   describeSqlConcurrency(engine);
 });
 

@@ -1,6 +1,7 @@
 /** Tables that are not as the library makes them: of another kind, with other columns, or less of a right to them. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
+import { entryJudge } from '../../src/lib/keyRing/entries/judgeEntries.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { clearTable } from '../../src/lib/sql/clear.ts';
 import { countEntries } from '../../src/lib/sql/counts.ts';
@@ -213,6 +214,14 @@ describe('values that the library never writes', () => {
       remaining: { count: 0 },
     });
     expect(await ids()).toEqual([]);
+  });
+
+  it('are left by a clear of what nobody can read, where they tell nothing of that', async () => {
+    await sql(
+      `create table tokencache (${columns}); insert into tokencache values ('a', null, now() + interval '1 h')`,
+    );
+    const judge = entryJudge({ verdicts: undefined, expect: undefined });
+    expect(await clear(open(), { judge, confirm: 'web' })).toMatchObject({ stopReason: 'drained', deleted: 0 });
   });
 
   it('alone are cleared too', async () => {

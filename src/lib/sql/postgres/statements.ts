@@ -172,20 +172,20 @@ select case when current_setting('server_version_num')::int >= 140000
        then pg_relation_size(to_regclass($1)) / current_setting('block_size')::int else 0 end::int as pages`;
 
 /** The first 20 bytes of a value, and its last: what tells who can read it. */
-const start = 'substring(value from 1 for 20)';
-const finish = 'substring(value from octet_length(value) for 1)';
+const start = `coalesce(substring(entry.value from 1 for 20), '')`;
+const finish = `coalesce(substring(entry.value from octet_length(entry.value) for 1), '')`;
 
 /** Entries in order of the key; what has expired nobody reads. */
 export const nextForms = (t: string, hasAfter: boolean) => `
 select id as key, ${start} as start, ${finish} as finish
-from ${t} where expiresattime >= now()${hasAfter ? ' and id > $2' : ''} order by id limit $1`;
+from ${t} as entry where expiresattime >= now()${hasAfter ? ' and id > $2' : ''} order by id limit $1`;
 
-/** Rows that still have the form that was seen. The outer condition is checked on the locked row. */
+/** Rows that still have the form that was seen. The outer condition is checked on the locked row; an address is one of each part. */
 export const deleteForms = (t: string) => `
-delete from ${t}
-where (id, ${start}, ${finish}) in (select * from unnest($1::text[], $2::bytea[], $3::bytea[]))
-  and ctid = any (array(select ctid from ${t} where id = any ($1::text[]) for update skip locked))
-returning id as key`;
+delete from ${t} as entry
+where (entry.id, ${start}, ${finish}) in (select * from unnest($1::text[], $2::bytea[], $3::bytea[]))
+  and (entry.tableoid, entry.ctid) in (select tableoid, ctid from ${t} where id = any ($1::text[]) for update skip locked)
+returning entry.id as key`;
 
 /** The last key of the next `$1` rows. */
 export const nextKeyRange = (t: string, hasAfter: boolean) => `

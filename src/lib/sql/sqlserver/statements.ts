@@ -211,8 +211,8 @@ DELETE FROM ${t} WHERE 1 = 0`;
 /** Entries that one statement compares: its text must stay the same, and two thousand parameters are the limit. */
 export const formsPerDelete = 20;
 
-const formStart = 'SUBSTRING(Value, 1, 20)';
-const formEnd = 'SUBSTRING(Value, DATALENGTH(Value), 1)';
+const formStart = 'ISNULL(SUBSTRING(Value, 1, 20), 0x)';
+const formEnd = 'ISNULL(SUBSTRING(Value, DATALENGTH(Value), 1), 0x)';
 
 /** Entries in order of the key; what has expired nobody reads. NOLOCK: each row is checked again by the DELETE. */
 export const nextForms = (t: string, hasAfter: boolean) => `

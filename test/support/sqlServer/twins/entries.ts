@@ -131,7 +131,7 @@ where f.contype = 'f' and f.confrelid = to_regclass(@relation) and f.conname = @
       { name: 'formEnd', type: 'varbinaryMax' },
     ],
     ({ table, flags: [hasAfter] }) => `
-select "Id", substring("Value" from 1 for 20), substring("Value" from octet_length("Value") for 1)
+select "Id", coalesce(substring("Value" from 1 for 20), ''), coalesce(substring("Value" from octet_length("Value") for 1), '')
 from ${table} where "ExpiresAtTime" >= ${nowTicks}${hasAfter ? ' and "Id" > @after' : ''} order by "Id" limit @limit`,
   ),
 
@@ -139,11 +139,11 @@ from ${table} where "ExpiresAtTime" >= ${nowTicks}${hasAfter ? ' and "Id" > @aft
     const where = Array.from(
       { length: statements.formsPerDelete },
       (_, n) =>
-        `("Id" = @id${n}::text and substring("Value" from 1 for 20) = @start${n} and substring("Value" from octet_length("Value") for 1) = @end${n})`,
+        `("Id" = @id${n}::text and coalesce(substring("Value" from 1 for 20), '') = @start${n} and coalesce(substring("Value" from octet_length("Value") for 1), '') = @end${n})`,
     ).join(' or ');
     return `
-delete from ${table} where (${where}) and ctid = any (array(
-  select ctid from ${table} where ${where} for update ${text.includes('READPAST') ? 'skip locked' : ''}))
+delete from ${table} where (${where}) and (tableoid, ctid) in (
+  select tableoid, ctid from ${table} where ${where} for update ${text.includes('READPAST') ? 'skip locked' : ''})
 returning "Id"`;
   }),
 
