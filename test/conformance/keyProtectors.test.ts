@@ -1,4 +1,5 @@
 /** Every protector of key rings: certificates, and Key Vault by the real client against an endpoint of the test's own. */
+import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,8 @@ import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
 import { loadCertificate } from '../../src/lib/keyRing/protectors/certificateFile.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
-import { secretOf } from '../../src/lib/keyRing/reading/ringXml.ts';
+import { encryptedSecretXml, masterKeyXml, secretOf } from '../../src/lib/keyRing/reading/ringXml.ts';
+import { parseSealed, SealedXml } from '../../src/lib/keyRing/reading/xml.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { loadPfx, selfSigned } from '../support/certificates.ts';
@@ -41,6 +43,38 @@ protectorConformance('Key Vault', async () => {
     },
     remove: () => vault.close(),
   };
+});
+
+describe('Key Vault', () => {
+  const iv = randomBytes(16);
+  /** As AzureKeyVaultXmlDecryptor takes it: AES by the length of the content key, base64 in lines, and the value as a document of its own. */
+  it.each([
+    ['AES-128', 16, (text: string) => text],
+    ['AES-256', 32, (text: string) => text],
+    ['AES-256, and a byte order mark', 32, (text: string) => `\ufeff<?xml version="1.0" encoding="utf-8"?>${text}`],
+  ])('reads a value of %s', async (_, keyBytes, form) => {
+    const vault = await startVault();
+    try {
+      const id = vault.addVersion();
+      const contentKey = randomBytes(keyBytes);
+      const cipher = createCipheriv(`aes-${keyBytes * 8}-cbc`, contentKey, iv);
+      const plain = masterKeyXml(randomBytes(64)).reveal();
+      const value = Buffer.concat([cipher.update(form(plain)), cipher.final()]);
+      const padding = constants.RSA_PKCS1_OAEP_PADDING;
+      const wrapped = publicEncrypt({ key: createPublicKey(vault.pem(id)), padding }, contentKey);
+      const lines = (bytes: Buffer) => bytes.toString('base64').replace(/.{40}/g, '$&\n');
+      const secret = encryptedSecretXml(
+        'Azure.Extensions.AspNetCore.DataProtection.Keys.AzureKeyVaultXmlDecryptor, Azure.Extensions.AspNetCore.DataProtection.Keys',
+        `<encryptedKey xmlns=""><kid>${id}</kid><key>${lines(wrapped)}</key><iv>${lines(iv)}</iv><value>${lines(value)}</value></encryptedKey>`,
+      );
+      const protector = new KeyVaultProtector(vault);
+      expect(parseSealed(await protector.unprotect(secret)).text).toBe(parseSealed(new SealedXml(plain)).text);
+      const damaged = new SealedXml(secret.reveal().replace(/<value>.{6}/s, '$&!'));
+      await expect(protector.unprotect(damaged)).rejects.toMatchObject({ code: 'key_unreadable' });
+    } finally {
+      await vault.close();
+    }
+  });
 });
 
 describe('a certificate', () => {

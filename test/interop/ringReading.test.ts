@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
+import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
 import { type ConsumerVersion, consumerVersions } from '../../src/lib/keyRing/reading/consumerVersions.ts';
 import type { KeyRing } from '../../src/lib/keyRing/reading/keyRing.ts';
 import type { StoredRing } from '../../src/lib/keyRing/reading/keyRingStore.ts';
@@ -17,6 +17,8 @@ import { XmlFormError } from '../../src/lib/keyRing/reading/xml.ts';
 import { type ConsumerUse, useOf } from '../../src/lib/keyRing/rule/consumers.ts';
 import { type ViewedKey, viewKeys } from '../../src/lib/keyRing/rule/ringView.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { certificateForms } from '../support/certificateForms.ts';
+import { loadPfx, selfSigned } from '../support/certificates.ts';
 import { dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
 import { Choices, type MutatedRing, mutatedRing } from '../support/mutatedRing.ts';
 import { redisRing } from '../support/redisRing.ts';
@@ -39,11 +41,18 @@ type ViewedRing = Pick<KeyRing, 'damage'> & { keys: ViewedKey[] };
 describe.skipIf(!dotnetFound)(`${count} rings with seed ${seed}`, () => {
   let readers: RingReaders;
   let folder: string;
-  const rings = Array.from({ length: count }, (_, index) => mutatedRing(seed, index, now));
+  const certificate = selfSigned('known');
+  const secrets = certificateForms(certificate, selfSigned('unknown'));
+  const rings = Array.from({ length: count }, (_, index) => mutatedRing(seed, index, now, secrets));
+  let protector: CertificateProtector;
+  let pfx: string;
   beforeAll(async () => {
     console.log(`Rings of seed ${seed}; RING_SEED=${seed} repeats them.`);
     readers = RingReaders.build();
     folder = await mkdtemp(join(tmpdir(), 'rings-'));
+    pfx = join(folder, 'certificate.pfx');
+    await writeFile(pfx, certificate.pfx);
+    protector = new CertificateProtector([await loadPfx({ path: pfx })]);
   }, dotnetTimeLimitMs);
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -114,7 +123,7 @@ describe.skipIf(!dotnetFound)(`${count} rings with seed ${seed}`, () => {
     'are read as .NET reads tables of Entity Framework',
     async () => {
       // Each ring has a schema of its own, which takes its time; but for what is empty, a row is read as an item of Redis.
-      const some = rings.slice(0, Math.ceil(count / 4));
+      const some = rings.slice(0, Math.ceil(count / 8));
       const table = (index: number) => `ring_${index}."DataProtectionKeys"`;
       await database.query(
         some.map((_, index) => `create schema ring_${index}; ${createRingTable(table(index))}`).join(';'),
@@ -140,14 +149,18 @@ describe.skipIf(!dotnetFound)(`${count} rings with seed ${seed}`, () => {
     read: (index: number) => Promise<Reading>,
     server?: string,
   ): Promise<void> {
-    const questions = places.map((place) => ({ ...place, now: new Date(now).toISOString() }));
+    const questions = places.map((place) => ({
+      ...place,
+      now: new Date(now).toISOString(),
+      certificates: [pfx],
+    }));
     const answers = await readers.ask(questions, server);
     const differences: unknown[] = [];
     const seen = { stops: 0, mints: 0, read: 0, differs: 0, notJudged: 0 };
     for (const index of places.keys()) {
       const reading = await read(index);
       const ring = reading && readKeyRing(reading);
-      const viewed = ring && { damage: ring.damage, keys: await viewKeys(ring, noProtector) };
+      const viewed = ring && { damage: ring.damage, keys: await viewKeys(ring, protector) };
       const verdicts = consumerVersions.map((version) => answers.get(version)?.[index] as ReaderAnswer);
       if (new Set(verdicts.map(({ generating }) => generating?.mints)).size > 1) seen.differs += 1;
       for (const [at, version] of consumerVersions.entries()) {

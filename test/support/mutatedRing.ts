@@ -52,12 +52,15 @@ export interface MutatedRing {
   items: Uint8Array[];
 }
 
-export function mutatedRing(seed: number, index: number, now: number): MutatedRing {
+/** `secrets` are more forms of a master key, beside those in plain text. */
+export function mutatedRing(seed: number, index: number, now: number, secrets: typeof masterKeys = []): MutatedRing {
   const choose = new Choices(seed, index);
   // A third of the rings keep to the form, for the rule; the others have a change or three.
   let changes = choose.oneIn(3) ? 0 : 1 + choose.below(3);
   const change = (likely: number) => changes > 0 && choose.oneIn(likely) && changes-- > 0;
-  const keys = Array.from({ length: 1 + choose.below(4) }, () => keyOf(choose, now, change));
+  const keys = Array.from({ length: 1 + choose.below(4) }, () =>
+    keyOf(choose, now, change, [...masterKeys, ...secrets]),
+  );
   const elements = keys.map(({ xml }) => xml);
   for (const { id } of keys) if (choose.oneIn(6)) elements.push(revocationOf(choose, now, id, change));
   if (choose.oneIn(6)) elements.push(revocationOf(choose, now, '*', change));
@@ -76,7 +79,7 @@ export function mutatedRing(seed: number, index: number, now: number): MutatedRi
 
 type Change = (likely: number) => boolean;
 
-function keyOf(choose: Choices, now: number, change: Change) {
+function keyOf(choose: Choices, now: number, change: Change, secrets: typeof masterKeys) {
   const at = () => now + (choose.oneIn(2) ? choose.oneOf(offsets) : choose.below(240 * day) - 120 * day);
   const id = createHash('md5')
     .update(String(choose.below(2 ** 32)))
@@ -87,7 +90,7 @@ function keyOf(choose: Choices, now: number, change: Change) {
   const expiration = choose.oneIn(2) ? activation + 90 * day : at();
   const date = (time: number) => (change(10) ? choose.oneOf(dates)(time) : iso(time));
   const base64 = createHash('sha512').update(dashed).digest('base64');
-  const secret = change(7) ? choose.oneOf(masterKeys)(base64) : masterKey(base64);
+  const secret = change(7) ? choose.oneOf(secrets)(base64) : masterKey(base64);
   const type = change(10) ? choose.oneOf(deserializers) : usualDeserializer;
   const form = change(10) ? choose.oneOf(algorithms) : usualAlgorithms;
   const written = change(10) ? choose.oneOf(ids)(dashed) : dashed;

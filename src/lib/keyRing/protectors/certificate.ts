@@ -8,9 +8,10 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { KeyRingError } from '../keyRingError.ts';
+import { type Bytes, bytesPlace } from '../reading/descriptor.ts';
 import { thumbprint } from '../reading/readKeyRing.ts';
-import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
-import { childNamed, findElements, parseSealed, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
+import { encryptedSecretXml, firstElementOf, isMasterKey } from '../reading/ringXml.ts';
+import { childNamed, findElements, parseSealed, SealedXml, splice, XmlFormError } from '../reading/xml.ts';
 import type { LoadedCertificate } from './certificateFile.ts';
 import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 
@@ -20,6 +21,13 @@ const xmldsig = 'http://www.w3.org/2000/09/xmldsig#';
 const aes256 = `${xmlenc}aes256-cbc`;
 const rsa15 = `${xmlenc}rsa-1_5`;
 const rsaOaep = `${xmlenc}rsa-oaep-mgf1p`;
+/** What EncryptedXml decrypts with, by the bytes of the content key; AES by that length alone, whatever the name says. */
+const ciphers: Readonly<Record<string, (keyBytes: number) => string>> = {
+  [aes256]: aesOf,
+  [`${xmlenc}aes192-cbc`]: aesOf,
+  [`${xmlenc}aes128-cbc`]: aesOf,
+  [`${xmlenc}tripledes-cbc`]: (keyBytes) => (keyBytes === 16 ? 'des-ede-cbc' : 'des-ede3-cbc'),
+};
 const decryptor =
   'Microsoft.AspNetCore.DataProtection.XmlEncryption.EncryptedXmlDecryptor, Microsoft.AspNetCore.DataProtection';
 const blockBytes = 16;
@@ -55,14 +63,17 @@ export class CertificateProtector implements KeyProtector {
     const parts = read(secret);
     const contentKey = this.#unwrap(parts);
     try {
-      const bytes = Buffer.from(parts.value.text, 'base64');
-      const decipher = createDecipheriv('aes-256-cbc', contentKey, bytes.subarray(0, blockBytes));
+      const { bytes } = parts.value;
+      const cipher = ciphers[parts.cipher]?.(contentKey.length);
+      if (cipher === undefined) throw unreadable('it is encrypted by an algorithm that .NET does not have');
+      const ivBytes = cipher.startsWith('aes') ? blockBytes : blockBytes / 2;
+      const decipher = createDecipheriv(cipher, contentKey, bytes.subarray(0, ivBytes));
       decipher.setAutoPadding(false);
-      const padded = Buffer.concat([decipher.update(bytes.subarray(blockBytes)), decipher.final()]);
+      const padded = Buffer.concat([decipher.update(bytes.subarray(ivBytes)), decipher.final()]);
       // XML Encryption: the last byte says how many bytes of padding there are; the others may be anything.
       const padding = padded.at(-1) ?? 0;
-      const plain = new SealedXml(padded.subarray(0, padded.length - padding).toString('utf8'));
-      if (padding < 1 || padding > blockBytes || !isMasterKey(plain)) throw unreadable('its value does not decrypt');
+      const plain = firstElementOf(new SealedXml(padded.subarray(0, padded.length - padding).toString('utf8')));
+      if (padding < 1 || padding > ivBytes || !isMasterKey(plain)) throw unreadable('its value does not decrypt');
       return plain;
     } catch (error) {
       // With a wrong key RSA 1.5 gives random bytes and no error: what it was shows only here.
@@ -101,7 +112,7 @@ export class CertificateProtector implements KeyProtector {
     }
   }
 
-  #wrap(contentKey: Buffer, algorithm: string): string {
+  #wrap(contentKey: Buffer, algorithm: string | undefined): string {
     return publicEncrypt(
       { key: this.#first.certificate.publicKey, padding: paddingOf(algorithm) },
       contentKey,
@@ -118,9 +129,8 @@ export class CertificateProtector implements KeyProtector {
         'Name a PFX file, or a PEM file with the private key (keyPath): without it nobody can see whether a key can be read.',
       );
     }
-    const wrapped = Buffer.from(parts.wrappedKey.text, 'base64');
     try {
-      return privateDecrypt({ key: found.privateKey, padding: paddingOf(parts.algorithm) }, wrapped);
+      return privateDecrypt({ key: found.privateKey, padding: paddingOf(parts.algorithm) }, parts.wrappedKey.bytes);
     } catch {
       throw unreadable('its content key does not decrypt');
     }
@@ -132,16 +142,24 @@ function versionOf({ certificate, thumbprint: id }: LoadedCertificate): Protecto
   return { id, created: from, notBefore: from, expires: new Date(certificate.validTo), enabled: true };
 }
 
-function paddingOf(algorithm: string): number {
+function aesOf(keyBytes: number): string {
+  return `aes-${keyBytes * 8}-cbc`;
+}
+
+/** EncryptedXml takes every other name for RSA 1.5, and none for it too. */
+function paddingOf(algorithm: string | undefined): number {
   return algorithm === rsaOaep ? constants.RSA_PKCS1_OAEP_PADDING : constants.RSA_PKCS1_PADDING;
 }
 
 interface Parts {
   thumbprint: string;
-  algorithm: string;
-  certificate: { text: string; start: number; end: number };
-  wrappedKey: { text: string; start: number; end: number };
-  value: { text: string; start: number; end: number };
+  /** Of the content. */
+  cipher: string;
+  /** By which the content key is wrapped. */
+  algorithm: string | undefined;
+  certificate: Bytes;
+  wrappedKey: Bytes;
+  value: Bytes;
 }
 
 /** @throws KeyRingError `key_unreadable` where the element is of another form */
@@ -155,16 +173,17 @@ function read(secret: SealedXml): Parts {
     // The value's CipherData is a child of EncryptedData; the one found first belongs to the EncryptedKey.
     const holder = data && childNamed(data, 'CipherData', xmlenc);
     const value = holder && childNamed(holder, 'CipherValue', xmlenc);
-    if (!certificate || !wrappedKey || !value || (method !== rsa15 && method !== rsaOaep)) {
+    if (!certificate || !wrappedKey || !value) {
       throw unreadable('it is not protected with a certificate');
     }
-    const place = textPlace(certificate);
+    const place = bytesPlace(certificate);
     return {
-      thumbprint: thumbprint(Buffer.from(place.text, 'base64')),
+      thumbprint: thumbprint(place.bytes),
+      cipher: (data && childNamed(data, 'EncryptionMethod', xmlenc)?.attributes.Algorithm) ?? '',
       algorithm: method,
       certificate: place,
-      wrappedKey: textPlace(wrappedKey),
-      value: textPlace(value),
+      wrappedKey: bytesPlace(wrappedKey),
+      value: bytesPlace(value),
     };
   } catch (error) {
     if (error instanceof XmlFormError) throw unreadable(`it ${error.message}`);

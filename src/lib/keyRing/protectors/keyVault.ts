@@ -9,8 +9,10 @@ import {
 } from '@azure/keyvault-keys';
 import { KeyRingError } from '../keyRingError.ts';
 import { Patience } from '../patience.ts';
+import { bytesPlace } from '../reading/descriptor.ts';
 import { encryptedSecretXml, isMasterKey } from '../reading/ringXml.ts';
 import { childNamed, escapeXml, parseSealed, SealedXml, splice, textPlace, XmlFormError } from '../reading/xml.ts';
+import { decodeXml } from '../reading/xmlText.ts';
 import type { KeyProtector, ProtectorVersion } from './keyProtector.ts';
 import { explainVaultError, unreadable } from './keyVaultErrors.ts';
 
@@ -74,11 +76,11 @@ export class KeyVaultProtector implements KeyProtector {
 
   async unprotect(secret: SealedXml): Promise<SealedXml> {
     const { kid, key, iv, value } = read(secret);
-    const contentKey = await this.#unwrap(kid.text.trim(), Buffer.from(key.text, 'base64'));
+    const contentKey = await this.#unwrap(kid.text.trim(), key.bytes);
     try {
-      const decipher = createDecipheriv('aes-128-cbc', contentKey, Buffer.from(iv.text, 'base64'));
-      const plain = Buffer.concat([decipher.update(Buffer.from(value.text, 'base64')), decipher.final()]);
-      const result = new SealedXml(plain.toString('utf8'));
+      const decipher = createDecipheriv(`aes-${contentKey.length * 8}-cbc`, contentKey, iv.bytes);
+      const plain = Buffer.concat([decipher.update(value.bytes), decipher.final()]);
+      const result = new SealedXml(decodeXml(plain).text);
       plain.fill(0);
       if (!isMasterKey(result)) throw unreadable('its value decrypts to no master key');
       return result;
@@ -121,7 +123,7 @@ export class KeyVaultProtector implements KeyProtector {
     const { kid, key } = read(secret);
     const { id } = await this.newest();
     if (isSameId(kid.text.trim(), id)) return undefined;
-    const contentKey = await this.#unwrap(kid.text.trim(), Buffer.from(key.text, 'base64'));
+    const contentKey = await this.#unwrap(kid.text.trim(), key.bytes);
     try {
       const wrapped = await this.#wrap(id, contentKey);
       const again = await this.#unwrap(id, wrapped);
@@ -209,9 +211,10 @@ function read(secret: SealedXml) {
     const part = (name: string) => {
       const found = root && childNamed(root, name);
       if (!found) throw unreadable(`it has no ${name}`);
-      return textPlace(found);
+      return found;
     };
-    return { kid: part('kid'), key: part('key'), iv: part('iv'), value: part('value') };
+    const bytes = (name: string) => bytesPlace(part(name));
+    return { kid: textPlace(part('kid')), key: bytes('key'), iv: bytes('iv'), value: bytes('value') };
   } catch (error) {
     if (error instanceof XmlFormError) throw unreadable(`it ${error.message}`);
     throw error;

@@ -1,5 +1,5 @@
 import { shown } from './shown.ts';
-import { childNamed, childrenNamed, findElements, type PlacedElement } from './xml.ts';
+import { childNamed, childrenNamed, findElements, type PlacedElement, textPlace, XmlFormError } from './xml.ts';
 
 /**
  * How .NET turns the descriptor of a key into what encrypts (XmlKeyManager.DeserializeDescriptorFromKeyElement,
@@ -135,6 +135,21 @@ function member(names: readonly string[], text: string | undefined): string | un
 /** Whether consumers can use the element as a master key. */
 export function isMasterKeyElement({ name, namespace, text }: PlacedElement): boolean {
   return name === 'masterKey' && namespace === '' && strictBase64(text) !== undefined;
+}
+
+/** An element's text that is base64, with its bytes and its place. @throws XmlFormError where it is none to .NET */
+export function bytesPlace(element: PlacedElement): Bytes {
+  const place = textPlace(element);
+  const bytes = strictBase64(place.text);
+  if (!bytes) throw new XmlFormError(`has a ${element.name} that is not base64`);
+  return { ...place, bytes };
+}
+
+export interface Bytes {
+  text: string;
+  start: number;
+  end: number;
+  bytes: Buffer;
 }
 
 /** The bytes of base64 in the form that Convert.FromBase64String takes: padded, with blanks anywhere. */

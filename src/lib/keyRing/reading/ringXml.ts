@@ -8,7 +8,17 @@ import {
 } from './descriptor.ts';
 import { type Instant, isBefore } from './instants.ts';
 import type { KeyRing } from './keyRing.ts';
-import { childNamed, childrenNamed, escapeXml, parseSealed, SealedXml, sealedPart, splice } from './xml.ts';
+import {
+  childNamed,
+  childrenNamed,
+  escapeXml,
+  parseDocument,
+  parseSealed,
+  SealedXml,
+  sealedPart,
+  splice,
+  XmlFormError,
+} from './xml.ts';
 
 /** Writes elements of a ring as .NET does (XmlKeyManager, AuthenticatedEncryptorDescriptor, key-storage-format.md). */
 
@@ -108,6 +118,18 @@ export function secretOf(key: SealedXml): SealedXml | undefined {
   // NullXmlDecryptor: the master key stands in a wrapping alone.
   const isPlain = secret.name === 'encryptedSecret' && isNullDecryptor(secret.attributes.decryptorType ?? '');
   return sealedPart(key.reveal(), (isPlain && secret.children[0]?.children[0]) || secret);
+}
+
+/**
+ * The first element of what .NET's EncryptedXml puts in the place of encrypted data: a piece of a document, of which
+ * Data Protection takes the first node.
+ * @throws XmlFormError where that is no element, or no XML
+ */
+export function firstElementOf(piece: SealedXml): SealedXml {
+  const text = `<root>${piece.reveal()}</root>`;
+  const [first] = parseDocument(text, { doctype: 'refused' }).children;
+  if (first?.start !== '<root>'.length) throw new XmlFormError('does not begin with an element');
+  return sealedPart(text, first);
 }
 
 /** Whether a decrypted secret is what consumers can use: a `masterKey` with bytes in base64. */
