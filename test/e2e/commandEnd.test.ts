@@ -84,6 +84,16 @@ describe('a command on SQL Server', () => {
   });
 });
 
+it.each(['counts', 'purge', 'diagnose'])('a command that gets no token for its PostgreSQL ends: %s', async (line) => {
+  const { host, pathname } = new URL(services.sqlCache ?? '');
+  const [name, port] = host.split(':');
+  const { held, output } = await endOf(line.split(' '), {
+    TOKEN_CACHE_CONNECTION_STRING: `Host=${name};Port=${port};Username=app;Database=${pathname.slice(1)}`,
+  });
+  expect(output).toContain('CredentialUnavailableError');
+  expect(held, output).toEqual([]);
+});
+
 describe('a command whose database is not there', () => {
   // A run asks such a database again for a while; the diagnosis and the watch look once.
   it.each([

@@ -11,6 +11,8 @@ export class Client extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
     this.on('error', () => undefined);
+    // Where no token can be had, pg leaves the connection to a server that waits a minute for it.
+    this.connection.on('error', () => this.connection.stream.destroy());
   }
 }
 
