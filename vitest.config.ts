@@ -23,7 +23,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
-    // Three workers on two cores: one of them mostly waits, for a timeout, a failover or a lock.
-    maxWorkers: 3,
+    // Five workers on two cores: most of them wait, for a timeout, a failover, a lock or a server that starts.
+    maxWorkers: 5,
   },
 });

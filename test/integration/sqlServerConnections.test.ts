@@ -187,10 +187,11 @@ describe('closing', () => {
   });
 
   it('lets the process end, though the server answers no more', async () => {
-    endpoint().faults.on('countUpTo', { kind: 'blackHole' }, always);
-    const { finished } = start('src/cli/main.ts', ['counts'], {
+    endpoint().faults.on('nextRanges', { kind: 'blackHole' }, always);
+    const { finished } = start('src/cli/main.ts', ['purge'], {
       TOKEN_CACHE_CONNECTION_STRING: endpoint().connectionString('TrustServerCertificate=true'),
       STATEMENT_TIMEOUT: 'PT1S',
+      PURGE_TIME_BUDGET: 'PT3S',
     });
     const { code, stdout, stderr } = await finished;
     expect(code).toBe(1);

@@ -14,6 +14,8 @@ const environment = {
   DOTNET_NOLOGO: '1',
   // No need for the ICU libraries.
   DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1',
+  // It runs for seconds: what is compiled twice takes longer than it saves.
+  DOTNET_TieredCompilation: '0',
 };
 
 /** Why the compiler cannot be had on this machine; undefined where it can. Prints it, so that no test is skipped in silence. */

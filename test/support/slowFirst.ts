@@ -6,15 +6,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const slow = [
   'interop/ringReading',
-  'integration/sqlServerConnections',
   'e2e/workQueue',
   'infra/bicep',
+  'e2e/httpTurns',
   'integration/redisNodes',
   'conformance/postgresPartitioned',
   'integration/diagnosis/postgres',
   'e2e/start',
+  'e2e/secrecy',
   'integration/diagnosis/itself',
   'conformance/sqlServerEndpoint',
+  'integration/sqlServerConnections',
   'integration/sqlServerFaults',
   'interop/clearUnreadable',
   'integration/diagnosis/postgresTable',
