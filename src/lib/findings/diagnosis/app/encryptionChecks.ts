@@ -8,7 +8,7 @@ import { adapterOptions, appChecks, at, isDistributed, mayBeIn, notKnown, winner
 /** `Encrypt = true` is worth what the Data Protection behind it is. */
 
 const ringCode =
-  '`builder.Services.AddDataProtection().SetApplicationName("web").PersistKeysToAzureBlobStorage(blobUri, credential).ProtectKeysWithAzureKeyVault(keyUri, credential);`';
+  '`builder.Services.AddDataProtection().SetApplicationName("web").PersistKeysToAzureBlobStorage(new Uri("https://ACCOUNT.blob.core.windows.net/dataprotection/keys.xml"), new DefaultAzureCredential()).ProtectKeysWithAzureKeyVault(new Uri("https://VAULT.vault.azure.net/keys/dataprotection"), new DefaultAzureCredential());`';
 
 export const encryptionChecks = appChecks('encryption', {
   'app-encryption': judgeEncryption,
@@ -134,7 +134,7 @@ function judgeProtection(world: World): Outcome {
     what: `The keys are persisted (${placeText(persisted.place)}) in plain text: whoever reads them can read every cached token.`,
     evidence: [at(persisted.name, persisted.place)],
     advice:
-      'Add `.ProtectKeysWithAzureKeyVault(keyUri, credential)`, then revoke the keys that lay open (`token-cache key-ring revoke`).',
+      'Add `.ProtectKeysWithAzureKeyVault(new Uri("https://VAULT.vault.azure.net/keys/dataprotection"), new DefaultAzureCredential())`, then revoke the keys that lay open (`token-cache key-ring revoke`).',
   });
 }
 

@@ -25,7 +25,7 @@ export const optionChecks = [
 ];
 
 const callbackCode =
-  '`options.OnL2CacheFailure = exception => { logger.LogWarning(exception, "The token cache failed."); return false; };`';
+  '`builder.Services.AddOptions<MsalDistributedTokenCacheAdapterOptions>().Configure<ILoggerFactory>((options, loggers) => options.OnL2CacheFailure = exception => { loggers.CreateLogger("TokenCache").LogWarning(exception, "The token cache failed."); return false; });`';
 
 function judgeCallback(world: World): Outcome {
   if (!isDistributed(world)) return pass('No distributed token cache is used: none can fail.');
@@ -38,7 +38,7 @@ function judgeCallback(world: World): Outcome {
       cause: 'cache_failure_unheard',
       what: 'There is no `OnL2CacheFailure`: the app does not hear of a failing cache, whose failures look like misses. Nothing is tried again.',
       evidence: winner ? [at('distributed token cache', winner.place)] : [],
-      advice: `Add ${callbackCode} to \`Configure<MsalDistributedTokenCacheAdapterOptions>\`; \`true\` tries once more.`,
+      advice: `Add ${callbackCode}. To return \`true\` tries once more.`,
     });
   }
   const isFunction =
@@ -58,7 +58,7 @@ function judgeCallback(world: World): Outcome {
       cause: 'callback_throws',
       what: `\`OnL2CacheFailure\` throws (${placeText(thrown)}): the call that wants a token fails with it, where without it the app would go on by itself.`,
       evidence: throws.map((place) => at('throw', place)),
-      advice: `Return false instead: ${callbackCode}`,
+      advice: `Take \`OnL2CacheFailure\` out, and write ${callbackCode}.`,
     });
   const [awaited] = waitsFor;
   if (awaited)
@@ -66,7 +66,7 @@ function judgeCallback(world: World): Outcome {
       cause: 'callback_waits_in_vain',
       what: `\`OnL2CacheFailure\` waits for \`${awaited.type}\` (${placeText(awaited.place)}), and is never given it: an entry that cannot be read is no failure of the cache, fails each read with json_parse_failed, and heals by no read.`,
       evidence: waitsFor.map(({ type, place }) => at(type, place)),
-      advice: `Take that out: ${callbackCode}. Unreadable entries are removed by \`token-cache clear --unreadable\`.`,
+      advice: `Take \`OnL2CacheFailure\` out, and write ${callbackCode}. Unreadable entries are removed by \`token-cache clear --unreadable\`.`,
     });
   return pass(`\`OnL2CacheFailure\` (${placeText(value.place)}) is there, and throws nothing.`);
 }
@@ -152,14 +152,14 @@ function judgeSpan(name: string, value: Value): Outcome {
       cause: 'expiry_not_positive',
       what: `\`${name}\` (${placeText(value.place)}) is not positive: .NET refuses it, and every write of an entry fails.`,
       evidence,
-      advice: `Write ${expiryCode}.`,
+      advice: `Write \`options.${name} = TimeSpan.FromDays(1);\`, longer than a working day.`,
     });
   if (ms < hour)
     return warning({
       cause: 'expiry_shorter_than_token',
       what: `\`${name}\` (${placeText(value.place)}) is ${Math.round(ms / 60_000)} min, less than the hour of a token: entries end while users work, and their refresh tokens with them.`,
       evidence,
-      advice: `Write ${expiryCode}.`,
+      advice: `Write \`options.${name} = TimeSpan.FromDays(1);\`, longer than a working day.`,
     });
   return pass(`\`${name}\` is longer than a token.`, evidence);
 }
@@ -245,7 +245,7 @@ function judgeLimit(name: string, value: Value): Outcome {
     cause: 'size_limit_turns_entries_away',
     what: `\`${name}\` (${placeText(value.place)}) is ${bytesText(bytes)}: it counts bytes, an entry has 2 to 48 kB, and one that does not fit is turned away without a word.`,
     evidence: [at(name, value.place), { what: name, value: bytes, unit: 'B' }],
-    advice: `Write \`${name} = 500 * 1024 * 1024;\`.`,
+    advice: `Write \`options.${name.replace(/^MemoryCacheOptions\./, '')} = 500 * 1024 * 1024;\`.`,
   });
 }
 

@@ -111,7 +111,7 @@ function judgeStores(world: World): Outcome {
       cause: 'several_distributed_caches',
       what: `Several distributed caches are registered, and the last wins: \`${store.call.name}\` (${placeText(store.call.place)}); \`${other.call.name}\` (${placeText(other.call.place)}) has no effect.`,
       evidence,
-      advice: `Keep one of them.`,
+      advice: `Keep one of them: take out ${placeText(other.call.place)}.`,
     });
   return pass(
     `\`${store.call.name}\` (${placeText(store.call.place)}) is behind the distributed token caches.`,

@@ -30,8 +30,8 @@ function judgeScopes(world: World, { app }: AppSubject): Outcome {
     return warning({
       cause: 'scopes_not_configured',
       what: `Scopes are requested that are configured nowhere: ${sure.map(({ strange, place }) => `${strange.join(', ')} (${placeText(place)})`).join('; ')}. Users have not consented to them, and are prompted there.`,
-      evidence: sure.map(({ place }) => at('scopes requested', place)),
-      advice: `Name them where the app signs in: \`.EnableTokenAcquisitionToCallDownstreamApi(["${sure.flatMap(({ strange }) => strange).join('", "')}"])\`, or ask for them with \`[AuthorizeForScopes]\`.`,
+      evidence: [at('signs in', signsIn.place), ...sure.map(({ place }) => at('scopes requested', place))],
+      advice: `Name them where the app signs in: \`.EnableTokenAcquisitionToCallDownstreamApi(["${[...configured.known, ...sure.flatMap(({ strange }) => strange)].join('", "')}"])\`, or ask for them with \`[AuthorizeForScopes]\`.`,
     });
   const open = sure.length > 0 ? configured.unknownAt : missing.find(({ unknownAt }) => unknownAt)?.unknownAt;
   if (open)
