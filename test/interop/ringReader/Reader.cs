@@ -111,9 +111,6 @@ public static class Reader
         {
             options.XmlRepository = repository;
             options.AutoGenerateKeys = automaticGeneration;
-            // A key that does not decrypt is tried ten times, in case a vault is busy. Nothing here gets better by waiting.
-            foreach (var property in typeof(KeyManagementOptions).GetProperties(BindingFlags.Instance | BindingFlags.NonPublic))
-                if (property.Name == "DefaultKeyResolverRetryDelay") property.SetValue(options, TimeSpan.Zero);
         });
         if (question.Certificates.Length > 0)
             builder.UnprotectKeysWithAnyCertificate([.. question.Certificates.Select(Certificate)]);
