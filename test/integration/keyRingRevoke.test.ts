@@ -68,9 +68,12 @@ describe('revoking', () => {
     await expect(
       revokeKeys(deps(undefined, { mode: 'observe' }), 'web', { ...request, confirm: 'web' }),
     ).rejects.toMatchObject({ code: 'key_ring_observed' });
-    await expect(revokeKeys(deps(), 'web', { target: { key: idFrom(9) }, reason })).rejects.toMatchObject({
-      code: 'key_unknown',
-    });
+    for (const key of [idFrom(9), '*', 'key'])
+      await expect(revokeKeys(deps(), 'web', { target: { key }, reason })).rejects.toMatchObject({
+        code: 'key_unknown',
+      });
+    const inBraces = { target: { key: `{${current.toUpperCase()}}` }, reason };
+    expect(await revokeKeys(deps(), 'web', inBraces)).toMatchObject({ outcome: 'planned', keys: [current] });
     await expect(
       revokeKeys(deps(), 'web', { target: { createdBefore: instant(now + 1) }, reason }),
     ).rejects.toMatchObject({ code: 'revocation_in_future' });

@@ -83,6 +83,15 @@ describe('a revocation of all that is dated ahead', () => {
     await expect(run).rejects.toThrow(/2026-06-04T00:00:00Z .*element-.*"test"/);
     expect(await texts()).toHaveLength(2);
   });
+
+  it('by days stops a dry run, and a plan, as it stops the run', async () => {
+    await fill(store, [plainKey({ id: current, creation: now - day }), revocation(now + 3 * day, '*')]);
+    await expect(rotateKeyRing(deps(), { dryRun: true })).rejects.toMatchObject({ code: 'revocation_ahead' });
+    await fill(store, [plainKey({ id: idFrom(7), creation: now + 4 * day, activation: now - day })]);
+    await expect(revokeKeys(deps(), 'web', { target: { key: idFrom(7) }, reason: 'test' })).rejects.toMatchObject({
+      code: 'revocation_ahead',
+    });
+  });
 });
 
 describe('prune', () => {
@@ -158,7 +167,8 @@ describe('a ring that lost its keys', () => {
   const lost = { hadKeys: async () => 2 };
 
   it('is a critical finding, and is begun anew where somebody accepts it alone', async () => {
-    await expect(rotateKeyRing(deps(lost))).rejects.toMatchObject({ code: 'key_ring_emptied' });
+    for (const dryRun of [true, false])
+      await expect(rotateKeyRing(deps(lost), { dryRun })).rejects.toMatchObject({ code: 'key_ring_emptied' });
     expect(await texts()).toEqual([]);
     const { findings } = await ringStatus(deps(lost));
     expect(findings.find(({ check }) => check === 'ring_emptied')).toMatchObject({ level: 'critical' });

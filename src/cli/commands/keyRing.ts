@@ -71,7 +71,7 @@ export function addKeyRingCommands(program: Command, session: Session): void {
       const request = {
         reason,
         confirm: dryRun ? undefined : options.confirm,
-        target: options.key ? { key: options.key.toLowerCase() } : { createdBefore: options.createdBefore },
+        target: options.key ? { key: options.key } : { createdBefore: options.createdBefore },
       };
       const run = (maintenance: Maintenance, name: string) =>
         maintenance.keyRings.revoke(name, 'cli', request, { signal: session.signal });

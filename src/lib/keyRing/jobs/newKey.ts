@@ -4,6 +4,8 @@ import type { Instant } from '../reading/instants.ts';
 import type { KeyRing, Protection } from '../reading/keyRing.ts';
 import { formOfNewKeys, keyXml, masterKeyXml } from '../reading/ringXml.ts';
 import type { SealedXml } from '../reading/xml.ts';
+import { creationAfterRevocations } from '../rule/revocationAhead.ts';
+import { refuseUntriedKey, type ViewedKey } from '../rule/ringView.ts';
 
 /** Where random values come from; passed in, so that a test can repeat them. */
 export interface Randomness {
@@ -78,4 +80,13 @@ function newId(random: Randomness, below: string | undefined): string {
     if (below === undefined || id < below) return id;
   }
   return `00000000${random.uuid().slice(8)}`;
+}
+
+/**
+ * When a new key is to be created.
+ * @throws KeyRingError where none may be published: the apps could not read it, or it were born revoked
+ */
+export function creationOfNew(ring: KeyRing, keys: readonly ViewedKey[], now: Instant): Instant {
+  refuseUntriedKey(keys, now);
+  return creationAfterRevocations(ring, now);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MaintenanceError } from '../../errors.ts';
 import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
 import { headerOf } from '../entries/payloadHeader.ts';
+import { parseGuid } from '../reading/dotnetValues.ts';
 import { type Instant, isBefore, plusMs } from '../reading/instants.ts';
 import { hits, isRevoked, type KeyRing, type Revocation } from '../reading/keyRing.ts';
 import { stamp } from '../reading/ringDocument.ts';
@@ -9,11 +10,10 @@ import { revocationXml } from '../reading/ringXml.ts';
 import { isXmlText } from '../reading/xml.ts';
 import { defaultKey, refreshMs } from '../rule/defaultKey.ts';
 import { refuseObserved } from '../rule/policy.ts';
-import { creationAfterRevocations } from '../rule/revocationAhead.ts';
-import { refuseUntriedKey, type ViewedKey, viewKeys } from '../rule/ringView.ts';
+import { type ViewedKey, viewKeys } from '../rule/ringView.ts';
 import { firstGap, type Gap } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
-import { type MadeKey, makeKey } from './newKey.ts';
+import { creationOfNew, type MadeKey, makeKey } from './newKey.ts';
 import type { RotateDeps } from './rotate.ts';
 
 /** What is to be revoked: the key of this id without a date, or `*` and all keys created before it. */
@@ -83,7 +83,8 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
   const now = ringTime(deps.clock, reading.stored);
   const targets = targetsOf(request.target, reading.ring, now);
   checkRequest(request, targets, reading.ring, ringName, now);
-  const planned = plan(await viewKeys(reading.ring, deps.protector), targets, now);
+  const keys = await viewKeys(reading.ring, deps.protector);
+  const planned = plan(keys, targets, now);
   const dryRun = request.confirm === undefined;
   const told = (
     outcome: RevokeReport['outcome'],
@@ -97,7 +98,11 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
     ...report(plan, use, deps, now, successorId),
   });
   if (planned.hit.length === 0) return told('nothingToDo', planned, null);
-  if (dryRun) return told('planned', planned, null);
+  if (dryRun) {
+    // What would stop the run stops its plan.
+    if (planned.gap) creationOfNew(reading.ring, keys, now);
+    return told('planned', planned, null);
+  }
 
   refuseObserved(deps.policy);
   const done = await write(deps, request, now);
@@ -111,7 +116,8 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
  * by its id: a revocation dated ahead would hit their successor too.
  */
 function targetsOf(target: RevokeRequest['target'], ring: KeyRing, now: Instant): Target[] {
-  if ('key' in target) return [{ key: target.key, date: undefined }];
+  // The log of .NET has it in braces.
+  if ('key' in target) return [{ key: parseGuid(target.key.trim()) ?? target.key, date: undefined }];
   if (target.createdBefore) return [{ key: '*', date: target.createdBefore }];
   const all = { key: '*', date: now };
   const later = ring.keys.filter((key) => isBefore(now, key.creation) && !isRevoked(ring, key));
@@ -146,7 +152,7 @@ function checkRequest(
       `Give an instant up to ${now}.`,
     );
   }
-  const unknown = targets.find(({ key }) => key !== '*' && !ring.keys.some(({ id }) => id === key));
+  const unknown = targets.find(({ key, date }) => !date && !ring.keys.some(({ id }) => id === key));
   if (!unknown) return;
   throw new MaintenanceError(
     'key_unknown',
@@ -181,8 +187,7 @@ async function write(deps: RotateDeps, { target, reason }: RevokeRequest, now: I
     const planned = plan(keys, targets, now);
     if (planned.hit.length === 0) return undefined;
     if (planned.gap) {
-      refuseUntriedKey(keys, now);
-      const creation = creationAfterRevocations(ring, now);
+      const creation = creationOfNew(ring, keys, now);
       const times = { ...planned.gap, creation, expiration: plusMs(now, deps.policy.lifetimeMs) };
       successor ??= await makeKey(ring, deps.protector, deps.random, times);
     }

@@ -4,11 +4,10 @@ import type { KeyUse } from '../entries/cachedEntries.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import type { Instant } from '../reading/instants.ts';
 import type { RingFinding } from '../rule/findings.ts';
-import { creationAfterRevocations } from '../rule/revocationAhead.ts';
-import { refuseUntriedKey, viewKeys } from '../rule/ringView.ts';
+import { viewKeys } from '../rule/ringView.ts';
 import { type PlannedKey, planRotation, rotationReason } from '../rule/rotationPlan.ts';
 import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
-import { type MadeKey, makeKey, type Randomness } from './newKey.ts';
+import { creationOfNew, type MadeKey, makeKey, type Randomness } from './newKey.ts';
 import { pruneKeyRing, pruneReport } from './prune.ts';
 import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
 import { earlier as earlierStatus, type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
@@ -75,7 +74,13 @@ export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolea
   const keys = await viewKeys(reading.ring, deps.protector);
   const status = await statusOf(deps, reading, keys);
   status.findings.push(...failures);
-  const plan = planRotation(keys, deps.policy, ringTime(deps.clock, reading.stored));
+  const now = ringTime(deps.clock, reading.stored);
+  const plan = planRotation(keys, deps.policy, now);
+  // What would stop the run stops its dry run.
+  if (dryRun && deps.policy.mode === 'manage' && plan.keys.length > 0) {
+    await refuseEmptied(deps, keys.length);
+    creationOfNew(reading.ring, keys, now);
+  }
   const wanted = writes ? published : plan.keys.map((key) => describe(key, null));
   return {
     outcome: wanted.length === 0 ? 'nothingToDo' : writes ? 'published' : 'wouldPublish',
@@ -106,14 +111,13 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
   const decide = async ({ ring, stored }: RingReading) => {
     now ??= ringTime(deps.clock, stored);
     const viewed = await viewKeys(ring, deps.protector);
-    const plan = planRotation(viewed, deps.policy, now);
-    if (plan.keys.length === 0) return undefined;
-    refuseUntriedKey(viewed, now);
+    const { keys } = planRotation(viewed, deps.policy, now);
+    if (keys.length === 0) return undefined;
     await refuseEmptied(deps, ring.keys.length);
-    const creation = creationAfterRevocations(ring, now);
+    const creation = creationOfNew(ring, viewed, now);
     const published: PublishedKey[] = [];
     const add: MadeKey[] = [];
-    for (const planned of plan.keys) {
+    for (const planned of keys) {
       const slot = `${planned.activation} ${planned.idBelow ?? ''}`;
       const key = made.get(slot) ?? (await makeKey(ring, deps.protector, deps.random, { ...planned, creation }));
       made.set(slot, key);
