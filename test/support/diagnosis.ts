@@ -35,6 +35,22 @@ export interface DiagnoseOptions extends DiagnosisRequest {
 /** It begins with a capital, a figure, or the name of a server or table. */
 const wholeSentence = /^(?:[^a-z]|[\w-]+[.:]\w).*[.;]$/s;
 
+/** What is said of a cache names the keywords, options and tools of its own engine alone. */
+const wordsOf = {
+  sqlserver:
+    /SQL Server|SqlServerCache|sql-cache|Encrypt=|\b(Max Pool Size|TrustServerCertificate|HostNameInCertificate)\b|VIEW (DATABASE|SERVER) STATE|\bsys\.|DBCC/,
+  postgres: /PostgreSQL|PostgresCache|SSL Mode|Maximum Pool Size|Root Certificate=|\bpg_|VACUUM|Npgsql/,
+  redis: /Redis|\b(ssl=|sslHost|abortConnect|maxmemory|InstanceName)\b|REDIS_/,
+};
+const engineOf = (text: string): keyof typeof wordsOf | undefined =>
+  text === ''
+    ? undefined
+    : /^postgres|^Host=/i.test(text)
+      ? 'postgres'
+      : /^(Server|Data Source)=/i.test(text)
+        ? 'sqlserver'
+        : 'redis';
+
 /** Runs the diagnosis as the command line does, from settings. */
 export async function diagnose(
   env: Record<string, string>,
@@ -46,6 +62,10 @@ export async function diagnose(
   expect(diagnosis.parse(report)).toEqual(report);
   for (const { check, what, advice } of report.checks)
     for (const text of [what, advice ?? what]) expect(text, check).toMatch(wholeSentence);
+  const engine = engineOf(env.TOKEN_CACHE_CONNECTION_STRING ?? '');
+  for (const { check, subject, what, advice } of report.checks.filter(({ subject }) => /^cache\b/i.test(subject)))
+    for (const [other, theirs] of Object.entries(wordsOf))
+      if (engine && other !== engine) expect(`${what} ${advice}`, `${check} of ${subject}`).not.toMatch(theirs);
   const named = (statuses: string[]) =>
     report.checks
       .filter(({ status }) => statuses.includes(status))

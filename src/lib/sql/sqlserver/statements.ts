@@ -72,7 +72,8 @@ export const testLock = () => `SELECT APPLOCK_TEST('public', @resource, 'Exclusi
  */
 export const lockHolder = () => `
 SELECT TOP (1) l.request_session_id AS session, s.login_name AS login, s.program_name AS program, s.host_name AS host,
-       s.status AS status, s.last_request_end_time AS since
+       s.status AS status,
+       DATEADD(minute, DATEDIFF(minute, SYSDATETIME(), SYSUTCDATETIME()), s.last_request_end_time) AS since
 FROM sys.dm_tran_locks AS l
 JOIN sys.dm_exec_sessions AS s ON s.session_id = l.request_session_id
 WHERE l.resource_type = 'APPLICATION' AND l.request_status = 'GRANT' AND l.resource_database_id = DB_ID()
