@@ -4,6 +4,7 @@ import { everySubject } from '../lib/app/diagnosisMaintenance.ts';
 import type { Maintenance } from '../lib/app/maintenance.ts';
 import { MaintenanceError } from '../lib/errors.ts';
 import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
+import { newestFirst } from '../lib/runs/history.ts';
 import { findRun, listRuns } from '../lib/runs/pendingRuns.ts';
 import { orUnavailable } from '../lib/runs/recordStore.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
@@ -43,9 +44,7 @@ route({
       .flatMap((job) => subjectsOf(maintenance, jobs[job].on).map((name) => ({ job, name })))
       .filter(({ name }) => name === (subject ?? name))
       .map(({ job, name }) => atOnce(() => listRuns(records, job, name, limit, clock.now())));
-    const runs = (await orUnavailable(Promise.all(chosen)))
-      .flat()
-      .sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    const runs = (await orUnavailable(Promise.all(chosen))).flat().sort(newestFirst);
     return answer(200, { runs: runs.slice(0, limit) });
   },
 });

@@ -53,6 +53,19 @@ describe('the record store in Azure Table Storage', () => {
     await client().deleteTable();
   });
 
+  it('takes an entity that is not JSON for none', async () => {
+    const store = new TableRecordStore(async () => client(), suiteNow);
+    const [whole, damaged] = [1, 2].map((day) => runRecord('web', new Date(2026, 0, day)));
+    for (const run of [whole, damaged]) if (run) await store.addRun(run);
+    await client().upsertEntity(
+      { partitionKey: 'purge|web', rowKey: damaged?.runId.split('.')[2] ?? '', json0: '{ broken' },
+      'Replace',
+    );
+    expect(await store.getRun(damaged?.runId ?? '')).toBeUndefined();
+    expect(await store.latestRuns('purge', 'web', 10)).toEqual([whole]);
+    await client().deleteTable();
+  });
+
   it('fails where the storage is not there, and works once it is', async () => {
     let there = false;
     const store = new TableRecordStore(

@@ -10,6 +10,7 @@ import type { StatusSources } from '../../src/lib/pages/status/statusView.ts';
 import type { WatchFinding, WatchReport } from '../../src/lib/redis/watchReport.ts';
 import { runbookFolder } from '../../src/lib/runbook.ts';
 import type { JobName } from '../../src/lib/runs/catalogue.ts';
+import { newRunId } from '../../src/lib/runs/runId.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import type { PurgeReport } from '../../src/lib/sql/purgeReport.ts';
 import { facts, hour, minute } from './judging.ts';
@@ -182,7 +183,13 @@ export function badNight(): StatusSources {
       ],
     },
     {
-      running: { runId: 'x', startedAt: ago(2 * minute), deleted: 41_500, updatedAt: ago(minute / 6), lost: false },
+      running: {
+        runId: newRunId('purge', 'portal', now),
+        startedAt: ago(2 * minute),
+        deleted: 41_500,
+        updatedAt: ago(minute / 6),
+        lost: false,
+      },
     },
   );
   const memory: WatchFinding = {

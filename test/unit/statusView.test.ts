@@ -7,6 +7,7 @@ import { redisView } from '../../src/lib/pages/status/redisView.ts';
 import { ringView } from '../../src/lib/pages/status/ringView.ts';
 import { runViews } from '../../src/lib/pages/status/runView.ts';
 import { statusView } from '../../src/lib/pages/status/statusView.ts';
+import { newRunId } from '../../src/lib/runs/runId.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import {
   clearReport,
@@ -126,14 +127,22 @@ describe('a cache', () => {
     expect(figure([part(3, false), first])?.value).toBe('1,500 deleted at least');
   });
 
-  it('says what a purge under way has deleted, or that it is lost', () => {
-    const told = { runId: 'x', startedAt: ago(2 * minute), deleted: 41_500, updatedAt: ago(minute) };
+  it('says what a purge or a clear under way has deleted, or that it is lost, of whatever engine', () => {
+    const told = {
+      runId: newRunId('purge', 'web', now),
+      startedAt: ago(2 * minute),
+      deleted: 41_500,
+      updatedAt: ago(minute),
+    };
     const text = (lost: boolean | null) => cacheView(sqlCache('web', {}, { running: { ...told, lost } }), now).running;
     expect(text(false)).toContain('under way since 2026-11-24 03:10 UTC: 41,500 deleted');
     expect(text(true)).toMatch(/is lost.*03:11 UTC: 41,500 deleted/);
     expect(text(null)).toMatch(
       /nothing since 2026-11-24 03:11 UTC: 41,500 deleted by then. Whether it is still at work is not known/,
     );
+    const clear = (lost: boolean) => ({ ...told, runId: newRunId('clear', 'web', now), lost });
+    expect(redisView({ ...redisCache('web'), running: clear(false) }).running).toMatch(/^A clear is under way/);
+    expect(redisView({ ...redisCache('web'), running: clear(true) }).running).toMatch(/start it again\.$/);
   });
 
   it('plots what a purge deleted before it failed', () => {
@@ -253,7 +262,7 @@ describe('a Redis cache', () => {
   });
 
   it('is shown without a look', () => {
-    const none = { name: 'sessions', at: null, nodes: [], sentinels: null, notTold: [], plots: [] };
+    const none = { name: 'sessions', at: null, running: null, nodes: [], sentinels: null, notTold: [], plots: [] };
     expect(redisView(redisCache('sessions'))).toEqual(none);
     expect(redisView(redisCache('sessions', { redis: [record('redis', 'sessions', hour, failed())] }))).toEqual(none);
   });

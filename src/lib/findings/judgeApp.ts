@@ -3,6 +3,7 @@ import { humanDuration, parseDuration } from '../durations.ts';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import type { WorkMessage } from '../queue/message.ts';
 import { checkNames } from '../runbook.ts';
+import { recordsAdvice } from '../runs/recordStore.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
 import { countOf } from '../wording.ts';
@@ -93,8 +94,7 @@ function recordFindings({ recordStore, recordsReadable }: AppFacts): JudgedFindi
         level: 'critical',
         subject: appSubject,
         what: 'The record store cannot be read: what ran is not known.',
-        advice:
-          'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. The jobs themselves go on.',
+        advice: `${recordsAdvice} The jobs themselves go on.`,
         since: null,
       },
     ];
@@ -105,7 +105,8 @@ function recordFindings({ recordStore, recordsReadable }: AppFacts): JudgedFindi
       level: 'info',
       subject: appSubject,
       what: 'Runs are not recorded, so nothing can be said of them.',
-      advice: 'Set RECORD_STORE to table to keep records in the storage account of the function app.',
+      advice:
+        'Set RECORD_STORE to table, and AzureWebJobsStorage to the storage account of the function app, to keep them there.',
       since: null,
     },
   ];

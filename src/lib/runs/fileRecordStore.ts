@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { JobName } from './catalogue.ts';
-import type { RecordStore } from './recordStore.ts';
+import { parseKept, type RecordStore } from './recordStore.ts';
 import { parseRunId } from './runId.ts';
 import { type RunRecord, readRecord } from './runRecord.ts';
 
@@ -68,14 +68,8 @@ async function sortedNames(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.json')).sort();
 }
 
-/** Undefined where the file is missing, or is not JSON: a record that is damaged must not stop a run. */
 async function read(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch(ifMissing(undefined));
-  try {
-    return text && JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseKept(await readFile(path, 'utf8').catch(ifMissing(undefined)));
 }
 
 /** Any other failure is one of the store. */

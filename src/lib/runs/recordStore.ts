@@ -32,12 +32,16 @@ export const noRecordStore: RecordStore = {
   writeState: async () => undefined,
 };
 
+/** What to do where the records cannot be had. */
+export const recordsAdvice =
+  'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. Where RECORD_STORE names a folder, see whether that can be read and written.';
+
 /** For whoever needs the records and cannot have them. */
 export function recordsUnavailable(): MaintenanceError {
   return new MaintenanceError(
     'records_unavailable',
     'The record store cannot be reached.',
-    'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Table Data Contributor of the identity. Runs of the timers go on without records.',
+    `${recordsAdvice} Runs of the timers go on without records.`,
   );
 }
 
@@ -54,6 +58,15 @@ export const unusableRecordStore: RecordStore = {
   readState: refuse,
   writeState: refuse,
 };
+
+/** What a store kept as text; undefined where it is not JSON: a record that is damaged must not stop a run. */
+export function parseKept(text: string | undefined): unknown {
+  try {
+    return text && JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** What needs the records. @throws MaintenanceError `records_unavailable` */
 export function orUnavailable<T>(work: Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from '../durations.ts';
+import { endOf } from './history.ts';
 import type { RecordStore } from './recordStore.ts';
 import { readTold } from './runningState.ts';
 import type { RunRecord } from './runRecord.ts';
@@ -74,8 +75,7 @@ export function sumOfParts(parts: readonly Purge[], now: Date): Purge {
   if (!head || !last) throw new RangeError('a run has one part at least');
   if (head.part === undefined) return head;
   const isMissing = inOrder.some(({ part }, index) => part !== index + 1);
-  const ended = Date.parse(last.startedAt) + (parseDuration(last.duration) ?? 0);
-  const isOverdue = last.next !== undefined && now.getTime() - ended > lostAfterMs;
+  const isOverdue = last.next !== undefined && now.getTime() - endOf(last) > lostAfterMs;
   const losses = inOrder.flatMap(({ lost }) => lost ?? []);
   const lost = losses.reduce((sum, entries) => sum + entries, 0);
   const reports = inOrder.flatMap(({ report }) => (report && !report.dryRun ? report : []));

@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import { soon } from '../azure/storage.ts';
 import type { JobName } from './catalogue.ts';
-import type { RecordStore } from './recordStore.ts';
+import { parseKept, type RecordStore } from './recordStore.ts';
 import { parseRunId, rowsBefore } from './runId.ts';
 import { type RunRecord, readRecord } from './runRecord.ts';
 
@@ -68,7 +68,7 @@ export class TableRecordStore implements RecordStore {
     const records: RunRecord<J>[] = [];
     for await (const page of pages) {
       for (const entity of page)
-        records.push(...([readRecord(JSON.parse(join(entity))) ?? []].flat() as RunRecord<J>[]));
+        records.push(...([readRecord(parseKept(join(entity))) ?? []].flat() as RunRecord<J>[]));
       if (records.length >= count) break;
     }
     return records.slice(0, count);
@@ -92,7 +92,7 @@ export class TableRecordStore implements RecordStore {
 
   async #read(partition: string, row: string): Promise<unknown> {
     const entity = await (await this.#table()).getEntity<Pieces>(partition, row, soon()).catch(ignoreMissing);
-    return entity && JSON.parse(join(entity));
+    return entity && parseKept(join(entity));
   }
 
   /** Once a day for each partition: what is too old, and what is too much. */

@@ -7,7 +7,7 @@ import { timeText } from './wording.ts';
 
 export function cacheSection({ name, engine, running, figures, plots, readings }: CacheView): Html {
   return html`<section aria-labelledby="cache-${name}">
-<h2 id="cache-${name}">${name} <span class="quiet">${engine ?? 'cannot be used'}</span></h2>
+<h2 id="cache-${name}">${name} <span class="quiet">${engine ?? 'engine not known yet'}</span></h2>
 ${running !== null && html`<p class="running">${running}</p>`}
 <dl class="figures">${figures.map(
     ({ label, value, note }) => html`<div><dt>${label}</dt><dd>${value}</dd><dd class="quiet">${note}</dd></div>`,

@@ -7,7 +7,8 @@ import type { PurgeReport } from '../../sql/purgeReport.ts';
 import { countText, numberText } from '../../sql/summaries.ts';
 import { bytesText } from '../../wording.ts';
 import { type Plot, type PlotSeries, rangeOf } from './plot.ts';
-import { durationText, fromNow, timeText } from './wording.ts';
+import { runningText } from './runningText.ts';
+import { durationText, fromNow } from './wording.ts';
 
 /** A figure of the present, with what it means or when it was read. */
 interface Figure {
@@ -33,19 +34,12 @@ export function cacheView(records: SqlCacheRecords, now: Date) {
     name,
     // Null where no run tells it.
     engine: readings.at(-1)?.engine ?? purges.at(-1)?.report.engine ?? null,
-    running: running ? runningText(running) : null,
+    running: runningText(running),
     figures: [...countFigures(readings.at(-1), now), purgeFigure(records.purge, now)],
     plots: [...countPlots(name, readings), deletionPlot(name, purges)],
     // What the plots say, in figures, the newest first.
     readings: thinned(readings, tableRows).reverse(),
   };
-}
-
-function runningText({ startedAt, deleted, updatedAt, lost }: NonNullable<SqlCacheRecords['running']>): string {
-  if (lost === null)
-    return `A purge that began at ${timeText(startedAt)} has told nothing since ${timeText(updatedAt)}: ${numberText(deleted)} deleted by then. Whether it is still at work is not known, since its database does not answer.`;
-  if (!lost) return `A purge is under way since ${timeText(startedAt)}: ${numberText(deleted)} deleted so far.`;
-  return `A purge that began at ${timeText(startedAt)} is lost, since its process ended. It told last at ${timeText(updatedAt)}: ${numberText(deleted)} deleted. The next run goes on.`;
 }
 
 interface RealPurge {

@@ -3,9 +3,10 @@ import { plotFigures } from './plotFigure.ts';
 import type { RedisView } from './redisView.ts';
 import { timeText } from './wording.ts';
 
-export function redisSection({ name, at, nodes, sentinels, notTold, plots }: RedisView): Html {
+export function redisSection({ name, at, running, nodes, sentinels, notTold, plots }: RedisView): Html {
   return html`<section aria-labelledby="redis-${name}">
 <h2 id="redis-${name}">${name} <span class="quiet">redis</span></h2>
+${running !== null && html`<p class="running">${running}</p>`}
 ${
   at === null
     ? html`<p class="quiet">No look at it is recorded yet.</p>`

@@ -3,6 +3,7 @@ import type { NodeReport, WatchReport } from '../../redis/watchReport.ts';
 import { numberText } from '../../sql/summaries.ts';
 import { bytesText, countOf, percentText } from '../../wording.ts';
 import { type Plot, rangeOf, type Tone } from './plot.ts';
+import { runningText } from './runningText.ts';
 
 interface Look {
   at: number;
@@ -12,7 +13,7 @@ interface Look {
 export type RedisView = ReturnType<typeof redisView>;
 
 /** A Redis cache as the page shows it. */
-export function redisView({ name, redis }: RedisCacheRecords) {
+export function redisView({ name, redis, running }: RedisCacheRecords) {
   const looks = [...redis.runs].reverse().flatMap(({ startedAt, report }): Look[] => {
     const at = Date.parse(startedAt) / 1000;
     return report ? [{ at, nodes: new Map(report.nodes.map((node) => [node.node, node])) }] : [];
@@ -22,6 +23,7 @@ export function redisView({ name, redis }: RedisCacheRecords) {
   return {
     name,
     at: newest?.startedAt ?? null,
+    running: runningText(running),
     nodes: nodes.map(nodeView),
     sentinels: sentinelsText(newest?.report?.sentinels),
     notTold: [...new Set(newest?.report?.unjudged?.map(({ missing }) => missing))],

@@ -1,4 +1,5 @@
 import { type JobName, jobs } from '../../runs/catalogue.ts';
+import { newestFirst } from '../../runs/history.ts';
 import { summaryOf } from '../../runs/runJob.ts';
 import type { RunRecord } from '../../runs/runRecord.ts';
 import { stopReason } from '../../sql/purgeReport.ts';
@@ -24,7 +25,7 @@ const reasons: Record<string, { meaning: string; tone: Tone }> = {
 export function runViews(records: readonly RunRecord[], count: number) {
   return records
     .filter(({ job, outcome }) => outcome === 'failed' || !jobs[job].looks)
-    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+    .sort(newestFirst)
     .slice(0, count)
     .map(runView);
 }
