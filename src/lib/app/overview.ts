@@ -144,9 +144,9 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   return { overview, state, before, queue, plan, statesReadable };
 }
 
-/** Another process may have judged last; or this one, while the record store could not be written. */
+/** Another process may have judged last; or this one, which knows more than it could keep. */
 function newer(kept: StandingState | undefined, own: StandingState | undefined): StandingState | undefined {
-  return kept && own ? (own.judgedAt > kept.judgedAt ? own : kept) : (kept ?? own);
+  return kept && own ? (own.judgedAt >= kept.judgedAt ? own : kept) : (kept ?? own);
 }
 
 /** The timers that are switched on, by their names. */

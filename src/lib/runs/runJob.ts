@@ -80,7 +80,7 @@ export type RunResult<J extends JobName = JobName> = RunRecord<J> & { outcome: E
 
 /**
  * The one wrapper of every job: span, duration, outcome, metrics, log lines and run record. Never throws: a failure is
- * a result with an `error`. A record store or a log that fails costs the run nothing but a warning.
+ * a result with an `error`. A record store that fails costs the run nothing but a warning.
  */
 export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Promise<RunResult<J>> {
   const { job, subject, dryRun, place = {} } = run;

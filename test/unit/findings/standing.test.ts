@@ -355,10 +355,15 @@ describe('telling', () => {
     const names = Array.from({ length: 1_500 }, (_, index) => `cache-${index}`);
     for (const name of names) await records.addRun(record('purge', name, start, failed()));
     await records.addRun(record('purge', 'cache-7', at(-hour), { report: purgeReport() }));
-    await judged(at(0), caches(...names));
+    const memory: StandingMemory = { told: [] };
+    await judgeApp(caches(...names), records, at(0), undefined, memory);
+    await toldAlike();
     const kept = records.states.get('findings') ?? '';
     expect(kept.length).toBeLessThan(350_000);
     expect((JSON.parse(kept) as { findings: unknown[] }).findings.length).toBeGreaterThan(500);
+    // The process that told them knows them all.
+    await judgeApp(caches('cache-7'), records, at(5 * minute), undefined, memory);
+    expect((await toldAlike()).zeros).toHaveLength(1_499);
   });
 
   it('lets go of a finding that is switched off, also where it cannot be judged', async () => {
