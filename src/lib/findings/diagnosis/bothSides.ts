@@ -1,6 +1,7 @@
 import { type Evidence, statusOrder } from '../../checks/check.ts';
 import type { CheckReport } from '../../checks/diagnosisReport.ts';
 import { countOf } from '../../wording.ts';
+import { clearCommand } from './entries/entriesSubject.ts';
 
 /** What was found on a web app, and the caches that it may use, by what the settings say of them. */
 export interface ExaminedApp {
@@ -54,14 +55,7 @@ const links: readonly Link[] = [
   {
     causes: ['callback_waits_in_vain'],
     shownBy: [],
-    besides: [
-      'foreign_format',
-      'empty_values',
-      'key_not_in_ring',
-      'key_revoked',
-      'key_does_not_unwrap',
-      'app-unreadable-entries',
-    ],
+    besides: ['foreign_format', 'key_not_in_ring', 'key_revoked', 'key_does_not_unwrap', 'app-unreadable-entries'],
   },
   { causes: ['cache_failure_unheard', 'callback_throws'], shownBy: [], besides: ['connection', 'app-store-errors'] },
   {
@@ -194,7 +188,7 @@ function plainAppOf(app: CheckReport, seen: readonly CheckReport[]): CheckReport
     status: 'critical',
     cause: 'app_reads_plain_alone',
     what: `The app does not encrypt its entries (${place}), and ${countOf(encrypted, 'sampled entry of', 'sampled entries of')} ${first.subject} ${encrypted === 1 ? 'is' : 'are'} encrypted: it cannot read them (json_parse_failed).`,
-    advice: `Where other apps encrypt, write \`options.Encrypt = true;\` with their key ring here too. Where none does any more, remove the encrypted entries: \`token-cache clear --unreadable --expect plain --cache ${cacheOf(first.subject)}\`.`,
+    advice: `Where other apps encrypt, write \`options.Encrypt = true;\` with their key ring here too. Where none does any more, remove the encrypted entries: ${clearCommand(cacheOf(first.subject), '--unreadable', '--expect plain')}.`,
   };
   return { ...trouble, subject: `${app.subject}, ${first.subject}`, evidence: [...app.evidence, ...evidenceOf(first)] };
 }

@@ -2,6 +2,7 @@ import { type Check, checksOf, critical, type Evidence, type Outcome, pass, unkn
 import { formatDuration, humanDuration } from '../../../durations.ts';
 import { countOf, percentText } from '../../../wording.ts';
 import {
+  clearCommand,
   type EntriesSubject,
   type EntryReading,
   livingEntries,
@@ -65,7 +66,7 @@ async function look(subject: EntriesSubject) {
       `See the checks of the key ring ${first.ring}.`,
       figures,
     );
-  return { reading, groups, rings, figures };
+  return { name: subject.name, reading, groups, rings, figures };
 }
 
 type Look = Exclude<Awaited<ReturnType<typeof look>>, Outcome>;
@@ -93,7 +94,7 @@ const shareEvidence = (groups: readonly KeyGroup[]): Evidence[] =>
   groups.slice(0, 5).map(({ keyId, entries }) => ({ what: `entries under key ${keyId}`, value: entries.length }));
 
 export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
-  'encryption-unknown-keys': judged(({ reading, groups, rings, figures }) => {
+  'encryption-unknown-keys': judged(({ name, reading, groups, rings, figures }) => {
     const strange = groups.filter(({ keyId }) => !findKey(rings, keyId));
     if (strange.length === 0) return pass('The rings know every key id that the sampled entries name.', figures);
     const entries = strange.flatMap((group) => group.entries);
@@ -118,11 +119,10 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
             ]
           : []),
       ],
-      advice:
-        'Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries, with `token-cache clear --unreadable`; their users sign in once more.',
+      advice: `Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries, with ${clearCommand(name, '--unreadable')}; their users sign in once more.`,
     });
   }),
-  'encryption-revoked-keys': judged(({ reading, groups, rings, figures }) => {
+  'encryption-revoked-keys': judged(({ name, reading, groups, rings, figures }) => {
     const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
     if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
     const found = revoked.reduce((sum, group) => sum + group.entries.length, 0);
@@ -134,8 +134,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
         ...shareEvidence(revoked),
         { what: 'such entries in the whole cache (estimate)', value: scaled(found, reading) },
       ],
-      advice:
-        'Remove them with `token-cache clear --unreadable`. If entries are still written under a revoked key, restart the apps: they read the ring once a day.',
+      advice: `Remove them with ${clearCommand(name, '--unreadable')}. If entries are still written under a revoked key, restart the apps: they read the ring once a day.`,
     });
   }),
   'encryption-several-rings': judged(({ groups, rings, figures }) => {

@@ -68,6 +68,11 @@ export interface EntriesSubject {
   prefixDiffers?(): Promise<boolean>;
 }
 
+/** The command that removes entries; without `--confirm` it is a plan. */
+export function clearCommand(name: string, ...options: string[]): string {
+  return `\`${['token-cache clear', ...options, `--cache ${name}`, `--confirm ${name}`].join(' ')}\``;
+}
+
 /** Looks at single entries of a cache, beside the sample. */
 export interface EntryLookups {
   state(key: string): Promise<EntryState | undefined>;

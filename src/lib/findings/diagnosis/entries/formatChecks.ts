@@ -1,43 +1,57 @@
 import { type Check, checksOf, critical, pass, warning } from '../../../checks/check.ts';
 import { countOf, percentText } from '../../../wording.ts';
-import { type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
+import { clearCommand, type EntriesSubject, livingEntries, type SampledCacheEntry, scaled } from './entriesSubject.ts';
 
 /** What somebody signed out by a clear would be: one for each user's entry. */
 const usersIn = (entries: readonly SampledCacheEntry[]) => entries.filter(({ kind }) => kind === 'user').length;
 
 /** Entries that no reader of the token cache can use. */
-function unusable(
-  cause: string,
-  is: (entry: SampledCacheEntry) => boolean,
-  well: string,
-  what: string,
-  why: string,
-): Check<EntriesSubject>['run'] {
-  return async (subject) => {
-    const reading = await livingEntries(subject);
-    const { entries } = reading;
-    const found = entries.filter(is);
-    if (found.length === 0) return pass(well, [{ what: 'entries sampled', value: entries.length }]);
-    const share = found.length / entries.length;
-    const affected = scaled(usersIn(found), reading);
-    const all = scaled(usersIn(entries), reading);
-    const whole = share > 0.5;
-    return critical({
-      cause,
-      what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) ${what}${formsOf(found)}. ${why}`,
-      evidence: [
-        { what: 'entries sampled', value: entries.length },
-        { what: 'entries concerned', value: found.length },
-        { what: 'users signed out by removing these (estimate)', value: affected },
-        { what: 'users signed out by clearing the cache (estimate)', value: all },
-        { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
-      ],
-      advice: whole
-        ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once.`
-        : `Remove these entries alone, with \`token-cache clear --unreadable\`: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
-    });
-  };
-}
+const foreign: Check<EntriesSubject>['run'] = async (subject) => {
+  const reading = await livingEntries(subject);
+  const { entries } = reading;
+  const found = entries.filter(({ format, kind }) => format.kind === 'foreign' && kind !== 'other');
+  if (found.length === 0)
+    return pass('Every sampled entry has a form that the token cache writes.', [
+      { what: 'entries sampled', value: entries.length },
+    ]);
+  const share = found.length / entries.length;
+  const affected = scaled(usersIn(found), reading);
+  const all = scaled(usersIn(entries), reading);
+  const whole = share > 0.5;
+  return critical({
+    cause: 'foreign_format',
+    what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled (${percentText(100 * share)}) are neither MSAL's JSON nor a Data Protection payload${formsOf(found)}. They were written by another version, by a compressing or encrypting wrapper, or cut off on the way: reading one fails with json_parse_failed.`,
+    evidence: [
+      { what: 'entries sampled', value: entries.length },
+      { what: 'entries concerned', value: found.length },
+      { what: 'users signed out by removing these (estimate)', value: affected },
+      { what: 'users signed out by clearing the cache (estimate)', value: all },
+      { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
+    ],
+    advice: whole
+      ? `Most entries are concerned: clearing the cache is the smaller remedy, and signs out ${countOf(all, 'user')} once: ${clearCommand(subject.name)}.`
+      : `Remove these entries alone, with ${clearCommand(subject.name, '--unreadable')}: that signs out ${countOf(affected, 'user')}, clearing the whole cache ${all}.`,
+  });
+};
+
+/** A value of no bytes is a miss to MSAL (measured with MSAL 4.92), and no failure: it needs no removal. */
+const empty: Check<EntriesSubject>['run'] = async (subject) => {
+  const { entries } = await livingEntries(subject);
+  const found = entries.filter(({ format }) => format.kind === 'empty');
+  const evidence = [{ what: 'entries sampled', value: entries.length }];
+  if (found.length === 0) return pass('Every sampled entry has a value.', evidence);
+  return warning({
+    cause: 'empty_values',
+    what: `${countOf(found.length, 'entry', 'entries')} of ${entries.length} sampled have no value: MSAL finds nothing there, and their users sign in once more.`,
+    evidence: [
+      ...evidence,
+      { what: 'entries concerned', value: found.length },
+      { what: 'first', value: subject.showKey(found[0]?.key ?? '') },
+    ],
+    advice:
+      'Look for what empties them: a script, a copy of the table, a proxy. The next sign-in writes each anew; nothing is to be removed.',
+  });
+};
 
 function formsOf(entries: readonly SampledCacheEntry[]): string {
   const forms = new Map<string, number>();
@@ -68,25 +82,13 @@ const mixture: Check<EntriesSubject>['run'] = async (subject) => {
         value: scaled(Math.min(plain, encrypted), reading),
       },
     ],
-    advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer: \`token-cache clear --unreadable --expect ${plain < encrypted ? 'encrypted' : 'plain'}\`.`,
+    advice: `Set \`Encrypt\` of MsalDistributedTokenCacheAdapterOptions alike in every app, then remove the ${plain < encrypted ? 'plain' : 'encrypted'} entries, which are the fewer: ${clearCommand(subject.name, '--unreadable', `--expect ${plain < encrypted ? 'encrypted' : 'plain'}`)}.`,
   };
   return Math.min(plain, encrypted) * 20 >= plain + encrypted ? critical(trouble) : warning(trouble);
 };
 
 export const formatChecks = checksOf<EntriesSubject>('deserialization', 20_000, {
-  'entries-empty': unusable(
-    'empty_values',
-    ({ format }) => format.kind === 'empty',
-    'Every sampled entry has a value.',
-    'have no value',
-    'MSAL fails to parse them.',
-  ),
-  'entries-format': unusable(
-    'foreign_format',
-    ({ format, kind }) => format.kind === 'foreign' && kind !== 'other',
-    'Every sampled entry has a form that the token cache writes.',
-    "are neither MSAL's JSON nor a Data Protection payload",
-    'They were written by another version, by a compressing or encrypting wrapper, or cut off on the way: reading one fails with json_parse_failed.',
-  ),
+  'entries-empty': empty,
+  'entries-format': foreign,
   'entries-mixture': mixture,
 });

@@ -40,8 +40,7 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
         purge?.error ? ` The last purge failed (${purge.error.code}).` : purge ? '' : ' No purge is recorded here.'
       }`,
       evidence,
-      advice:
-        'Look at the runs of `purgeExpiredEntries` (timer, stopReason); `token-cache purge --dry-run` shows what one would delete. See also the check expiry-index.',
+      advice: `\`token-cache purge --cache ${subject.name}\` deletes them now (\`--dry-run\` says how many). Look why the timer did not: at the runs of \`purgeExpiredEntries\` (stopReason), and at the check expiry-index.`,
     };
     return oldestAgeMs > 7 * day ? critical(trouble) : warning(trouble);
   },
@@ -59,7 +58,7 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
       evidence,
       advice:
         (await hindranceOf(await subject.table(), { mode: subject.indexMode }, state)) ??
-        '`token-cache index` creates, resumes or rebuilds it, online where the server can.',
+        `\`token-cache index --cache ${subject.name}\` creates, resumes or rebuilds it, online where the server can.`,
     });
   },
   'size-limit': async (subject) => {
