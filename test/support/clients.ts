@@ -1,11 +1,12 @@
 import type { ClientName, Keyword } from '../../src/lib/connectionStrings/keywords.ts';
 import { buildDotnet, dotnet } from './dotnet.ts';
 
-/** The clients of the web apps and the host's reader of schedules, as a program of their own (test/interop/clients). */
+/** The clients of the web apps and the host's readers of schedules and storage settings, as a program of their own (test/interop/clients). */
 
 type ClientRequest =
   | { client: ClientName; text: string }
-  | { client: 'ncrontab'; text: string; zone: string; from: string; count: number };
+  | { client: 'ncrontab'; text: string; zone: string; from: string; count: number }
+  | { client: 'storage'; settings: Record<string, string> };
 
 type Value = string | number | boolean | null;
 
@@ -16,6 +17,9 @@ export interface ClientAnswer {
   values?: Record<string, Value>;
   hosts?: { host?: string; port?: number; socket?: true }[];
   server?: { host: string; port: number; instance: string | null; protocol: string; browser: boolean };
+  /** Addresses of the services. */
+  blob?: string;
+  queue?: string;
   /** In UTC, without an offset. */
   firings?: string[];
 }

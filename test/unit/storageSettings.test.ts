@@ -73,7 +73,7 @@ describe('the storage account of the function app', () => {
       { AzureWebJobsStorage: 'AccountName=contoso;AccountKey=c4nary!' },
       'AzureWebJobsStorage has an AccountKey that is not Base64',
     ],
-    [{ AzureWebJobsStorage: 'AccountName=contoso' }, 'AzureWebJobsStorage has neither'],
+    [{ AzureWebJobsStorage: 'AccountName=contoso' }, 'AzureWebJobsStorage must have AccountName and AccountKey'],
     [{ AzureWebJobsStorage__accountName: 'contoso.blob.core.windows.net' }, 'AzureWebJobsStorage__accountName must be'],
     [
       { AzureWebJobsStorage__accountName: 'contoso', AzureWebJobsStorage__credential: 'certificate' },

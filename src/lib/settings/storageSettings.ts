@@ -14,11 +14,16 @@ type Service = 'blob' | 'queue' | 'table';
  * @throws UnusableSetting naming the one that is wrong
  */
 export function storageAddress(service: Service, env: Environment): StorageAddress | undefined {
-  // .NET reads `:` and `__` alike, and a connection string of the app's own list as well.
-  const of = (name: string) => env[`${prefix}__${name}`] ?? env[`${prefix}:${name}`];
-  const text = env[prefix] ?? env[`ConnectionStrings__${prefix}`] ?? env[`CUSTOMCONNSTR_${prefix}`];
-  if (text) return { connectionString: new Secret(connectionStringOf(text)) };
-  const [account, address] = [of('accountName'), of(`${service}ServiceUri`)];
+  // .NET reads `:` and `__` alike, in any case of letters, and a connection string of the app's own list first.
+  const names = new Map(Object.keys(env).map((name) => [name.replaceAll(':', '__').toLowerCase(), name]));
+  const given = (name: string) => {
+    const ways = [`ConnectionStrings__${name}`, name].map((each) => names.get(each.toLowerCase()));
+    return ways.map((each) => each && env[each]).find((value) => value);
+  };
+  const of = (name: string) => given(`${prefix}__${name}`);
+  const text = given(prefix) ?? env[`CUSTOMCONNSTR_${prefix}`] ?? of('connectionString');
+  if (text) return { connectionString: new Secret(connectionStringOf(text, service)) };
+  const [account, address] = [of('accountName')?.toLowerCase(), of(`${service}ServiceUri`)];
   if (address) return { endpoint: addressOf(`${prefix}__${service}ServiceUri`, address), identity: identity(of) };
   if (!account) return undefined;
   if (!/^[a-z0-9]{3,24}$/.test(account))
@@ -26,7 +31,10 @@ export function storageAddress(service: Service, env: Environment): StorageAddre
       `${prefix}__accountName`,
       'must be the name of a storage account (3 to 24 of a-z and 0-9), without its domain',
     );
-  return { endpoint: `https://${account}.${service}.core.windows.net`, identity: identity(of) };
+  const suffix = of('endpointSuffix') ?? 'core.windows.net';
+  if (!isHost(suffix))
+    throw new UnusableSetting(`${prefix}__endpointSuffix`, 'must be the domain of the cloud, such as core.windows.net');
+  return { endpoint: `https://${account}.${service}.${suffix}`, identity: identity(of) };
 }
 
 /** As Microsoft.Extensions.Azure makes a credential of such settings. */
@@ -60,44 +68,68 @@ function addressOf(setting: string, text: string): string {
 }
 
 /**
- * A connection string of a storage account in the form that the SDK for JavaScript takes, which unlike .NET's asks for protocol
- * and suffix.
+ * What a connection string says of one service, in the form that the SDK for JavaScript takes. It is read as .NET's reads it
+ * (StorageConnectionString of Azure.Storage.Common), which fills in more and takes less.
  */
-function connectionStringOf(text: string): string {
-  const pairs = text
-    .split(';')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map((part): [string, string] => [
-      part.slice(0, Math.max(0, part.indexOf('='))).toLowerCase(),
-      part.slice(part.indexOf('=') + 1),
-    ]);
-  const fields = new Map(pairs);
+function connectionStringOf(text: string, service: Service): string {
   const wrong = (message: string) =>
     new UnusableSetting(
       prefix,
       `${message}. It is written DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net`,
     );
-  const unknown = [...fields.keys()].find((name) => !names.has(name));
-  if (unknown !== undefined || fields.size === 0) throw wrong('is not a connection string of a storage account');
-  if (/^true$/i.test(fields.get('usedevelopmentstorage') ?? '')) return text;
-  const [account, key, signature] = ['accountname', 'accountkey', 'sharedaccesssignature'].map((name) =>
-    fields.get(name),
-  );
-  if (!signature && !(account && key))
-    throw wrong('has neither AccountName and AccountKey, nor a SharedAccessSignature');
-  if (key && !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) throw wrong('has an AccountKey that is not Base64');
-  fields.set('defaultendpointsprotocol', fields.get('defaultendpointsprotocol') || 'https');
-  fields.set('endpointsuffix', fields.get('endpointsuffix') || 'core.windows.net');
-  return [...fields].map(([name, value]) => `${names.get(name)}=${value}`).join(';');
+  const pairs = text
+    .split(';')
+    .filter((part) => part.trim() !== '')
+    .map((part): [string, string] => {
+      const [name = '', ...value] = part.split('=');
+      return [name.toLowerCase(), value.join('=')];
+    });
+  const fields = new Map(pairs);
+  if (fields.size === 0 || pairs.some(([name]) => !names.has(name)))
+    throw wrong('is not a connection string of a storage account');
+  const twice = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) < index);
+  if (twice) throw wrong(`names ${names.get(twice[0])} twice`);
+  const empty = pairs.find(([, value]) => value === '');
+  if (empty) throw wrong(`has no value for ${names.get(empty[0])}`);
+  const of = (name: string) => fields.get(name.toLowerCase());
+  if (of('UseDevelopmentStorage')) {
+    if (!/^true$/i.test(of('UseDevelopmentStorage') ?? '') || fields.size > 1)
+      throw wrong(
+        'may say UseDevelopmentStorage=true, with nothing beside it: another host of the emulator is named by its endpoints',
+      );
+    return 'UseDevelopmentStorage=true';
+  }
+  const [account, key, signature] = [of('AccountName'), of('AccountKey'), of('SharedAccessSignature')];
+  if (signature ? key : !(account && key))
+    throw wrong('must have AccountName and AccountKey, or else a SharedAccessSignature');
+  if (key && !isBase64(key)) throw wrong('has an AccountKey that is not Base64');
+  const own = `${service[0]?.toUpperCase()}${service.slice(1)}Endpoint`;
+  const secondary = own.replace('E', 'SecondaryE');
+  if (of(secondary) && !of(own)) throw wrong(`has a ${secondary} without a ${own}`);
+  const [protocol, suffix] = [of('DefaultEndpointsProtocol') ?? 'https', of('EndpointSuffix') ?? 'core.windows.net'];
+  const endpoint = of(own) ?? (account && `${protocol}://${account}.${service}.${suffix}`);
+  if (!endpoint) throw wrong(`names neither an AccountName nor a ${own}`);
+  const url = URL.parse(endpoint);
+  if (!/^https?:$/.test(url?.protocol ?? '') || !isHost(url?.hostname.replace(/^\[|\]$/g, '') ?? ''))
+    throw wrong(
+      `has ${of(own) ? `a ${own} that is` : 'an AccountName, DefaultEndpointsProtocol or EndpointSuffix that make'} no address of the form https://…`,
+    );
+  const login = signature
+    ? { SharedAccessSignature: signature }
+    : { DefaultEndpointsProtocol: protocol, AccountName: account, AccountKey: key };
+  return Object.entries({ [own]: endpoint, ...login })
+    .map((pair) => pair.join('='))
+    .join(';');
 }
 
-/** Names in a connection string of a storage account, as the SDK spells them. */
+const isBase64 = (text: string) => text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+
+/** Names in a connection string of a storage account, as .NET's client spells them, by the same in small letters. */
 const names = new Map(
   [
-    ...['DefaultEndpointsProtocol', 'AccountName', 'AccountKey', 'EndpointSuffix', 'SharedAccessSignature'],
-    ...['BlobEndpoint', 'QueueEndpoint', 'TableEndpoint', 'FileEndpoint', 'BlobSecondaryEndpoint'],
-    ...['QueueSecondaryEndpoint', 'TableSecondaryEndpoint', 'FileSecondaryEndpoint'],
+    ...['DefaultEndpointsProtocol', 'AccountName', 'AccountKey', 'AccountKeyName', 'EndpointSuffix'],
+    ...['SharedAccessSignature', 'BlobEndpoint', 'QueueEndpoint', 'TableEndpoint', 'FileEndpoint'],
+    ...['BlobSecondaryEndpoint', 'QueueSecondaryEndpoint', 'TableSecondaryEndpoint', 'FileSecondaryEndpoint'],
     ...['UseDevelopmentStorage', 'DevelopmentStorageProxyUri'],
   ].map((name) => [name.toLowerCase(), name]),
 );
