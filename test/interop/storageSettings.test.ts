@@ -154,7 +154,8 @@ async function ownAnswer(settings: Record<string, string>) {
     if (!blob || !queue) return 'refused';
     return { blob: bare((await openContainer(blob, 'x')).url), queue: bare((await openQueue(queue, 'x')).url) };
   } catch (error) {
-    if (error instanceof UnusableSetting) return 'refused';
+    // What a credential of Entra lacks is known where it is made.
+    if (error instanceof UnusableSetting || (error as Error).name === 'CredentialUnavailableError') return 'refused';
     throw error;
   }
 }

@@ -77,18 +77,21 @@ export function canaryStrings(client: ClientName, server: string, right: string[
 
 /** The same of a storage account's. */
 export function storageCanaries(canaries: Canaries): string[] {
-  const key = (secret: string) => `AccountKey=${secret}==`;
+  // Base64, so that it is taken.
+  const key = (secret: string) => `AccountKey=${secret.padEnd(Math.ceil(secret.length / 4) * 4, 'A')}`;
   const account = 'DefaultEndpointsProtocol=http;AccountName=a';
   const endpoints =
     'TableEndpoint=http://127.0.0.1:1/a;BlobEndpoint=http://127.0.0.1:1/a;QueueEndpoint=http://127.0.0.1:1/a';
+  const without = (field: string) => `${account};${endpoints}`.split(';').filter((part) => !part.startsWith(field));
+  const beside = (field: string, value: string) => [...without(field), `${field}=${value}`].join(';');
   return [
     ...[`${account};`, `${account};${endpoints};`, `${account}`, `${account},`, `${account} `, ''].map((start) =>
       canaries.in((secret) => `${start}${key(secret)}`),
     ),
     ...['AccountName', 'DefaultEndpointsProtocol', 'EndpointSuffix', 'TableEndpoint', 'BlobEndpoint'].flatMap(
       (field) => [
-        canaries.in((secret) => `${account};${endpoints};${field}=${key(secret)}`),
-        canaries.in((secret) => `${account};${endpoints};${field}=http://u:${secret}@127.0.0.1:1/a?sig=${secret}`),
+        canaries.in((secret) => beside(field, key(secret))),
+        canaries.in((secret) => `${beside(field, `http://u:${secret}@127.0.0.1:1/a?sig=${secret}`)};AccountKey=QUJD`),
       ],
     ),
     canaries.in((secret) => `${endpoints};SharedAccessSignature=sv=1&sig=${secret}`),

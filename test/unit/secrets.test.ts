@@ -45,7 +45,7 @@ const strings = {
     `rediss://:${canary()}@h/1?password=${canary()}`,
   ],
 };
-const account = `AccountName=a;AccountKey=${canary().replaceAll('-', '')}`;
+const account = `AccountName=a;AccountKey=${canary().replaceAll('-', '')}AA`;
 const stores = {
   RING_REDIS: `h:6380,password=${canary()},ssl=True`,
   RING_URL: `rediss://u:${canary()}@h`,

@@ -110,6 +110,7 @@ function connectionStringOf(text: string, service: Service): string {
   const endpoint = of(own) ?? (account && `${protocol}://${account}.${service}.${suffix}`);
   if (!endpoint) throw wrong(`names neither an AccountName nor a ${own}`);
   const url = URL.parse(endpoint);
+  if (url?.username || url?.password || url?.search) throw wrong(`has a ${own} with a login or a SAS in it`);
   if (!/^https?:$/.test(url?.protocol ?? '') || !isHost(url?.hostname.replace(/^\[|\]$/g, '') ?? ''))
     throw wrong(
       `has ${of(own) ? `a ${own} that is` : 'an AccountName, DefaultEndpointsProtocol or EndpointSuffix that make'} no address of the form https://…`,
