@@ -238,7 +238,7 @@ async function writeFolder(path: string, { items }: MutatedRing, index: number):
       : `key-${at}.xml`;
     await writeFile(join(path, name), content);
   }
-  if (choose.oneIn(40)) await symlink('nowhere', join(path, 'link.xml'));
+  if (choose.oneIn(40)) await symlink(choose.oneOf(['nowhere', 'link.xml', 'key-0.xml/x']), join(path, 'link.xml'));
   if (choose.oneIn(40)) await symlink('key-0.xml', join(path, 'again.xml'));
   if (choose.oneIn(40)) await mkdir(join(path, 'folder.xml'));
   if (choose.oneIn(40)) {

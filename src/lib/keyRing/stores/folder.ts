@@ -30,6 +30,9 @@ const lockLifeMs = 30_000;
 /** A file holds one element of a few kilobytes. */
 const fileLimit = 1024 * 1024;
 
+/** Of a link: its target is missing, is the link itself, or lies below a file. */
+const leadsNowhere = new Set(['ENOENT', 'ELOOP', 'ENOTDIR']);
+
 /**
  * A ring as PersistKeysToFileSystem keeps it: a file for each element. A folder knows no write of several files at once:
  * new files come first, in their order, then replacements, then removals, so that a crash between two of them leaves a ring
@@ -88,7 +91,7 @@ export class FolderStore implements KeyRingStore {
         return { problem: `has more than ${fileLimit / 1024} KiB, and was not read`, isJudged: false };
       return await readFile(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (!leadsNowhere.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       const isLink = await lstat(path).then(
         (entry) => entry.isSymbolicLink(),
         () => false,
