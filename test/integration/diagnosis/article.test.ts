@@ -19,7 +19,7 @@ import { judgeAppReport } from '../../../src/lib/findings/judgeWebApp.ts';
 import { once } from '../../../src/lib/once.ts';
 import { readSettings } from '../../../src/lib/settings/settings.ts';
 import { appPolicy, appRole, failure, l1Hit, latency, logged, metric, miss, msal } from '../../support/appRows.ts';
-import { root } from '../../support/childProcess.ts';
+import { root, run } from '../../support/childProcess.ts';
 import {
   type CacheEntry,
   certificateRing,
@@ -35,6 +35,7 @@ import {
 } from '../../support/diagnosis.ts';
 import { createEndpointCache, fillEndpoint } from '../../support/diagnosisTables.ts';
 import { openTestWorkspace, startLogAnalytics } from '../../support/logAnalytics.ts';
+import { startManagedIdentity } from '../../support/managedIdentity.ts';
 import { freePort, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
 import { faults, samples } from '../../support/sampleApps.ts';
 import { useEndpoint } from '../../support/sqlServer/useEndpoint.ts';
@@ -296,6 +297,33 @@ describe.skipIf(!redisFound)('the diagnosis names what the table of the web app 
       }
     },
   );
+
+  it('on the command line, whose diagnosis asks the workspace itself', async () => {
+    const [logs, identity, server] = await Promise.all([
+      startLogAnalytics({
+        AppMetrics: [msal(new Date(), 300, miss)],
+        AppExceptions: [],
+        AppTraces: [],
+        AppRequests: [],
+      }),
+      startManagedIdentity(),
+      startRedis({ args: persistent }),
+    ]);
+    const { workspace } = logs;
+    const cache = cacheSettings(`127.0.0.1:${server.port}`, {
+      instanceName: 'web:',
+      app: { workspace, role: appRole },
+    });
+    const args = ['diagnose', '--app', join(samples, 'two-registrations'), '--cache', 'all', '--json'];
+    const env = { ...cache, ...logs.settings, ...identity.settings, RECORD_STORE: 'none' };
+    const { code, stdout, stderr } = await run('bin/token-cache.js', args, env);
+    await Promise.all([logs.stop(), identity.stop()]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    const { checks } = JSON.parse(stdout).report as { checks: CheckReport[] };
+    const found = checks.find(({ cause }) => cause === 'memory_cache_wins');
+    expect(found?.subject).toMatch(/^app .*two-registrations, cache web, web app of web$/);
+    expect(namedIn(found ? [found] : [])).toContain('app_hit_ratio');
+  });
 
   it('for each section of the article and each symptom', () => {
     expect(linesOf(article)).toHaveLength(15);
