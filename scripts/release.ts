@@ -28,7 +28,8 @@ try {
   } else {
     writeFileSync(join(root, 'CHANGELOG.md'), changelog);
     for (const name of ['package.json', 'package-lock.json']) setVersion(name, version);
-    git('add', 'CHANGELOG.md', 'package.json', 'package-lock.json');
+    writeFileSync(join(root, 'README.md'), withRepository(read('README.md')));
+    git('add', 'CHANGELOG.md', 'README.md', 'package.json', 'package-lock.json');
     git('commit', '--quiet', '--message', `Release ${version}`);
     git('tag', '--annotate', `v${version}`, '--message', `Release ${version}`);
     console.log(`Committed, and tagged as v${version}. Publish it: git push --follow-tags`);
@@ -50,6 +51,14 @@ function readArguments(): { version: string; dryRun: boolean } {
 
 function isNewer(version: string, present: string): boolean {
   return version.localeCompare(present, 'en', { numeric: true }) > 0;
+}
+
+/** The links of "Deploy to Azure" lead to the repository on GitHub that is released, where `origin` names one. */
+function withRepository(readme: string): string {
+  const [, owner, name] =
+    /^origin\s\S*github\.com[:/]([\w.-]+)\/([\w.-]+?)(?:\.git)?\s/m.exec(git('remote', '-v')) ?? [];
+  if (!owner || !name) return readme;
+  return readme.replace(/(raw\.githubusercontent\.com%2F)[\w.-]+%2F[\w.-]+(?=%2Fdeploy%2F)/g, `$1${owner}%2F${name}`);
 }
 
 /** The lock file has it twice: of the package, and of the root among all packages. */
