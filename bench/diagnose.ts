@@ -31,7 +31,6 @@ const [entries, rounds, connections, rate] = [values.entries, values.rounds, val
 if (!entries || !rounds || !connections || !rate)
   throw new Error('--entries, --rounds, --connections and --rate are numbers');
 
-const wanted = { seconds: 30, rows: 20_000, p99: 1.2 };
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
@@ -70,16 +69,15 @@ try {
   const p99 = (latencies: number[]) => percentiles(latencies, [0.99])[0] ?? Number.NaN;
   const [calm, busy] = [p99(idle), p99(beside)];
   const seconds = Math.max(quiet.ms, again.ms, ...durations) / 1_000;
-  const mark = (met: boolean) => (met ? 'met' : 'missed');
   console.log(`# Diagnosis of ${numberText(entries)} entries
 
-| what | figure | wanted | |
-| --- | --: | --: | --- |
-| the slowest of ${durations.length + 2} diagnoses | ${seconds.toFixed(2)} s | < ${wanted.seconds} s | ${mark(seconds < wanted.seconds)} |
-| rows read, by pg_stat_user_tables and pg_stat_user_indexes | ${numberText(rows)} | < ${numberText(wanted.rows)} | ${mark(rows < wanted.rows)} |
-| sign-ins' p99 without it (${numberText(idle.length)} operations) | ${calm.toFixed(2)} ms | | |
-| sign-ins' p99 beside it (${numberText(beside.length)} operations) | ${busy.toFixed(2)} ms | | |
-| ratio | ${(busy / calm).toFixed(2)} | <= ${wanted.p99} | ${mark(busy / calm <= wanted.p99)} |
+| what | figure |
+| --- | --: |
+| the slowest of ${durations.length + 2} diagnoses | ${seconds.toFixed(2)} s |
+| rows read, by pg_stat_user_tables and pg_stat_user_indexes | ${numberText(rows)} |
+| sign-ins' p99 without it (${numberText(idle.length)} operations) | ${calm.toFixed(2)} ms |
+| sign-ins' p99 beside it (${numberText(beside.length)} operations) | ${busy.toFixed(2)} ms |
+| ratio | ${(busy / calm).toFixed(2)} |
 
 CPU busy while measured: ${((100 * (cpuAfter.busy - cpuBefore.busy)) / (cpuAfter.all - cpuBefore.all)).toFixed(0)} %. Checks: ${JSON.stringify(again.report.counts)}; the longest: ${longest(again.report)}.`);
   await client.end();
