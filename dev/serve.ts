@@ -1,4 +1,5 @@
 import { root } from './build.ts';
+import { serveDocuments } from './documents.ts';
 import { type FunctionsHost, startHost } from './functionsHost.ts';
 import { loadFunctions } from './functionsWorker.ts';
 import { startQueueListener } from './queueListener.ts';
@@ -24,7 +25,9 @@ export async function serve(
   deadTimer?: string,
 ): Promise<FunctionsHost> {
   // The functions read their settings from the environment, as on the real host.
-  Object.assign(process.env, { ...lively, ...givenOf(lively), ...settings, RECORD_STORE: 'table' });
+  const documents = await serveDocuments(root);
+  const defaults = { ...lively, RUNBOOK_URL: `${documents.url}/runbook` };
+  Object.assign(process.env, { ...defaults, ...givenOf(defaults), ...settings, RECORD_STORE: 'table' });
   const log = logger();
   const worker = await loadFunctions(root, log.write);
   const host = await startHost(worker, { port, timers: true, deadTimer });
@@ -42,7 +45,7 @@ export async function serve(
     stop: async () => {
       // What runs is cut off: its complaints would say nothing.
       log.close();
-      await Promise.all([host.stop(), queue.stop()]);
+      await Promise.all([host.stop(), queue.stop(), documents.stop()]);
     },
   };
 }

@@ -105,6 +105,9 @@ describe('npm start', () => {
       .poll(app.findings)
       .toContainEqual(expect.objectContaining({ check: 'index-missing', level: 'warning' }));
     expect(await app.checks()).toContainEqual(expect.objectContaining({ check: 'expiry-index', status: 'critical' }));
+    const page = await (await fetch(app.statusPage, { headers: { accept: 'text/html' } })).text();
+    const [, section = '', anchor] = /href="(http:[^"]*\.md#([^"]+))"/.exec(page) ?? [];
+    expect(await (await fetch(section)).text()).toContain(`id="${anchor}"`);
     app.child.kill('SIGTERM');
     expect((await app.finished).code).toBe(0);
   });
