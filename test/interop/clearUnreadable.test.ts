@@ -133,6 +133,17 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
     }
   });
 
+  it('leaves what the library takes for a miss, and plain entries, which an app that encrypts reads', {
+    timeout: dotnetTimeLimitMs,
+  }, async () => {
+    const [encrypted, plain] = [await written(ring().shared), await written(ring().shared, false)];
+    expect(plain.value.toString()).toMatch(/^{"/);
+    const empty = await reads({ ...encrypted, value: Buffer.alloc(0) });
+    expect(empty).toMatchObject({ token: 'the token', fromCache: false });
+    expect(await reads(plain, true)).toMatchObject({ token: 'the token', fromCache: true });
+    expect((await reads(encrypted, false)).error).toBe('json_parse_failed');
+  });
+
   it('is refused where the ring cannot be read, and removes nothing', { timeout: dotnetTimeLimitMs }, async () => {
     const { value } = await written(ring().strange);
     await database.query(
