@@ -1,6 +1,7 @@
 /** What is told where none of several hosts of PostgreSQL can be worked on. */
 import { expect, it } from 'vitest';
 import { NotPrimary, tellsMore } from '../../src/lib/sql/postgres/attempts.ts';
+import { translateError } from '../../src/lib/sql/postgres/errors.ts';
 
 const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 const withoutTls = new Error('The server does not support SSL connections');
@@ -13,4 +14,10 @@ it.each([
   ['that TLS is refused, where nothing else was said', [withoutTls], withoutTls],
 ])('tells %s', (_, failures: Error[], told) => {
   expect(failures.reduce<unknown>((kept, each) => (tellsMore(each, kept) ? each : kept), undefined)).toEqual(told);
+});
+
+it('names the host that does not resolve, not the first', () => {
+  const error = Object.assign(new Error('getaddrinfo ENOTFOUND db2.contoso.com'), { code: 'ENOTFOUND' });
+  const context = { table: 't', user: 'u', host: 'db1', secrets: [] };
+  expect(translateError(error, 'connect', context).advice).toContain('The name db2.contoso.com does not resolve');
 });

@@ -127,10 +127,12 @@ function explain(
       'Let the pooler pool by transaction or by session (pool_mode), or connect to the port of the server itself.',
     ];
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    // Of several hosts the one that was asked for.
+    const name = /(?:ENOTFOUND|EAI_AGAIN) ([\w.-]*\w)/.exec(text)?.[1] ?? context.host;
     return [
       'transient',
       'host_not_found',
-      `The name ${context.host} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
+      `The name ${name} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
     ];
   }
   if (connectionFailures.test(code)) return ['transient', ...explainKind('transient', '', '')];
