@@ -1,7 +1,8 @@
 import { runCommandLine } from './program.ts';
+import { onSignal } from './stopSignal.ts';
 
-// Stops between two batches at the first signal; a second one ends the process at once.
+// Stops between two batches.
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+onSignal(['SIGINT', 'SIGTERM'], () => stop.abort());
 
 process.exitCode = await runCommandLine(process.argv.slice(2), stop.signal);

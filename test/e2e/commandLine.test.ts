@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileRecordStore } from '../../src/lib/runs/fileRecordStore.ts';
 import { run, start } from '../support/childProcess.ts';
@@ -165,8 +166,10 @@ describe('token-cache', () => {
       expect(await table.ids()).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`).sort());
     });
 
-    it.each(['SIGINT', 'SIGTERM'] as const)('by %s stops after its batch and reports', async (signal) => {
+    it.each(['SIGINT', 'SIGTERM'] as const)('by %s, though npm passes it on, stops and reports', async (signal) => {
       const { child, finished } = await startSlowPurge();
+      child.kill(signal);
+      await delay(20);
       child.kill(signal);
       const { code, stdout } = await finished;
       expect(code).toBe(1);

@@ -1,4 +1,5 @@
 import type { ClearRequest } from '../clearRequest.ts';
+import type { MaintenanceError } from '../errors.ts';
 import { inTime } from '../inTime.ts';
 import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import { sqlKeyUse } from '../keyRing/entries/sqlCachedEntries.ts';
@@ -29,6 +30,8 @@ import { measureBatch, measureCounts, measureIndex, measurePurge } from '../sql/
 import { sqlCacheFor } from './cachesOfEngine.ts';
 import { openTable } from './cacheTables.ts';
 
+/** With their waits some two seconds: what passes sooner is not worth a word. */
+const triesUntold = 4;
 /** Somebody waits for the page. */
 const lockAnswerMs = 5_000;
 
@@ -71,6 +74,7 @@ export class SqlMaintenance {
         ...request,
         ...(maxRows !== undefined && { maxRows }),
         signal: options.signal,
+        onRetry: this.#waiting('purge', cache),
         ...progress,
         onFailure: run.soFar,
       }).finally(end);
@@ -85,7 +89,11 @@ export class SqlMaintenance {
       const { end, ...progress } = this.#running(cache, run);
       const context = { table, policy: this.#settings.purge, clock: this.#runs.clock };
       const asked = { ...request, signal: options.signal };
-      return clearTable(context, cache, asked, { ...progress, onFailure: run.soFar }).finally(end);
+      return clearTable(context, cache, asked, {
+        ...progress,
+        onFailure: run.soFar,
+        onRetry: this.#waiting('clear', cache),
+      }).finally(end);
     };
     return this.#run('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
   };
@@ -105,13 +113,18 @@ export class SqlMaintenance {
   readonly ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {
     const { index } = this.#policy(cache);
     const work = (table: CacheTable) =>
-      ensureExpiryIndex(table, index, this.#runs.clock, { ...request, signal: options.signal });
+      ensureExpiryIndex(table, index, this.#runs.clock, {
+        ...request,
+        signal: options.signal,
+        onRetry: this.#waiting('index', cache),
+      });
     const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
     return this.#run('index', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
   };
 
   readonly counts: JobOn<'counts'> = (cache, started, _request, options = {}) => {
-    const work = (table: CacheTable) => countEntries(table, this.#runs.clock, options.signal);
+    const work = (table: CacheTable) =>
+      countEntries(table, this.#runs.clock, { signal: options.signal, onRetry: this.#waiting('counts', cache) });
     const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
     return this.#run('counts', cache, started, options, work, { dryRun: false, measure });
   };
@@ -153,6 +166,19 @@ export class SqlMaintenance {
     } finally {
       await table.close();
     }
+  }
+
+  /** Says once, where a run waits for its database: that may take a minute. */
+  #waiting(job: JobName, subject: string) {
+    let tries = 0;
+    return ({ code, message }: MaintenanceError) => {
+      tries += 1;
+      if (tries !== triesUntold) return;
+      this.#runs.log('warn', `${job} ${subject}: ${code}. ${message} It is tried again for up to a minute.`, {
+        job,
+        subject,
+      });
+    };
   }
 
   /** What a run that deletes tells of itself while it is under way, and until its record is kept. */

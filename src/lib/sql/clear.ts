@@ -10,7 +10,7 @@ import { expiryWalk, keyWalk } from './walks.ts';
 
 export type OfClear = Omit<ClearReport, keyof DeletionFigures>;
 
-export type ClearHooks = Pick<DeletionRequest<ClearReport>, 'onStart' | 'onBatch' | 'onFailure'>;
+export type ClearHooks = Pick<DeletionRequest<ClearReport>, 'onStart' | 'onBatch' | 'onFailure' | 'onRetry'>;
 
 /**
  * Deletes every entry of a table, alive or not, in the batches of the purge and under its lock: one pass up to the largest

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { type CacheTable, sqlEngine } from './cacheTable.ts';
 import { Estimator, entryCount, percentiles, without } from './estimate.ts';
-import { retryTransient } from './retry.ts';
+import { type Patience, retryTransient } from './retry.ts';
 
 export const entrySize = z
   .object({ p50: z.int(), p95: z.int(), max: z.int(), sampled: z.int() })
@@ -39,8 +39,12 @@ export type CountsReport = z.infer<typeof countsReport>;
 const hourMs = 3_600_000;
 
 /** Says how large the table is and how much of it has expired. Reads only, and blocks no writer. */
-export function countEntries(table: CacheTable, clock: Clock, signal?: AbortSignal): Promise<CountsReport> {
-  return retryTransient(() => countOnce(table), { clock, deadline: clock.elapsed() + 60_000, signal });
+export function countEntries(
+  table: CacheTable,
+  clock: Clock,
+  { signal, onRetry }: Pick<Patience, 'signal' | 'onRetry'> = {},
+): Promise<CountsReport> {
+  return retryTransient(() => countOnce(table), { clock, deadline: clock.elapsed() + 60_000, signal, onRetry });
 }
 
 async function countOnce(table: CacheTable): Promise<CountsReport> {

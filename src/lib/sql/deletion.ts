@@ -48,7 +48,8 @@ export class Deletion<More extends object> {
   /** Asks the database one question. A serverless database that was paused takes up to a minute to come back (40613). */
   ask<T>(question: () => Promise<T>): Promise<T> {
     const { clock } = this.#context;
-    return retryTransient(question, { clock, deadline: this.deadline, signal: this.#request.signal });
+    const { signal, onRetry } = this.#request;
+    return retryTransient(question, { clock, deadline: this.deadline, signal, onRetry });
   }
 
   /** What cannot be counted once the work is done is a warning. */

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
 import { type CacheTable, type ExpiryIndexState, type IndexBuild, sqlEngine } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
-import { retryTransient } from './retry.ts';
+import { type Patience, retryTransient } from './retry.ts';
 
 export const indexOutcome = z
   .enum(['present', 'created', 'rebuilt', 'building', 'busy', 'missing', 'wouldBuild'])
@@ -43,6 +43,7 @@ export interface IndexRequest {
   /** The run has been in contact with the table already. */
   reached?: boolean;
   signal?: AbortSignal | undefined;
+  onRetry?: Patience['onRetry'];
 }
 
 /** Sees to it that the table has an index that leads with the expiry. Finding one, under whatever name, is the normal case. */
@@ -54,7 +55,8 @@ export async function ensureExpiryIndex(
 ): Promise<IndexReport> {
   const start = clock.elapsed();
   const dryRun = request.dryRun ?? false;
-  const patience = { clock, deadline: start + policy.timeBudgetMs, signal: request.signal };
+  const { signal, onRetry } = request;
+  const patience = { clock, deadline: start + policy.timeBudgetMs, signal, onRetry };
   if (!request.reached) await retryTransient(() => table.clock(), patience);
   const before = await retryTransient(() => table.expiryIndex.state(), patience);
   const warnings: string[] = [];

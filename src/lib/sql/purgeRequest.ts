@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { CacheTable, IndexBuild } from './cacheTable.ts';
 import type { LoadLimits } from './loadGuard.ts';
 import type { PurgeProgress, PurgeReport } from './purgeReport.ts';
+import type { Patience } from './retry.ts';
 import type { PositionStore } from './walks.ts';
 
 export interface PurgePolicy {
@@ -24,6 +25,8 @@ export interface DeletionRequest<R> {
   timeBudgetMs?: number | undefined;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;
+  /** Called where the database did not answer a question, before it is asked again. */
+  onRetry?: Patience['onRetry'];
   /**
    * Called once, when the run has the table's lock and before it deletes anything: gives what earlier tries of the same run
    * deleted, which counts towards `maxRows`. Undefined: the table is another's all the same.

@@ -8,7 +8,7 @@ export interface Patience {
   signal?: AbortSignal | undefined;
   /** At most; else those of a single question, with the waits some 50 s or more, in which a failover or a paused serverless database comes back. */
   retries?: number;
-  onRetry?: (error: CacheTableError) => void;
+  onRetry?: ((error: CacheTableError) => void) | undefined;
 }
 
 const patientRetries = 9;
