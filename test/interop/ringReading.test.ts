@@ -185,7 +185,8 @@ function differenceOf(read: ViewedRing | undefined, theirs: ReaderAnswer, versio
   const damage = read?.damage.filter(({ since }) => version >= since).map(({ message }) => message) ?? ['all of it'];
   if (read?.damage.some(({ kind }) => kind === 'notJudged')) return 'notJudged';
   // A key that is known from before makes .NET 9 to 11 throw at the second reading alone.
-  const isThrown = theirs.keys === null || (theirs.reading?.error ?? '').includes('already exists');
+  const isKnown = [theirs.generating, theirs.reading].some((use) => use?.error?.includes('already exists'));
+  const isThrown = theirs.keys === null || isKnown;
   if (!read || theirs.keys === null || isThrown || damage.length > 0)
     return isThrown && damage.length > 0 ? undefined : { ours: damage, theirs: theirs.error ?? 'is read' };
   const ours = read.keys.map((key) => {
