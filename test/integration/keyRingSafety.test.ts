@@ -172,6 +172,8 @@ describe('a ring that lost its keys', () => {
     expect(await texts()).toEqual([]);
     const { findings } = await ringStatus(deps(lost));
     expect(findings.find(({ check }) => check === 'ring_emptied')).toMatchObject({ level: 'critical' });
+    // A rotation at once would make the loss final.
+    expect(findings.find(({ check }) => check === 'no_default_key')?.advice).toMatch(/^Restore the ring/);
     expect(await rotateKeyRing(deps({ ...lost, acceptEmpty: true }))).toMatchObject({ outcome: 'published' });
   });
 

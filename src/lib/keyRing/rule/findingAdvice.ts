@@ -23,7 +23,7 @@ export const adviceOfFindings = {
   dpapi_key:
     'Protect the ring with Key Vault or a certificate, in the apps and in KEY_RINGS, before an app moves to Linux.',
   versions_differ:
-    'Bring the apps to one version of ASP.NET Core, or mend what is odd in the ring: docs/runbook/key-ring-damage.md.',
+    'Bring the apps to one version of ASP.NET Core, or correct what is odd in the ring: docs/runbook/key-ring-damage.md.',
   date_without_zone: 'Write the dates with their zone, as 2026-04-21T00:00:00Z, after a copy of the ring.',
   ring_not_seen: 'Wrap it in a root element, as <repository>…</repository>, after a copy; or upload the whole ring.',
   ring_emptied:

@@ -9,7 +9,7 @@ import { isMarkedAsOurs } from '../reading/ringXml.ts';
 import { shown } from '../reading/shown.ts';
 import { verdicts, wouldMint } from './consumers.ts';
 import { clockSkewMs, defaultKey, fallbackKey, isUsable, propagationMs, refreshMs } from './defaultKey.ts';
-import { found } from './findingAdvice.ts';
+import { adviceOfFindings, found } from './findingAdvice.ts';
 import type { KeyRingPolicy } from './policy.ts';
 import { protectionFindings } from './protectionFindings.ts';
 import { adviceAhead, revocationAhead, whatIsAhead } from './revocationAhead.ts';
@@ -60,8 +60,13 @@ export function findingsOf(facts: RingFacts): RingFinding[] {
   ];
 }
 
-function* lossOf({ ring, hadKeys = 0, now }: RingFacts): Iterable<RingFinding> {
-  if (ring.keys.length === 0 && hadKeys !== 0) {
+function isEmptied({ ring, hadKeys = 0 }: RingFacts): boolean {
+  return ring.keys.length === 0 && hadKeys !== 0;
+}
+
+function* lossOf(facts: RingFacts): Iterable<RingFinding> {
+  const { ring, hadKeys, now } = facts;
+  if (isEmptied(facts)) {
     const had =
       hadKeys === 'unknown'
         ? 'whether it had keys cannot be read from the records'
@@ -96,7 +101,8 @@ function* versionsOf({ ring, keys, now }: RingFacts): Iterable<RingFinding> {
   yield found('versions_differ', 'warning', `Apps differ by their version: ${told.join('; ')}.`);
 }
 
-function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
+function* defaultOf(facts: RingFacts): Iterable<RingFinding> {
+  const { keys, policy, now } = facts;
   const current = defaultKey(keys, now);
   const gap = firstGap(keys, now);
   const leftMs = msBetween(now, gap.at);
@@ -104,7 +110,8 @@ function* defaultOf({ keys, policy, now }: RingFacts): Iterable<RingFinding> {
     const fallback = fallbackKey(keys, now, 10);
     const without = fallback ? `use ${fallback.id}` : 'fail';
     const what = `Apps have no default key, and each mints one of its own; those that do not generate keys ${without}.`;
-    yield found('no_default_key', 'critical', what);
+    // A key published into a ring that lost its own makes the loss final.
+    yield found('no_default_key', 'critical', what, isEmptied(facts) ? adviceOfFindings.ring_emptied : undefined);
   } else {
     if (leftMs <= refreshMs + propagationMs) {
       const mint = wouldMint(keys, now) ? '; apps mint a key at their next refresh' : '';
