@@ -4,6 +4,9 @@
  */
 import { type ClientName, clientKeywords, clientTitles } from '../../src/lib/connectionStrings/keywords.ts';
 import * as redis from '../../src/lib/redis/connectionString.ts';
+import { cacheForms } from '../../src/lib/settings/cacheSettings.ts';
+import type { SettingForm } from '../../src/lib/settings/forms.ts';
+import { keyRingForms } from '../../src/lib/settings/keyRingEntry.ts';
 import { settingForms } from '../../src/lib/settings/settings.ts';
 import * as postgres from '../../src/lib/sql/postgres/connectionString.ts';
 import * as sqlServer from '../../src/lib/sql/sqlserver/connectionString.ts';
@@ -25,14 +28,42 @@ const groups: [title: string, names: RegExp][] = [
 /** docs/reference/settings.md, with every setting. */
 export const withSettings = (text: string) => between(text, reference());
 
+const defaultOf = ({ byDefault, isNeeded }: SettingForm) =>
+  byDefault !== undefined ? code(byDefault) : isNeeded ? 'none, needed' : 'none';
+
+/** The tables of the fields within TOKEN_CACHES and KEY_RINGS. */
+function fieldTables(): string[] {
+  const caches = cacheForms().map((form) => [
+    code(form.name),
+    form.own ? code(form.own) : '',
+    defaultOf(form),
+    form.meaning,
+    form.takes,
+  ]);
+  const rings = keyRingForms().flatMap(({ kind, forms }) =>
+    (forms.length === 0 ? [undefined] : forms).map((form, index) => [
+      index === 0 ? kind : '',
+      form ? code(form.name) : '',
+      form ? defaultOf(form) : '',
+      form?.meaning ?? 'Keys stay in plain text. Each run warns.',
+      form?.takes ?? '',
+    ]),
+  );
+  const heads = ['default', 'meaning', 'takes'];
+  return [
+    `### A cache\n\n${table(['field of `TOKEN_CACHES`', 'setting of the one cache', ...heads], caches)}\n`,
+    `### A key ring\n\n${table(['of', 'field', ...heads], rings)}\n`,
+  ];
+}
+
 function reference(): string {
   const forms = Map.groupBy(settingForms(), ({ name }) => groups.find(([, names]) => names.test(name))?.[0]);
   const settings = groups.map(([title]) => {
-    const rows = (forms.get(title) ?? []).map(({ name, byDefault, takes, meaning }) => [
-      code(name),
-      byDefault === undefined ? 'none' : code(byDefault),
-      meaning,
-      takes.split(': the host')[0] ?? '',
+    const rows = (forms.get(title) ?? []).map((form) => [
+      code(form.name),
+      defaultOf(form),
+      form.meaning,
+      form.takes.split(': the host')[0] ?? '',
     ]);
     return `### ${title}\n\n${table(['setting', 'default', 'meaning', 'takes'], rows)}\n`;
   });
@@ -49,6 +80,7 @@ function reference(): string {
   return [
     '## All settings',
     '',
+    ...fieldTables(),
     ...settings,
     '## Keywords of connection strings',
     '',

@@ -65,6 +65,7 @@ describe('the settings of key rings', () => {
     [{ caches: ['other'] }, /must name caches of the settings alone/],
     [{ colour: 'red' }, /has a field that is not known/],
     [{ prune: 'yes' }, /prune must be true or false/],
+    [{ rewrapAfter: 'soon' }, /rewrapAfter must be never, or an ISO 8601 duration/],
   ])('refuse %j with the reason', (change, expected) => {
     const { problems, rings } = read([{ ...base, ...change }]);
     expect(problems.map(describeProblem).join('\n')).toMatch(expected);

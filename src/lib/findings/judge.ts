@@ -9,6 +9,7 @@ import { type JudgeContext, judgeRuns, missedBefore } from './judgeRuns.ts';
 import { judgeSqlCache } from './judgeSqlCache.ts';
 import { judgeWebApp } from './judgeWebApp.ts';
 import { historiesOf, type SubjectRecords } from './subjectRecords.ts';
+import { lateOnes } from './timers.ts';
 
 export interface Judged
   extends Omit<AppFacts, 'isTold' | 'recordsReadable' | 'ahead' | 'now'>,
@@ -29,7 +30,7 @@ export type HealthStatus = 'ok' | 'degraded' | 'failing';
  */
 export function judge(facts: Judged): Finding[] {
   const { subjects, statesReadable, timers, policy } = facts;
-  const late = new Set(timers.filter(({ status }) => status !== 'ok').map(({ name }) => name));
+  const late = new Set(lateOnes(timers).map(({ name }) => name));
   const jobTimers = new Map(
     jobNames.flatMap((job) => {
       const planned = facts.scheduleOf(job);

@@ -8,7 +8,7 @@ import type { RunRecord } from '../runs/runRecord.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
 import { countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
-import type { TimerReading } from './timers.ts';
+import { lateOnes, type TimerReading } from './timers.ts';
 
 /** The subject of what concerns the app as a whole. */
 export const appSubject = 'token-cache-maintenance';
@@ -67,7 +67,7 @@ export function judgeApp(facts: AppFacts): JudgedFinding[] {
     ...unknownLevels(facts.policy),
     ...recordFindings(facts),
     ...clockAhead(facts),
-    ...facts.timers.filter(({ status }) => status !== 'ok').map(lateTimer),
+    ...lateOnes(facts.timers).map(lateTimer),
     ...(facts.queue ? [...poison(facts.queue, facts.isTold), ...waiting(facts.queue, facts.now)] : []),
   ];
 }

@@ -64,10 +64,10 @@ function dueAfter(schedule: string, last: Date, interval: number): number {
   return Math.max(last.getTime() + interval, nextStart(schedule, last)?.getTime() ?? Number.POSITIVE_INFINITY);
 }
 
-/** `late`: over one interval and 5 minutes behind · `dead`: over two intervals. */
+/** `late`: over one interval and 5 minutes behind · `dead`: over two intervals · `unknown`: no timer of this deployment is recorded to have fired. */
 export const timerReading = z.object({
   name: z.string().meta({ description: 'Name of its function.' }),
-  status: z.enum(['ok', 'late', 'dead']),
+  status: z.enum(['ok', 'late', 'dead', 'unknown']),
   lateness: z.iso.duration().nullable().meta({ description: 'How much later than due it is; null where it is not.' }),
   lastStart: z.iso.datetime().nullable(),
   nextStart: z.iso.datetime().nullable(),
@@ -102,12 +102,22 @@ async function readTimer({ records, deployment, now }: TimerContext, { name, sch
   const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {
     name,
-    status: latenessMs > Math.max(2 * interval, lateMs) ? 'dead' : latenessMs > lateMs ? 'late' : 'ok',
+    status: !since
+      ? 'unknown'
+      : latenessMs > Math.max(2 * interval, lateMs)
+        ? 'dead'
+        : latenessMs > lateMs
+          ? 'late'
+          : 'ok',
     lateness: latenessMs > 0 ? formatDuration(latenessMs) : null,
     lastStart: last?.toISOString() ?? null,
     nextStart: nextStart(schedule, now)?.toISOString() ?? null,
   };
 }
+
+/** Those that did not fire when due. */
+export const lateOnes = (timers: readonly TimerReading[]) =>
+  timers.filter(({ status }) => status === 'late' || status === 'dead');
 
 /** Exports how late the timers are. */
 export function measureLateness(timers: readonly TimerReading[]): void {

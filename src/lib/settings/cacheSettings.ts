@@ -9,6 +9,7 @@ import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connec
 import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
 import { bytes, name, settingName } from './fields.ts';
+import { formsOf, type SettingForm } from './forms.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { Cache, RedisCache, SqlCache, WebApp } from './subjects.ts';
@@ -28,28 +29,47 @@ const resourceId = z
 const workspaceId = z.guid('must be the id of a Log Analytics workspace, a GUID');
 
 const webApp = z.strictObject({
-  workspace: workspaceId.optional(),
-  workspaceSetting: settingName.optional(),
+  workspace: workspaceId.optional().meta({
+    description: "The Log Analytics workspace where the web app's telemetry is: see [Web apps](#web-apps).",
+  }),
+  workspaceSetting: settingName.optional().meta({ description: 'The setting that holds the workspace, in its place.' }),
   role: z
     .string('must be the role name of the web app (AppRoleName)')
     .trim()
     .min(1, 'must be the role name of the web app (AppRoleName)')
-    .max(250, 'must be the role name of the web app (AppRoleName)'),
+    .max(250, 'must be the role name of the web app (AppRoleName)')
+    .meta({ description: 'The role name of the web app (`AppRoleName`) in that workspace. Both or neither.' }),
 });
 
 /** Told in reports: what looks like a connection string belongs into a setting of its own, by whose name it is found. */
 const told = z.string().refine((text) => withoutSecrets(text) === text, 'holds what looks like a password');
 
 const entrySchema = z.strictObject({
-  name,
-  engine: engine.optional(),
-  connectionStringSetting: settingName,
-  table: told.min(1).optional(),
-  index: z.enum(['manage', 'observe'], { error: 'must be manage or observe' }).default('manage'),
-  instanceName: told.optional(),
-  maxMemory: bytes.optional(),
-  resourceId: resourceId.optional(),
-  app: webApp.optional(),
+  name: name.meta({ description: 'In reports, metrics and commands. The one cache is named `default`.' }),
+  engine: engine.optional().meta({ description: 'Recognised from the connection string where it is left out.' }),
+  connectionStringSetting: settingName.meta({
+    description: 'The setting that holds the connection string, as the web app has it.',
+  }),
+  table: told.min(1).optional().meta({
+    description:
+      'Schema and table; `dbo.TokenCache`, on PostgreSQL `public.tokencache`, where it is left out. Delimit a part that has other characters than letters, digits and `_`: `[my schema].[weird]]name]` on SQL Server, `"My Schema"."weird""name"` on PostgreSQL. Bare names fold to lower case on PostgreSQL.',
+  }),
+  index: z.enum(['manage', 'observe'], { error: 'must be manage or observe' }).default('manage').meta({
+    description:
+      '`observe`: the expiry index is never built here; where it is missing, a finding has the statement for the owner of the table.',
+  }),
+  instanceName: told.optional().meta({
+    description: 'Redis: `InstanceName` of the web app, the prefix of its keys. SQL jobs do not use it.',
+  }),
+  maxMemory: bytes.optional().meta({
+    description:
+      'Redis: the memory that one node may use, for services whose INFO does not name it, as Azure Managed Redis.',
+  }),
+  resourceId: resourceId.optional().meta({
+    description:
+      'Redis: the Azure resource, to read from Azure Monitor how full the cache is where neither INFO nor `maxMemory` names the maximum. Needs the role Monitoring Reader.',
+  }),
+  app: webApp.optional().meta({ description: 'Its web app: see [Web apps](#web-apps).' }),
 });
 type Entry = z.infer<typeof entrySchema>;
 
@@ -125,6 +145,8 @@ function readList(text: string): CacheEntries {
   return { entries: [], problems: [{ setting: 'TOKEN_CACHES', message }] };
 }
 
+const singleSetting = 'TOKEN_CACHE_CONNECTION_STRING';
+
 /** The fields of the single cache, each by its own setting. */
 const ownSettings = {
   engine: 'TOKEN_CACHE_ENGINE',
@@ -137,8 +159,19 @@ const ownSettings = {
 
 const appSettings = { workspace: 'TOKEN_CACHE_APP_WORKSPACE', role: 'TOKEN_CACHE_APP_ROLE' } as const;
 
+/** Each field of a cache, with its setting of the one cache where it has one. */
+export function cacheForms(): (SettingForm & { own: string | undefined })[] {
+  const forms = (shape: Parameters<typeof formsOf>[0], prefix: string, own: Readonly<Record<string, string>>) =>
+    formsOf(shape).map((form) => ({ ...form, name: `${prefix}${form.name}`, own: own[form.name] }));
+  const connectionStringSetting = singleSetting;
+  return [
+    ...forms(entrySchema.shape, '', { connectionStringSetting, ...ownSettings }),
+    ...forms(webApp.shape, 'app.', appSettings),
+  ];
+}
+
 function readSingle(env: Environment): CacheEntries {
-  const setting = 'TOKEN_CACHE_CONNECTION_STRING';
+  const setting = singleSetting;
   if (!env[setting]) {
     const message =
       'is not set. It must hold the connection string of the token cache (or set TOKEN_CACHES for several)';

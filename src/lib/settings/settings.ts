@@ -15,6 +15,7 @@ import {
 } from './environment.ts';
 import { flag, schedule, timeZone } from './fields.ts';
 import { findingPolicy, findingShape } from './findingSettings.ts';
+import { formsOf } from './forms.ts';
 import { readKeyRings } from './keyRingSettings.ts';
 import { type JobName, readOne, type SettingProblem } from './problems.ts';
 import { queueSettings, queueShape } from './queueSettings.ts';
@@ -48,20 +49,7 @@ export type SettingName = keyof Values;
 /** Every setting that this reader knows, for the documents' test. */
 export const settingNames = Object.keys(schema.shape) as SettingName[];
 
-/** What each setting takes, has by default and means, in words, for the documents: as its schema says it. */
-export function settingForms(): { name: string; byDefault: string | undefined; takes: string; meaning: string }[] {
-  return Object.entries(schema.shape).map(([name, field]) => {
-    const byDefault = 'defaultValue' in field.def ? field.def.defaultValue : undefined;
-    // No setting takes a NUL, and each says what it wants instead.
-    const said = field.safeParse('\0').error?.issues[0]?.message ?? 'any text';
-    return {
-      name,
-      byDefault: byDefault === undefined ? undefined : String(byDefault),
-      takes: said.replace(/^must (be|have|name) /, ''),
-      meaning: field.meta()?.description ?? '',
-    };
-  });
-}
+export const settingForms = () => formsOf(schema.shape);
 
 export interface Settings {
   sqlCaches: SqlCache[];

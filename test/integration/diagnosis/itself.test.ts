@@ -47,6 +47,14 @@ describe('of itself, the diagnosis blames', () => {
     expect((await diagnose(env(), { records, timers })).blamed).toEqual(['timers: timer_missed']);
   });
 
+  it('timers of which none is recorded to have fired: that is not known to be well', async () => {
+    const records = memoryRecords();
+    const timer = { name: 'purgeExpiredEntries', schedule: '0 */30 * * * *', enabled: true };
+    const timers = () => readTimers({ records, timers: [timer], deployment: 'one', now: new Date() });
+    const { blamed, unknown } = await diagnose(env(), { records, timers });
+    expect({ blamed, unknown }).toEqual({ blamed: [], unknown: ['timers: no_timer_seen'] });
+  });
+
   it('telemetry that does not arrive', async () => {
     const settings = { ...env(), OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` };
     expect((await diagnose(settings)).blamed).toEqual(['telemetry: telemetry_unreachable']);

@@ -42,7 +42,7 @@ ${
         ({ name, status, lateness, lastStart, nextStart }) => html`<li class="${status}">
 <p><strong>${name}</strong>${lateness !== null && status !== 'ok' && html` <span class="reason">late by ${durationText(lateness)}</span>`}</p>
 <p>${nextStart === null ? 'Not planned' : html`Next <time datetime="${nextStart}">${timeText(nextStart)}</time> <span class="quiet">${fromNow(nextStart, now)}</span>`}</p>
-<p class="quiet">${lastStart === null ? 'It has not run yet' : html`Last <time datetime="${lastStart}">${timeText(lastStart)}</time>, ${fromNow(lastStart, now)}`}</p>
+<p class="quiet">${lastStart === null ? 'No run of it is recorded' : html`Last <time datetime="${lastStart}">${timeText(lastStart)}</time>, ${fromNow(lastStart, now)}`}</p>
 </li>
 `,
       )}</ul>`

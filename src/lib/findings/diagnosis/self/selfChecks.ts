@@ -1,9 +1,9 @@
-import { type Check, critical, pass, warning } from '../../../checks/check.ts';
+import { type Check, critical, pass, unknown, warning } from '../../../checks/check.ts';
 import { toErrorReport } from '../../../errors.ts';
 import type { RecordStore } from '../../../runs/recordStore.ts';
 import { describeProblem, type SettingProblem } from '../../../settings/problems.ts';
 import { countOf } from '../../../wording.ts';
-import type { TimerReading } from '../../timers.ts';
+import { lateOnes, type TimerReading } from '../../timers.ts';
 import { clientWords, Line } from '../connection/line.ts';
 
 /** This tool itself, as far as a diagnosis may ask. */
@@ -105,12 +105,19 @@ const checks: (Pick<Check<SelfSubject>, 'id' | 'run'> & Partial<Check<SelfSubjec
       ofFunctionApp && timers !== undefined && records.description !== 'none',
     run: async ({ timers: read }) => {
       const timers = (await read?.()) ?? [];
-      const late = timers.filter(({ status }) => status !== 'ok');
+      const late = lateOnes(timers);
       const evidence = [
         { what: 'timers', value: timers.length },
         { what: 'late', value: late.length },
         ...late.map(({ name, lateness }) => ({ what: `${name} late by`, value: lateness ?? 'PT0S' })),
       ];
+      if (late.length === 0 && timers.some(({ status }) => status === 'unknown'))
+        return unknown(
+          'no_timer_seen',
+          'No timer of this deployment is recorded to have fired.',
+          'Ask again when the first is due: GET /api/status has nextStart of each.',
+          evidence,
+        );
       if (late.length === 0) return pass('Every timer fires in time.', evidence);
       const trouble = {
         cause: 'timer_missed',
