@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileRecordStore } from '../../src/lib/runs/fileRecordStore.ts';
 import { run, start } from '../support/childProcess.ts';
+import { startOtlpCollector } from '../support/otlpCollector.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
@@ -145,9 +146,10 @@ describe('token-cache', () => {
 
   describe('ended in mid-run', () => {
     /** A purge that takes long, by small batches with long pauses, and is under way when this resolves. */
-    const startSlowPurge = async () => {
+    const startSlowPurge = async (settings: Record<string, string> = {}) => {
       const started = start(script, ['purge', '--json'], {
         ...env,
+        ...settings,
         PURGE_BATCH_TARGET: 'PT0.01S',
         PURGE_PAUSE_RATIO: '20',
       });
@@ -167,13 +169,20 @@ describe('token-cache', () => {
     });
 
     it.each(['SIGINT', 'SIGTERM'] as const)('by %s, though npm passes it on, stops and reports', async (signal) => {
-      const { child, finished } = await startSlowPurge();
-      child.kill(signal);
-      await delay(20);
-      child.kill(signal);
-      const { code, stdout } = await finished;
-      expect(code).toBe(1);
-      expect(JSON.parse(stdout).runs).toMatchObject([{ outcome: 'aborted', report: { stopReason: 'aborted' } }]);
+      // It still waits for its telemetry when the signal comes again.
+      const collector = await startOtlpCollector();
+      collector.mood = 'never';
+      try {
+        const { child, finished } = await startSlowPurge({ ...collector.settings, TELEMETRY_FLUSH_TIMEOUT: 'PT5S' });
+        child.kill(signal);
+        await delay(20);
+        child.kill(signal);
+        const { code, stdout } = await finished;
+        expect(code).toBe(1);
+        expect(JSON.parse(stdout).runs).toMatchObject([{ outcome: 'aborted', report: { stopReason: 'aborted' } }]);
+      } finally {
+        await collector.stop();
+      }
     });
   });
 });

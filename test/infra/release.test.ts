@@ -16,7 +16,7 @@ describe('npm run release', () => {
 
   beforeEach(async () => {
     repository = await mkdtemp(join(tmpdir(), 'token-cache-release-'));
-    for (const name of ['scripts', 'package.json', 'package-lock.json'])
+    for (const name of ['scripts', 'README.md', 'package.json', 'package-lock.json'])
       await cp(join(root, name), join(repository, name), { recursive: true });
     await writeFile(join(repository, 'CHANGELOG.md'), '# Changelog\n\n## Unreleased\n\n- A new thing.\n');
     git('init', '--quiet');
