@@ -142,7 +142,7 @@ describe('token-cache key-ring', () => {
     for (const args of [['status'], ['status', '--json']]) {
       const { stdout, stderr } = await keyRing(...args);
       expect(stdout).toContain('[31mred');
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
       expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
       expect(stdout + stderr).not.toMatch(/(long){60}|x{201}/);
     }

@@ -70,6 +70,7 @@ export class Turns {
       await this.#room.enter(() => refused);
       try {
         turn.abort();
+        // Its patience may have ended while it waited for room.
         if (refused) throw tooMany();
         return await work();
       } finally {
