@@ -85,7 +85,11 @@ export function redisCacheSuite(name: string, { start, software, unjudged }: Red
       await server.client.rpush('DataProtection-Keys', '<key/>');
       const context = clearContext(server.connectionString, 'web:');
       expect(await clear(context, { confirm: undefined })).toMatchObject({ wouldDelete: { count: 400 } });
-      expect(await clear(context)).toMatchObject({ stopReason: 'drained', deleted: 400, passedOver: 2 });
+      expect(await clear(context)).toMatchObject({
+        stopReason: 'drained',
+        deleted: 400,
+        passedOver: expect.toSatisfy((count: number) => count >= 2 && count <= 4),
+      });
       expect(await server.client.dbsize()).toBe(33);
     });
   });

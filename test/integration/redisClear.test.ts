@@ -45,7 +45,8 @@ describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
       engine: 'redis',
       stopReason: 'drained',
       deleted: 1_000,
-      passedOver: 4,
+      // SCAN may name one twice, as Redis makes its table smaller meanwhile.
+      passedOver: expect.toSatisfy((count: number) => count >= 4 && count <= 8),
       remaining: { count: 0, estimated: false },
       nodes: [{ node, deleted: 1_000, complete: true }],
     });

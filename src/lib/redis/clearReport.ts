@@ -20,7 +20,8 @@ const clearedCache = z.object({
     description: "Entries found under the prefix, by whose they are: a longer prefix may be another app's.",
   }),
   passedOver: z.int().meta({
-    description: 'Keys under the prefix that are not entries, and were left: not a hash with a field `data`.',
+    description:
+      'Keys under the prefix that are not entries, and were left: not a hash with a field `data`. At most: while Redis resizes its table, SCAN may name one twice.',
   }),
   duration: z.iso.duration(),
   warnings: z.array(z.string()),
