@@ -43,12 +43,29 @@ export async function startPostgres(flags: string[] = []): Promise<LocalPostgres
         persistent: false,
         createPostgresUser: isRoot,
         initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-        postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=200', ...flags],
+        postgresFlags: [
+          '-h',
+          '127.0.0.1',
+          '-k',
+          '',
+          '-c',
+          'max_connections=200',
+          '-c',
+          'shared_preload_libraries=pg_stat_statements',
+          ...flags,
+        ],
         onLog: (message) => log.push(String(message)),
         onError: (message) => log.push(String(message)),
       });
     await serverOn(0).initialise();
     const { port, server } = await started(serverOn, log);
+    // As on Azure; databases are made after its template.
+    const template = server.getPgClient('template1');
+    await template.connect();
+    await template.query(
+      'create schema statistics; create extension pg_stat_statements schema statistics; grant usage on schema statistics to public',
+    );
+    await template.end();
     return {
       port,
       url: (database) => `postgres://postgres:local@127.0.0.1:${port}/${database}`,

@@ -15,6 +15,8 @@ export interface Scenario {
   redisMemory?: string;
   /** Half of the sign-ins are of an instance that protects its entries with a key of its own. */
   strayInstance?: boolean;
+  /** The web app purges the SQL cache itself as well. */
+  appPurge?: boolean;
   /** What is done to the services once they are filled; the result are further settings. */
   prepare?(services: LocalServices): Promise<Record<string, string>>;
 }
@@ -35,6 +37,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     what: 'One of two instances of the web app protects its entries with a key of its own.',
     see: 'The diagnosis finds encryption-unknown-keys: the records of runs, and so the status page, know nothing of it.',
     strayInstance: true,
+  },
+  'app-purge': {
+    what: 'The web app deletes expired entries itself as well, every few seconds, as if many instances of it did.',
+    see: 'After two purges the status page has the finding app-purge; the diagnosis has the line of C# that ends it.',
+    appPurge: true,
   },
   'timer-dead': {
     what: 'The timer of the purge does not fire any more.',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Pool } from '../src/lib/sql/postgres/client.ts';
 import * as redisEntries from './redisSignIns.ts';
+import type { Scenario } from './scenarios.ts';
 import { cacheTable, type LocalServices } from './services.ts';
 import * as sqlEntries from './sqlSignIns.ts';
 import { ownKey, tokenEntries } from './tokenEntries.ts';
@@ -37,6 +38,7 @@ const lifetime = { slidingSeconds: 3_600, livesSeconds: 45 };
 const valueCount = 500;
 const tickMs = 100;
 const dayMs = 5 * 60_000;
+const appPurgeEveryMs = 3_000;
 /** Share of the visits by users who were never there before; each takes the place of one who leaves for good. */
 const newUsers = 0.05;
 /** Beyond that the caches do not keep up, and visits are left out. */
@@ -45,13 +47,14 @@ const mostAtOnce = 200;
 export function startSignIns(
   { sqlCache, redisCache, key }: Pick<LocalServices, 'sqlCache' | 'redisCache' | 'key'>,
   onFailure: (message: string) => void,
-  { strayInstance = false } = {},
+  { strayInstance = false, appPurge = false }: Pick<Scenario, 'strayInstance' | 'appPurge'> = {},
 ): SignIns {
   const stray = strayInstance ? tokenEntries(ownKey(), valueCount) : [];
   const values = [...tokenEntries(key ?? ownKey(), valueCount), ...stray];
   const value = () => values[Math.floor(Math.random() * values.length)] ?? Buffer.alloc(0);
   const loads = [
     ...(sqlCache ? [visit(openSqlCache(sqlCache, value), sqlTraffic, onFailure)] : []),
+    ...(sqlCache && appPurge ? [purgeItself(sqlCache)] : []),
     ...(redisCache ? [visit(openRedisCache(redisCache, value), redisTraffic, onFailure)] : []),
   ];
   return { stop: async () => void (await Promise.all(loads.map((stop) => stop()))) };
@@ -96,6 +99,20 @@ function visit(cache: Cache, traffic: Traffic, onFailure: (message: string) => v
     failed = true;
     await Promise.all(pending);
     await cache.close();
+  };
+}
+
+/** What the library does for each instance of a web app, every half hour unless that says otherwise. */
+function purgeItself(url: string): () => Promise<void> {
+  const pool = new Pool({ connectionString: url, max: 1 });
+  pool.on('error', () => undefined);
+  const timer = setInterval(
+    () => void sqlEntries.deleteExpired(pool, cacheTable).catch(() => undefined),
+    appPurgeEveryMs,
+  );
+  return async () => {
+    clearInterval(timer);
+    await pool.end();
   };
 }
 

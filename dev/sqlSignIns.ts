@@ -46,3 +46,8 @@ on conflict (id) do update set value = excluded.value, expiresattime = excluded.
     values,
   );
 }
+
+/** The library's own purge, word for word (SqlQueries.cs): all that has expired, in one statement. */
+export async function deleteExpired(connection: Connection, table: string): Promise<void> {
+  await connection.query(`DELETE FROM ${table} WHERE expiresAtTime < $1`, [new Date()]);
+}

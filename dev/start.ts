@@ -45,7 +45,7 @@ async function runAndServe(): Promise<void> {
   stop.signal.throwIfAborted();
   const broken = { ...scenario?.settings, ...(await scenario?.prepare?.(services)) };
   const onFailure = (message: string) => console.error(`A sign-in failed: ${message}`);
-  const signIns = startSignIns(services, onFailure, { strayInstance: scenario?.strayInstance ?? false });
+  const signIns = startSignIns(services, onFailure, scenario);
   const host = await serve({ ...services.settings, ...broken }, port, scenario?.deadTimer);
   printAddresses(host, scenario);
   if (!stop.signal.aborted) await once(stop.signal, 'abort');

@@ -38,7 +38,9 @@ function doneRows(report: PurgeReport): Row[] {
 
 function appPurgeText(finding: AppPurge): string {
   if (finding.state === 'unknown') return `unknown: ${finding.reason}`;
-  if (finding.state === 'notSeen') return 'not seen by Query Store';
+  if (finding.state === 'notSeen') return 'not seen in the statistics of statements';
+  if (finding.state === 'counted')
+    return `${numberText(finding.runs)} runs counted, the longest of ${ageText(finding.longest)}`;
   return `${finding.state}, last at ${finding.lastRunAt}, ${ageText(finding.lastDuration)}, ${finding.lastOutcome}`;
 }
 

@@ -112,6 +112,18 @@ describe('npm start', () => {
     expect((await app.finished).code).toBe(0);
   });
 
+  it('finds the web app that purges the cache itself', async () => {
+    const app = await startServing({ TMPDIR: temporary }, ['--scenario', 'app-purge']);
+    await expect
+      .poll(app.findings)
+      .toContainEqual(
+        expect.objectContaining({ check: 'app-purge', advice: expect.stringContaining('TimeSpan.MaxValue;') }),
+      );
+    expect(await app.checks()).toContainEqual(expect.objectContaining({ check: 'app-purge', status: 'warning' }));
+    app.child.kill('SIGTERM');
+    expect((await app.finished).code).toBe(0);
+  });
+
   it('ends with npm, where that is ended', async () => {
     const npm = spawn('npm', ['start', '--', '--entries', '1000', '--port', '0'], {
       cwd: root,

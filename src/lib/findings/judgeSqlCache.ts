@@ -7,7 +7,16 @@ import { countText } from '../sql/summaries.ts';
 import { bytesText, countOf } from '../wording.ts';
 import type { JudgedFinding } from './checkNames.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
-import { type Age, agesOf, countsOf, leftNothing, purgesOf, type Read } from './sqlReadings.ts';
+import {
+  type Age,
+  agesOf,
+  appPurgeAdvice,
+  appPurgeSeen,
+  countsOf,
+  leftNothing,
+  purgesOf,
+  type Read,
+} from './sqlReadings.ts';
 import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
@@ -26,6 +35,7 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): 
     ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], subject, context),
     ...tableSize(counts, subject, context),
     ...index,
+    ...appPurge(purges, subject, context),
     ...lastPurge(purges[0], subject, index.length > 0),
   ];
 }
@@ -182,22 +192,29 @@ function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Judge
   ];
 }
 
+function appPurge(purges: readonly Read<PurgeReport>[], subject: string, { now }: JudgeContext): JudgedFinding[] {
+  const seen = appPurgeSeen(
+    purges.map(({ at, report }) => ({ at, appPurge: report.appPurge })),
+    now,
+  );
+  if (!seen) return [];
+  return [
+    {
+      check: 'app-purge',
+      level: 'warning',
+      subject,
+      what: `A web app still deletes expired entries of this table itself, ${seen}.`,
+      advice: appPurgeAdvice,
+      since: null,
+    },
+  ];
+}
+
 /** @param withoutIndex that is told by itself */
 function lastPurge(last: Read<PurgeReport> | undefined, subject: string, withoutIndex: boolean): JudgedFinding[] {
   if (!last) return [];
   const { report, at } = last;
   const findings: JudgedFinding[] = [];
-  if (report.appPurge?.state === 'running') {
-    findings.push({
-      check: 'app-purge',
-      level: 'warning',
-      subject,
-      what: `A web app still deletes expired entries of this table itself, last at ${report.appPurge.lastRunAt}.`,
-      advice:
-        'Set its ExpiredItemsDeletionInterval to TimeSpan.MaxValue: its unbatched DELETE blocks sign-ins. A long interval is not enough, since each process start purges.',
-      since: null,
-    });
-  }
   if (report.stopReason === 'unhealthy') {
     const readings = report.waits.loadReasons.join('; ');
     findings.push({

@@ -1,8 +1,10 @@
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
 import { joinParts } from '../runs/sumOfParts.ts';
+import type { AppPurge } from '../sql/cacheTable.ts';
 import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
+import { countOf } from '../wording.ts';
 
 /** A report, and when its run began. */
 export interface Read<R> {
@@ -67,4 +69,36 @@ export const tellAge = (history: JobHistory<'counts'>) => countsOf(history).some
 export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: FindingPolicy, now: Date): boolean {
   const last = purgesOf(history, now).slice(0, backlogRuns);
   return last.length === backlogRuns || last.some(({ report }) => leftNothing(report));
+}
+
+const dayMs = 86_400_000;
+
+/** What one look at the server's statistics told of the web app's own purge. */
+export interface AppPurgeReading {
+  at: string;
+  appPurge: AppPurge | null;
+}
+
+/** The change in a web app that ends its own purge. */
+export const appPurgeAdvice =
+  'Write `options.ExpiredItemsDeletionInterval = TimeSpan.MaxValue;` in the app: its unbatched DELETE blocks sign-ins. A long interval is not enough, since each process start purges.';
+
+/**
+ * When a web app purged the table within the last day; undefined where nothing says that it did. Of runs that are only counted
+ * an earlier look must have seen fewer. A look that could not tell resolves nothing.
+ * @param readings the newest first
+ */
+export function appPurgeSeen(readings: readonly AppPurgeReading[], now: Date): string | undefined {
+  const isRecent = (at: string) => now.getTime() - Date.parse(at) < dayMs;
+  const [newest, ...earlier] = readings.filter(({ appPurge }) => appPurge?.state !== 'unknown');
+  const found = newest?.appPurge;
+  if (found?.state === 'running') return isRecent(found.lastRunAt) ? `last at ${found.lastRunAt}` : undefined;
+  if (found?.state !== 'counted') return undefined;
+  const fewer = earlier.find(({ at, appPurge }) => isRecent(at) && runsOf(appPurge) < found.runs);
+  return fewer && `${countOf(found.runs - runsOf(fewer.appPurge), 'time', 'times')} since ${fewer.at}`;
+}
+
+function runsOf(appPurge: AppPurge | null): number {
+  if (appPurge?.state === 'notSeen') return 0;
+  return appPurge && 'runs' in appPurge ? appPurge.runs : Number.POSITIVE_INFINITY;
 }

@@ -228,9 +228,16 @@ export const appPurge = z.discriminatedUnion('state', [
     state: z.enum(['running', 'stopped']).meta({ description: '`running`: within the last day.' }),
     lastRunAt: z.iso.datetime(),
     lastDuration: z.iso.duration(),
-    lastOutcome: z.enum(['done', 'cancelled', 'failed']),
+    lastOutcome: z.enum(['done', 'cancelled', 'failed', 'unknown']),
     longest: z.iso.duration(),
     runs: z.int(),
+  }),
+  z.object({
+    state: z
+      .literal('counted')
+      .meta({ description: 'It ran so often since statistics are kept; when, they do not tell.' }),
+    runs: z.int(),
+    longest: z.iso.duration(),
   }),
   z.object({ state: z.literal('notSeen') }),
   z.object({ state: z.literal('unknown'), reason: z.string() }),

@@ -1,6 +1,7 @@
 /** What is said of a SQL cache by the reports of its purges, counts and index runs. */
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/lib/runs/runRecord.ts';
+import type { AppPurge } from '../../../src/lib/sql/cacheTable.ts';
 import { ago, day, hour, judged, minute, now, soundSqlCache, standing } from '../../support/judging.ts';
 import {
   countsReport,
@@ -327,6 +328,22 @@ describe('what the last purge saw', () => {
     });
     expect(of(purge(10, seen))).toEqual(['app-purge warning', 'database-load warning', 'purge-warning info']);
     expect(of(purge(5), purge(10, seen))).toEqual([]);
+  });
+
+  it('is told of an app that purges where its runs are only counted, once there are more of them', () => {
+    const told = (minutesAgo: number, appPurge: AppPurge | null) => purge(minutesAgo, purgeReport({ appPurge }));
+    const counted = (minutesAgo: number, runs: number) => told(minutesAgo, { state: 'counted', runs, longest: 'PT1S' });
+    expect(of(counted(10, 4))).toEqual([]);
+    expect(of(counted(10, 4), counted(40, 4))).toEqual([]);
+    expect(of(counted(10, 4), counted(40, 4), counted(70, 3))).toEqual(['app-purge warning']);
+    expect(of(counted(10, 1), told(40, { state: 'notSeen' }))).toEqual(['app-purge warning']);
+    // The statistics were reset in between.
+    expect(of(counted(10, 4), counted(40, 90))).toEqual([]);
+    expect(of(counted(10, 5), counted(26 * 60, 4))).toEqual([]);
+    // What cannot be told resolves nothing, and begins nothing.
+    const unknown = { state: 'unknown' as const, reason: 'no right' };
+    expect(of(told(10, unknown), counted(40, 4), counted(70, 3))).toEqual(['app-purge warning']);
+    expect(of(counted(10, 4), told(40, unknown), told(70, null))).toEqual([]);
   });
 
   it('is not hidden by runs that did nothing', () => {

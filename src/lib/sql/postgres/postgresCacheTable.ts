@@ -2,6 +2,7 @@ import type { CacheTable, KeptRows } from '../cacheTable.ts';
 import { unlessTooLong } from '../cacheTableError.ts';
 import type { TableName } from '../names.ts';
 import { Narrowing } from '../narrowing.ts';
+import { readAppPurge } from './appPurge.ts';
 import { type ConnectionOptions, PostgresConnections } from './connections.ts';
 import { postgresEntries } from './entries.ts';
 import { postgresExpiryIndex } from './expiryIndex.ts';
@@ -88,6 +89,8 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
       const { rows } = await connections.query<{ waits: number }>('read', sql.lockWaits());
       return { readings: { lockWaits: rows[0]?.waits ?? 0 }, unknown: [] };
     },
+
+    appPurge: async () => readAppPurge(connections, name, await traits()),
 
     close: () => connections.close(),
   };

@@ -30,6 +30,8 @@ select clock_timestamp() as now, c.relkind as kind, (select count(*) > 1 from me
        has_table_privilege(c.oid, 'DELETE') as may_delete, has_any_column_privilege(c.oid, 'UPDATE') as may_lock,
        format_type(coalesce(nullif(y.typbasetype, 0), y.oid), null) as expiry_type, not e.attnotnull as expiry_nullable,
        (select reset_val from pg_settings where name = 'TimeZone') as time_zone,
+       (select quote_ident(n.nspname) from pg_extension as x join pg_namespace as n on n.oid = x.extnamespace
+        where x.extname = 'pg_stat_statements') as statistics,
        row_security_active(c.oid) as secured,
        ${openPolicy('r')} and ${openPolicy('d')}
          and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
@@ -70,6 +72,26 @@ select count(*)::int as waits
 from pg_locks as l
 join pg_stat_activity as a using (pid)
 where not l.granted and a.datname = current_database()`;
+
+/**
+ * What sessions and, in schema `statistics`, pg_stat_statements (PostgreSQL 13 and later) know of the statement that `$1` is a
+ * pattern of: its last run that still shows, beside the number of runs and the longest. Durations are in milliseconds.
+ */
+export const appPurge = (statistics: string | undefined) => `
+with shown as (
+  select query_start as at, case state when 'active' then clock_timestamp() else state_change end - query_start as took
+  from pg_stat_activity where datname = current_database() and query ~* $1
+  order by query_start desc limit 1
+), counted as (${
+  statistics
+    ? `
+  select sum(calls)::float8 as runs, max(max_exec_time) as longest from ${statistics}.pg_stat_statements
+  where dbid = (select oid from pg_database where datname = current_database()) and query ~* $1`
+    : 'select null::float8 as runs, null::float8 as longest'
+})
+select pg_has_role('pg_read_all_stats', 'usage') as sees_all, quote_ident(current_user) as user, at,
+       (extract(epoch from took) * 1000)::float8 as took, runs, longest
+from counted left join shown on true`;
 
 /**
  * Rows in order of expiry; $1 is the cut-off. Strictly less: an entry is readable while now <= expiresattime. A clear takes

@@ -3,6 +3,7 @@ import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
 import { hindranceOf } from '../../../sql/ensureExpiryIndex.ts';
 import { bytesText, percentText } from '../../../wording.ts';
+import { appPurgeAdvice, appPurgeSeen, purgesOf } from '../../sqlReadings.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 const hour = 3_600_000;
@@ -110,31 +111,46 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
   },
 });
 
-/** What Query Store knows of the purge that SqlServerCache runs from within a web app. */
+const statistics = {
+  sqlserver: 'Switch Query Store on',
+  postgres: 'GRANT pg_read_all_stats to the user and CREATE EXTENSION pg_stat_statements',
+};
+
+/** What the server's statistics, now and at the last purges, know of the purge that the library runs from within a web app. */
 export const appPurgeCheck: Check<SqlSubject> = {
   id: 'app-purge',
   symptom: 'growth',
   timeLimitMs: 20_000,
-  applies: ({ engine }) => engine === 'sqlserver',
   run: async (subject) => {
-    const found = (await (await subject.table()).appPurge?.()) ?? { state: 'notSeen' };
-    const evidence = [{ what: 'state', value: found.state }];
-    if (found.state === 'unknown')
+    const [table, { server }] = [await subject.table(), await subject.clocks()];
+    const found = (await table.appPurge?.()) ?? null;
+    const earlier = purgesOf(await subject.history('purge', 48), server);
+    const seen = appPurgeSeen(
+      [{ at: server.toISOString(), appPurge: found }, ...earlier.map(({ at, report }) => ({ at, ...report }))],
+      server,
+    );
+    const evidence: Evidence[] = [
+      { what: 'state', value: found?.state ?? 'unknown' },
+      ...(found && 'runs' in found ? [{ what: 'runs that are kept', value: found.runs }] : []),
+      ...(found && 'longest' in found ? [{ what: 'longest run', value: found.longest }] : []),
+    ];
+    if (seen)
+      return warning({
+        cause: 'app_purge_runs',
+        what: `A web app still deletes expired entries itself, ${seen}: in one statement, in the middle of its requests.`,
+        evidence,
+        advice: `Where this project purges: ${appPurgeAdvice}`,
+      });
+    if (!found || found.state === 'unknown' || (found.state === 'counted' && earlier.length === 0))
       return unknown(
         'app_purge_unknown',
-        found.reason,
-        'Switch Query Store on, or look at the code: `--app`.',
+        found?.state !== 'counted'
+          ? (found?.reason ?? 'The server keeps no such statistics.')
+          : 'A web app has deleted expired entries itself; whether it still does, the next look tells after a purge.',
+        `${statistics[subject.engine]}, or look at the code: \`--app\`.`,
         evidence,
       );
-    if (found.state !== 'running') return pass('No web app has purged this table within the last day.', evidence);
-    const { lastRunAt, lastDuration, runs } = found;
-    return warning({
-      cause: 'app_purge_runs',
-      what: `A web app still deletes expired entries itself, last at ${lastRunAt} for ${lastDuration}: in one statement, in the middle of its requests.`,
-      evidence: [...evidence, { what: 'last run', value: lastRunAt }, { what: 'runs that are kept', value: runs }],
-      advice:
-        'Where this project purges, write `options.ExpiredItemsDeletionInterval = TimeSpan.MaxValue;` in the app.',
-    });
+    return pass('No web app is seen to purge this table itself.', evidence);
   },
 };
 
