@@ -50,7 +50,7 @@ describe("the run's lock", () => {
           killed ??= endpoint().kill(({ id }) => id === holder());
         },
       },
-      { batchTargetMs: 10, pauseRatio: 10 },
+      { batchTargetMs: 10, pauseRatio: 10, timeBudgetMs: 3_600_000 },
       // In the pause after the first batch the connection goes, and its end is seen.
       () => Promise.resolve(killed).then(() => systemClock.sleep(200)),
     );
@@ -152,7 +152,7 @@ describe('an Entra login', () => {
           void endpoint().kill(({ id }) => id !== lockHolder);
         },
       },
-      { batchTargetMs: 10, pauseRatio: 10 },
+      { batchTargetMs: 10, pauseRatio: 10, timeBudgetMs: 3_600_000 },
     );
     expect(refused).toBeGreaterThan(0);
     expect(outcome.report, outcome.error?.message).toMatchObject({ stopReason: 'drained' });
