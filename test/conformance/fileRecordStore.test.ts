@@ -29,6 +29,10 @@ describe('the record store in files', () => {
     );
   });
 
+  it.runIf(process.platform === 'linux')('fails at once where a folder takes no other', async () => {
+    await expect(new FileRecordStore('/proc/nope').writeState('x', 1)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('is readable by the owner alone', async () => {
     await new FileRecordStore(folder).writeState('x', 1);
     expect((await stat(join(folder, 'state', 'x.json'))).mode & 0o077).toBe(0);

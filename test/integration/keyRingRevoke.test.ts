@@ -65,9 +65,10 @@ describe('revoking', () => {
     await expect(revokeKeys(deps(), 'web', { ...request, confirm: 'yes' })).rejects.toMatchObject({
       code: 'confirmation_wrong',
     });
-    await expect(
-      revokeKeys(deps(undefined, { mode: 'observe' }), 'web', { ...request, confirm: 'web' }),
-    ).rejects.toMatchObject({ code: 'key_ring_observed' });
+    for (const confirm of ['web', undefined])
+      await expect(
+        revokeKeys(deps(undefined, { mode: 'observe' }), 'web', { ...request, confirm }),
+      ).rejects.toMatchObject({ code: 'key_ring_observed' });
     for (const key of [idFrom(9), '*', 'key'])
       await expect(revokeKeys(deps(), 'web', { target: { key }, reason })).rejects.toMatchObject({
         code: 'key_unknown',

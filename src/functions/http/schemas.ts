@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseDuration } from '../../lib/durations.ts';
 import { parseInstant } from '../../lib/keyRing/reading/instants.ts';
 import { jobNames } from '../../lib/runs/catalogue.ts';
+import { nameForm } from '../../lib/runs/runId.ts';
 
 /** Requests of the HTTP functions; openapi.json is made from them. */
 
@@ -24,7 +25,7 @@ const timeBudget = duration('PT1S', 'PT150S')
 
 const cache = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache')
+  .regex(nameForm, 'must be the name of a cache')
   .optional()
   .meta({ description: 'May be left out where one cache is configured.' });
 
@@ -101,7 +102,7 @@ export const revokeRequest = z
   )
   .meta({ id: 'RevokeRequest' });
 
-const subjectName = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a cache or key ring');
+const subjectName = z.string().regex(nameForm, 'must be the name of a cache or key ring');
 
 export const runsQuery = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../errors.ts';
-import { parseRunId } from '../runs/runId.ts';
+import { nameForm, parseRunId } from '../runs/runId.ts';
 import { requester } from '../runs/runRecord.ts';
 
 const purgeOptions = z.strictObject({
@@ -15,7 +15,7 @@ const runId = z.string().refine((text) => parseRunId(text) !== undefined);
 const workMessage = z.strictObject({
   version: z.literal(2),
   job: z.enum(['purge', 'index', 'counts', 'redis']),
-  subject: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+  subject: z.string().regex(nameForm),
   /** One for every delivery. */
   runId,
   trigger: z.enum(['timer', 'http']),

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { JobName } from './catalogue.ts';
 import { parseKept, type RecordStore } from './recordStore.ts';
@@ -58,9 +58,22 @@ export class FileRecordStore implements RecordStore {
 
   /** Readable by the owner alone: a position names an entry, and so a user. */
   async #write(folder: string, name: string, value: unknown): Promise<void> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await writeFileAtomic(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
   }
+}
+
+/** Node's own `recursive` never ends where a folder that is there takes no other, such as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = () =>
+    mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await make();
+  });
 }
 
 async function sortedNames(folder: string): Promise<string[]> {

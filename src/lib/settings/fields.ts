@@ -1,6 +1,7 @@
 import { findIana } from 'windows-iana';
 import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
+import { nameForm } from '../runs/runId.ts';
 import { readSchedule } from '../schedules.ts';
 
 /** Schemas of single settings: each turns a text of the environment into a typed value, or says what it expects. */
@@ -85,4 +86,4 @@ export const settingName = z
 /** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
 export const name = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must begin with a lower-case letter and hold at most 40 of a-z, 0-9 and -');
+  .regex(nameForm, 'must begin with a lower-case letter and hold at most 40 of a-z, 0-9 and -');

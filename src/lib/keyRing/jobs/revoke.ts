@@ -98,13 +98,13 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
     ...report(plan, use, deps, now, successorId),
   });
   if (planned.hit.length === 0) return told('nothingToDo', planned, null);
+  // What would stop the run stops its plan.
+  refuseObserved(deps.policy);
   if (dryRun) {
-    // What would stop the run stops its plan.
     if (planned.gap) creationOfNew(reading.ring, keys, now);
     return told('planned', planned, null);
   }
 
-  refuseObserved(deps.policy);
   const done = await write(deps, request, now);
   // Revoked by somebody else meanwhile: then there is nothing left to do.
   if (!done) return told('nothingToDo', { ...planned, hit: [], gap: undefined }, null);
