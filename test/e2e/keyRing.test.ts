@@ -1,10 +1,9 @@
 /** Key rings as an operator and the timer keep them: processes of their own, a ring in a folder, entries in PostgreSQL. */
-import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { selfSigned } from '../support/certificates.ts';
@@ -195,7 +194,6 @@ describe('token-cache key-ring', () => {
   });
 
   describe('and its timer', () => {
-    beforeAll(() => void execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'pipe' }));
     const invoke = async (environment: Record<string, string>) => {
       const { stdout, stderr, code } = await run('test/support/functionsProcess.ts', ['rotateKeyRing'], environment);
       if (code !== 0) throw new Error(stderr);

@@ -30,7 +30,7 @@ if (call.startsWith('az bicep build') && ${JSON.stringify(bicep ?? '')}) {
   const [, command, ...rest] = args;
   const given = rest.filter((arg, at) => !['--file', '--only-show-errors', '--output'].includes(arg) && rest[at - 1] !== '--output');
   const { status } = spawnSync(${JSON.stringify(bicep ?? '')}, [command, ...given], {
-    env: { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1' },
+    env: { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1', DOTNET_TieredCompilation: '0' },
     stdio: 'inherit',
   });
   process.exit(status);
