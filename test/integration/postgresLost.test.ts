@@ -6,6 +6,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { parseConnectionString } from '../../src/lib/sql/postgres/connectionString.ts';
 import { PostgresConnections } from '../../src/lib/sql/postgres/connections.ts';
 import { tryPostgresLock } from '../../src/lib/sql/postgres/runLock.ts';
+import { start } from '../support/childProcess.ts';
 import { openPool } from '../support/postgresConnections.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 
@@ -130,6 +131,45 @@ describe('a lost backend of the cache', () => {
     await end;
     await expect(client.query('select 1')).rejects.toThrow('not queryable');
     await client.end();
+  });
+});
+
+describe('a purge whose process stands still while its connections are ended', () => {
+  afterAll(() => database.query('drop table tokencache; drop function take_long()'));
+
+  it('deletes nothing more when it wakes up: another run may have begun', async () => {
+    await database.query(`
+      create table tokencache (id text primary key, value bytea not null, expiresattime timestamptz,
+        slidingexpirationinseconds bigint, absoluteexpiration timestamptz);
+      create index on tokencache (expiresattime);
+      insert into tokencache (id, value, expiresattime)
+        select n, '', now() - n * interval '1 s' from generate_series(1000, 20000) as n;
+      create function take_long() returns trigger language plpgsql as $$ begin perform pg_sleep(0.5); return null; end $$;
+      create trigger take_long after delete on tokencache for each statement execute function take_long()`);
+    const count = async () =>
+      (await database.query<{ rows: number }>('select count(*)::int as rows from tokencache'))[0]?.rows ?? 0;
+    const all = await count();
+    const waiting = async () =>
+      (
+        await database.query(
+          "select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()",
+        )
+      ).length;
+    const { child, finished } = start('src/cli/main.ts', ['purge'], {
+      TOKEN_CACHE_CONNECTION_STRING: database.url,
+      RECORD_STORE: 'none',
+    });
+    await expect.poll(count).toBeLessThan(all);
+    // In the midst of a batch.
+    await expect.poll(waiting).toBe(1);
+    child.kill('SIGSTOP');
+    await endBackends(...(await backendsOf('token-cache-maintenance')));
+    const left = await count();
+    child.kill('SIGCONT');
+    const { stdout, stderr } = await finished;
+    expect(stdout + stderr).toContain("holds the run's lock was lost");
+    expect(left).toBeGreaterThan(0);
+    expect(await count()).toBe(left);
   });
 });
 

@@ -41,6 +41,8 @@ export class PurgePart {
   #record: Purge | undefined;
   /** The record is kept, or left to another delivery. */
   isSettled = false;
+  /** Another delivery is at work, or was just now: its record says more. */
+  isLeft = false;
 
   /** @param comesAgain where it finds the table busy */
   constructor(deps: PurgePartDeps, message: WorkMessage, own?: RunRecord, comesAgain = false) {
@@ -100,8 +102,8 @@ export class PurgePart {
     // In this order: the other delivery keeps its record first, and then takes back what it told.
     const told = this.#hasBegun ? this.#told : await this.#readTold();
     const kept = await this.#readKept();
-    const isLeft = !this.#hasBegun && this.#isAnothers(told, kept);
-    if (!isLeft && !(result.outcome === 'skipped' && this.#comesAgain)) {
+    this.isLeft = !this.#hasBegun && this.#isAnothers(told, kept);
+    if (!this.isLeft && !(result.outcome === 'skipped' && this.#comesAgain)) {
       const whole = { ...withTries(result, own), ...lostIn(own, told) };
       const record = this.#isNew(kept) ? withOtherDelivery(whole, kept, own) : whole;
       const next = record.next ?? (await this.#next(result, record));

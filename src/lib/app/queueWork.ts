@@ -172,7 +172,7 @@ export class QueueWork {
     // What is not recorded is not done: it comes again, and tells what this try had told.
     if (!part.isSettled) throw recordsUnavailable();
     await part.goOn();
-    return result;
+    return part.isLeft ? { ...result, outcome: 'skipped' } : result;
   }
 
   /**

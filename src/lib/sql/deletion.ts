@@ -66,37 +66,19 @@ export class Deletion<More extends object> {
 
   /** Takes the lock, deletes what was prepared under it, and reports; `none` stands in the report of a table that is busy. */
   async underLock(none: More, prepare: () => Promise<Prepared<More>>): Promise<DeletionFigures & More> {
-    const { table, clock } = this.#context;
-    const report = (stopReason: StopReason, more: More, { walk, loop }: { walk?: Walk; loop?: PurgeLoop } = {}) => ({
-      engine: table.engine,
-      table: table.displayName,
-      dryRun: false as const,
-      stopReason,
-      ...(loop?.result ?? nothingDone),
-      skippedLocked: walk?.skippedLocked ?? 0,
-      kept: stopReason === 'busy' ? [] : keptBy(walk),
-      heldBy: null,
-      way: walk?.way ?? 'expiry',
-      duration: formatDuration(clock.elapsed() - this.start),
-      warnings: [...this.warnings],
-      ...more,
-    });
-    const keptBy = (walk: Walk | undefined) => [...(walk?.kept ?? []), ...(table.hidden ? [table.hidden] : [])];
-    const ending = async (ended: StopReason, { walk, known, ended: tellEnd }: Prepared<More>, loop?: PurgeLoop) => {
-      const stopReason = ended === 'drained' && keptBy(walk).length > 0 ? 'rowsKept' : ended;
-      const more = { ...known, ...(await tellEnd?.(stopReason)) };
-      for (const note of table.notes ?? []) this.warnings.add(note);
-      return report(stopReason, more, { ...(walk && { walk }), ...(loop && { loop }) });
-    };
+    const { table } = this.#context;
     const lock = await this.ask(() => table.tryLock('purge'));
     if (!lock)
-      return { ...report('busy', none), heldBy: (await table.lockHolder?.('purge').catch(() => undefined)) ?? null };
+      return {
+        ...this.#report('busy', none),
+        heldBy: (await table.lockHolder?.('purge').catch(() => undefined)) ?? null,
+      };
     try {
       const before = this.#request.onStart ? await this.#request.onStart() : 0;
-      if (before === undefined) return report('busy', none);
+      if (before === undefined) return this.#report('busy', none);
       const prepared = await prepare();
       const { walk, expired, known } = prepared;
-      if (!walk) return await ending('drained', prepared);
+      if (!walk) return await this.end('drained', prepared);
       const { start, deadline, warnings } = this;
       const request = this.#request;
       const maxRows = request.maxRows !== undefined && { maxRows: Math.max(0, request.maxRows - before) };
@@ -111,12 +93,43 @@ export class Deletion<More extends object> {
         warnings,
       });
       const ended = await loop.run().catch((error: unknown) => {
-        request.onFailure?.(report('failed', known, { walk, loop }));
+        request.onFailure?.(this.#report('failed', known, walk, loop));
         throw error;
       });
-      return await ending(ended, prepared, loop);
+      return await this.end(ended, prepared, loop);
     } finally {
       await lock.release();
     }
+  }
+
+  /** The report of a run that ended by itself. */
+  async end(ended: StopReason, { walk, known, ended: tellEnd }: Prepared<More>, loop?: PurgeLoop) {
+    const stopReason = ended === 'drained' && this.#keptBy(walk).length > 0 ? 'rowsKept' : ended;
+    const more = { ...known, ...(await tellEnd?.(stopReason)) };
+    for (const note of this.#context.table.notes ?? []) this.warnings.add(note);
+    return this.#report(stopReason, more, walk, loop);
+  }
+
+  #keptBy(walk: Walk | undefined) {
+    const { hidden } = this.#context.table;
+    return [...(walk?.kept ?? []), ...(hidden ? [hidden] : [])];
+  }
+
+  #report(stopReason: StopReason, more: More, walk?: Walk, loop?: PurgeLoop): DeletionFigures & More {
+    const { table, clock } = this.#context;
+    return {
+      engine: table.engine,
+      table: table.displayName,
+      dryRun: false,
+      stopReason,
+      ...(loop?.result ?? nothingDone),
+      skippedLocked: walk?.skippedLocked ?? 0,
+      kept: stopReason === 'busy' ? [] : this.#keptBy(walk),
+      heldBy: null,
+      way: walk?.way ?? 'expiry',
+      duration: formatDuration(clock.elapsed() - this.start),
+      warnings: [...this.warnings],
+      ...more,
+    };
   }
 }

@@ -7,7 +7,7 @@ import { Deletion } from './deletion.ts';
 import { ensureExpiryIndex, type IndexOutcome, leavesTableUnindexed } from './ensureExpiryIndex.ts';
 import { Estimator } from './estimate.ts';
 import { planPurge } from './purgePlan.ts';
-import type { DeletionFigures, PurgePlan, PurgeReport } from './purgeReport.ts';
+import type { DeletionFigures, PurgePlan, PurgeReport, StopReason } from './purgeReport.ts';
 import type { PurgeContext, PurgePolicy, PurgeRequest } from './purgeRequest.ts';
 import { backlogWalk, expiryWalk, keyWalk, type Walk } from './walks.ts';
 
@@ -38,13 +38,12 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
     appPurge: null,
     index: 'busy',
   };
-  return run.underLock(known, async () => {
+  const look = () => table.figures.backlog(cutoff, everydayRows + 1);
+  const prepare = async (index: IndexOutcome, seen?: Awaited<ReturnType<typeof look>>) => {
     const estimator = new Estimator(table.figures);
-    const index = await ensureIndexFirst(context, run, request.signal);
-    const seen = hasIndex(index) ? await run.ask(() => table.figures.backlog(cutoff, everydayRows + 1)) : undefined;
     const oldest = seen ? seen.oldest : await run.ask(() => estimator.oldestExpiry());
     const before = ageOf(oldest, now);
-    // Most runs find nothing: by the index that is seen at once, and a walk would see the same.
+    // A walk would see the same.
     const walk = seen?.rows === 0 ? undefined : await beginWalk(context, request, index, cutoff, estimator, seen?.rows);
     if (walk?.way === 'key') {
       run.warnings.add(
@@ -57,7 +56,7 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
       ...(walk && { walk }),
       expired: seen && seen.rows <= everydayRows ? seen.rows : await countAll(),
       known: { ...known, index },
-      ended: async (stopReason) => {
+      ended: async (stopReason: StopReason) => {
         // A run that drained saw itself what is left, unless it was to leave what expired of late.
         const due = new Date(now.getTime() - policy.graceMs);
         const isWhole = (stopReason === 'drained' || stopReason === 'rowsKept') && cutoff.getTime() === due.getTime();
@@ -78,7 +77,20 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
         return { expiredRemaining, oldestExpiredAge: { before, after }, appPurge };
       },
     };
+  };
+  // Most runs find nothing, and need no lock for that. A look that fails is taken again under it.
+  const early = await lookAlong(table, look).catch(() => undefined);
+  if (early?.rows === 0) return run.end('drained', await prepare('present', early));
+  return run.underLock(known, async () => {
+    if (early) return prepare('present', early);
+    const index = await ensureIndexFirst(context, run, request.signal);
+    return prepare(index, hasIndex(index) ? await run.ask(look) : undefined);
   });
+}
+
+/** What a look along the expiry index sees; undefined where there is none. */
+async function lookAlong<R>({ expiryIndex }: CacheTable, look: () => Promise<R>): Promise<R | undefined> {
+  return (await expiryIndex.state()).kind === 'present' ? look() : undefined;
 }
 
 async function beginWalk(

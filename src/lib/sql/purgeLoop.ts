@@ -83,16 +83,12 @@ export class PurgeLoop {
   }
 
   async #reasonToStop(): Promise<StopReason | undefined> {
-    const { request, lock, deadline, clock, warnings } = this.#o;
+    const { request, deadline, clock } = this.#o;
     if (request.signal?.aborted) return 'aborted';
     if (clock.elapsed() >= deadline) return 'timeBudget';
     if (request.maxRows !== undefined && this.#deleted >= request.maxRows) return 'rowLimit';
     if (!(await this.#guard.untilHealthy(deadline, request.signal)))
       return request.signal?.aborted ? 'aborted' : 'unhealthy';
-    if (!(await lock.isHeld())) {
-      warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
-      return 'aborted';
-    }
     return undefined;
   }
 
@@ -106,15 +102,17 @@ export class PurgeLoop {
   }
 
   async #batch(): Promise<StopReason | undefined> {
-    const { clock, policy, deadline, request } = this.#o;
+    const { clock, policy, deadline, request, lock, warnings } = this.#o;
     const pace = this.#pace();
     const most = pace === undefined ? Number.POSITIVE_INFINITY : Math.max(pacedRows, Math.ceil(pace * pacedEveryMs));
     let asked = 0;
     let startedAt = 0;
-    let step: Step;
+    let step: Step | undefined;
     try {
       step = await retryTransient(
-        () => {
+        async () => {
+          // Before each try: this process may have stood still, or waited for its server, while another run began.
+          if (!(await lock.isHeld())) return undefined;
           asked = Math.min(this.#size.rows, most, (request.maxRows ?? Number.POSITIVE_INFINITY) - this.#deleted);
           startedAt = clock.elapsed();
           return this.#o.walk.step(asked);
@@ -126,6 +124,10 @@ export class PurgeLoop {
       // Locks in the way until the budget ended: a normal end, which the next run takes up.
       if (error instanceof CacheTableError && error.kind === 'lock') return 'timeBudget';
       throw error;
+    }
+    if (!step) {
+      warnings.add("The connection that holds the run's lock was lost. The next run goes on.");
+      return 'aborted';
     }
     const tookMs = clock.elapsed() - startedAt;
     if (step.deleted > 0) {
