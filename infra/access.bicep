@@ -1,6 +1,6 @@
 // The rights of the app and of the web apps on what is attached: each on the one resource, wherever it is.
-import { containerOf, isAmong, isManagedRedis, nameOf, partName, topName } from 'attached.bicep'
-import { holder } from 'roles.bicep'
+import { containerOf, distinct, isAmong, isFirst, isManagedRedis, nameOf, partName, storeKind, topName } from 'attached.bicep'
+import { consumerPolicy, holder, redisIds, redisPermissions, redisUses } from 'roles.bicep'
 import { keyRing, redisCache, webApp } from 'types/attached.bicep'
 
 @description('Name of the environment.')
@@ -25,20 +25,32 @@ param componentId string?
 param printRolesFor string[]
 
 @description('Rings whose container takes rights from here.')
-var rings = filter(keyRings, ring => !isAmong(containerOf(ring.container), printRolesFor))
+var blobs = filter(
+  keyRings,
+  ring => storeKind(ring.store) == 'blob' && !isAmong(containerOf(ring.store), printRolesFor)
+)
 
-@description('Rings whose key takes rights from here.')
-var wrapped = filter(keyRings, ring => ring.?vaultKey != null && !isAmong(ring.vaultKey!, printRolesFor))
+@description('Two rings in one container, of the same mode, give the same rights: these come once.')
+var blobRights = map(blobs, ring => '${containerOf(ring.store)} ${ring.mode}')
 
-@description('Redis that take rights from here.')
-var watched = filter(redis, cache => !isAmong(cache.id, printRolesFor))
+@description('Keys that take rights from here, each once.')
+var vaultKeys = filter(
+  distinct(map(filter(keyRings, ring => ring.?vaultKey != null), ring => ring.vaultKey!)),
+  id => !isAmong(id, printRolesFor)
+)
+
+@description('Redis that take rights from here, each once.')
+var redisTaking = redisUses(filter(redisIds(redis, keyRings), id => !isAmong(id, printRolesFor)), redis, keyRings)
+
+@description('Workspaces that take rights from here, each once.')
+var workspaceIds = filter(distinct(map(webApps, app => app.workspaceId)), id => !isAmong(id, printRolesFor))
 
 module containerRoles 'modules/containerRole.bicep' = [
-  for ring in rings: {
-    scope: resourceGroup(split(ring.container, '/')[2], split(ring.container, '/')[4])
+  for ring in filter(blobs, (ring, at) => isFirst(blobRights, at)): {
+    scope: resourceGroup(split(ring.store, '/')[2], split(ring.store, '/')[4])
     params: {
-      accountName: topName(ring.container)
-      containerName: nameOf(containerOf(ring.container))
+      accountName: topName(ring.store)
+      containerName: nameOf(containerOf(ring.store))
       mode: ring.mode
       holders: holders
     }
@@ -46,23 +58,30 @@ module containerRoles 'modules/containerRole.bicep' = [
 ]
 
 module vaultKeyRoles 'modules/vaultKeyRole.bicep' = [
-  for ring in wrapped: {
-    scope: resourceGroup(split(ring.vaultKey!, '/')[2], split(ring.vaultKey!, '/')[4])
-    params: { vaultName: topName(ring.vaultKey!), name: partName(ring.vaultKey!), holders: holders }
+  for id in vaultKeys: {
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: { vaultName: topName(id), name: partName(id), holders: holders }
   }
 ]
 
 module managedRedisAccess 'modules/managedRedisAccess.bicep' = [
-  for cache in filter(watched, cache => isManagedRedis(cache.id)): {
-    scope: resourceGroup(split(cache.id, '/')[2], split(cache.id, '/')[4])
-    params: { name: topName(cache.id), environmentName: environmentName, holders: holders }
+  for use in filter(redisTaking, use => isManagedRedis(use.id)): {
+    scope: resourceGroup(split(use.id, '/')[2], split(use.id, '/')[4])
+    params: { name: topName(use.id), environmentName: environmentName, holders: holders, watched: use.watched }
   }
 ]
 
 module cacheForRedisAccess 'modules/cacheForRedisAccess.bicep' = [
-  for cache in filter(watched, cache => !isManagedRedis(cache.id)): {
-    scope: resourceGroup(split(cache.id, '/')[2], split(cache.id, '/')[4])
-    params: { name: topName(cache.id), environmentName: environmentName, holders: holders }
+  for use in filter(redisTaking, use => !isManagedRedis(use.id)): {
+    scope: resourceGroup(split(use.id, '/')[2], split(use.id, '/')[4])
+    params: {
+      name: topName(use.id)
+      environmentName: environmentName
+      holders: holders
+      watched: use.watched
+      permissions: redisPermissions(use)
+      consumerPolicy: consumerPolicy(use)
+    }
   }
 ]
 
@@ -72,8 +91,8 @@ module componentRole 'modules/componentRole.bicep' = if (componentId != null && 
 }
 
 module workspaceRoles 'modules/workspaceRole.bicep' = [
-  for app in filter(webApps, app => !isAmong(app.workspaceId, printRolesFor)): {
-    scope: resourceGroup(split(app.workspaceId, '/')[2], split(app.workspaceId, '/')[4])
-    params: { name: nameOf(app.workspaceId), principalId: holders[0].principalId }
+  for id in workspaceIds: {
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: { name: nameOf(id), principalId: holders[0].principalId }
   }
 ]

@@ -1,5 +1,5 @@
 // Alerts, who hears of them, the availability test and the workbook.
-import { isAmong, isManagedRedis, topName, topOf } from 'attached.bicep'
+import { distinct, isAmong, isFirst, isManagedRedis, storeKind, topName, topOf } from 'attached.bicep'
 import { postgresRules, redisRules, sqlRules, storageRules, vaultRules } from 'platformRules.bicep'
 import { alertSettings, availabilitySettings } from 'types/alerts.bicep'
 import { texts } from 'types/app.bicep'
@@ -85,33 +85,64 @@ module queries 'modules/queryAlerts.bicep' = if (workspaceId != null) {
   }
 }
 
+@description('The caches of an engine, then its rings. No cache has a name with a dot.')
+var sqlPlaces = concat(
+  map(sql, cache => { subject: cache.name, id: cache.id }),
+  map(filter(keyRings, ring => storeKind(ring.store) == 'sqlserver'), ring => {
+    subject: '${ring.name}.ring'
+    id: ring.store
+  })
+)
+
+@description('The same of Redis.')
+var redisPlaces = concat(
+  map(redis, cache => { subject: cache.name, id: cache.id }),
+  map(filter(keyRings, ring => storeKind(ring.store) == 'redis'), ring => {
+    subject: '${ring.name}.ring'
+    id: ring.store
+  })
+)
+
 @description('Each resource once, whatever lies on it.')
 var watched = concat(
-  map(sql, cache => {
-    subject: cache.name
-    id: cache.id
+  map(filter(sqlPlaces, (each, at) => isFirst(map(sqlPlaces, other => other.id), at)), each => {
+    ...each
     namespace: 'Microsoft.Sql/servers/databases'
     rules: sqlRules
   }),
-  map(union(map(postgres, cache => topOf(cache.id)), []), id => {
-    subject: topName(id)
-    id: id
-    namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
-    rules: postgresRules
-  }),
-  map(redis, cache => {
-    subject: cache.name
-    id: cache.id
-    namespace: isManagedRedis(cache.id) ? 'Microsoft.Cache/redisEnterprise' : 'Microsoft.Cache/redis'
+  map(
+    distinct(concat(
+      map(postgres, cache => topOf(cache.id)),
+      map(filter(keyRings, ring => storeKind(ring.store) == 'postgres'), ring => topOf(ring.store))
+    )),
+    id => {
+      subject: topName(id)
+      id: id
+      namespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+      rules: postgresRules
+    }
+  ),
+  map(filter(redisPlaces, (each, at) => isFirst(map(redisPlaces, other => other.id), at)), each => {
+    ...each
+    namespace: isManagedRedis(each.id) ? 'Microsoft.Cache/redisEnterprise' : 'Microsoft.Cache/redis'
     rules: redisRules
   }),
-  map(union(map(filter(keyRings, ring => ring.?vaultKey != null), ring => topOf(ring.vaultKey!)), []), id => { subject: topName(id), id: id, namespace: 'Microsoft.KeyVault/vaults', rules: vaultRules }),
-  map(union([storageId], map(keyRings, ring => topOf(ring.container))), id => {
-    subject: topName(id)
-    id: id
-    namespace: 'Microsoft.Storage/storageAccounts'
-    rules: storageRules
-  })
+  map(
+    distinct(map(filter(keyRings, ring => ring.?vaultKey != null), ring => topOf(ring.vaultKey!))),
+    id => { subject: topName(id), id: id, namespace: 'Microsoft.KeyVault/vaults', rules: vaultRules }
+  ),
+  map(
+    distinct(concat(
+      [storageId],
+      map(filter(keyRings, ring => storeKind(ring.store) == 'blob'), ring => topOf(ring.store))
+    )),
+    id => {
+      subject: topName(id)
+      id: id
+      namespace: 'Microsoft.Storage/storageAccounts'
+      rules: storageRules
+    }
+  )
 )
 
 module platform 'modules/metricAlerts.bicep' = [

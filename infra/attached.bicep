@@ -25,9 +25,26 @@ func containerOf(container string) string => split(container, '/blobs/')[0]
 func blobOf(container string) string => contains(container, '/blobs/') ? last(split(container, '/blobs/')) : 'keys.xml'
 
 @export()
+@description('What a ring is kept in, as KEY_RINGS names it.')
+func storeKind(id string) string =>
+  contains(toLower(id), '/providers/microsoft.storage/')
+    ? 'blob'
+    : contains(toLower(id), '/providers/microsoft.sql/')
+        ? 'sqlserver'
+        : contains(toLower(id), '/providers/microsoft.dbforpostgresql/') ? 'postgres' : 'redis'
+
+@export()
 @description('True for an Azure Managed Redis, false for an Azure Cache for Redis.')
 func isManagedRedis(id string) bool => contains(toLower(id), '/providers/microsoft.cache/redisenterprise/')
 
 @export()
 @description('True where ids name the same resource: Azure tells no case apart.')
 func isAmong(id string, ids string[]) bool => contains(map(ids, each => toLower(each)), toLower(id))
+
+@export()
+@description('True where no id before it names the same resource.')
+func isFirst(ids string[], at int) bool => !isAmong(ids[at], take(ids, at))
+
+@export()
+@description('Each resource once.')
+func distinct(ids string[]) string[] => filter(ids, (id, at) => isFirst(ids, at))

@@ -32,20 +32,22 @@ param redis = filter(
   cache => !empty(cache.id)
 )
 
-// The ring: the container of its blob (…/containers/CONTAINER/blobs/keys.xml), and the key of the vault. It is only observed:
-// with mode 'manage' this app alone makes its keys, and the web apps read them.
+// The ring: what it is kept in, and the key of the vault. It is kept in a container (…/containers/CONTAINER/blobs/keys.xml), or
+// in a database or a Redis as above. It is only observed: with mode 'manage' this app alone makes its keys, and the web apps
+// read them.
 param keyRings = filter(
   [
     {
       name: 'web'
       mode: 'observe'
-      container: readEnvironmentVariable('AZURE_KEY_RING_CONTAINER_ID', '')
+      store: readEnvironmentVariable('AZURE_KEY_RING_STORE_ID', '')
+      table: 'DataProtectionKeys'
       vaultKey: empty(readEnvironmentVariable('AZURE_KEY_RING_VAULT_KEY_ID', ''))
         ? null
         : readEnvironmentVariable('AZURE_KEY_RING_VAULT_KEY_ID', '')
     }
   ],
-  ring => !empty(ring.container)
+  ring => !empty(ring.store)
 )
 
 // Web apps that shall get their own rights as well: { name: 'web', principalId: '…', clientId: '…' }. They have theirs already

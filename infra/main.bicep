@@ -2,7 +2,7 @@
 import { nameOf } from 'attached.bicep'
 import { azureCommands, databaseGrant, databaseGrants } from 'grants.bicep'
 import { neededZones } from 'privateZones.bicep'
-import { cacheSettings, connectionStrings, telemetrySettings } from 'settings.bicep'
+import { cacheSettings, connectionStrings, places, telemetrySettings } from 'settings.bicep'
 import { isServerless, warnings } from 'warnings.bicep'
 import { alertSettings, availabilitySettings, budgetSettings } from 'types/alerts.bicep'
 import { appSettings, inboundSettings, privateAccess, signInSettings, texts } from 'types/app.bicep'
@@ -124,7 +124,7 @@ var allRings = concat(
   keyRings,
   make.?keyRing == null
     ? []
-    : [{ name: 'web', mode: make.?keyRing ?? 'observe', container: made.container, vaultKey: made.vaultKey }]
+    : [{ name: 'web', mode: make.?keyRing ?? 'observe', store: made.container, vaultKey: made.vaultKey }]
 )
 
 @description('Workspace; null for none.')
@@ -233,8 +233,8 @@ module rights 'access.bicep' = {
   dependsOn: [parts]
 }
 
-module endpoints 'redisEndpoints.bicep' = if (!empty(allRedis)) {
-  params: { redis: allRedis }
+module endpoints 'redisEndpoints.bicep' = if (!empty(places(allRedis, allRings, 'redis'))) {
+  params: { redis: places(allRedis, allRings, 'redis') }
   dependsOn: [parts]
 }
 
@@ -272,8 +272,8 @@ module function 'app.bicep' = {
         ? {}
         : telemetrySettings(component!.properties.ConnectionString, appIdentity.properties.clientId))
       ...cacheSettings(allSql, allPostgres, allRedis, allRings, webApps)
-      ...connectionStrings(allSql, allPostgres, appIdentity.name, appIdentity.properties.clientId)
-      ...(empty(allRedis) ? {} : endpoints!.outputs.connectionStrings)
+      ...connectionStrings(allSql, allPostgres, allRings, appIdentity.name, appIdentity.properties.clientId)
+      ...(empty(places(allRedis, allRings, 'redis')) ? {} : endpoints!.outputs.connectionStrings)
       ...(empty(webApps) ? {} : workspaces!.outputs.settings)
       // Half-hourly purges leave a serverless database time to pause; counts every 5 minutes would not.
       RUNBOOK_URL: runbookUrl
@@ -335,7 +335,7 @@ output IDENTITY_PRINCIPAL_ID string = appIdentity.properties.principalId
 output CONSUMERS consumer[] = consumers
 
 @description('The databases in which `token-cache grant` is to run.')
-output DATABASES databaseGrant[] = databaseGrants(allSql, allPostgres, [made.sql, made.postgres], administrator.name)
+output DATABASES databaseGrant[] = databaseGrants(allSql, allPostgres, allRings, made, administrator.name)
 
 @description('Rights that the deployment could not give, as commands for somebody who may.')
 output GRANT_COMMANDS string[] = azureCommands(holders, allRedis, allRings, webApps, componentId, printRolesFor)

@@ -1,11 +1,10 @@
 // Where each Redis answers: only Azure knows. It is read, and nothing is deployed beside it.
 import { isManagedRedis, topName } from 'attached.bicep'
-import { connectionSetting } from 'settings.bicep'
+import { place } from 'types/attached.bicep'
 import { texts } from 'types/app.bicep'
-import { redisCache } from 'types/attached.bicep'
 
-@description('The caches.')
-param redis redisCache[]
+@description('Where caches and rings are.')
+param redis place[]
 
 @description('Of the one kind.')
 var managed = filter(redis, cache => isManagedRedis(cache.id))
@@ -31,13 +30,13 @@ module strings 'redisConnections.bicep' = {
   params: {
     endpoints: [
       for (cache, index) in managed: {
-        setting: connectionSetting(cache.name)
+        setting: cache.setting
         address: '${managedRedis[index].properties.hostName}:10000'
       }
     ]
     others: [
       for (cache, index) in others: {
-        setting: connectionSetting(cache.name)
+        setting: cache.setting
         address: '${cacheForRedis[index].properties.hostName}:${cacheForRedis[index].properties.sslPort}'
       }
     ]

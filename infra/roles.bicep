@@ -1,3 +1,7 @@
+import { distinct, isAmong } from 'attached.bicep'
+import { places } from 'settings.bicep'
+import { keyRing, redisCache } from 'types/attached.bicep'
+
 // Every role that is given, by its id (Microsoft, "Azure built-in roles"). test/infra/security.test.ts says why each.
 
 @export()
@@ -35,9 +39,64 @@ var readsMetrics = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
 @description('Log Analytics Data Reader: what a web app tells of its cache stands in a workspace alone.')
 var readsLogs = '3b03c2da-16b3-4a49-8834-0f8130efdd3b'
 
-@export()
 @description('What the watch asks of an Azure Cache for Redis (docs/reference/rights.md); no content of an entry.')
-var watchPermissions = '+info +ping +scan +pttl +type +cluster|slots ~*'
+var watchCommands = ['+info', '+ping', '+scan', '+pttl', '+type', '+cluster|slots']
+
+@description('What is asked of a ring in one, and what to write it.')
+var ringCommands = {
+  observe: ['+cluster|slots', '+select', '+time', '+lrange']
+  manage: ['+rpush', '+lset', '+lrem', '+del', '+watch', '+unwatch', '+multi', '+exec']
+}
+
+@export()
+@description('What lies on a Redis.')
+type redisUse = {
+  @description('Its resource id.')
+  id: string
+
+  @description('A cache lies there, which the app watches.')
+  watched: bool
+
+  @description('Rings lie there.')
+  rings: keyRing[]
+}
+
+@export()
+@description('Each Redis once, however many caches and rings lie on it: it takes one policy for each identity.')
+func redisUses(ids string[], redis redisCache[], rings keyRing[]) redisUse[] =>
+  map(ids, id => {
+    id: id
+    watched: isAmong(id, map(redis, cache => cache.id))
+    rings: filter(rings, ring => toLower(ring.store) == toLower(id))
+  })
+
+@export()
+@description('The ids of all Redis.')
+func redisIds(redis redisCache[], rings keyRing[]) string[] =>
+  distinct(map(places(redis, rings, 'redis'), each => each.id))
+
+@export()
+@description('What the app may on an Azure Cache for Redis: on its rings alone, unless it watches a cache there.')
+func redisPermissions(use redisUse) string =>
+  join(
+    union(
+      use.watched ? watchCommands : [],
+      empty(use.rings) ? [] : ringCommands.observe,
+      contains(map(use.rings, ring => ring.mode), 'manage') ? ringCommands.manage : [],
+      use.watched
+        ? ['~*']
+        : flatten(map(
+            use.rings,
+            ring => ['~${ring.?key ?? 'DataProtection-Keys'}', '~{${ring.?key ?? 'DataProtection-Keys'}}:backup:*']
+          ))
+    ),
+    ' '
+  )
+
+@export()
+@description('The policy of a web app on an Azure Cache for Redis: it writes entries, and a ring that it keeps itself.')
+func consumerPolicy(use redisUse) string =>
+  use.watched || contains(map(use.rings, ring => ring.mode), 'observe') ? 'Data Contributor' : 'Data Reader'
 
 @export()
 @description('Somebody who gets rights on what is attached.')

@@ -1,11 +1,15 @@
 // The app settings.
-import { blobOf, containerOf, nameOf, partName, topName } from 'attached.bicep'
+import { blobOf, containerOf, nameOf, partName, storeKind, topName } from 'attached.bicep'
 import { texts } from 'types/app.bicep'
-import { keyRing, postgresCache, redisCache, sqlCache, webApp } from 'types/attached.bicep'
+import { cachePlace, keyRing, place, postgresCache, redisCache, sqlCache, webApp } from 'types/attached.bicep'
 
 @export()
 @description('The setting that holds the connection string of a cache.')
 func connectionSetting(cache string) string => '${toUpper(replace(cache, '-', '_'))}_CONNECTION_STRING'
+
+@export()
+@description('The setting that holds the connection string of a ring in a database or a Redis: a cache may have the same name.')
+func ringSetting(ring string) string => '${toUpper(replace(ring, '-', '_'))}_KEY_RING_STORE'
 
 @export()
 @description('The setting that holds the id of the workspace where the web app of a cache tells of itself.')
@@ -33,14 +37,19 @@ func appField(cache string, webApps webApp[]) appFields =>
     : { app: { workspaceSetting: workspaceSetting(cache), role: filter(webApps, app => app.cache == cache)[0].role } }
 
 @export()
-@description('Database of an Azure SQL cache; how it signs in stands after it. No secret is ever in it.')
-func sqlConnection(cache sqlCache) string =>
-  'Server=tcp:${topName(cache.id)}${environment().suffixes.sqlServerHostname},1433;Database=${partName(cache.id)};Encrypt=true;Authentication=Active Directory'
+@description('Name of a database as a value of a connection string: what may mean something else there is quoted.')
+func quoted(name string) string =>
+  length(split(name, [';', '=', '\'', '"', ' '])) == 1 ? name : '"${replace(name, '"', '""')}"'
 
 @export()
-@description('Database of a PostgreSQL cache: without a password, an Entra token is the password.')
-func postgresConnection(cache postgresCache) string =>
-  'Host=${topName(cache.id)}.postgres.database.azure.com;Database=${partName(cache.id)};SSL Mode=Require'
+@description('An Azure SQL database; how it signs in stands after it. No secret is ever in it.')
+func sqlConnection(id string) string =>
+  'Server=tcp:${topName(id)}${environment().suffixes.sqlServerHostname},1433;Database=${quoted(partName(id))};Encrypt=true;Authentication=Active Directory'
+
+@export()
+@description('A PostgreSQL database: without a password, an Entra token is the password.')
+func postgresConnection(id string) string =>
+  'Host=${toLower(topName(id))}.postgres.database.azure.com;Database=${quoted(partName(id))};SSL Mode=Require'
 
 @export()
 @description('Schema and table of an Azure SQL cache.')
@@ -51,18 +60,29 @@ func sqlTable(cache sqlCache) string => cache.?table ?? 'dbo.TokenCache'
 func postgresTable(cache postgresCache) string => cache.?table ?? 'public.tokencache'
 
 @export()
-@description('Connection strings of the SQL caches, by the setting that holds each.')
-func connectionStrings(sql sqlCache[], postgres postgresCache[], identityName string, clientId string) texts =>
+@description('Where the caches and the rings of an engine are: a blob needs no connection string.')
+func places(caches cachePlace[], rings keyRing[], engine string) place[] =>
+  concat(
+    map(caches, cache => { setting: connectionSetting(cache.name), id: cache.id }),
+    map(filter(rings, ring => storeKind(ring.store) == engine), ring => {
+      setting: ringSetting(ring.name)
+      id: ring.store
+    })
+  )
+
+@export()
+@description('Connection strings of databases, by the setting that holds each.')
+func connectionStrings(sql sqlCache[], postgres postgresCache[], rings keyRing[], identityName string, clientId string) texts =>
   union(
     toObject(
-      sql,
-      cache => connectionSetting(cache.name),
-      cache => '${sqlConnection(cache)} Managed Identity;User ID=${clientId}'
+      places(sql, rings, 'sqlserver'),
+      each => each.setting,
+      each => '${sqlConnection(each.id)} Managed Identity;User ID=${clientId}'
     ),
     toObject(
-      postgres,
-      cache => connectionSetting(cache.name),
-      cache => '${postgresConnection(cache)};Username=${identityName}'
+      places(postgres, rings, 'postgres'),
+      each => each.setting,
+      each => '${postgresConnection(each.id)};Username=${identityName}'
     )
   )
 
@@ -127,15 +147,28 @@ func tokenCaches(sql sqlCache[], postgres postgresCache[], redis redisCache[], w
     )
   ))
 
+@export()
+@description('Where a ring is kept, as KEY_RINGS has it.')
+func storeEntry(ring keyRing) texts =>
+  storeKind(ring.store) == 'blob'
+    ? {
+        kind: 'blob'
+        url: 'https://${topName(ring.store)}.blob.${environment().suffixes.storage}/${nameOf(containerOf(ring.store))}/${blobOf(ring.store)}'
+      }
+    : {
+        kind: storeKind(ring.store)
+        connectionStringSetting: ringSetting(ring.name)
+        ...(storeKind(ring.store) == 'redis'
+          ? { key: ring.?key ?? 'DataProtection-Keys' }
+          : { table: ring.?table ?? 'DataProtectionKeys' })
+      }
+
 @description('KEY_RINGS.')
 func keyRingSetting(rings keyRing[], caches string[]) string =>
   string(map(rings, ring => {
     name: ring.name
     mode: ring.mode
-    store: {
-      kind: 'blob'
-      url: 'https://${topName(ring.container)}.blob.${environment().suffixes.storage}/${nameOf(containerOf(ring.container))}/${blobOf(ring.container)}'
-    }
+    store: storeEntry(ring)
     protector: ring.?vaultKey == null
       ? { kind: 'none' }
       : {

@@ -7,7 +7,7 @@ param keyRings = [
   {
     name: 'web'
     mode: 'observe'
-    container: '/subscriptions/aaaaaaaa-0000-0000-0000-000000000001/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stringshared/blobServices/default/containers/rings'
+    store: '/subscriptions/aaaaaaaa-0000-0000-0000-000000000001/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stringshared/blobServices/default/containers/rings'
     caches: []
   }
 ]

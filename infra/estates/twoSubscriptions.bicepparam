@@ -25,9 +25,24 @@ param keyRings = [
   {
     name: 'web'
     mode: 'manage'
-    container: '${data}/Microsoft.Storage/storageAccounts/stringshared/blobServices/default/containers/rings/blobs/web/keys.xml'
+    store: '${data}/Microsoft.Storage/storageAccounts/stringshared/blobServices/default/containers/rings/blobs/web/keys.xml'
     vaultKey: '${platform}/Microsoft.KeyVault/vaults/kv-shared/keys/ring'
   }
+  // In the database of a cache, whose id has other letters; in one of its own; and in the Redis of a cache.
+  {
+    name: 'api'
+    mode: 'observe'
+    store: '${data}/microsoft.sql/servers/SQL-shared/databases/api'
+    table: 'auth.Keys'
+    vaultKey: '${platform}/Microsoft.KeyVault/vaults/kv-shared/keys/RING'
+  }
+  {
+    name: 'portal'
+    mode: 'manage'
+    store: '${data}/Microsoft.DBforPostgreSQL/flexibleServers/PSQL-keys/databases/my "keys"'
+  }
+  { name: 'old', mode: 'manage', store: '${platform}/Microsoft.Cache/redis/redis-shared' }
+  { name: 'other', mode: 'observe', store: '${data}/Microsoft.Cache/redis/redis-keys', key: 'rings:other' }
 ]
 param consumers = [
   {

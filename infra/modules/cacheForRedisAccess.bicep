@@ -1,4 +1,4 @@
-import { holder, readsMetrics, watchPermissions } from '../roles.bicep'
+import { holder, readsMetrics } from '../roles.bicep'
 
 @description('Name of the Azure Cache for Redis. Entra authentication must be on.')
 param name string
@@ -9,8 +9,17 @@ param environmentName string
 @description('Who gets rights.')
 param holders holder[]
 
+@description('A cache lies there, whose metrics the app reads.')
+param watched bool
+
+@description('What the app may.')
+param permissions string
+
+@description('The policy of a web app.')
+param consumerPolicy string
+
 @description('Those of them that read its metrics.')
-var readers = filter(holders, holder => holder.isApp)
+var readers = filter(holders, holder => holder.isApp && watched)
 
 resource cache 'Microsoft.Cache/redis@2024-11-01' existing = {
   name: name
@@ -19,17 +28,17 @@ resource cache 'Microsoft.Cache/redis@2024-11-01' existing = {
 resource policy 'Microsoft.Cache/redis/accessPolicies@2024-11-01' = {
   parent: cache
   name: 'token-cache-watch-${environmentName}'
-  properties: { permissions: watchPermissions }
+  properties: { permissions: permissions }
 }
 
-// A web app reads and writes: the policy for that is built in. One after the other, as the cache takes them.
+// The policies of a web app are built in. One after the other, as the cache takes them.
 @batchSize(1)
 resource assignments 'Microsoft.Cache/redis/accessPolicyAssignments@2024-11-01' = [
   for holder in holders: {
     parent: cache
     name: 'token-cache-${environmentName}-${uniqueString(holder.principalId)}'
     properties: {
-      accessPolicyName: holder.isApp ? policy.name : 'Data Contributor'
+      accessPolicyName: holder.isApp ? policy.name : consumerPolicy
       objectId: holder.principalId
       objectIdAlias: 'token-cache-${environmentName}-${uniqueString(holder.principalId)}'
     }
@@ -38,7 +47,7 @@ resource assignments 'Microsoft.Cache/redis/accessPolicyAssignments@2024-11-01' 
 
 resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for holder in readers: {
-    name: guid(cache.id, holder.principalId, readsMetrics)
+    name: guid(toLower(cache.id), holder.principalId, readsMetrics)
     scope: cache
     properties: {
       principalId: holder.principalId

@@ -11,7 +11,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' existing = {
 }
 
 resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(component.id, principalId, sendsTelemetry)
+  name: guid(toLower(component.id), principalId, sendsTelemetry)
   scope: component
   properties: {
     principalId: principalId

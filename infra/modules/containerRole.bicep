@@ -18,7 +18,7 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for holder in holders: {
-    name: guid(container.id, holder.principalId, ringRole(mode, holder.isApp))
+    name: guid(toLower(container.id), holder.principalId, ringRole(mode, holder.isApp))
     scope: container
     properties: {
       principalId: holder.principalId

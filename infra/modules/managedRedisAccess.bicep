@@ -9,8 +9,11 @@ param environmentName string
 @description('Who gets rights.')
 param holders holder[]
 
+@description('A cache lies there, whose metrics the app reads.')
+param watched bool
+
 @description('Those of them that read its metrics.')
-var readers = filter(holders, holder => holder.isApp)
+var readers = filter(holders, holder => holder.isApp && watched)
 
 @description('Letters and digits of the environment: a name of an assignment has no others.')
 var letters = replace(replace(replace(environmentName, '-', ''), '_', ''), '.', '')
@@ -35,7 +38,7 @@ resource policies 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignm
 
 resource metrics 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for holder in readers: {
-    name: guid(cache.id, holder.principalId, readsMetrics)
+    name: guid(toLower(cache.id), holder.principalId, readsMetrics)
     scope: cache
     properties: {
       principalId: holder.principalId

@@ -15,7 +15,7 @@ resource key 'Microsoft.KeyVault/vaults/keys@2025-05-01' existing = {
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for holder in holders: {
-    name: guid(key.id, holder.principalId, wrapsKeys)
+    name: guid(toLower(key.id), holder.principalId, wrapsKeys)
     scope: key
     properties: {
       principalId: holder.principalId

@@ -11,7 +11,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' existin
 }
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(workspace.id, principalId, readsLogs)
+  name: guid(toLower(workspace.id), principalId, readsLogs)
   scope: workspace
   properties: {
     principalId: principalId

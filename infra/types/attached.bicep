@@ -44,7 +44,7 @@ type redisCache = {
 }
 
 @export()
-@description('A Data Protection key ring in a blob.')
+@description('A Data Protection key ring.')
 @sealed()
 type keyRing = {
   @description('Name of the ring in reports and alerts: `a-z`, `0-9` and `-`.')
@@ -53,8 +53,14 @@ type keyRing = {
   @description('As `mode` in KEY_RINGS.')
   mode: 'observe' | 'manage'
 
-  @description('Resource id of the container, `/subscriptions/…/blobServices/default/containers/CONTAINER`; `/blobs/BLOB` may follow, default `keys.xml`.')
-  container: string
+  @description('Resource id of what it is kept in: the container of a blob (`/subscriptions/…/blobServices/default/containers/CONTAINER`; `/blobs/BLOB` may follow, default `keys.xml`), an Azure SQL or PostgreSQL database, or a Redis.')
+  store: string
+
+  @description('In a database: schema and table; default `DataProtectionKeys`.')
+  table: string?
+
+  @description('In a Redis: the key of its list; default `DataProtection-Keys`.')
+  key: string?
 
   @description('Resource id of the Key Vault key that protects the ring, `/subscriptions/…/vaults/VAULT/keys/KEY`; null where none does.')
   vaultKey: string?
@@ -120,4 +126,27 @@ type attachedMonitoring = {
 
   @description('Action groups that are told of every alert.')
   actionGroupIds: string[]?
+}
+
+@export()
+@description('What a connection string leads to.')
+type place = {
+  @description('The setting that holds it.')
+  setting: string
+
+  @description('Resource id of a database or a Redis.')
+  id: string
+}
+
+@export()
+@description('What a cache of any engine has.')
+type cachePlace = {
+  @description('Name of the cache.')
+  name: string
+
+  @description('Resource id.')
+  id: string
+
+  @description('Whatever else it has.')
+  *: string?
 }

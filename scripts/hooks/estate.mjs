@@ -45,8 +45,8 @@ export function attachedIn({ sql, postgres, redis, keyRings, webApps, network, m
     ...(sql ?? []).flatMap(({ id }) => part('sql', id)),
     ...(postgres ?? []).flatMap(({ id }) => part('postgres', id)),
     ...(redis ?? []).flatMap(({ id }) => part('redis', id, true)),
-    ...(keyRings ?? []).flatMap(({ container, vaultKey }) => [
-      ...part('container', container.split('/blobs/')[0], true),
+    ...(keyRings ?? []).flatMap(({ store, vaultKey }) => [
+      ...storePart(store, part),
       ...part('vaultKey', vaultKey, true),
     ]),
     ...part('subnet', network?.appSubnetId),
@@ -58,6 +58,12 @@ export function attachedIn({ sql, postgres, redis, keyRings, webApps, network, m
     ...part('scope', monitoring?.privateLinkScopeId),
     ...(monitoring?.actionGroupIds ?? []).flatMap((id) => part('actionGroup', id)),
   ];
+}
+
+/** What a ring is kept in, as `storeKind` in `infra/attached.bicep` tells the kinds apart. A blob stands behind its container. */
+function storePart(store, part) {
+  const kind = ['sql', 'postgres', 'redis'].find((each) => forms[each].test(store));
+  return kind ? part(kind, store, kind === 'redis') : part('container', store.replace(/\/blobs\/.+$/, ''), true);
 }
 
 /** Resource providers that the deployment needs in its own subscription. */

@@ -112,8 +112,7 @@ async function ask(path, options) {
 
 function nextStep() {
   const missing = process.env.GRANTS_MISSING?.trim();
-  if (missing)
-    return `give the database of ${missing.replaceAll(' ', ', ')} its users, as azd hooks run postprovision prints it.`;
+  if (missing) return `give the database of ${missing} its users, as azd hooks run postprovision prints it.`;
   if (outputOf('GRANT_COMMANDS', []).length > 0)
     return 'let somebody who may run the commands that azd hooks run postprovision prints.';
   if (outputOf('WARNINGS', []).some((warning) => warning.startsWith('Nobody hears')))

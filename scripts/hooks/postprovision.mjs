@@ -16,7 +16,7 @@ run(process.execPath, ['scripts/setup.mjs'], { stdio: ['ignore', 'inherit', 'inh
 
 const missing = [];
 for (const database of outputOf('DATABASES', [])) {
-  const name = database.cache.name;
+  const name = database.cache?.name ?? `key ring ${database.ring.name}`;
   const { status, error } = await granted(database);
   if (status === 0) say('ok', `The database of ${name} has its users and rights.`);
   else {
@@ -25,7 +25,7 @@ for (const database of outputOf('DATABASES', [])) {
     console.error(handOver(database));
   }
 }
-remember('GRANTS_MISSING', missing.join(' '));
+remember('GRANTS_MISSING', missing.join(', '));
 const commands = outputOf('GRANT_COMMANDS', []);
 if (commands.length > 0) {
   say('warning', 'Rights that you may not give. Somebody who may, runs:');
@@ -74,13 +74,17 @@ function grant(database) {
 }
 
 /** As the function app has it, but for the login. */
-function settingsFor({ cache, connectionString }) {
-  return { TOKEN_CACHES: JSON.stringify([cache]), [cache.connectionStringSetting]: connectionString, KEY_RINGS: '' };
+function settingsFor({ cache, ring, connectionString }) {
+  return {
+    TOKEN_CACHES: cache ? JSON.stringify([cache]) : '',
+    KEY_RINGS: ring ? JSON.stringify([{ ...ring, protector: { kind: 'none' } }]) : '',
+    [(cache ?? ring.store).connectionStringSetting]: connectionString,
+  };
 }
 
 /** Azure SQL knows a login by its client id, PostgreSQL by its object id. */
-function grantArguments({ cache, createTable, login }) {
-  const bySid = cache.engine === 'sqlserver';
+function grantArguments({ cache, ring, createTable, login }) {
+  const bySid = (cache?.engine ?? ring.store.kind) === 'sqlserver';
   return [
     '--app',
     `${app}=${bySid ? process.env.IDENTITY_CLIENT_ID : process.env.IDENTITY_PRINCIPAL_ID}`,
@@ -88,8 +92,7 @@ function grantArguments({ cache, createTable, login }) {
       '--consumer',
       `${name}=${bySid ? clientId : principalId}`,
     ]),
-    '--index',
-    cache.index,
+    ...(cache ? ['--index', cache.index] : []),
     ...(createTable ? ['--create-table'] : []),
     ...(login && !bySid ? ['--login', login] : []),
   ];
@@ -97,18 +100,16 @@ function grantArguments({ cache, createTable, login }) {
 
 /** What its administrator runs, from where the database can be reached; or pastes. */
 function handOver(database) {
-  const { cache, connectionString, server } = database;
-  const args = grantArguments(database).map((arg) =>
-    /^[\w./=-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`,
-  );
+  const quoted = (text) => (/^[\w./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  const settings = Object.entries(settingsFor(database)).filter(([, value]) => value !== '');
   const { stdout } = run(process.execPath, ['bin/token-cache.js', 'grant', '--print', ...grantArguments(database)], {
     env: { ...process.env, ...settingsFor(database) },
   });
   return [
-    `  Let the Entra administrator of ${server} run this, in ${root}, from where the server can be reached:`,
+    `  Let the Entra administrator of ${database.server} run this, in ${root}, from where the server can be reached:`,
     '    az login',
-    `    export TOKEN_CACHE_CONNECTION_STRING='${connectionString}' TOKEN_CACHE_TABLE='${cache.table.replaceAll("'", "'\\''")}'`,
-    `    npm run token-cache -- grant ${args.join(' ')}`,
+    `    export ${settings.map(([name, value]) => `${name}=${quoted(value)}`).join(' ')}`,
+    `    npm run token-cache -- grant ${grantArguments(database).map(quoted).join(' ')}`,
     '  or paste this into a query window:',
     ...stdout
       .trimEnd()

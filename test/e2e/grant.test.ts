@@ -161,6 +161,19 @@ describe('token-cache grant of a key ring in a table on PostgreSQL', () => {
     expect(await rights(web)).toEqual(['INSERT', 'SELECT']);
   });
 
+  it('lets whoever adds keys count on a serial column, as older models have it', async () => {
+    await database.query(
+      `drop table ${table}; create table ${table} ("Id" serial primary key, "FriendlyName" text, "Xml" text)`,
+    );
+    expect((await grant(settings('observe'), ...grantees)).code).toBe(0);
+    await database.query(`set role "${web}"; insert into ${table} ("Xml") values ('<key/>'); reset role`);
+    const counts = await database.query(
+      `select has_sequence_privilege($1, pg_get_serial_sequence('${table}', 'Id'), 'USAGE') as ok`,
+      [app],
+    );
+    expect(counts).toEqual([{ ok: false }]);
+  });
+
   it('prints the same, for somebody else to paste', async () => {
     const { code, stdout } = await grant(settings('manage'), '--print', ...grantees);
     expect(code).toBe(0);

@@ -224,6 +224,23 @@ describe('postprovision', () => {
     expect(calls).toEqual(['azd env set GRANTS_MISSING']);
   });
 
+  it('gives the rights on the table of a key ring', async () => {
+    await database.query('create table "DataProtectionKeys" (id serial primary key, friendly_name text, xml text)');
+    const ring = {
+      name: 'web',
+      mode: 'observe',
+      store: { kind: 'postgres', connectionStringSetting: 'WEB_KEY_RING_STORE', table: 'DataProtectionKeys' },
+    };
+    const { cache: _, ...place } = cacheOf(database.url, false);
+    const { said } = await hook('postprovision', { 'azd env set': null }, outputs([{ ...place, ring }]));
+    expect(said).toContain('✓ The database of key ring web has its users and rights.');
+    const may = (role: string, right: string) =>
+      database.query(`select has_table_privilege($1, '"DataProtectionKeys"', $2) as ok`, [role, right]);
+    expect(await may(roles[0], 'SELECT')).toEqual([{ ok: true }]);
+    expect(await may(roles[0], 'INSERT')).toEqual([{ ok: false }]);
+    expect(await may(roles[1], 'INSERT')).toEqual([{ ok: true }]);
+  });
+
   it('opens the firewall of a server that was made here for its address, and closes it again', async () => {
     const text = "Cannot open server. Client with IP address '203.0.113.9' is not allowed to access the server.";
     endpoint().faults.on('login', errorFault(40615, text), { times: 1 });
@@ -262,6 +279,7 @@ describe('postprovision', () => {
     expect(code).toBe(0);
     expect(said).toContain('the Entra administrator of /subscriptions/');
     expect(said).toMatch(/npm run token-cache -- grant --app id-web-\S+=11111111-2222-3333-4444-5555555555aa/);
+    expect(said).toContain("TOKEN_CACHES='[{");
     expect(said).toContain('GRANT SELECT, DELETE ON "public"."tokencache"');
     expect(calls).toEqual(['azd env set GRANTS_MISSING portal']);
   });
@@ -323,11 +341,11 @@ describe('postdeploy', () => {
 
   it('fails where the app stays unhealthy, and names what is missing as the next step', async () => {
     const { uri } = await appHealthyAt(1_000_000);
-    const env = { ...environment(uri), HEALTH_TRIES: '4', GRANTS_MISSING: 'web portal' };
+    const env = { ...environment(uri), HEALTH_TRIES: '4', GRANTS_MISSING: 'web, key ring portal' };
     const { code, said } = await hook('postdeploy', keys, env);
     expect(code).toBe(1);
     expect(said).toContain('/api/health is failing');
-    expect(said).toContain('Next: give the database of web, portal its users');
+    expect(said).toContain('Next: give the database of web, key ring portal its users');
   });
 
   it('says of a private app that it must be asked from its network', async () => {

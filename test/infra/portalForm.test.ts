@@ -44,7 +44,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
     // The functions of the form that are used, on the values of one who attaches all.
     const steps = {
       caches: { sql: '/s', sqlTable: 'dbo.T', postgres: '', redis: { id: '/r' }, redisInstanceName: 'web:' },
-      ring: { container: '/c', vaultKey: '' },
+      ring: { store: '/c', vaultKey: '' },
       watch: {
         workspace: { id: '/w' },
         component: {},
@@ -81,7 +81,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
       sql: [{ name: 'web', id: '/s', table: 'dbo.T' }],
       postgres: [],
       redis: [{ name: 'redis', id: '/r', instanceName: 'web:' }],
-      keyRings: [{ name: 'web', mode: 'observe', container: '/c', vaultKey: null }],
+      keyRings: [{ name: 'web', mode: 'observe', store: '/c', vaultKey: null }],
       webApps: [{ cache: 'web', workspaceId: '/a', role: 'web' }],
       monitoring: { workspaceId: '/w', componentId: null },
       alerts: { emails: ['a@example.com'], webhooks: [], rules: {} },

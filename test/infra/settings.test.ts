@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { keyRingForms } from '../../src/lib/settings/keyRingEntry.ts';
 import { readSettings, settingNames } from '../../src/lib/settings/settings.ts';
 import { root } from '../support/childProcess.ts';
 import { appSettingsOf, everySnapshot } from '../support/snapshots.ts';
@@ -53,13 +54,28 @@ describe.each(deployed)('the app settings of %s', (_, settings) => {
       address: { endpoint: expect.stringContaining('.table.core.windows.net') },
     });
     const caches = [...read.sqlCaches, ...read.redisCaches];
-    expect(caches.length + read.webApps.length).toBe(named(settings).length);
+    const rings = read.rings.filter(({ store }) => store.kind !== 'blob');
+    expect(caches.length + rings.length + read.webApps.length).toBe(named(settings).length);
     expect(caches.length + read.rings.length).toBeGreaterThan(0);
   });
 
   it('hold no secret', () => {
     for (const [name, value] of Object.entries(settings))
       expect(value, name).not.toMatch(/password|accountkey|sharedaccess|sig=|secret/i);
+  });
+});
+
+describe('every kind of a key ring', () => {
+  /** What no resource of Azure is: `settings` of the parameter file has the whole of KEY_RINGS for them. */
+  const elsewhere = ['store: folder', 'protector: certificate'];
+
+  it('can be attached, but for what is no resource of Azure', () => {
+    const rings = deployed.flatMap(
+      ([, { KEY_RINGS }]) => JSON.parse(KEY_RINGS ?? '[]') as Record<string, { kind: string }>[],
+    );
+    const named = rings.flatMap((ring) => ['store', 'protector'].map((field) => `${field}: ${ring[field]?.kind}`));
+    const kinds = keyRingForms().flatMap(({ kind }) => (kind.includes(': ') ? [kind] : []));
+    expect(new Set([...named, ...elsewhere])).toEqual(new Set(kinds));
   });
 });
 

@@ -99,7 +99,13 @@ export function appSettingsOf({ predictedResources }: Snapshot): Record<string, 
     ...settings
   } = evaluated((found?.properties ?? {}) as Json) as Record<string, string>;
   // Where a Redis answers is read in Azure: each gets the connection string that its module would make.
-  const names = redis ? [...(settings.TOKEN_CACHES ?? '').matchAll(/"redis","connectionStringSetting":"(\w+)"/g)] : [];
+  const names = redis
+    ? [
+        ...`${settings.TOKEN_CACHES ?? ''}${settings.KEY_RINGS ?? ''}`.matchAll(
+          /"redis","connectionStringSetting":"(\w+)"/g,
+        ),
+      ]
+    : [];
   for (const [, name] of names) if (name) settings[name] = 'redis-test.westeurope.redis.azure.net:10000,ssl=True';
   const apps = workspaces ? [...(settings.TOKEN_CACHES ?? '').matchAll(/"workspaceSetting":"(\w+)"/g)] : [];
   for (const [, name] of apps) if (name) settings[name] = '66666666-6666-6666-6666-666666666666';

@@ -34,3 +34,14 @@ export const grantUsage = (s: string, r: string) => `GRANT USAGE ON SCHEMA ${s} 
 /** No error where they were never given. */
 export const revokeOnTable = (t: string, r: string, rights: string) => `REVOKE ${rights} ON ${t} FROM ${r};`;
 export const grantOnTable = (t: string, r: string, rights: string) => `GRANT ${rights} ON ${t} TO ${r};`;
+
+/**
+ * On the sequences of `serial` columns, which older models of Entity Framework have: whoever inserts counts them on. An identity
+ * column needs no right of its own. `t` and `r` are string literals.
+ */
+export const grantOnSequences = (t: string, r: string) => `DO $grant$ DECLARE counter text; BEGIN
+  FOR counter IN SELECT s.refobjid::regclass FROM pg_catalog.pg_attrdef d
+    JOIN pg_catalog.pg_depend s ON s.classid = 'pg_attrdef'::regclass AND s.objid = d.oid
+    JOIN pg_catalog.pg_class c ON c.oid = s.refobjid AND s.refclassid = 'pg_class'::regclass AND c.relkind = 'S'
+    WHERE d.adrelid = ${t}::regclass
+  LOOP EXECUTE 'GRANT USAGE ON SEQUENCE ' || counter || ' TO ' || ${r}; END LOOP; END $grant$;`;

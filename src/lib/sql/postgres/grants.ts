@@ -122,6 +122,10 @@ function rights(table: TableName, r: string, grantee: Grantee, { ring }: GrantRe
   return [
     statements.grantUsage(quoteIdentifier(table.schema), r),
     statements.grantOnTable(t, r, rightsOnTable(grantee, ring)),
+    // A cache table has no such column.
+    ...(ring && rightsOnTable(grantee, ring).includes('INSERT')
+      ? [statements.grantOnSequences(literal(t), literal(r))]
+      : []),
     ...(toTake ? [statements.revokeOnTable(t, r, toTake)] : []),
     ...(copiesRing(grantee, ring) ? [statements.grantOnTable(copiesOf(table), r, copyRight)] : []),
   ];
