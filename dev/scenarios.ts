@@ -40,7 +40,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'app-purge': {
     what: 'The web app deletes expired entries itself as well, every few seconds, as if many instances of it did.',
-    see: 'After two purges the status page has the finding app-purge; the diagnosis has the line of C# that ends it.',
+    see: 'Within a minute the status page has the finding app-purge; the diagnosis has the line of C# that ends it.',
     appPurge: true,
   },
   'timer-dead': {

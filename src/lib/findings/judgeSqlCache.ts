@@ -239,6 +239,8 @@ function lastPurge(last: Read<PurgeReport> | undefined, subject: string, without
   }
   for (const what of report.warnings) {
     if (withoutIndex && /\bexpiry index\b/i.test(what)) continue;
+    // Told as app-purge.
+    if (/\bExpiredItemsDeletionInterval\b/.test(what)) continue;
     findings.push({
       check: 'purge-warning',
       level: 'info',

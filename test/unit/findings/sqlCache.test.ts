@@ -324,7 +324,7 @@ describe('what the last purge saw', () => {
         longest: 'PT9S',
         runs: 4,
       },
-      warnings: ['A login is old.'],
+      warnings: ['A login is old.', 'Set its ExpiredItemsDeletionInterval.'],
     });
     expect(of(purge(10, seen))).toEqual(['app-purge warning', 'database-load warning', 'purge-warning info']);
     expect(of(purge(5), purge(10, seen))).toEqual([]);

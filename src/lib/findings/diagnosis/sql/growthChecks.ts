@@ -139,7 +139,7 @@ export const appPurgeCheck: Check<SqlSubject> = {
         cause: 'app_purge_runs',
         what: `A web app still deletes expired entries itself, ${seen}: in one statement, in the middle of its requests.`,
         evidence,
-        advice: `Where this project purges: ${appPurgeAdvice}`,
+        advice: `${appPurgeAdvice} Do so once this project purges the table.`,
       });
     if (!found || found.state === 'unknown' || (found.state === 'counted' && earlier.length === 0))
       return unknown(
