@@ -11,6 +11,8 @@ const fail = (text) => {
   wrong += 1;
   say('error', text);
 };
+/** A region as it is written, or as it is displayed. */
+const plain = (name) => name.toLowerCase().replaceAll(' ', '');
 /** What could not be asked is unknown: neither right nor wrong. */
 const unknown = (what, error) => say('warning', `${what} could not be asked: ${error.split('\n')[0]}`);
 
@@ -89,7 +91,6 @@ function providers(parameters) {
 function region() {
   const { value, error } = az('functionapp', 'list-flexconsumption-locations', '--query', '[].name');
   if (error) return unknown('Which regions have Flex Consumption', error);
-  const plain = (name) => name.toLowerCase().replaceAll(' ', '');
   if (value.map(plain).includes(plain(location))) say('ok', `${location} has Flex Consumption.`);
   else
     fail(`${location} has no Flex Consumption: azd env set AZURE_LOCATION, such as ${value.slice(0, 3).join(', ')}.`);
@@ -109,7 +110,7 @@ function resourceGroup() {
 }
 
 /** Names that settings, alerts and addresses are made of. */
-function names({ environmentName, sql, postgres, redis, keyRings }) {
+function names({ environmentName, sql, postgres, redis, keyRings, consumers, make, settings }) {
   if (!/^[a-z0-9-]{1,40}$/i.test(environmentName))
     fail(`The environment's name must have 1 to 40 letters, digits and -: ${environmentName}`);
   const caches = [...(sql ?? []), ...(postgres ?? []), ...(redis ?? [])].map(({ name }) => name);
@@ -117,6 +118,15 @@ function names({ environmentName, sql, postgres, redis, keyRings }) {
   for (const name of [...caches, ...rings])
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
       fail(`The name of a cache or ring begins with a-z, and has at most 40 of a-z, 0-9 and -: ${name}`);
+  const made = ['sql', 'postgres', 'redis', 'keyRing'].some((part) => make?.[part]);
+  if (caches.length + rings.length === 0 && !made && Object.keys(settings ?? {}).length === 0)
+    fail(
+      'Nothing is attached, so the app would have nothing to do: azd env set AZURE_SQL_DATABASE_ID, AZURE_REDIS_ID, …',
+    );
+  for (const { name, principalId, clientId } of consumers ?? [])
+    for (const id of [principalId, clientId])
+      if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+        fail(`The ids of the web app ${name} are GUIDs, and this is none: ${id}`);
   for (const list of [caches, rings])
     for (const name of new Set(list.filter((each, index) => list.indexOf(each) !== index)))
       fail(`Two are named ${name}: give each a name of its own.`);
@@ -154,13 +164,42 @@ function existence(attached) {
       continue;
     }
     const { value, error } = az('resource', 'show', '--ids', id);
-    if (error && /not ?found|does not exist|could not be found/i.test(error)) fail(`This is not there: ${id}`);
+    if (
+      error &&
+      /^[^\n]*Subscription '[^']*' not found|SubscriptionNotFound|InvalidAuthenticationTokenTenant/i.test(error)
+    )
+      fail(
+        `az sees no subscription for ${id}: what is attached is in the tenant of the app (az account list --refresh).`,
+      );
+    else if (error && /not ?found|does not exist|could not be found/i.test(error)) fail(`This is not there: ${id}`);
     else if (error) unknown(`Whether ${id} is there`, error);
     else if (kind === 'subnet') subnet(id, value);
+    else if (kind === 'vaultKey') key(id, value);
+    else if (kind === 'zone')
+      joins(id, 'Microsoft.Network/privateDnsZones/join/action', 'Private DNS Zone Contributor');
   }
 }
 
+/** What an endpoint or the app is joined to must let whoever deploys do so. */
+function joins(id, action, role) {
+  if (permitted(id, action) === false) fail(`You may not join ${id}: ask for ${role} on it.`);
+}
+
+/** Data Protection wraps by RSA, and a key that is over wraps nothing. */
+function key(id, { properties: { kty, attributes = {} } = {} }) {
+  if (kty && !/^RSA/i.test(kty)) fail(`A ring is protected by an RSA key, and this is ${kty}: ${id}`);
+  if (attributes.enabled === false) fail(`This key is disabled: ${id}`);
+  if (!attributes.exp) return;
+  const end = new Date(attributes.exp * 1000).toISOString().slice(0, 10);
+  if (attributes.exp * 1000 < Date.now()) fail(`This key expired on ${end}: ${id}`);
+  else say('warning', `The key of the ring expires on ${end}, and must have been rotated by then: ${id}`);
+}
+
 function subnet(id, { properties }) {
+  const { value: network } = az('resource', 'show', '--ids', id.replace(/\/subnets\/[^/]+$/i, ''));
+  if (network?.location && plain(network.location) !== plain(location))
+    fail(`The subnet must be in the region of the app, ${location}, and is in ${network.location}: ${id}`);
+  joins(id, 'Microsoft.Network/virtualNetworks/subnets/join/action', 'Network Contributor');
   const delegated = (properties?.delegations ?? []).map((each) => each.properties?.serviceName);
   const isApps = id.toLowerCase() === (process.env.AZURE_APP_SUBNET_ID ?? '').toLowerCase() || delegated.length > 0;
   if (!isApps) return;
@@ -193,7 +232,7 @@ function rights(attached) {
 
 /** @returns undefined where it could not be asked */
 function permitted(id, ...actions) {
-  const url = `https://management.azure.com${id}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`;
+  const url = `https://management.azure.com${encodeURI(id)}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`;
   const { value, error } = az('rest', '--method', 'get', '--url', url);
   if (error || !Array.isArray(value?.value)) return undefined;
   return actions.every((action) => {

@@ -157,6 +157,56 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
     timeLimitMs,
   );
 
+  it(
+    'refuses a key that wraps nothing, a subnet elsewhere, what may not be joined, and another tenant',
+    async () => {
+      const zoneId = `${group}/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net`;
+      const keyId = `${group}/Microsoft.KeyVault/vaults/kv/keys/ring`;
+      const store = `${group.replace('rg-data', 'rg (daten) ü')}/Microsoft.Storage/storageAccounts/st/blobServices/default/containers/rings`;
+      const { code, said, calls } = await hook(
+        'preprovision',
+        {
+          ...wellAnswered,
+          [`az resource show --ids ${keyId}`]: { properties: { kty: 'EC', attributes: { exp: 1_700_000_000 } } },
+          [`az resource show --ids ${subnetId.replace('/subnets/functions', '')} `]: { location: 'northeurope' },
+          [`az resource show --ids ${redisId}`]: "error:ERROR: Subscription 'x' not found. Check the spelling.",
+          [`az rest --method get --url https://management.azure.com${zoneId}`]: { value: [{ actions: ['*/read'] }] },
+        },
+        {
+          ...environment,
+          AZURE_REDIS_ID: redisId,
+          AZURE_KEY_RING_STORE_ID: store,
+          AZURE_KEY_RING_VAULT_KEY_ID: keyId,
+          AZURE_APP_SUBNET_ID: subnetId,
+          AZURE_ENDPOINT_SUBNET_ID: subnetId,
+          AZURE_PRIVATE_DNS_ZONE_IDS: zoneId,
+        },
+        bicep,
+      );
+      expect(code).toBe(1);
+      for (const what of [
+        `RSA key, and this is EC: ${keyId}`,
+        `expired on 2023-11-14: ${keyId}`,
+        'must be in the region of the app, westeurope, and is in northeurope',
+        `You may not join ${zoneId}`,
+        `az sees no subscription for ${redisId}`,
+      ])
+        expect(said).toContain(what);
+      expect(calls.filter((call) => call.startsWith('az rest')).join()).toContain('rg%20(daten)%20%C3%BC');
+    },
+    timeLimitMs,
+  );
+
+  it(
+    'refuses an estate in which nothing is attached',
+    async () => {
+      const { code, said } = await hook('preprovision', wellAnswered, environment, bicep);
+      expect(code).toBe(1);
+      expect(said).toContain('Nothing is attached');
+    },
+    timeLimitMs,
+  );
+
   it('asks for the login before all else', async () => {
     const answers = { ...wellAnswered, 'az account show': 'error:Please run az login' };
     const { code, said, calls } = await hook('preprovision', answers, environment);
