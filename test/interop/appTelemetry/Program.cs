@@ -22,7 +22,6 @@ var resource = ResourceBuilder.CreateDefault().AddService("web", serviceVersion:
 
 using var endpoint = new TokenEndpoint();
 var store = new Store();
-// Disposed at the end, which sends what is left.
 using var meters = Sdk.CreateMeterProviderBuilder()
     .SetResourceBuilder(resource)
     .AddMeter("MicrosoftIdentityClient_Common_Meter", "System.Runtime")
@@ -61,6 +60,8 @@ await Call("unreadable", () => NewInstance().AcquireTokenForClient(scopes).Execu
 store.Clear();
 store.Fails = true;
 await Call("store fails", () => NewInstance().AcquireTokenForClient(scopes).ExecuteAsync());
+// Sends what is left; the 5 s that disposing gives it are not enough on a busy machine.
+if (!meters.Shutdown(120_000)) throw new TimeoutException("The metrics could not be sent.");
 
 // An instance of the app: its own memory, and the distributed cache of all.
 IConfidentialClientApplication NewInstance(bool ofUsers = false, bool encrypts = false, bool writesFirst = false)
