@@ -1,3 +1,4 @@
+import { byName } from './byName.ts';
 import type { Level } from './level.ts';
 
 /** The pages of docs/runbook, and the findings that each explains: a section's name is its finding's. */
@@ -160,14 +161,16 @@ const levels: { readonly [check in CheckName]?: readonly Level[] } = {
 export const checkNames: readonly string[] = Object.values(pages).flat().sort();
 
 /** The levels that each check's findings have by themselves, the worst first. */
-export const checkLevels: Readonly<Record<string, readonly Level[]>> = Object.fromEntries(
-  Object.values(pages)
-    .flat()
-    .map((check) => [check, levels[check] ?? ['warning']]),
+export const checkLevels = byName<readonly Level[]>(
+  Object.fromEntries(
+    Object.values(pages)
+      .flat()
+      .map((check) => [check, levels[check] ?? ['warning']]),
+  ),
 );
 
 /** Those that are never more than a note, unless FINDING_LEVELS says so: a note of any other check is one for a reason of its own. */
-export const isNote = (check: string) => Object.hasOwn(checkLevels, check) && checkLevels[check]?.join() === 'info';
+export const isNote = (check: string) => checkLevels[check]?.join() === 'info';
 
 /** Where the runbook is read unless RUNBOOK_URL names a place: in the repository. */
 export const runbookFolder = 'docs/runbook';

@@ -53,6 +53,14 @@ describe('a report of an earlier version', () => {
     });
   });
 
+  it.each(['toString', 'constructor', '__proto__'])('may hold a finding by the name %s', (check) => {
+    for (const name of ['ringStatusLate', 'watchDown'] as const) {
+      const { findings } = old[name] as { findings: object[] };
+      const report = { ...old[name], findings: [{ ...findings[0], check }] };
+      expect(changed[name]?.(report)).toMatchObject({ findings: [{ check }] });
+    }
+  });
+
   it('says what a watch saw, and what a diagnosis found', () => {
     expect(read('watchDown')).toMatchObject({
       findings: [{ check: 'redis-unreachable', what: expect.stringContaining('ECONNREFUSED') }, {}],

@@ -184,6 +184,13 @@ describe('code', () => {
       expect([cause, what]).toEqual(['own_extension', expect.stringContaining('`AddCompanyDefaults` (Program.cs:5)')]);
   });
 
+  it('may call methods that are named as what every object of JavaScript has', async () => {
+    const calls = ['toString', 'constructor', 'valueOf'].map(
+      (name) => `Helper.${name}(o => { o.FromX = 1; }); var ${name} = TimeSpan.${name}(1);`,
+    );
+    expect(await found(program(sound, ...calls))).toEqual(await found(program(sound)));
+  });
+
   it('that hands options on is followed, or unknown', async () => {
     const handed = (body: string) =>
       program(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byName } from '../byName.ts';
 import type { AppCalls, AppReport } from './appReport.ts';
 import { binMs } from './policy.ts';
 import type { Row } from './workspace.ts';
@@ -23,13 +24,13 @@ export type CalledRow = z.infer<typeof calledRow>;
 const lostCodes: ReadonlySet<string> = new Set(['user_null', 'no_tokens_found', 'obo_cache_key_not_in_cache_error']);
 export const unreadableCode = 'json_parse_failed';
 
-const byReason: Record<string, keyof AppCalls> = {
+const byReason = byName<keyof AppCalls>({
   NoCachedAccessToken: 'misses',
   Expired: 'refreshes',
   ProactivelyRefreshed: 'proactive',
   ForceRefreshOrClaims: 'bypassed',
   CacheDisabled: 'bypassed',
-};
+});
 
 /** What a call was, by MSAL's tags. */
 function kindOf({ Name, Source, Reason, Level, Api, Code }: CalledRow): keyof AppCalls {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byName } from '../byName.ts';
 import { factsOf } from '../errorCodes.ts';
 import { type JobName, jobNames, jobs, type ReportOf } from './catalogue.ts';
 import { type Ending, ending } from './ending.ts';
@@ -98,7 +99,7 @@ function earlierOutcome(
 ): unknown {
   if (outcome === 'failed') return factsOf(String((error as { code?: unknown } | undefined)?.code)).outcome;
   if (outcome !== 'succeeded') return outcome;
-  const endings: Record<string, Ending> = { busy: 'skipped', aborted: 'aborted' };
+  const endings = byName<Ending>({ busy: 'skipped', aborted: 'aborted' });
   // A purge says it as its reason to stop, an index job as its outcome.
   return endings[String(report.stopReason ?? report.outcome)] ?? outcome;
 }

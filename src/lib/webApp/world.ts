@@ -1,3 +1,4 @@
+import { byName } from '../byName.ts';
 import { readOptions } from './csharp/known.ts';
 import { type Place, placeText } from './csharp/syntax.ts';
 import { isKnown, type Value } from './csharp/value.ts';
@@ -8,13 +9,13 @@ const telling =
   /Token(Cache|Caches|Acquisition)|Cache$|Caches$|MicrosoftIdentity|DataProtection|^(Persist|Protect|Unprotect)Keys|^SetApplicationName$|Ephemeral|^DisableAutomaticKeyGeneration$|^Add(Singleton|Scoped|Transient)$|^AddAuthentication$|^AddControllersWithViews$|^AddRazorPages$|^Use(SqlServer|AzureSql|Npgsql)$|^GetDefaultInstance$|^GetAccessTokenForApp|^CallApiForApp/;
 
 export type TokenCacheKind = 'memory' | 'distributed' | 'session' | 'own';
-const tokenCaches: Readonly<Record<string, TokenCacheKind>> = {
+const tokenCaches = byName<TokenCacheKind>({
   AddInMemoryTokenCaches: 'memory',
   AddInMemoryTokenCache: 'memory',
   AddDistributedTokenCaches: 'distributed',
   AddDistributedTokenCache: 'distributed',
   AddSessionTokenCaches: 'session',
-};
+});
 
 export type StoreKind = 'memory' | 'redis' | 'sqlserver' | 'postgres' | 'other';
 const stores: readonly [RegExp, StoreKind][] = [

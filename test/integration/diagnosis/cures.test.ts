@@ -77,7 +77,9 @@ async function cure(connection: string, more: object, found: string[]): Promise<
     expect({ command, code, stderr }).toMatchObject({ code: 0 });
   }
   const after = await diagnose(env, { caches: ['web'] });
-  expect([after.blamed, after.unknown]).toEqual([[], []]);
+  // Where this machine is too busy to time a PING, the diagnosis says so.
+  const unknown = after.unknown.filter((each) => !each.endsWith(': event_loop_late'));
+  expect([after.blamed, unknown]).toEqual([[], []]);
 }
 
 const rows = async (table: string) => Number((await database.query(`select count(*) from ${table}`))[0]?.count);

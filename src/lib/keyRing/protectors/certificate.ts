@@ -7,6 +7,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
+import { byName } from '../../byName.ts';
 import { KeyRingError } from '../keyRingError.ts';
 import { type Bytes, bytesPlace } from '../reading/descriptor.ts';
 import { thumbprint } from '../reading/readKeyRing.ts';
@@ -22,12 +23,12 @@ const aes256 = `${xmlenc}aes256-cbc`;
 const rsa15 = `${xmlenc}rsa-1_5`;
 const rsaOaep = `${xmlenc}rsa-oaep-mgf1p`;
 /** What EncryptedXml decrypts with, by the bytes of the content key; AES by that length alone, whatever the name says. */
-const ciphers: Readonly<Record<string, (keyBytes: number) => string>> = {
+const ciphers = byName<(keyBytes: number) => string>({
   [aes256]: aesOf,
   [`${xmlenc}aes192-cbc`]: aesOf,
   [`${xmlenc}aes128-cbc`]: aesOf,
   [`${xmlenc}tripledes-cbc`]: (keyBytes) => (keyBytes === 16 ? 'des-ede-cbc' : 'des-ede3-cbc'),
-};
+});
 const decryptor =
   'Microsoft.AspNetCore.DataProtection.XmlEncryption.EncryptedXmlDecryptor, Microsoft.AspNetCore.DataProtection';
 const blockBytes = 16;

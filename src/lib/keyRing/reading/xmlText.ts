@@ -1,3 +1,4 @@
+import { byName } from '../../byName.ts';
 import { XmlFormError } from './xml.ts';
 
 /** The text of an XML file or blob, and the way back to its bytes. */
@@ -15,7 +16,7 @@ const marks: [Encoding, readonly number[]][] = [
 ];
 
 /** Names of one byte for a character that .NET knows without a further package (EncodingTable); none of windows-1252. */
-const singleByte: Record<string, Encoding> = {
+const singleByte = byName<Encoding>({
   'iso-8859-1': 'latin1',
   'iso8859-1': 'latin1',
   iso_8859_1: 'latin1',
@@ -26,7 +27,7 @@ const singleByte: Record<string, Encoding> = {
   'us-ascii': 'ascii',
   ascii: 'ascii',
   us: 'ascii',
-};
+});
 
 /**
  * Decodes as .NET's XmlReader does a stream: by the byte order mark or the first bytes, then by the declaration.

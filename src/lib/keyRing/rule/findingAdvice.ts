@@ -1,3 +1,4 @@
+import { byName } from '../../byName.ts';
 import type { ErrorCode } from '../../errorCodes.ts';
 import type { RingFinding } from './findings.ts';
 
@@ -60,8 +61,8 @@ export function found(check: RingCheck, level: RingFinding['level'], what: strin
 }
 
 /** Names that the records of earlier versions hold, and the present ones. */
-export const earlierCheckNames: Readonly<Record<string, RingCheck>> = {
+export const earlierCheckNames = byName<RingCheck>({
   master_key_in_plain_text: 'keys-in-plain-text',
   protection_none: 'keys-in-plain-text',
   protector_expires_soon: 'key-version-expires',
-};
+});

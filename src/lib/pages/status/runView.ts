@@ -1,3 +1,4 @@
+import { byName } from '../../byName.ts';
 import { type JobName, jobs } from '../../runs/catalogue.ts';
 import { newestFirst } from '../../runs/history.ts';
 import { summaryOf } from '../../runs/runJob.ts';
@@ -8,7 +9,7 @@ import { durationText } from './wording.ts';
 type Tone = 'good' | 'neutral' | 'bad';
 
 /** docs/runbook/purge.md and docs/runbook/sql-table.md explain them. */
-const reasons: Record<string, { meaning: string; tone: Tone }> = {
+const reasons = byName<{ meaning: string; tone: Tone }>({
   drained: { meaning: 'a last look found nothing left to delete', tone: 'good' },
   timeBudget: { meaning: 'its time was up; the next run goes on', tone: 'neutral' },
   rowLimit: { meaning: 'it had deleted as many as it may', tone: 'neutral' },
@@ -19,7 +20,7 @@ const reasons: Record<string, { meaning: string; tone: Tone }> = {
   building: { meaning: 'a build of the expiry index is under way', tone: 'neutral' },
   missing: { meaning: 'the expiry index could not be built', tone: 'bad' },
   wouldBuild: { meaning: 'the expiry index is to be built', tone: 'neutral' },
-};
+});
 
 /** The newest first. Looks that only read and succeeded are in the plots, not here. */
 export function runViews(records: readonly RunRecord[], count: number) {

@@ -1,3 +1,4 @@
+import { byName } from '../../byName.ts';
 import { type Level, level } from '../../level.ts';
 import { cacheRules } from './cacheRules.ts';
 import { entryRules } from './entryRules.ts';
@@ -35,8 +36,8 @@ export const watchCheckNames: readonly string[] = [...namesOfRules.values()].fla
 export const eventChecks: ReadonlySet<string> = new Set(all.filter(({ isEvent }) => isEvent).map(({ check }) => check));
 
 /** Names that the records of earlier versions hold, and the present ones. */
-export const earlierCheckNames: Readonly<Record<string, (level: Level) => string>> = {
+export const earlierCheckNames = byName<(level: Level) => string>({
   memory: memoryCheck,
   evictions: () => 'redis-evictions',
   unreachable: () => unreachableCheck,
-};
+});

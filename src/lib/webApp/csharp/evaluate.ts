@@ -1,4 +1,5 @@
 import type { Node } from 'web-tree-sitter';
+import { byName } from '../../byName.ts';
 import type { AppSettings } from '../appSettings.ts';
 import {
   argumentsOf,
@@ -165,14 +166,14 @@ function arithmetic(a: Known, operator: string, b: Known): Known | undefined {
   }
 }
 
-const spans: Record<string, number> = {
+const spans = byName({
   Days: 86_400_000,
   Hours: 3_600_000,
   Minutes: 60_000,
   Seconds: 1_000,
   Milliseconds: 1,
   Ticks: 1e-4,
-};
+});
 
 function member(node: Node, scope: Scope, place: Place): Value | undefined {
   const path = memberPath(node) ?? ['', simpleName(node)];

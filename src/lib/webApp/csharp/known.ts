@@ -1,7 +1,9 @@
+import { byName } from '../../byName.ts';
+
 /** Names of the libraries, as the reader needs them. */
 
 /** The options that a registration's lambda is given, by the name of the registration. */
-export const optionsOfCalls: Readonly<Record<string, readonly string[]>> = {
+export const optionsOfCalls = byName<readonly string[]>({
   AddStackExchangeRedisCache: ['RedisCacheOptions'],
   AddDistributedSqlServerCache: ['SqlServerCacheOptions'],
   AddDistributedPostgresCache: ['PostgresCacheOptions'],
@@ -10,7 +12,7 @@ export const optionsOfCalls: Readonly<Record<string, readonly string[]>> = {
   AddDataProtection: ['DataProtectionOptions'],
   AddInMemoryTokenCaches: ['MsalMemoryTokenCacheOptions', 'MemoryCacheOptions'],
   AddDistributedTokenCaches: ['MsalDistributedTokenCacheAdapterOptions'],
-};
+});
 
 /** Options that are read wherever a method, a variable or a class is given them. */
 export const readOptions: ReadonlySet<string> = new Set([
