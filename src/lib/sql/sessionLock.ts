@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { withoutSecrets } from '../secret.ts';
 import type { RunLock } from './cacheTable.ts';
 
 /** The session that a lock lives in. */
@@ -48,4 +49,12 @@ export function sessionLock(clock: Clock, session: LockSession, every = checkEve
       await session.end().catch(() => undefined);
     },
   };
+}
+
+/** Who holds a lock, for a reader, as far as the server tells. */
+export function holderText(facts: Record<string, string | number | null>, state: string | null, since: Date | null) {
+  const known = Object.entries(facts).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []));
+  const when = since ? [`${state ?? 'there'} since ${since.toISOString()}`] : [];
+  // Whoever opened the session named its application.
+  return withoutSecrets([...known, ...when].join(', '));
 }

@@ -1,7 +1,6 @@
 import type { QueryResult } from 'pg';
-import { withoutSecrets } from '../../secret.ts';
 import type { RunLock } from '../cacheTable.ts';
-import { checkEveryMs, sessionLock } from '../sessionLock.ts';
+import { checkEveryMs, holderText, sessionLock } from '../sessionLock.ts';
 import { type Client, endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
 import { begin } from './session.ts';
@@ -114,13 +113,5 @@ export async function holderOfLock(connections: PostgresConnections, resource: s
   const [row] = (await connections.query<HolderRow>('read', sql.lockHolder(), [resource])).rows;
   if (!row) return undefined;
   const { pid, user, application, client, state, since } = row;
-  const parts = [
-    `process ${pid}`,
-    ...(user ? [`role ${user}`] : []),
-    ...(application ? [`application ${application}`] : []),
-    ...(client ? [`from ${client}`] : []),
-    ...(since ? [`${state ?? 'there'} since ${since.toISOString()}`] : []),
-  ];
-  // Whoever opened it named its application.
-  return withoutSecrets(parts.join(', '));
+  return holderText({ process: pid, role: user, application, from: client }, state, since);
 }

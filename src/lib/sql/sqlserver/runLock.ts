@@ -1,7 +1,6 @@
-import { withoutSecrets } from '../../secret.ts';
 import type { RunLock } from '../cacheTable.ts';
 import { unlessRefused } from '../cacheTableError.ts';
-import { sessionLock } from '../sessionLock.ts';
+import { holderText, sessionLock } from '../sessionLock.ts';
 import { run, type SqlServerConnections } from './connections.ts';
 import { text } from './parameters.ts';
 import * as statements from './statements.ts';
@@ -63,15 +62,7 @@ export async function holderOfLock(connections: SqlServerConnections, resource: 
   const [row] = (await unlessRefused(asked)) ?? [];
   if (!row) return undefined;
   const { session, login, program, host, status, since } = row;
-  const parts = [
-    `session ${session}`,
-    ...(login ? [`login ${login}`] : []),
-    ...(program ? [`application ${program}`] : []),
-    ...(host ? [`from ${host}`] : []),
-    ...(since ? [`${status ?? 'there'} since ${since.toISOString()}`] : []),
-  ];
-  // Whoever opened it named its application.
-  return withoutSecrets(parts.join(', '));
+  return holderText({ session, login, application: program, from: host }, status, since);
 }
 
 function withoutLock(connections: SqlServerConnections, reason: string): RunLock {
