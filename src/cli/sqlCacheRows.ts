@@ -3,7 +3,7 @@ import type { CountsReport } from '../lib/sql/counts.ts';
 import type { IndexReport } from '../lib/sql/ensureExpiryIndex.ts';
 import type { PurgePlan, PurgeReport } from '../lib/sql/purgeReport.ts';
 import { ageText, countText, keptText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
-import { bytesText } from '../lib/wording.ts';
+import { bytesText, countOf } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 
 /** The reports of the SQL cache jobs, as lines for people. */
@@ -40,7 +40,7 @@ function appPurgeText(finding: AppPurge): string {
   if (finding.state === 'unknown') return `unknown: ${finding.reason}`;
   if (finding.state === 'notSeen') return 'not seen in the statistics of statements';
   if (finding.state === 'counted')
-    return `${numberText(finding.runs)} runs counted, the longest of ${ageText(finding.longest)}`;
+    return `${countOf(finding.runs, 'run', 'runs')} counted, the longest of ${ageText(finding.longest)}`;
   return `${finding.state}, last at ${finding.lastRunAt}, ${ageText(finding.lastDuration)}, ${finding.lastOutcome}`;
 }
 
