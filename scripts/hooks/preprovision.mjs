@@ -189,6 +189,12 @@ function joins(id, action, role) {
 function key(id, { properties: { kty, attributes = {} } = {} }) {
   if (kty && !/^RSA/i.test(kty)) fail(`A ring is protected by an RSA key, and this is ${kty}: ${id}`);
   if (attributes.enabled === false) fail(`This key is disabled: ${id}`);
+  const vaultId = id.split('/').slice(0, 9).join('/');
+  if (az('resource', 'show', '--ids', vaultId).value?.properties?.enableRbacAuthorization === false)
+    say(
+      'warning',
+      `${vaultId} goes by access policies, where roles count for nothing. After this: az keyvault set-policy --name ${vaultId.split('/').at(-1)} --key-permissions get wrapKey unwrapKey --object-id IDENTITY_PRINCIPAL_ID (azd env get-value IDENTITY_PRINCIPAL_ID)`,
+    );
   if (!attributes.exp) return;
   const end = new Date(attributes.exp * 1000).toISOString().slice(0, 10);
   if (attributes.exp * 1000 < Date.now()) fail(`This key expired on ${end}: ${id}`);

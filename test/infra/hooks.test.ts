@@ -168,6 +168,9 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
         {
           ...wellAnswered,
           [`az resource show --ids ${keyId}`]: { properties: { kty: 'EC', attributes: { exp: 1_700_000_000 } } },
+          [`az resource show --ids ${keyId.replace('/keys/ring', '')} `]: {
+            properties: { enableRbacAuthorization: false },
+          },
           [`az resource show --ids ${subnetId.replace('/subnets/functions', '')} `]: { location: 'northeurope' },
           [`az resource show --ids ${redisId}`]: "error:ERROR: Subscription 'x' not found. Check the spelling.",
           [`az rest --method get --url https://management.azure.com${zoneId}`]: { value: [{ actions: ['*/read'] }] },
@@ -186,6 +189,7 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
       expect(code).toBe(1);
       for (const what of [
         `RSA key, and this is EC: ${keyId}`,
+        'az keyvault set-policy --name kv --key-permissions get wrapKey unwrapKey',
         `expired on 2023-11-14: ${keyId}`,
         'must be in the region of the app, westeurope, and is in northeurope',
         `You may not join ${zoneId}`,
