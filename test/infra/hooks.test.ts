@@ -441,9 +441,13 @@ describe('the presets', () => {
       .split('\n')
       .flatMap((line) => (/^\| [^-w*]/.test(line) ? [line.split('|')[column + 3]?.trim()] : []));
     const sum = cells.slice(0, 12).reduce((total, cell) => total + (Number(cell) || 0), 0);
-    const said = Number(
-      /Costs some (\d+) USD/.exec(readFileSync(join(root, `infra/${preset}.bicepparam`), 'utf8'))?.[1],
-    );
+    const comment = readFileSync(join(root, `infra/${preset}.bicepparam`), 'utf8').replaceAll('\n// ', ' ');
+    const [, total, resources = ''] = /Costs some (\d+) USD a month[^:]*: (.*?)[;(]/.exec(comment) ?? [];
+    const said = Number(total);
+    // By resource: the amount that ends each of them.
+    const each = resources.split(',').map((resource) => Number(/(\d+)\s*$/.exec(resource)?.[1]));
+    const inTable = cells.map(Number).filter((amount) => amount > 0);
+    expect(each.sort((a, b) => a - b)).toEqual(inTable.sort((a, b) => a - b));
     expect(Math.abs(said - sum)).toBeLessThanOrEqual(sum * 0.02);
     expect(table).toMatch(new RegExp(`\\*\\*together\\*\\*.*\\*\\*${said}\\*\\*`));
   });

@@ -44,6 +44,14 @@ describe.each(deployed)('the app settings of %s', (_, settings) => {
     for (const name of [...ofTheHost, ...named(settings)]) expect(settings, name).toHaveProperty([name]);
   });
 
+  it('stand in the table for other tools, or in the reference that it links to', () => {
+    const text = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+    const table = text.slice(text.indexOf('### With Terraform'), text.indexOf('## Rights'));
+    expect(table).toContain('(reference/settings.md)');
+    for (const name of Object.keys(settings))
+      if (!settingNames.includes(name) && !named(settings).includes(name)) expect(table).toContain(`\`${name}\``);
+  });
+
   it('are read without a problem: what is not there has its default', () => {
     const read = readSettings(settings, 'table');
     // Nothing is attached yet: the program itself says so.
