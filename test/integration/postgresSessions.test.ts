@@ -134,9 +134,13 @@ describe.skipIf(!pgbouncerFound)('through a pooler in transaction mode', () => {
       for (let look = 0; look < 14; look += 1) {
         await systemClock.sleep(300);
         expect(await held?.isHeld()).toBe(true);
-        expect(await open().tryLock('purge')).toBeUndefined();
+        if (!setting.includes('transaction_timeout')) expect(await open().tryLock('purge')).toBeUndefined();
       }
+      // Where one transaction follows another, somebody may take it in between: nobody else has it then.
+      const other = await open().tryLock('purge');
+      if (other) expect(await held?.isHeld()).toBe(false);
       await held?.release();
+      await other?.release();
       const next = await open().tryLock('purge');
       expect(next).toBeDefined();
       await next?.release();

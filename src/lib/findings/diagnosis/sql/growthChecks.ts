@@ -145,7 +145,7 @@ export const appPurgeCheck: Check<SqlSubject> = {
       return unknown(
         'app_purge_unknown',
         found?.state !== 'counted'
-          ? (found?.reason ?? 'The server keeps no such statistics.')
+          ? `It is not known whether a web app purges this table itself: ${found?.reason ?? 'the server keeps no such statistics'}.`
           : 'A web app has deleted expired entries itself; whether it still does, the next look tells after a purge.',
         `${statistics[subject.engine]}, or look at the code: \`--app\`.`,
         evidence,
