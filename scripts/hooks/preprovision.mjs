@@ -7,6 +7,7 @@ import { attachedIn, providersFor, readParameters } from './estate.mjs';
 
 const { AZURE_SUBSCRIPTION_ID: subscription, AZURE_LOCATION: location, AZURE_RESOURCE_GROUP: group } = process.env;
 let wrong = 0;
+const shown = new Map();
 const fail = (text) => {
   wrong += 1;
   say('error', text);
@@ -26,7 +27,8 @@ if (tools()) {
     inbound(parameters);
     budgetMonth(parameters);
     const attached = attachedIn(parameters);
-    existence(attached);
+    existence(attached, parameters);
+    reach(attached, parameters);
     rights(attached);
     vault(parameters);
   }
@@ -157,13 +159,15 @@ function budgetMonth({ budget }) {
 }
 
 /** Whether each id names something, and of the right kind. */
-function existence(attached) {
+function existence(attached, { network }) {
   for (const { kind, id, wellFormed } of attached) {
     if (!wellFormed) {
-      fail(`This is no id of a ${kind}: ${id} (infra/types/attached.bicep has its form).`);
+      const isVersion = kind === 'vaultKey' && /\/keys\/[^/]+\/(versions\/)?[0-9a-f]{32}$/i.test(id);
+      if (isVersion) fail(`The key of a ring is named without a version, so that it can be rotated: ${id}`);
+      else fail(`This is no id of a ${kind}: ${id} (infra/types/attached.bicep has its form).`);
       continue;
     }
-    const { value, error } = az('resource', 'show', '--ids', id);
+    const { value, error } = show(id);
     if (
       error &&
       /^[^\n]*Subscription '[^']*' not found|SubscriptionNotFound|InvalidAuthenticationTokenTenant/i.test(error)
@@ -173,11 +177,47 @@ function existence(attached) {
       );
     else if (error && /not ?found|does not exist|could not be found/i.test(error)) fail(`This is not there: ${id}`);
     else if (error) unknown(`Whether ${id} is there`, error);
-    else if (kind === 'subnet') subnet(id, value);
+    else if (kind === 'subnet') subnet(id, value, id === network.appSubnetId);
     else if (kind === 'vaultKey') key(id, value);
+    else if (kind === 'redis') entra(id, value);
     else if (kind === 'zone')
       joins(id, 'Microsoft.Network/privateDnsZones/join/action', 'Private DNS Zone Contributor');
   }
+}
+
+/** Each is asked for once, however its id is written. */
+function show(id) {
+  const known = shown.get(id.toLowerCase()) ?? az('resource', 'show', '--ids', id);
+  shown.set(id.toLowerCase(), known);
+  return known;
+}
+
+/** The server, account or vault that an id lies in. */
+function home(id) {
+  return id.split('/').slice(0, 9).join('/');
+}
+
+/** What has no public address is reached by an app that has a subnet alone. */
+function reach(attached, { network, make }) {
+  if (network?.appSubnetId || make?.network) return;
+  const kinds = ['sql', 'postgres', 'redis', 'container', 'vaultKey'];
+  const homes = attached.filter(({ kind, wellFormed }) => wellFormed && kinds.includes(kind)).map(({ id }) => home(id));
+  for (const id of new Map(homes.map((each) => [each.toLowerCase(), each])).values()) {
+    const { properties } = show(id).value ?? {};
+    if ([properties, properties?.network].some((each) => each?.publicNetworkAccess === 'Disabled'))
+      fail(
+        `${id} has no public address, and the app no subnet from which to reach it: azd env set AZURE_APP_SUBNET_ID.`,
+      );
+  }
+}
+
+/** The app has no access key. A Managed Redis takes Entra ID always. */
+function entra(id, { properties: { redisConfiguration: configuration } = {} }) {
+  if (!configuration || /^true$/i.test(configuration['aad-enabled'])) return;
+  const advice = `az redis update --ids ${id} --set redisConfiguration.aad-enabled=true`;
+  if (configuration['aad-enabled'] === undefined)
+    say('warning', `Whether ${id} takes Entra ID is not known; if not: ${advice}`);
+  else fail(`This Redis takes access keys alone, and the app has none: ${advice}`);
 }
 
 /** What an endpoint or the app is joined to must let whoever deploys do so. */
@@ -189,8 +229,8 @@ function joins(id, action, role) {
 function key(id, { properties: { kty, attributes = {} } = {} }) {
   if (kty && !/^RSA/i.test(kty)) fail(`A ring is protected by an RSA key, and this is ${kty}: ${id}`);
   if (attributes.enabled === false) fail(`This key is disabled: ${id}`);
-  const vaultId = id.split('/').slice(0, 9).join('/');
-  if (az('resource', 'show', '--ids', vaultId).value?.properties?.enableRbacAuthorization === false)
+  const vaultId = home(id);
+  if (show(vaultId).value?.properties?.enableRbacAuthorization === false)
     say(
       'warning',
       `${vaultId} goes by access policies, where roles count for nothing. After this: az keyvault set-policy --name ${vaultId.split('/').at(-1)} --key-permissions get wrapKey unwrapKey --object-id IDENTITY_PRINCIPAL_ID (azd env get-value IDENTITY_PRINCIPAL_ID)`,
@@ -201,15 +241,21 @@ function key(id, { properties: { kty, attributes = {} } = {} }) {
   else say('warning', `The key of the ring expires on ${end}, and must have been rotated by then: ${id}`);
 }
 
-function subnet(id, { properties }) {
-  const { value: network } = az('resource', 'show', '--ids', id.replace(/\/subnets\/[^/]+$/i, ''));
-  if (network?.location && plain(network.location) !== plain(location))
-    fail(`The subnet must be in the region of the app, ${location}, and is in ${network.location}: ${id}`);
+function subnet(id, { properties }, isApps) {
+  const { value: joined } = show(home(id));
+  if (joined?.location && plain(joined.location) !== plain(location))
+    fail(`The subnet must be in the region of the app, ${location}, and is in ${joined.location}: ${id}`);
   joins(id, 'Microsoft.Network/virtualNetworks/subnets/join/action', 'Network Contributor');
-  const delegated = (properties?.delegations ?? []).map((each) => each.properties?.serviceName);
-  const isApps = id.toLowerCase() === (process.env.AZURE_APP_SUBNET_ID ?? '').toLowerCase() || delegated.length > 0;
   if (!isApps) return;
-  if (!delegated.some((name) => name?.toLowerCase() === 'microsoft.app/environments'))
+  const delegated = (properties?.delegations ?? []).map((each) => each.properties?.serviceName);
+  const [other] = delegated.filter((name) => name?.toLowerCase() !== 'microsoft.app/environments');
+  const isUsed =
+    delegated.length === 0 && (properties?.ipConfigurations ?? properties?.privateEndpoints ?? []).length > 0;
+  if (other || isUsed)
+    fail(
+      `The subnet of the app is its own, and this one is ${other ? `delegated to ${other}` : 'in use'}: ${id}. Make another: az network vnet subnet create --delegations Microsoft.App/environments`,
+    );
+  else if (delegated.length === 0)
     fail(
       `The subnet of the app must be delegated to Microsoft.App/environments: az network vnet subnet update --ids ${id} --delegations Microsoft.App/environments`,
     );

@@ -202,6 +202,40 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
   );
 
   it(
+    'refuses what the app would not reach or be let into, a subnet of somebody else, and one version of a key',
+    async () => {
+      const oldRedis = `${group}/Microsoft.Cache/Redis/old`;
+      const sql = sqlId.replace(/\/databases\/.*/, '');
+      const environmentOf = (more: object) => ({ ...environment, AZURE_SQL_DATABASE_ID: sqlId, ...more });
+      const answers = {
+        ...wellAnswered,
+        [`az resource show --ids ${sql} `]: { properties: { publicNetworkAccess: 'Disabled' } },
+        [`az resource show --ids ${oldRedis}`]: { properties: { redisConfiguration: { 'aad-enabled': 'False' } } },
+        [`az resource show --ids ${subnetId} `]: {
+          properties: { delegations: [{ properties: { serviceName: 'Microsoft.DBforPostgreSQL/flexibleServers' } }] },
+        },
+      };
+      const keyId = `${group}/Microsoft.KeyVault/vaults/kv/keys/ring/versions/0123456789abcdef0123456789abcdef`;
+      const store = `${group}/Microsoft.Storage/storageAccounts/st/blobServices/default/containers/rings`;
+      const ring = { AZURE_KEY_RING_STORE_ID: store, AZURE_KEY_RING_VAULT_KEY_ID: keyId };
+      const more = { AZURE_REDIS_ID: oldRedis, ...ring };
+      const without = await hook('preprovision', answers, environmentOf(more), bicep);
+      expect(without.code).toBe(1);
+      for (const what of [
+        `${sql} has no public address, and the app no subnet`,
+        `az redis update --ids ${oldRedis} --set redisConfiguration.aad-enabled=true`,
+        `without a version, so that it can be rotated: ${keyId}`,
+      ])
+        expect(without.said).toContain(what);
+      const within = await hook('preprovision', answers, environmentOf({ AZURE_APP_SUBNET_ID: subnetId }), bicep);
+      expect(within.said).not.toContain('no public address');
+      expect(within.said).toContain('delegated to Microsoft.DBforPostgreSQL/flexibleServers');
+      expect(within.said).not.toContain('subnet update');
+    },
+    timeLimitMs,
+  );
+
+  it(
     'refuses an estate in which nothing is attached',
     async () => {
       const { code, said } = await hook('preprovision', wellAnswered, environment, bicep);
