@@ -95,7 +95,7 @@ describe.skipIf(!dotnetFound)('schedules', () => {
       count: 10,
     }));
     const answers = clients.ask(requests);
-    let taken = 0;
+    let [taken, otherwise] = [0, 0];
     for (const [index, { text, zone, from }] of requests.entries()) {
       const { refused, firings = [] } = answers[index] ?? {};
       const context = `${text} in ${zone} from ${from} (seed ${seed})`;
@@ -109,10 +109,15 @@ describe.skipIf(!dotnetFound)('schedules', () => {
         own.map((at) => new Date(at).toISOString()),
         context,
       ).toEqual(expected.map((at) => new Date(at).toISOString()));
-      const last = expected.at(-1);
-      if (last !== undefined)
-        expect(firingsBefore(inZone(text, zone), last + 1, expected.length), context).toEqual(expected.toReversed());
+      const [first, last] = [expected[0], expected.at(-1)];
+      if (first === undefined || last === undefined) continue;
+      // In an hour that comes twice, the host goes by the clock at the firing before, which may be years ago: not by that of `from`.
+      const [previous] = firingsBefore(inZone(text, zone), first, 1);
+      const [following] = previous === undefined ? [] : firingsAfter(inZone(text, zone), new Date(previous), 1);
+      if (following && following.getTime() !== first) otherwise += 1;
+      else expect(firingsBefore(inZone(text, zone), last + 1, expected.length), context).toEqual(expected.toReversed());
     }
+    expect(otherwise).toBeLessThan(count / 50);
     console.log(`${count} schedules, ${taken} of them taken (seed ${seed})`);
     expect(taken).toBeGreaterThan(count / 2);
   });
