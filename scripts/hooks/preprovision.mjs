@@ -249,8 +249,8 @@ function subnet(id, { properties }, isApps) {
   if (!isApps) return;
   const delegated = (properties?.delegations ?? []).map((each) => each.properties?.serviceName);
   const [other] = delegated.filter((name) => name?.toLowerCase() !== 'microsoft.app/environments');
-  const isUsed =
-    delegated.length === 0 && (properties?.ipConfigurations ?? properties?.privateEndpoints ?? []).length > 0;
+  const users = [...(properties?.ipConfigurations ?? []), ...(properties?.privateEndpoints ?? [])];
+  const isUsed = delegated.length === 0 && users.length > 0;
   if (other || isUsed)
     fail(
       `The subnet of the app is its own, and this one is ${other ? `delegated to ${other}` : 'in use'}: ${id}. Make another: az network vnet subnet create --delegations Microsoft.App/environments`,

@@ -231,6 +231,10 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
       expect(within.said).not.toContain('no public address');
       expect(within.said).toContain('delegated to Microsoft.DBforPostgreSQL/flexibleServers');
       expect(within.said).not.toContain('subnet update');
+      const used = { properties: { delegations: [], ipConfigurations: [], privateEndpoints: [{ id: 'x' }] } };
+      const shared = { ...answers, [`az resource show --ids ${subnetId} `]: used };
+      const beside = await hook('preprovision', shared, environmentOf({ AZURE_APP_SUBNET_ID: subnetId }), bicep);
+      expect(beside.said).toContain('this one is in use');
     },
     timeLimitMs,
   );
