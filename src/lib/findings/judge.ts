@@ -53,8 +53,7 @@ export function judge(facts: Judged): Finding[] {
     ahead: histories.flatMap(({ ahead }) => ahead),
     isTold: (job, name) =>
       histories.some(
-        (each) =>
-          each.job === job && each.subject === name && (each.unreadable || judgeRuns(each, name, context).length > 0),
+        (each) => each.job === job && each.subject === name && (each.unreadable || judgeRuns(each, context).length > 0),
       ),
   });
   return worstFirst(withLevels([...ofApp, ...ofSubjects], policy.levels));

@@ -7,7 +7,7 @@ import { recordsAdvice } from '../runs/recordStore.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { describeProblem, type SettingProblem } from '../settings/problems.ts';
 import { countOf } from '../wording.ts';
-import type { JudgedFinding } from './checkNames.ts';
+import { about, critical, type JudgedFinding, type Judgement, note, warning } from './judgement.ts';
 import { lateOnes, type TimerReading } from './timers.ts';
 
 /** The subject of what concerns the app as a whole. */
@@ -47,146 +47,109 @@ const waitCriticalMs = 7_200_000;
 
 /** What concerns the app itself: its settings, its records, its timers, its queue. */
 export function judgeApp(facts: AppFacts): JudgedFinding[] {
+  const { queue } = facts;
   return [
-    ...facts.settingProblems.map((problem) => ({
-      check: 'settings' as const,
-      level: 'critical' as const,
-      subject: appSubject,
-      what: `A setting cannot be used: ${describeProblem(problem)}`,
-      advice: 'Correct it in the settings of the function app; docs/reference/settings.md lists them all.',
-      since: null,
-    })),
-    ...facts.settingWarnings.map((warning) => ({
-      check: 'settings' as const,
-      level: 'info' as const,
-      subject: appSubject,
-      what: `A setting is not taken as it stands: ${describeProblem(warning)}`,
-      advice: 'See whether this is what was meant; the jobs go on with it.',
-      since: null,
-    })),
-    ...unknownLevels(facts.policy),
-    ...recordFindings(facts),
-    ...clockAhead(facts),
-    ...lateOnes(facts.timers).map(lateTimer),
-    ...(facts.queue ? [...poison(facts.queue, facts.isTold), ...waiting(facts.queue, facts.now)] : []),
+    ...about(appSubject, [
+      ...facts.settingProblems.flatMap((problem) =>
+        critical(
+          'settings',
+          `A setting cannot be used: ${describeProblem(problem)}`,
+          'Correct it in the settings of the function app; docs/reference/settings.md lists them all.',
+        ),
+      ),
+      ...facts.settingWarnings.flatMap((problem) =>
+        note(
+          'settings',
+          `A setting is not taken as it stands: ${describeProblem(problem)}`,
+          'See whether this is what was meant; the jobs go on with it.',
+        ),
+      ),
+      ...unknownLevels(facts.policy),
+      ...recordFindings(facts),
+      ...clockAhead(facts),
+    ]),
+    ...lateOnes(facts.timers).flatMap((timer) => about(`timer ${timer.name}`, lateTimer(timer))),
+    ...(queue ? about(`queue ${queue.name}`, [...poison(queue, facts.isTold), ...waiting(queue, facts.now)]) : []),
   ];
 }
 
 /** A name that is misspelt would leave its finding as it is, unnoticed. */
-function unknownLevels({ levels }: AppFacts['policy']): JudgedFinding[] {
+function unknownLevels({ levels }: AppFacts['policy']): Judgement[] {
   const unknown = [...levels.keys()].filter((check) => !checkNames.includes(check));
-  return unknown.map((check) => ({
-    check: 'settings',
-    level: 'warning',
-    subject: appSubject,
-    // Only what has the form of a name is repeated.
-    what: `FINDING_LEVELS names ${/^[A-Za-z-]{1,40}$/.test(check) ? check : 'something'}, and no finding is called so.`,
-    advice: 'Correct the name: docs/runbook/README.md has them all.',
-    since: null,
-  }));
+  return unknown.flatMap((check) =>
+    warning(
+      'settings',
+      // Only what has the form of a name is repeated.
+      `FINDING_LEVELS names ${/^[A-Za-z-]{1,40}$/.test(check) ? check : 'something'}, and no finding is called so.`,
+      'Correct the name: docs/runbook/README.md has them all.',
+    ),
+  );
 }
 
-function recordFindings({ recordStore, recordsReadable }: AppFacts): JudgedFinding[] {
+function recordFindings({ recordStore, recordsReadable }: AppFacts): Judgement[] {
   if (!recordsReadable)
-    return [
-      {
-        check: 'records-unreadable',
-        level: 'critical',
-        subject: appSubject,
-        what: 'The record store cannot be read: what ran is not known.',
-        advice: `${recordsAdvice} The jobs themselves go on.`,
-        since: null,
-      },
-    ];
+    return critical(
+      'records-unreadable',
+      'The record store cannot be read: what ran is not known.',
+      `${recordsAdvice} The jobs themselves go on.`,
+    );
   if (recordStore !== 'none') return [];
-  return [
-    {
-      check: 'records-off',
-      level: 'info',
-      subject: appSubject,
-      what: 'Runs are not recorded, so nothing can be said of them.',
-      advice:
-        'Set RECORD_STORE to table, and AzureWebJobsStorage to the storage account of the function app, to keep them there.',
-      since: null,
-    },
-  ];
+  return note(
+    'records-off',
+    'Runs are not recorded, so nothing can be said of them.',
+    'Set RECORD_STORE to table, and AzureWebJobsStorage to the storage account of the function app, to keep them there.',
+  );
 }
 
 /** What is dated ahead is left out of all judgements, which may then miss what runs. */
-function clockAhead({ ahead, timers, now }: AppFacts): JudgedFinding[] {
+function clockAhead({ ahead, timers, now }: AppFacts): Judgement[] {
   const dated = [
     ...ahead.map(({ job, subject, startedAt }) => ({ name: `${job} of ${subject}`, at: startedAt })),
     ...timers.flatMap(({ name, lastStart: at }) => (at && isAhead(at, now) ? { name: `the timer ${name}`, at } : [])),
   ].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
   const [latest] = dated;
   if (!latest) return [];
-  return [
-    {
-      check: 'clock-ahead',
-      level: 'warning',
-      subject: appSubject,
-      what: `${countOf(dated.length, 'start')} in the records ${dated.length === 1 ? 'is' : 'are'} dated ahead of this clock, up to ${latest.at} (${latest.name}): until then they prove nothing.`,
-      advice:
-        'The clock of an instance is fast, or was; or that of this one is slow. Restart the function app where it lasts, so that others take its place. Until then, jobs may be told as absent that run there.',
-      since: null,
-    },
-  ];
+  return warning(
+    'clock-ahead',
+    `${countOf(dated.length, 'start')} in the records ${dated.length === 1 ? 'is' : 'are'} dated ahead of this clock, up to ${latest.at} (${latest.name}): until then they prove nothing.`,
+    'The clock of an instance is fast, or was; or that of this one is slow. Restart the function app where it lasts, so that others take its place. Until then, jobs may be told as absent that run there.',
+  );
 }
 
-function lateTimer({ name, status, lateness, lastStart }: TimerReading): JudgedFinding {
-  return {
-    check: 'timer-late',
-    level: status === 'dead' ? 'critical' : 'warning',
-    subject: `timer ${name}`,
-    what: `The timer is late by ${humanDuration(parseDuration(lateness ?? 'PT0S') ?? 0)}.`,
-    advice:
-      'See whether the function app runs and the function is enabled; then whether its storage account (AzureWebJobsStorage) can be reached, where the timers keep their lease; then restart the app.',
-    since: lastStart,
-  };
+function lateTimer({ status, lateness, lastStart }: TimerReading): Judgement[] {
+  return (status === 'dead' ? critical : warning)(
+    'timer-late',
+    `The timer is late by ${humanDuration(parseDuration(lateness ?? 'PT0S') ?? 0)}.`,
+    'See whether the function app runs and the function is enabled; then whether its storage account (AzureWebJobsStorage) can be reached, where the timers keep their lease; then restart the app.',
+    lastStart,
+  );
 }
 
-function poison({ name, poison: given }: QueueReading, isTold: AppFacts['isTold']): JudgedFinding[] {
+function poison({ poison: given }: QueueReading, isTold: AppFacts['isTold']): Judgement[] {
   if (!given)
-    return [
-      {
-        check: 'queue-unreadable',
-        level: 'warning',
-        subject: `queue ${name}`,
-        what: 'The work queue cannot be read: whether work was given up is not known.',
-        advice:
-          'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Queue Data Contributor of the identity.',
-        since: null,
-      },
-    ];
+    return warning(
+      'queue-unreadable',
+      'The work queue cannot be read: whether work was given up is not known.',
+      'Check the storage account of the function app (AzureWebJobsStorage): its network rules, and the role Storage Queue Data Contributor of the identity.',
+    );
   const isKnown =
     given.messages.length >= given.count && given.messages.every((each) => isTold(each.job, each.subject));
   if (given.count === 0 || isKnown) return [];
-  return [
-    {
-      check: 'poison-messages',
-      level: 'warning',
-      subject: `queue ${name}`,
-      what: `${given.count} ${given.count === 1 ? 'message' : 'messages'} failed 5 times and lie in ${given.name}: that work is not done.`,
-      advice:
-        'Look with `token-cache queue list`; fix the cause; then put them back with `token-cache queue retry --execute`.',
-      since: null,
-    },
-  ];
+  return warning(
+    'poison-messages',
+    `${countOf(given.count, 'message')} failed 5 times and lie in ${given.name}: that work is not done.`,
+    'Look with `token-cache queue list`; fix the cause; then put them back with `token-cache queue retry --execute`.',
+  );
 }
 
 /** The timers fire and queue their work, and nothing is done: no record would say so. */
-function waiting({ name, nextSince }: QueueReading, now: Date): JudgedFinding[] {
+function waiting({ nextSince }: QueueReading, now: Date): Judgement[] {
   const waitMs = nextSince ? now.getTime() - nextSince.getTime() : 0;
   if (!nextSince || waitMs <= waitWarningMs) return [];
-  return [
-    {
-      check: 'queue-idle',
-      level: waitMs > waitCriticalMs ? 'critical' : 'warning',
-      subject: `queue ${name}`,
-      what: `The queue is not worked off, or far behind: its next message has waited for ${humanDuration(waitMs)}.`,
-      advice:
-        'See whether the function runMaintenance is enabled, and not in error for want of the extension bundle that host.json names; then whether the identity has the role Storage Queue Data Contributor.',
-      since: nextSince.toISOString(),
-    },
-  ];
+  return (waitMs > waitCriticalMs ? critical : warning)(
+    'queue-idle',
+    `The queue is not worked off, or far behind: its next message has waited for ${humanDuration(waitMs)}.`,
+    'See whether the function runMaintenance is enabled, and not in error for want of the extension bundle that host.json names; then whether the identity has the role Storage Queue Data Contributor.',
+    nextSince.toISOString(),
+  );
 }

@@ -6,24 +6,23 @@ import { firstGap } from '../keyRing/rule/rotationPlan.ts';
 import { isReal, newestFirst } from '../runs/history.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { countOf } from '../wording.ts';
-import type { JudgedFinding } from './checkNames.ts';
 import type { Finding } from './finding.ts';
+import { about, critical, type Judgement, warning } from './judgement.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { historiesOf, type KeyRingRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a key ring: the findings of its newest status, what time has done since, and its jobs. */
 export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Finding[] {
-  const subject = titleOf(records);
   const status = newestStatus(records);
   const gap = status && gapOf(status.keys, context.now);
   const findings = findingsOf(records, status).filter(({ check }) => !isOver(check, gap, context.now));
   const isKnown = findings.some(({ check }) => gapChecks.has(check));
-  return [
-    ...historiesOf(records).flatMap((history) => judgeRuns(history, subject, context)),
-    ...notMoved(records, subject),
-    ...findings.map(({ check, level, what, advice }) => ({ check, level, subject, what, advice, since: null })),
-    ...(status && gap && !isKnown ? withoutDefault(status, gap, subject, context) : []),
-  ];
+  return about(titleOf(records), [
+    ...historiesOf(records).flatMap((history) => judgeRuns(history, context)),
+    ...notMoved(records),
+    ...findings.map((each) => ({ ...each, since: null })),
+    ...(status && gap && !isKnown ? withoutDefault(status, gap, context) : []),
+  ]);
 }
 
 const isDone = (run: RunRecord) => isReal(run) && run.outcome === 'succeeded';
@@ -50,7 +49,7 @@ function findingsOf({ rotateKeyRing }: KeyRingRecords, status: RingStatus | unde
  * Keys that the last re-wrap could not move to the newest version of their protector. A rotation tries
  * those that it could not move each day, so one without a re-wrap has moved them; of a re-wrap by hand it says nothing.
  */
-function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: string): Finding[] {
+function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords): Judgement[] {
   const rotations = rotateKeyRing.runs.filter(isDone);
   // One that moved less than it should has failed, and says in its report what is left.
   const byHand = rewrapKeyRing.runs.find((run) => isReal(run) && run.report !== undefined && !run.error);
@@ -60,17 +59,12 @@ function notMoved({ rotateKeyRing, rewrapKeyRing }: KeyRingRecords, subject: str
   const failed = (isByHand ? byHand.report : rotations[0]?.report?.rewrap)?.failed ?? [];
   if (failed.length === 0) return [];
   const keys = failed.map(({ id, code, message }) => `${id} (${code}): ${message.replace(/\.$/, '')}.`);
-  return [
-    {
-      check: 'rotation-failed',
-      level: 'warning',
-      subject,
-      what: `${countOf(failed.length, 'key')} could not be moved to the newest version of the protector. ${keys.join(' ')}`,
-      advice:
-        'Do not remove or disable the older version of the Key Vault key or certificate. docs/reference/errors.md explains the code; then run `key-ring rewrap`.',
-      since: last?.startedAt ?? null,
-    },
-  ];
+  return warning(
+    'rotation-failed',
+    `${countOf(failed.length, 'key')} could not be moved to the newest version of the protector. ${keys.join(' ')}`,
+    'Do not remove or disable the older version of the Key Vault key or certificate. docs/reference/errors.md explains the code; then run `key-ring rewrap`.',
+    last?.startedAt,
+  );
 }
 
 /** Checks of the status that tell of a time without a default key. */
@@ -83,30 +77,18 @@ function isOver(check: string, gap: Date | undefined, now: Date): boolean {
 }
 
 /** A day's run may come too late to say it. An app that mints its own keys publishes a successor two days ahead. */
-function withoutDefault(
-  { mode }: RingStatus,
-  gap: Date,
-  subject: string,
-  { now, policy }: JudgeContext,
-): JudgedFinding[] {
+function withoutDefault({ mode }: RingStatus, gap: Date, { now, policy }: JudgeContext): Judgement[] {
   const aheadMs = mode === 'manage' ? policy.defaultKeyMs : Math.min(policy.defaultKeyMs, observedMs);
   if (gap.getTime() > now.getTime() + aheadMs) return [];
-  const isNow = gap <= now;
-  return [
-    {
-      check: 'key-ring-without-default',
-      level: 'critical',
-      subject,
-      what: isNow
-        ? 'The key ring has no default key now: apps mint keys of their own, or fail to encrypt.'
-        : `The key ring has no default key in ${humanDuration(gap.getTime() - now.getTime())}, and no successor is published.`,
-      advice:
-        mode === 'manage'
-          ? 'Run `key-ring rotate`; an error names what is in the way.'
-          : 'The ring is only observed: the apps, or somebody, must publish a key. Else set its mode to manage, and run `key-ring rotate`.',
-      since: null,
-    },
-  ];
+  return critical(
+    'key-ring-without-default',
+    gap <= now
+      ? 'The key ring has no default key now: apps mint keys of their own, or fail to encrypt.'
+      : `The key ring has no default key in ${humanDuration(gap.getTime() - now.getTime())}, and no successor is published.`,
+    mode === 'manage'
+      ? 'Run `key-ring rotate`; an error names what is in the way.'
+      : 'The ring is only observed: the apps, or somebody, must publish a key. Else set its mode to manage, and run `key-ring rotate`.',
+  );
 }
 
 const observedMs = 24 * 3_600_000;

@@ -2,8 +2,9 @@ import { eventChecks, unreachableCheck } from '../redis/rules/rules.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { isReal } from '../runs/history.ts';
 import type { Finding } from './finding.ts';
+import { about } from './judgement.ts';
 import { flapRuns, isFlapping, type JudgeContext, judgeRuns } from './judgeRuns.ts';
-import { type RedisCacheRecords, titleOf } from './subjectRecords.ts';
+import { historiesOf, type RedisCacheRecords, titleOf } from './subjectRecords.ts';
 
 /** What happened between two looks is told for so long, since the next look no longer sees it. */
 const eventMs = 1_800_000;
@@ -12,7 +13,6 @@ type Found = WatchReport['findings'][number];
 
 /** What somebody should know of a Redis cache: the findings of its newest look, and the jobs that look after it. */
 export function judgeRedisCache(records: RedisCacheRecords, context: JudgeContext): Finding[] {
-  const subject = titleOf(records);
   const looks = records.redis.runs.flatMap((run) =>
     isReal(run) && run.report ? [{ at: Date.parse(run.startedAt), findings: run.report.findings }] : [],
   );
@@ -25,17 +25,13 @@ export function judgeRedisCache(records: RedisCacheRecords, context: JudgeContex
     isFirstMiss(found, before) ? { ...found, level: 'info' as const } : found,
   );
   const standing = new Map([...flapping, ...seen, ...recent].reverse().map((found) => [keyOf(found), found]));
-  return [
-    ...[records.redis, records.clear].flatMap((history) => judgeRuns(history, subject, context)),
-    ...[...standing.values()].reverse().map(({ check, level, node, what, advice, since }) => ({
-      check,
-      level,
-      subject,
-      what: node === null ? what : `${node}: ${what}`,
-      advice,
-      since,
-    })),
-  ];
+  return about(titleOf(records), [
+    ...historiesOf(records).flatMap((history) => judgeRuns(history, context)),
+    ...[...standing.values()].reverse().map(({ check, level, node, what: told, advice, since }) => {
+      const what = node === null ? told : `${node}: ${told}`;
+      return { check, level, what, advice, since };
+    }),
+  ]);
 }
 
 const keyOf = ({ check, node }: Found) => `${check}|${node ?? ''}`;

@@ -4,7 +4,7 @@ import type { CheckName } from '../runbook.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
 import { firingsBefore } from '../schedules.ts';
-import type { JudgedFinding } from './checkNames.ts';
+import type { Judgement } from './judgement.ts';
 
 /** The timer of a job, as far as it is switched on. */
 interface JobTimer {
@@ -62,18 +62,14 @@ export function missedBefore(schedule: string, now: Date, { absentRuns }: Findin
 }
 
 /** A job that fails, or of which nothing is heard: one finding at most, since they have one cause. */
-export function judgeRuns(history: JobHistory, subject: string, context: JudgeContext): JudgedFinding[] {
-  const absence = absenceOf(history, subject, context);
-  const failure = failureOf(history, subject, context);
+export function judgeRuns(history: JobHistory, context: JudgeContext): Judgement[] {
+  const absence = absenceOf(history, context);
+  const failure = failureOf(history, context);
   // A purge that fails again and again is as bad as one that does not run; of others the failure says more.
   return absence && (!failure || history.job === 'purge') ? [absence] : failure ? [failure] : [];
 }
 
-function failureOf(
-  { job, runs, failures: inARow }: JobHistory,
-  subject: string,
-  { now, timerOf }: JudgeContext,
-): JudgedFinding | undefined {
+function failureOf({ job, runs, failures: inARow }: JobHistory, { now, timerOf }: JudgeContext): Judgement | undefined {
   const { looks } = jobs[job];
   const recent = runs.filter(isReal).slice(0, flapRuns);
   const failed = recent.filter(({ outcome }) => outcome === 'failed');
@@ -88,14 +84,13 @@ function failureOf(
     check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
     // A look comes again in a few minutes: once is not a reason to wake anybody.
     level: looks && failures.length === 1 ? 'info' : 'warning',
-    subject,
     what: `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),
     advice: newest.error?.advice ?? 'Look at its record: GET /api/runs lists them.',
     since: failures.at(-1)?.startedAt ?? null,
   };
 }
 
-function absenceOf(history: JobHistory, subject: string, context: JudgeContext): JudgedFinding | undefined {
+function absenceOf(history: JobHistory, context: JudgeContext): Judgement | undefined {
   const { job, lastSuccess, failures, unreadable } = history;
   const check = absentChecks[job];
   const timer = context.timerOf(job);
@@ -111,7 +106,6 @@ function absenceOf(history: JobHistory, subject: string, context: JudgeContext):
   return {
     check,
     level: job === 'purge' ? 'critical' : 'warning',
-    subject,
     what: `The job ${job} has not succeeded ${heard}.${error ? ` It fails (${error.code}). ${error.message}` : ''}`,
     advice: error?.advice ?? adviceOnAbsence(history),
     since: lastSuccess?.startedAt ?? new Date(since).toISOString(),

@@ -5,7 +5,7 @@ import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
 import { countText } from '../sql/summaries.ts';
 import { bytesText, countOf } from '../wording.ts';
-import type { JudgedFinding } from './checkNames.ts';
+import { about, type Judgement, note, warning } from './judgement.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import {
   type Age,
@@ -20,31 +20,30 @@ import {
 import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
-export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext): JudgedFinding[] {
-  const subject = titleOf(records);
+export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext) {
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
-  const index = missingIndex(records, subject);
+  const index = missingIndex(records);
   // That the job cannot build the index is not a second finding.
   const isTold = index.length > 0 && records.index.failures.length > 0;
   const judged = [...(isTold ? [] : [records.index]), records.counts, records.clear];
-  return [
-    ...absentOrBusy(records, subject, context),
-    ...judged.flatMap((history) => judgeRuns(history, subject, context)),
-    ...backlog(purges, subject, context),
-    ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], subject, context),
-    ...tableSize(counts, subject, context),
+  return about(titleOf(records), [
+    ...absentOrBusy(records, context),
+    ...judged.flatMap((history) => judgeRuns(history, context)),
+    ...backlog(purges, context),
+    ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], context),
+    ...tableSize(counts, context),
     ...index,
-    ...appPurge(purges, subject, context),
-    ...lastPurge(purges[0], subject, index.length > 0),
-  ];
+    ...appPurge(purges, context),
+    ...lastPurge(purges[0], index.length > 0),
+  ]);
 }
 
 /**
  * The purges do not keep up: not one of the last ones left nothing, and they leave more than they did. By what each left, not
  * by counts between two of them, which rise and fall with the load; one that dips does not hide it.
  */
-function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy }: JudgeContext): JudgedFinding[] {
+function backlog(purges: readonly Read<PurgeReport>[], { policy }: JudgeContext): Judgement[] {
   const last = purges.slice(0, policy.backlogRuns);
   if (last.length < policy.backlogRuns || last.some(({ report }) => leftNothing(report))) return [];
   const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
@@ -52,23 +51,18 @@ function backlog(purges: readonly Read<PurgeReport>[], subject: string, { policy
   if (!newest || !oldest || left.length < Math.min(last.length, Math.max(leastReadings, last.length / 2))) return [];
   if (!rises(left.map(({ count }) => count))) return [];
   const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
-  return [
-    {
-      check: 'backlog-growing',
-      level: 'warning',
-      subject,
-      what: `The last ${last.length} purges left ${countText(oldest)}, and now ${countText(newest)} expired entries. They stopped by ${reasons}.`,
-      advice:
-        'Raise PURGE_TIME_BUDGET, lower PURGE_PAUSE_RATIO, or let the purge run more often (SCHEDULE_PURGE). Where the runs stopped by unhealthy, look at the load of the database first.',
-      since: last.at(-1)?.at ?? null,
-    },
-  ];
+  return warning(
+    'backlog-growing',
+    `The last ${last.length} purges left ${countText(oldest)}, and now ${countText(newest)} expired entries. They stopped by ${reasons}.`,
+    'Raise PURGE_TIME_BUDGET, lower PURGE_PAUSE_RATIO, or let the purge run more often (SCHEDULE_PURGE). Where the runs stopped by unhealthy, look at the load of the database first.',
+    last.at(-1)?.at,
+  );
 }
 
 /** A purge that is absent since the lock is held is one finding, which says who holds it. */
-function absentOrBusy({ purge }: SqlCacheRecords, subject: string, context: JudgeContext): JudgedFinding[] {
-  const [absence, ...others] = judgeRuns(purge, subject, context);
-  const [held] = busy(purge, subject, context);
+function absentOrBusy({ purge }: SqlCacheRecords, context: JudgeContext): Judgement[] {
+  const [absence, ...others] = judgeRuns(purge, context);
+  const [held] = busy(purge, context);
   if (absence?.check === 'purge-absent' && held)
     return [{ ...absence, what: `${absence.what} ${held.what}`, advice: held.advice }, ...others];
   return [...(absence ? [absence] : []), ...others, ...(held ? [held] : [])];
@@ -80,7 +74,7 @@ const busyIntervals = 2;
 const ending = { sqlserver: '`KILL` with its number', postgres: '`SELECT pg_terminate_backend(PID)`' };
 
 /** Purge after purge finds the table's lock held: by a run that hangs, or a session that a killed one left. */
-function busy({ runs }: SqlCacheRecords['purge'], subject: string, { now, timerOf }: JudgeContext): JudgedFinding[] {
+function busy({ runs }: SqlCacheRecords['purge'], { now, timerOf }: JudgeContext): Judgement[] {
   const timer = timerOf('purge');
   const real = runs.filter(({ dryRun }) => !dryRun);
   const other = real.findIndex(({ outcome }) => outcome !== 'skipped');
@@ -90,16 +84,12 @@ function busy({ runs }: SqlCacheRecords['purge'], subject: string, { now, timerO
   const since = Date.parse(oldest.startedAt);
   if (since > (firingsBefore(timer.schedule, now.getTime(), busyIntervals).at(-1) ?? 0) + timerJitterMs) return [];
   const heldBy = newest.report && !newest.report.dryRun ? newest.report.heldBy : null;
-  return [
-    {
-      check: 'purge-busy',
-      level: 'warning',
-      subject,
-      what: `The last ${found.length} purges found the table's lock held for ${humanDuration(now.getTime() - since)}${heldBy ? `, at last by ${heldBy}` : ''}.`,
-      advice: `See whether a run is at work (GET /api/status). If none is, end the session that holds the lock${newest.report ? `: ${ending[newest.report.engine]}` : ''}.`,
-      since: oldest.startedAt,
-    },
-  ];
+  return warning(
+    'purge-busy',
+    `The last ${found.length} purges found the table's lock held for ${humanDuration(now.getTime() - since)}${heldBy ? `, at last by ${heldBy}` : ''}.`,
+    `See whether a run is at work (GET /api/status). If none is, end the session that holds the lock${newest.report ? `: ${ending[newest.report.engine]}` : ''}.`,
+    oldest.startedAt,
+  );
 }
 
 /** A timer may fire a moment after its time. */
@@ -118,47 +108,35 @@ function rises(figures: readonly number[]): boolean {
 function oldestExpired(
   newest: Age | undefined,
   counts: Read<CountsReport> | undefined,
-  subject: string,
   { policy, now }: JudgeContext,
-): JudgedFinding[] {
+): Judgement[] {
   const ageMs = newest?.age ? (parseDuration(newest.age) ?? 0) : 0;
   if (!newest || ageMs <= policy.oldestExpiredMs) return [];
   const expired = counts?.report.expired;
-  return [
-    {
-      check: 'oldest-expired',
-      level: 'warning',
-      subject,
-      what: `The oldest expired entry expired ${humanDuration(ageMs)} before it was last seen, ${humanDuration(now.getTime() - newest.at)} ago.${expired ? ` ${countText(expired)} expired entries were counted.` : ''}`,
-      advice:
-        'See why the last purges stopped (GET /api/status). Where they skipped locked entries, a session holds rows open: end it.',
-      since: new Date(Math.min(now.getTime(), Math.max(0, newest.at - ageMs + policy.oldestExpiredMs))).toISOString(),
-    },
-  ];
+  return warning(
+    'oldest-expired',
+    `The oldest expired entry expired ${humanDuration(ageMs)} before it was last seen, ${humanDuration(now.getTime() - newest.at)} ago.${expired ? ` ${countText(expired)} expired entries were counted.` : ''}`,
+    'See why the last purges stopped (GET /api/status). Where they skipped locked entries, a session holds rows open: end it.',
+    new Date(Math.min(now.getTime(), Math.max(0, newest.at - ageMs + policy.oldestExpiredMs))).toISOString(),
+  );
 }
 
-function tableSize(counts: readonly Read<CountsReport>[], subject: string, { policy }: JudgeContext): JudgedFinding[] {
+function tableSize(counts: readonly Read<CountsReport>[], { policy }: JudgeContext): Judgement[] {
   const known = counts.find(({ report }) => report.dataBytes !== null);
   const bytes = (known?.report.dataBytes ?? 0) + (known?.report.indexBytes ?? 0);
   if (bytes <= policy.tableSizeBytes) return [];
-  return [
-    {
-      check: 'table-size',
-      level: 'warning',
-      subject,
-      what: `The table and its indexes take ${bytesText(bytes)}.`,
-      advice:
-        'See whether the purge keeps up, then whether entries are too large or live too long. Where this is usual here, raise FINDING_TABLE_SIZE.',
-      since: null,
-    },
-  ];
+  return warning(
+    'table-size',
+    `The table and its indexes take ${bytesText(bytes)}.`,
+    'See whether the purge keeps up, then whether entries are too large or live too long. Where this is usual here, raise FINDING_TABLE_SIZE.',
+  );
 }
 
 /**
  * By the newest run that knows it: of the index job, or of a purge, which looks after the index first. The job fails where it
  * lacks the right to build the index: whether there is one, it may see without any.
  */
-function missingIndex({ index, purge }: SqlCacheRecords, subject: string): JudgedFinding[] {
+function missingIndex({ index, purge }: SqlCacheRecords): Judgement[] {
   const known = [
     ...index.runs.filter(isReal).map((run) => ({
       run,
@@ -177,78 +155,51 @@ function missingIndex({ index, purge }: SqlCacheRecords, subject: string): Judge
   const error = index.failures[0]?.error;
   // What a run that may not build it says, with the statement for whoever may.
   const told = index.runs.find(({ report }) => report?.outcome === 'missing')?.report?.warnings;
-  return [
-    {
-      check: 'index-missing',
-      level: 'warning',
-      subject,
-      what: `No usable index leads with the expiry${error ? ', and none could be built' : ''}: each purge reads the whole table.${error ? ` ${error.message}` : ''}`,
-      advice:
-        error?.advice ??
-        told?.at(-1) ??
-        'Create the index once yourself, or give the identity the right to: docs/reference/rights.md has the statements.',
-      since: first?.run.startedAt ?? null,
-    },
-  ];
+  return warning(
+    'index-missing',
+    `No usable index leads with the expiry${error ? ', and none could be built' : ''}: each purge reads the whole table.${error ? ` ${error.message}` : ''}`,
+    error?.advice ??
+      told?.at(-1) ??
+      'Create the index once yourself, or give the identity the right to: docs/reference/rights.md has the statements.',
+    first?.run.startedAt,
+  );
 }
 
-function appPurge(purges: readonly Read<PurgeReport>[], subject: string, { now }: JudgeContext): JudgedFinding[] {
+function appPurge(purges: readonly Read<PurgeReport>[], { now }: JudgeContext): Judgement[] {
   const seen = appPurgeSeen(
     purges.map(({ at, report }) => ({ at, appPurge: report.appPurge })),
     now,
   );
   if (!seen) return [];
-  return [
-    {
-      check: 'app-purge',
-      level: 'warning',
-      subject,
-      what: `A web app still deletes expired entries of this table itself, ${seen}.`,
-      advice: appPurgeAdvice,
-      since: null,
-    },
-  ];
+  return warning('app-purge', `A web app still deletes expired entries of this table itself, ${seen}.`, appPurgeAdvice);
 }
 
 /** @param withoutIndex that is told by itself */
-function lastPurge(last: Read<PurgeReport> | undefined, subject: string, withoutIndex: boolean): JudgedFinding[] {
+function lastPurge(last: Read<PurgeReport> | undefined, withoutIndex: boolean): Judgement[] {
   if (!last) return [];
   const { report, at } = last;
-  const findings: JudgedFinding[] = [];
-  if (report.stopReason === 'unhealthy') {
-    const readings = report.waits.loadReasons.join('; ');
-    findings.push({
-      check: 'database-load',
-      level: 'warning',
-      subject,
-      what: `The database was above a load limit until the purge's time was up${readings ? `: ${readings}` : ''}.`,
-      advice: 'Move the purge to a quieter hour (SCHEDULE_PURGE), or raise the load limits.',
-      since: at,
-    });
-  }
-  for (const { entries, cause, advice } of report.kept) {
-    findings.push({
-      check: 'rows-kept',
-      level: 'warning',
-      subject,
-      what:
-        entries === null ? cause : `The purge leaves ${countOf(entries, 'expired entry', 'expired entries')}: ${cause}`,
-      advice,
-      since: at,
-    });
-  }
-  for (const what of report.warnings) {
-    if (withoutIndex && /\bexpiry index\b/i.test(what)) continue;
-    // Told as app-purge.
-    if (/\bExpiredItemsDeletionInterval\b/.test(what)) continue;
-    findings.push({
-      check: 'purge-warning',
-      level: 'info',
-      subject,
-      what,
-      advice: 'docs/reference/rights.md has the rights that a purge needs.',
-      since: at,
-    });
-  }
-  return findings;
+  const readings = report.waits.loadReasons.join('; ');
+  const warnings = report.warnings.filter(
+    (what) =>
+      !(withoutIndex && /\bexpiry index\b/i.test(what)) &&
+      // Told as app-purge.
+      !/\bExpiredItemsDeletionInterval\b/.test(what),
+  );
+  return [
+    ...(report.stopReason === 'unhealthy'
+      ? warning(
+          'database-load',
+          `The database was above a load limit until the purge's time was up${readings ? `: ${readings}` : ''}.`,
+          'Move the purge to a quieter hour (SCHEDULE_PURGE), or raise the load limits.',
+          at,
+        )
+      : []),
+    ...report.kept.flatMap(({ entries, cause, advice }) => {
+      const left = entries === null ? '' : `The purge leaves ${countOf(entries, 'expired entry', 'expired entries')}: `;
+      return warning('rows-kept', `${left}${cause}`, advice, at);
+    }),
+    ...warnings.flatMap((what) =>
+      note('purge-warning', what, 'docs/reference/rights.md has the rights that a purge needs.', at),
+    ),
+  ];
 }

@@ -1,10 +1,9 @@
 import type { AppReport } from '../appTelemetry/appReport.ts';
 import { binMs } from '../appTelemetry/policy.ts';
-import type { CheckName } from '../runbook.ts';
 import { isReal } from '../runs/history.ts';
 import { bytesText, countOf, percentText } from '../wording.ts';
 import { type AppEvent, eventsOf } from './appEvents.ts';
-import type { JudgedFinding } from './checkNames.ts';
+import { about, type Judgement, note, warning } from './judgement.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import { type SubjectRecords, titleOf, type WebAppRecords } from './subjectRecords.ts';
 
@@ -24,15 +23,10 @@ const leastBeforeMs = 60 * 60_000;
  * What somebody should know of a cache's web app, from the newest look at its telemetry, beside the runs on its cache and on the
  * rings that protect it. What the report does not know is no finding.
  */
-export function judgeWebApp(
-  records: WebAppRecords,
-  subjects: readonly SubjectRecords[],
-  context: JudgeContext,
-): JudgedFinding[] {
+export function judgeWebApp(records: WebAppRecords, subjects: readonly SubjectRecords[], context: JudgeContext) {
   const newest = records.app.runs.find((run) => isReal(run) && run.report)?.report;
   const found = newest ? judgeAppReport(newest, records, subjects, context) : [];
-  const subject = titleOf(records);
-  return [...judgeRuns(records.app, subject, context), ...found.map((each) => ({ subject, since: null, ...each }))];
+  return about(titleOf(records), [...judgeRuns(records.app, context), ...found]);
 }
 
 type Policies = Pick<JudgeContext, 'policy'>;
@@ -43,7 +37,7 @@ export function judgeAppReport(
   app: Pick<WebAppRecords, 'name' | 'rings'>,
   subjects: readonly SubjectRecords[],
   policies: Policies,
-): AppFinding[] {
+): Judgement[] {
   return [
     ...metricsAbsent(report),
     ...hitRatio(report, policies),
@@ -56,14 +50,8 @@ export function judgeAppReport(
   ];
 }
 
-type AppFinding = Omit<JudgedFinding, 'subject' | 'since'> & { since?: string };
-
-const warning = (check: CheckName, what: string, advice: string, since?: string): AppFinding[] => [
-  { check, level: 'warning', what, advice, ...(since && { since }) },
-];
-
 /** It may be a quiet night: a note. */
-function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppReport): AppFinding[] {
+function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppReport): Judgement[] {
   if (calls || partial.length > 0) return [];
   const others =
     otherRoles.length > 0
@@ -71,18 +59,14 @@ function metricsAbsent({ calls, role, partial, otherRoles, storeErrors }: AppRep
       : storeErrors
         ? ' Its logs arrive.'
         : ' Nor do its logs arrive.';
-  return [
-    {
-      check: 'app-metrics-absent',
-      level: 'info',
-      what: `In the last 6 hours no metric of MSAL came from the role ${role}: its hit ratio and failures are unknown.${others}`,
-      advice:
-        'Without traffic there is none. Otherwise correct `app.role` of the cache in TOKEN_CACHES, or switch the metrics on: AddMeter("MicrosoftIdentityClient_Common_Meter"), see docs/app-metrics.md.',
-    },
-  ];
+  return note(
+    'app-metrics-absent',
+    `In the last 6 hours no metric of MSAL came from the role ${role}: its hit ratio and failures are unknown.${others}`,
+    'Without traffic there is none. Otherwise correct `app.role` of the cache in TOKEN_CACHES, or switch the metrics on: AddMeter("MicrosoftIdentityClient_Common_Meter"), see docs/app-metrics.md.',
+  );
 }
 
-function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: Policies): AppFinding[] {
+function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: Policies): Judgement[] {
   if (!ratio || !calls || ratio.all * 100 >= policy.app.hitRatio) return [];
   const share = (value: number) => percentText(value * 100);
   return warning(
@@ -94,7 +78,7 @@ function hitRatio({ hitRatio: ratio, calls }: AppReport, { policy }: Policies): 
   );
 }
 
-function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: Policies): AppFinding[] {
+function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: Policies): Judgement[] {
   const slow = (of: typeof l1) => of && of.calls >= leastHits && of.meanMs > policy.app.latencyMs;
   if (!slow(l1) && !slow(l2)) return [];
   const text = (of: typeof l1, where: string) =>
@@ -106,7 +90,7 @@ function latency({ l1Latency: l1, l2Latency: l2 }: AppReport, { policy }: Polici
   );
 }
 
-function unreadable({ unreadable: found }: AppReport, cache: string): AppFinding[] {
+function unreadable({ unreadable: found }: AppReport, cache: string): Judgement[] {
   const { failures, encrypting, plain } = found;
   if (!failures && !encrypting && !plain) return [];
   const counted = failures === null ? '' : ` ${countOf(failures, 'call')} for a token failed over that.`;
@@ -121,7 +105,7 @@ function unreadable({ unreadable: found }: AppReport, cache: string): AppFinding
   );
 }
 
-function storeErrors({ storeErrors: errors }: AppReport, cache: string): AppFinding[] {
+function storeErrors({ storeErrors: errors }: AppReport, cache: string): Judgement[] {
   if (!errors || errors.length === 0) return [];
   return warning(
     'app-store-errors',
@@ -134,7 +118,7 @@ type Bins = AppReport['series'];
 const total = (bins: Bins, figure: 'calls' | 'failures') => bins.reduce((sum, bin) => sum + bin[figure], 0);
 
 /** A share of failures that is high, and the deployment after which it rose, where one is known. */
-function failures(report: AppReport, { policy }: Policies): AppFinding[] {
+function failures(report: AppReport, { policy }: Policies): Judgement[] {
   const { series, versions, calls } = report;
   const codes = (report.failures ?? [])
     .slice(0, 3)
@@ -164,7 +148,7 @@ function failures(report: AppReport, { policy }: Policies): AppFinding[] {
 }
 
 /** Sign-ins and lost entries that come at once after a run: the run is named, which is no proof that it did it. */
-function signIns({ series }: AppReport, events: readonly AppEvent[]): AppFinding[] {
+function signIns({ series }: AppReport, events: readonly AppEvent[]): Judgement[] {
   const first = series[0] && Date.parse(series[0].at);
   if (first === undefined) return [];
   for (const { at, what, advice } of events) {
@@ -194,7 +178,7 @@ function sumBetween(series: Bins, from: number, to: number): number {
     .reduce((sum, { signIns: count, misses }) => sum + count + misses, 0);
 }
 
-function memory({ memory: found }: AppReport, { policy }: Policies): AppFinding[] {
+function memory({ memory: found }: AppReport, { policy }: Policies): Judgement[] {
   if (!found || found.bytesPerHour === null || found.bytesPerHour <= policy.app.memoryGrowthBytes) return [];
   return warning(
     'app-memory-growth',

@@ -6,43 +6,25 @@ import type { RecordStore } from '../runs/recordStore.ts';
 import { type HoldsLock, type RunningRun, readRunning } from '../runs/runningState.ts';
 import { tellAge, tellBacklog } from './sqlReadings.ts';
 
-/** What the records say of a SQL cache. */
-export interface SqlCacheRecords {
-  kind: 'sqlCache';
-  name: string;
-  purge: JobHistory<'purge'>;
-  index: JobHistory<'index'>;
-  counts: JobHistory<'counts'>;
-  clear: JobHistory<'clear'>;
-  running: RunningRun | undefined;
-}
+/** The jobs on each kind of subject whose records are judged. */
+const judgedJobs = {
+  sqlCache: ['purge', 'index', 'counts', 'clear'],
+  redisCache: ['redis', 'clear'],
+  keyRing: ['rotateKeyRing', 'keyRingStatus', 'rewrapKeyRing', 'revokeKeys', 'pruneKeyRing'],
+  webApp: ['app'],
+} as const satisfies Record<string, readonly JobName[]>;
+type Kind = keyof typeof judgedJobs;
 
-export interface RedisCacheRecords {
-  kind: 'redisCache';
-  name: string;
-  redis: JobHistory<'redis'>;
-  clear: JobHistory<'clear'>;
-  running: RunningRun | undefined;
-}
-
-export interface KeyRingRecords {
-  kind: 'keyRing';
-  name: string;
-  rotateKeyRing: JobHistory<'rotateKeyRing'>;
-  keyRingStatus: JobHistory<'keyRingStatus'>;
-  rewrapKeyRing: JobHistory<'rewrapKeyRing'>;
-  revokeKeys: JobHistory<'revokeKeys'>;
-  pruneKeyRing: JobHistory<'pruneKeyRing'>;
-}
-
-/** The web app of a cache, by the cache's name. */
-export interface WebAppRecords {
-  kind: 'webApp';
-  name: string;
-  /** Names of the rings that protect its entries. */
-  rings: readonly string[];
-  app: JobHistory<'app'>;
-}
+/** What the records say of a subject: the history of each of its jobs. */
+type Records<K extends Kind> = { kind: K; name: string } & {
+  [J in (typeof judgedJobs)[K][number]]: JobHistory<J>;
+};
+type CacheRecords<K extends Kind> = Records<K> & { running: RunningRun | undefined };
+export type SqlCacheRecords = CacheRecords<'sqlCache'>;
+export type RedisCacheRecords = CacheRecords<'redisCache'>;
+export type KeyRingRecords = Records<'keyRing'>;
+/** The web app of a cache, by the cache's name; `rings` protect its entries. */
+export type WebAppRecords = Records<'webApp'> & { rings: readonly string[] };
 
 export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords | WebAppRecords;
 
@@ -58,8 +40,9 @@ export interface SubjectNames {
   webApps: readonly { name: string; rings: readonly string[] }[];
 }
 
-/** Records of each job that are read at least: most often as many as a judge needs. */
-const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, app: 5, rotateKeyRing: 5, asked: 5 };
+/** Records of each job that are read at least: most often as many as a judge needs. Of jobs that are asked for, fewer do. */
+const judgedRuns = { purge: 48, index: 5, counts: 12, redis: 12, app: 5, rotateKeyRing: 5 };
+const judgedOthers = 5;
 export type Depths = typeof judgedRuns;
 
 export interface Reading {
@@ -81,48 +64,26 @@ export async function readSubjects(
   { now, policy, depths: wanted, holdsLock }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
-  const depths = { ...judgedRuns, ...wanted };
-  const of = <J extends JobName>(job: J, name: string, count: number, tells?: (history: JobHistory<J>) => boolean) =>
-    limit(() => readHistory(records, job, name, count, now, tells));
-  const running = (name: string, isHeld?: HoldsLock) => limit(() => readRunning(records, name, now, isHeld));
+  const depths: { readonly [J in JobName]?: number } = { ...judgedRuns, ...wanted };
+  const tells: { readonly [J in JobName]?: (history: JobHistory<J>) => boolean } = {
+    purge: (history) => tellBacklog(history, policy, now),
+    counts: tellAge,
+  };
+  const read = <J extends JobName>(job: J, name: string): Promise<JobHistory<J>> =>
+    limit(() => readHistory(records, job, name, depths[job] ?? judgedOthers, now, tells[job]));
+  const recordsOf = async <K extends Kind>(kind: K, name: string) => {
+    const histories = judgedJobs[kind].map(async (job) => [job, await read(job, name)]);
+    return { kind, name, ...Object.fromEntries(await Promise.all(histories)) } as Records<K>;
+  };
+  const cacheOf = async <K extends Kind>(kind: K, name: string, isHeld?: HoldsLock) => {
+    const running = limit(() => readRunning(records, name, now, isHeld));
+    return { ...(await recordsOf(kind, name)), running: await running };
+  };
   return Promise.all<SubjectRecords>([
-    ...sqlCaches.map(async (name) => ({
-      kind: 'sqlCache' as const,
-      name,
-      ...(await together({
-        purge: of('purge', name, depths.purge, (history) => tellBacklog(history, policy, now)),
-        index: of('index', name, depths.index),
-        counts: of('counts', name, depths.counts, tellAge),
-        clear: of('clear', name, depths.asked),
-        running: running(name, async () => holdsLock?.(name)),
-      })),
-    })),
-    ...redisCaches.map(async (name) => ({
-      kind: 'redisCache' as const,
-      name,
-      ...(await together({
-        redis: of('redis', name, depths.redis),
-        clear: of('clear', name, depths.asked),
-        running: running(name),
-      })),
-    })),
-    ...webApps.map(async ({ name, rings }) => ({
-      kind: 'webApp' as const,
-      name,
-      rings,
-      app: await of('app', name, depths.app),
-    })),
-    ...keyRings.map(async (name) => ({
-      kind: 'keyRing' as const,
-      name,
-      ...(await together({
-        rotateKeyRing: of('rotateKeyRing', name, depths.rotateKeyRing),
-        keyRingStatus: of('keyRingStatus', name, depths.asked),
-        rewrapKeyRing: of('rewrapKeyRing', name, depths.asked),
-        revokeKeys: of('revokeKeys', name, depths.asked),
-        pruneKeyRing: of('pruneKeyRing', name, depths.asked),
-      })),
-    })),
+    ...sqlCaches.map((name) => cacheOf('sqlCache', name, async () => holdsLock?.(name))),
+    ...redisCaches.map((name) => cacheOf('redisCache', name)),
+    ...webApps.map(async ({ name, rings }) => ({ ...(await recordsOf('webApp', name)), rings })),
+    ...keyRings.map((name) => recordsOf('keyRing', name)),
   ]);
 }
 
@@ -131,13 +92,4 @@ export function historiesOf(subject: SubjectRecords): JobHistory[] {
   return Object.values(subject).filter(
     (part): part is JobHistory => typeof part === 'object' && part !== null && 'failures' in part,
   );
-}
-
-async function together<T extends Record<string, Promise<unknown>>>(
-  parts: T,
-): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
-  const values = await Promise.all(Object.values(parts));
-  return Object.fromEntries(Object.keys(parts).map((key, index) => [key, values[index]])) as {
-    [K in keyof T]: Awaited<T[K]>;
-  };
 }
