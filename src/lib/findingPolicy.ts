@@ -1,4 +1,3 @@
-import type { AppThresholds } from './appTelemetry/policy.ts';
 import type { Level } from './level.ts';
 
 /** When the judges speak, and how loudly; docs/reference/settings.md explains each. Durations in ms. */
@@ -11,7 +10,8 @@ export interface FindingPolicy {
   tableSizeBytes: number;
   /** How long before a ring has no default key. */
   defaultKeyMs: number;
-  app: AppThresholds;
+  /** Of a web app: per cent of the look-ups, mean of the distributed cache, per cent of the calls, bytes an hour of one process. */
+  app: { hitRatio: number; latencyMs: number; failures: number; memoryGrowthBytes: number };
   /** Levels other than those of the judges, by check; `off` for none. */
   levels: ReadonlyMap<string, Level | 'off'>;
 }

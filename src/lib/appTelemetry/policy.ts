@@ -7,18 +7,6 @@ export interface AppPolicy {
   leastCalls: number;
 }
 
-/** When the judge of an app speaks. */
-export interface AppThresholds {
-  /** Per cent of the look-ups. */
-  hitRatio: number;
-  /** Mean of the distributed cache, in ms. */
-  latencyMs: number;
-  /** Per cent of the calls for tokens. */
-  failures: number;
-  /** Of one process, bytes an hour. */
-  memoryGrowthBytes: number;
-}
-
 /** How far the series of an app goes back, and the memory of its processes. */
 export const seriesMs = 6 * 3_600_000;
 export const memoryMs = 24 * 3_600_000;

@@ -25,15 +25,7 @@ export const appShape = {
 };
 type Values = z.infer<z.ZodObject<typeof appShape>>;
 
-export interface AppSettings {
-  policy: AppPolicy;
-  /** Where queries go: another in another cloud. */
-  endpoint: string;
-}
-
-export function appSettings(values: Values): AppSettings {
-  return {
-    policy: { windowMs: values.APP_WINDOW, leastCalls: values.APP_LEAST_CALLS, timeoutMs: values.APP_TIMEOUT },
-    endpoint: values.APP_LOGS_ENDPOINT,
-  };
+export function appSettings(values: Values) {
+  const { APP_WINDOW: windowMs, APP_LEAST_CALLS: leastCalls, APP_TIMEOUT: timeoutMs } = values;
+  return { policy: { windowMs, leastCalls, timeoutMs } satisfies AppPolicy, endpoint: values.APP_LOGS_ENDPOINT };
 }

@@ -12,7 +12,7 @@ import { bytes, name, settingName } from './fields.ts';
 import { formsOf, type SettingForm } from './forms.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
-import type { Cache, RedisCache, SqlCache, WebApp } from './subjects.ts';
+import type { Cache, WebApp } from './subjects.ts';
 
 const engine = z.enum(['sqlserver', 'postgres', 'redis'], { error: 'must be sqlserver, postgres or redis' });
 type Kind = z.infer<typeof engine>;
@@ -73,26 +73,16 @@ const entrySchema = z.strictObject({
 });
 type Entry = z.infer<typeof entrySchema>;
 
-export interface CacheReading {
-  sqlCaches: SqlCache[];
-  redisCaches: RedisCache[];
-  webApps: WebApp[];
-  /** Those that cannot be used included: their runs fail with the reason. */
-  names: { sqlCaches: string[]; redisCaches: string[] };
-  problems: SettingProblem[];
-  /** What of a connection string is not followed, and what was guessed. */
-  warnings: SettingProblem[];
-}
-
 interface CacheEntries {
   entries: Entry[];
   problems: SettingProblem[];
 }
 
 /** The caches of TOKEN_CACHES, or the single one of TOKEN_CACHE_CONNECTION_STRING, named `default`. */
-export function readCaches(env: Environment, redis: RedisOptions): CacheReading {
+export function readCaches(env: Environment, redis: RedisOptions) {
   const { entries, problems } = env.TOKEN_CACHES ? readList(env.TOKEN_CACHES) : readSingle(env);
   const kinds = new Map<string, Kind | undefined>();
+  /** What of a connection string is not followed, and what was guessed. */
   const warnings: SettingProblem[] = [];
   const caches = entries.flatMap((entry) => {
     const { name: cache, connectionStringSetting: setting } = entry;
@@ -118,6 +108,7 @@ export function readCaches(env: Environment, redis: RedisOptions): CacheReading 
     webApps: entries.flatMap(({ name: cache, app }) =>
       app ? readOne(problems, { cache, jobs: ['app'] }, () => webAppOf(cache, app, env)) : [],
     ),
+    // Those that cannot be used included: their runs fail with the reason.
     names: { sqlCaches: names(false), redisCaches: names(true) },
     problems,
     warnings,

@@ -6,16 +6,24 @@ import { readSchedule } from '../schedules.ts';
 
 /** Schemas of single settings: each turns a text of the environment into a typed value, or says what it expects. */
 
+/** What `read` makes of the text; undefined is what the setting does not take. @param expects what to give in its place */
+export function readBy<T>(read: (text: string) => T | undefined, expects: string) {
+  return z.string().transform((text, context) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expects });
+    return z.NEVER;
+  });
+}
+
 /** Milliseconds, from an ISO 8601 duration between the two given ones. */
 export function duration(least: string, most: string) {
   const expects = `must be an ISO 8601 duration from ${least} to ${most}, such as ${least === 'PT0S' ? 'PT1M' : least}`;
   const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  return z.string().transform((text, context) => {
+  return readBy((text) => {
     const ms = parseDuration(text);
-    if (ms !== undefined && ms >= min && ms <= max) return ms;
-    context.addIssue({ code: 'custom', message: expects });
-    return z.NEVER;
-  });
+    return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
+  }, expects);
 }
 
 export function wholeNumber(least: number, most: number) {
@@ -50,31 +58,22 @@ export const schedule = z
   );
 
 /** A time zone by its name in Windows or in the IANA database, as the latter has it. */
-export const timeZone = z.string().transform((text, context) => {
+export const timeZone = readBy((text) => {
   const zone = findIana(text as Parameters<typeof findIana>[0])?.[0] ?? text;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be a time zone, such as W. Europe Standard Time or Europe/Berlin',
-    });
-    return z.NEVER;
+    return undefined;
   }
-});
+}, 'must be a time zone, such as W. Europe Standard Time or Europe/Berlin');
 
 /** Bytes, from a size as redis.conf writes it: `1073741824`, `512mb`, `6gb` (powers of 1024). */
-export const bytes = z
-  .string()
-  .trim()
-  .transform((text, context) => {
-    const [, amount, unit] = /^(\d{1,15}(?:\.\d{1,3})?)\s*(b|kb|mb|gb|tb)?$/i.exec(text) ?? [];
-    const power = ['b', 'kb', 'mb', 'gb', 'tb'].indexOf(unit?.toLowerCase() ?? 'b');
-    const value = Math.round(Number(amount) * 1024 ** power);
-    if (value > 0 && value <= Number.MAX_SAFE_INTEGER) return value;
-    context.addIssue({ code: 'custom', message: 'must be a size, such as 6gb or 512mb' });
-    return z.NEVER;
-  });
+export const bytes = readBy((text) => {
+  const [, amount, unit] = /^(\d{1,15}(?:\.\d{1,3})?)\s*(b|kb|mb|gb|tb)?$/i.exec(text.trim()) ?? [];
+  const power = ['b', 'kb', 'mb', 'gb', 'tb'].indexOf(unit?.toLowerCase() ?? 'b');
+  const value = Math.round(Number(amount) * 1024 ** power);
+  return value > 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+}, 'must be a size, such as 6gb or 512mb');
 
 /**
  * A field that names a setting. What has not the form of a name may be the secret itself, so it is not repeated.

@@ -2,19 +2,14 @@ import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { level } from '../level.ts';
 import { runbookFolder } from '../runbook.ts';
-import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
+import { bytes, decimal, duration, readBy, schedule, wholeNumber } from './fields.ts';
 
 /** `check=level`, several divided by commas. */
-const levels = z.string().transform((text, context) => {
+const levels = readBy((text) => {
   const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
   const parsed = z.array(z.tuple([z.string().min(1), z.enum([...level.options, 'off'])])).safeParse(pairs);
-  if (parsed.success) return new Map(parsed.data);
-  context.addIssue({
-    code: 'custom',
-    message: 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info',
-  });
-  return z.NEVER;
-});
+  return parsed.success ? new Map(parsed.data) : undefined;
+}, 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info');
 
 /** Where a document is read, without a slash at its end: an address, or a path in the repository. */
 const address = z

@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
-import { name, settingName } from './fields.ts';
+import { name, readBy, settingName } from './fields.ts';
 import { formsOf, type SettingForm } from './forms.ts';
 
 /** One ring as KEY_RINGS gives it. */
 
 const text = z.string().min(1, 'must not be empty');
-const duration = z.string().transform((value, context) => {
-  const ms = parseDuration(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be an ISO 8601 duration, such as P14D' });
-  return z.NEVER;
-});
+const duration = readBy(parseDuration, 'must be an ISO 8601 duration, such as P14D');
 
 /** Told in reports: what is no path may be the secret of something else. */
 const path = text.regex(/^[^?=;,"'<>|*\p{Cc}]+$/u, 'must be the path of a folder');

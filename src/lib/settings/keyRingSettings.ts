@@ -14,14 +14,6 @@ import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
 import type { KeyRing, RingProtector, RingStore } from './subjects.ts';
 
-export interface KeyRingReading {
-  rings: KeyRing[];
-  /** Those that cannot be used included. */
-  names: string[];
-  problems: SettingProblem[];
-  warnings: SettingProblem[];
-}
-
 const days = (count: number) => count * 86_400_000;
 
 /** From the KeyManagementOptions: NewKeyLifetime is 90 days, and refused below a week. */
@@ -39,7 +31,7 @@ export interface RingContext {
 }
 
 /** The rings of KEY_RINGS. Never throws: what is wrong stands in `problems`, and the other rings can be used. */
-export function readKeyRings(env: Environment, context: RingContext): KeyRingReading {
+export function readKeyRings(env: Environment, context: RingContext) {
   const setting = 'KEY_RINGS';
   if (!env.KEY_RINGS?.trim()) return { rings: [], names: [], problems: [], warnings: [] };
   const concern = (ring: string) => ({ ring, jobs: ['keyRing'] as const });
@@ -47,7 +39,8 @@ export function readKeyRings(env: Environment, context: RingContext): KeyRingRea
   if (!list) {
     const message =
       'must be a JSON list of rings: [{ "name": …, "mode": "observe", "store": { … }, "protector": { … } }]';
-    return { rings: [], names: [], problems: [{ setting, message, jobs: ['keyRing'] }], warnings: [] };
+    const problems: SettingProblem[] = [{ setting, message, jobs: ['keyRing'] }];
+    return { rings: [], names: [], problems, warnings: [] };
   }
   const { problems } = list;
   const rings = list.entries.flatMap(({ at, entry }) => {
@@ -62,6 +55,7 @@ export function readKeyRings(env: Environment, context: RingContext): KeyRingRea
       ? [{ setting, message: `is not followed in full: ${store.connection.remarks.join('; ')}`, ring: name }]
       : [],
   );
+  // Names of those that cannot be used too.
   return { rings: usable, names: [...usable.map((ring) => ring.name), ...broken], problems, warnings };
 }
 

@@ -1,21 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { WatchPolicy } from '../redis/policy.ts';
-import { bytes, decimal, duration, schedule, wholeNumber } from './fields.ts';
+import { bytes, decimal, duration, readBy, schedule, wholeNumber } from './fields.ts';
 
 const percent = () => decimal(0, 100);
 
 /** The text of a PEM file. */
-const certificates = z.string().transform((path, context) => {
+const certificates = readBy((path) => {
   try {
     const text = readFileSync(path, 'utf8');
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+    return text.includes('-----BEGIN CERTIFICATE-----') ? text : undefined;
   } catch {
-    // As a file without a certificate.
+    return undefined;
   }
-  context.addIssue({ code: 'custom', message: 'must name a readable file with certificates in PEM' });
-  return z.NEVER;
-});
+}, 'must name a readable file with certificates in PEM');
+
+const told = (description: string) => ({ description });
+const sample = told(
+  'Bounds of the sample of keys: calls of SCAN, its COUNT, and the time of all. With 0 calls no key is looked at.',
+);
+const memory = told('`redis-memory-high`, `redis-memory-critical`: per cent of the maximum in use.');
+const full = told('`timeUntilFull`: the time left, by the trend of the records.');
+const withoutTtl = told("`keysWithoutTtl`: per cent of the keys of the cache's database that have no expiry.");
+const fragmentation = told(
+  '`fragmentation`: memory of the process, as a multiple of the memory in use; and the bytes lost below which it does not matter.',
+);
+const clients = told('`clients`: per cent of the clients that the server allows.');
+const ping = told('`slowPing`: 95th percentile of the round trips of PING.');
 
 /** The settings of the watch of Redis caches, with their defaults; docs/reference/settings.md explains each. */
 export const redisShape = {
@@ -46,66 +57,31 @@ export const redisShape = {
         'Azure Resource Manager, which is asked for the metrics of the resource: another one in another cloud.',
     }),
   REDIS_PINGS: wholeNumber(1, 1_000).prefault('20').meta({ description: 'PINGs of a look.' }),
-  REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20').meta({
-    description:
-      'Bounds of the sample of keys: calls of SCAN, its COUNT, and the time of all. With 0 calls no key is looked at.',
-  }),
-  REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('50').meta({
-    description:
-      'Bounds of the sample of keys: calls of SCAN, its COUNT, and the time of all. With 0 calls no key is looked at.',
-  }),
-  REDIS_SCAN_TIME: duration('PT0.01S', 'PT30S').prefault('PT0.5S').meta({
-    description:
-      'Bounds of the sample of keys: calls of SCAN, its COUNT, and the time of all. With 0 calls no key is looked at.',
-  }),
+  REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20').meta(sample),
+  REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('50').meta(sample),
+  REDIS_SCAN_TIME: duration('PT0.01S', 'PT30S').prefault('PT0.5S').meta(sample),
   REDIS_KEY_RING_KEY: z
     .string()
     .default('DataProtection-Keys')
     .meta({ description: 'The key under which apps may keep their Data Protection key ring in Redis.' }),
-  REDIS_MEMORY_WARNING: percent()
-    .prefault('75')
-    .meta({ description: '`redis-memory-high`, `redis-memory-critical`: per cent of the maximum in use.' }),
-  REDIS_MEMORY_CRITICAL: percent()
-    .prefault('90')
-    .meta({ description: '`redis-memory-high`, `redis-memory-critical`: per cent of the maximum in use.' }),
-  REDIS_FULL_WARNING: duration('PT1H', 'P365D')
-    .prefault('P7D')
-    .meta({ description: '`timeUntilFull`: the time left, by the trend of the records.' }),
-  REDIS_FULL_CRITICAL: duration('PT1M', 'P365D')
-    .prefault('P1D')
-    .meta({ description: '`timeUntilFull`: the time left, by the trend of the records.' }),
+  REDIS_MEMORY_WARNING: percent().prefault('75').meta(memory),
+  REDIS_MEMORY_CRITICAL: percent().prefault('90').meta(memory),
+  REDIS_FULL_WARNING: duration('PT1H', 'P365D').prefault('P7D').meta(full),
+  REDIS_FULL_CRITICAL: duration('PT1M', 'P365D').prefault('P1D').meta(full),
   REDIS_TREND_SPAN: duration('PT1S', 'P7D').prefault('PT1H').meta({
     description: 'Least span of the records that a forecast rests on; it reaches 24 times as far as they do.',
   }),
   REDIS_EVICTED_CRITICAL: percent().prefault('5').meta({
     description: '`redis-evictions`: per cent of the entries evicted since the last look. Any eviction is a warning.',
   }),
-  REDIS_WITHOUT_TTL_WARNING: percent()
-    .prefault('10')
-    .meta({ description: "`keysWithoutTtl`: per cent of the keys of the cache's database that have no expiry." }),
-  REDIS_WITHOUT_TTL_CRITICAL: percent()
-    .prefault('50')
-    .meta({ description: "`keysWithoutTtl`: per cent of the keys of the cache's database that have no expiry." }),
-  REDIS_FRAGMENTATION_WARNING: decimal(1, 100).prefault('1.5').meta({
-    description:
-      '`fragmentation`: memory of the process, as a multiple of the memory in use; and the bytes lost below which it does not matter.',
-  }),
-  REDIS_FRAGMENTATION_WASTE: bytes.prefault('100mb').meta({
-    description:
-      '`fragmentation`: memory of the process, as a multiple of the memory in use; and the bytes lost below which it does not matter.',
-  }),
-  REDIS_CLIENTS_WARNING: percent()
-    .prefault('80')
-    .meta({ description: '`clients`: per cent of the clients that the server allows.' }),
-  REDIS_CLIENTS_CRITICAL: percent()
-    .prefault('95')
-    .meta({ description: '`clients`: per cent of the clients that the server allows.' }),
-  REDIS_PING_WARNING: duration('PT0.001S', 'PT1M')
-    .prefault('PT0.05S')
-    .meta({ description: '`slowPing`: 95th percentile of the round trips of PING.' }),
-  REDIS_PING_CRITICAL: duration('PT0.001S', 'PT1M')
-    .prefault('PT0.1S')
-    .meta({ description: '`slowPing`: 95th percentile of the round trips of PING.' }),
+  REDIS_WITHOUT_TTL_WARNING: percent().prefault('10').meta(withoutTtl),
+  REDIS_WITHOUT_TTL_CRITICAL: percent().prefault('50').meta(withoutTtl),
+  REDIS_FRAGMENTATION_WARNING: decimal(1, 100).prefault('1.5').meta(fragmentation),
+  REDIS_FRAGMENTATION_WASTE: bytes.prefault('100mb').meta(fragmentation),
+  REDIS_CLIENTS_WARNING: percent().prefault('80').meta(clients),
+  REDIS_CLIENTS_CRITICAL: percent().prefault('95').meta(clients),
+  REDIS_PING_WARNING: duration('PT0.001S', 'PT1M').prefault('PT0.05S').meta(ping),
+  REDIS_PING_CRITICAL: duration('PT0.001S', 'PT1M').prefault('PT0.1S').meta(ping),
   REDIS_HIT_RATIO_WARNING: percent().prefault('50').meta({
     description:
       '`hitRatio`: per cent of the look-ups since the last look that found their entry, where there were 100 at least.',
@@ -113,35 +89,27 @@ export const redisShape = {
 };
 type Values = z.infer<z.ZodObject<typeof redisShape>>;
 
-export interface RedisSettings {
-  policy: WatchPolicy;
-  /** Azure Monitor's address; undefined: by the region in the host's name. */
-  metricsEndpoint: string;
-}
-
-export function redisSettings(values: Values): RedisSettings {
-  return {
-    policy: {
-      timeoutMs: values.REDIS_TIMEOUT,
-      pings: values.REDIS_PINGS,
-      sample: {
-        calls: values.REDIS_SCAN_CALLS,
-        keysPerCall: values.REDIS_SCAN_COUNT,
-        timeMs: values.REDIS_SCAN_TIME,
-      },
-      keyRingKey: values.REDIS_KEY_RING_KEY,
-      thresholds: {
-        memory: { warning: values.REDIS_MEMORY_WARNING, critical: values.REDIS_MEMORY_CRITICAL },
-        full: { warning: values.REDIS_FULL_WARNING, critical: values.REDIS_FULL_CRITICAL },
-        trendSpanMs: values.REDIS_TREND_SPAN,
-        evictedCritical: values.REDIS_EVICTED_CRITICAL,
-        withoutTtl: { warning: values.REDIS_WITHOUT_TTL_WARNING, critical: values.REDIS_WITHOUT_TTL_CRITICAL },
-        fragmentation: { ratio: values.REDIS_FRAGMENTATION_WARNING, wasteBytes: values.REDIS_FRAGMENTATION_WASTE },
-        clients: { warning: values.REDIS_CLIENTS_WARNING, critical: values.REDIS_CLIENTS_CRITICAL },
-        ping: { warning: values.REDIS_PING_WARNING, critical: values.REDIS_PING_CRITICAL },
-        hitRatio: values.REDIS_HIT_RATIO_WARNING,
-      },
+export function redisSettings(values: Values) {
+  const policy: WatchPolicy = {
+    timeoutMs: values.REDIS_TIMEOUT,
+    pings: values.REDIS_PINGS,
+    sample: {
+      calls: values.REDIS_SCAN_CALLS,
+      keysPerCall: values.REDIS_SCAN_COUNT,
+      timeMs: values.REDIS_SCAN_TIME,
     },
-    metricsEndpoint: values.REDIS_METRICS_ENDPOINT,
+    keyRingKey: values.REDIS_KEY_RING_KEY,
+    thresholds: {
+      memory: { warning: values.REDIS_MEMORY_WARNING, critical: values.REDIS_MEMORY_CRITICAL },
+      full: { warning: values.REDIS_FULL_WARNING, critical: values.REDIS_FULL_CRITICAL },
+      trendSpanMs: values.REDIS_TREND_SPAN,
+      evictedCritical: values.REDIS_EVICTED_CRITICAL,
+      withoutTtl: { warning: values.REDIS_WITHOUT_TTL_WARNING, critical: values.REDIS_WITHOUT_TTL_CRITICAL },
+      fragmentation: { ratio: values.REDIS_FRAGMENTATION_WARNING, wasteBytes: values.REDIS_FRAGMENTATION_WASTE },
+      clients: { warning: values.REDIS_CLIENTS_WARNING, critical: values.REDIS_CLIENTS_CRITICAL },
+      ping: { warning: values.REDIS_PING_WARNING, critical: values.REDIS_PING_CRITICAL },
+      hitRatio: values.REDIS_HIT_RATIO_WARNING,
+    },
   };
+  return { policy, metricsEndpoint: values.REDIS_METRICS_ENDPOINT };
 }

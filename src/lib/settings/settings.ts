@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import type { FindingPolicy } from '../findingPolicy.ts';
-import type { QueueSettings } from '../queue/dispatch.ts';
 import { inZone, neverFires } from '../schedules.ts';
-import type { PurgePolicy } from '../sql/purgeRequest.ts';
-import type { TelemetrySettings } from '../telemetry/telemetry.ts';
-import { type AppSettings, appSettings, appShape } from './appSettings.ts';
+import { appSettings, appShape } from './appSettings.ts';
 import { readCaches } from './cacheSettings.ts';
 import {
   disabledFunctions,
@@ -19,11 +15,10 @@ import { formsOf } from './forms.ts';
 import { readKeyRings } from './keyRingSettings.ts';
 import { type JobName, readOne, type SettingProblem } from './problems.ts';
 import { queueSettings, queueShape } from './queueSettings.ts';
-import { type RecordStoreSettings, readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
-import { type RedisSettings, redisSettings, redisShape } from './redisSettings.ts';
+import { readRecordStore, recordStoreShape } from './recordStoreSettings.ts';
+import { redisSettings, redisShape } from './redisSettings.ts';
 import { purgePolicy, sqlCacheShape } from './sqlCacheSettings.ts';
 import { storageAddress } from './storageSettings.ts';
-import type { KeyRing, RedisCache, SqlCache, WebApp } from './subjects.ts';
 import { telemetryEndpoint, telemetrySettings, telemetryShape } from './telemetrySettings.ts';
 
 const schema = z.object({
@@ -51,61 +46,18 @@ export const settingNames = Object.keys(schema.shape) as SettingName[];
 
 export const settingForms = () => formsOf(schema.shape);
 
-export interface Settings {
-  sqlCaches: SqlCache[];
-  redisCaches: RedisCache[];
-  webApps: WebApp[];
-  rings: KeyRing[];
-  /** All subjects, those that cannot be used included: their runs fail with the reason. */
-  names: { sqlCaches: string[]; redisCaches: string[]; rings: string[] };
-  /** NCRONTAB, each with its time zone (`schedules.ts`). */
-  schedules: {
-    purge: string;
-    index: string;
-    counts: string;
-    redis: string;
-    apps: string;
-    keyRing: string;
-    findings: string;
-  };
-  findings: FindingPolicy;
-  /** Where the runbook is read: an address, or a path in the repository. */
-  runbook: string;
-  purge: PurgePolicy;
-  /** Rows that a run deletes at most; undefined for no limit. */
-  purgeRowLimit: number | undefined;
-  statementTimeoutMs: number;
-  redis: RedisSettings;
-  apps: AppSettings;
-  recordStore: RecordStoreSettings;
-  telemetry: TelemetrySettings;
-  /** Whether caches may be cleared over HTTP. */
-  allowClear: boolean;
-  queue: QueueSettings;
-  /** Where telemetry goes: a diagnosis sees whether it can be reached. */
-  telemetryEndpoint: URL | undefined;
-  /** Whether the platform signs callers in, and says who they are. */
-  easyAuth: boolean;
-  /** Names of functions that the host does not run. */
-  disabledFunctions: string[];
-  /** Whether a terminal may be given colours (no-color.org). */
-  colours: boolean;
-  /** All of them, so that a reader can fix them in one go. Subjects that they concern are in `names` alone. */
-  problems: SettingProblem[];
-  /** What was put right, guessed or is not followed: told once, and every run goes on. */
-  warnings: SettingProblem[];
-}
-
 /** The settings of this process: its environment is looked at here, and nowhere else. */
-export function processSettings(defaultRecordStore: 'file' | 'table'): Settings {
+export function processSettings(defaultRecordStore: 'file' | 'table') {
   return readSettings(process.env, defaultRecordStore);
 }
+
+export type Settings = ReturnType<typeof readSettings>;
 
 /**
  * Reads the settings once. Never throws: what is wrong stands in `problems`, and the rest can be used. A wrong setting
  * has its default here; `stops` says which jobs must not run with it.
  */
-export function readSettings(environment: Environment, defaultRecordStore: 'file' | 'table'): Settings {
+export function readSettings(environment: Environment, defaultRecordStore: 'file' | 'table') {
   const { env, warnings, unresolved } = givenSettings(environment, isPassword(environment));
   const given = Object.fromEntries(settingNames.map((key) => [key, env[key]]));
   const parsed = schema.safeParse(given);
@@ -118,6 +70,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
   const values: Values =
     parsed.data ?? schema.parse(Object.fromEntries(Object.entries(given).filter(([key]) => !wrong.has(key))));
   const at = (expression: string) => inZone(expression, values.WEBSITE_TIME_ZONE);
+  // NCRONTAB, each with its time zone (`schedules.ts`).
   const schedules = {
     purge: at(values.SCHEDULE_PURGE),
     index: at(values.SCHEDULE_INDEX),
@@ -139,18 +92,25 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     redisCaches,
     webApps,
     rings: rings.rings,
+    // All subjects, those that cannot be used included: their runs fail with the reason.
     names: { ...names, rings: rings.names },
     schedules,
     findings: findingPolicy(values),
+    // Where the runbook is read: an address, or a path in the repository.
     runbook: values.RUNBOOK_URL,
     purge: purgePolicy(values),
+    // Rows that a run deletes at most; undefined for no limit.
     purgeRowLimit: values.PURGE_ROW_LIMIT,
     statementTimeoutMs: values.STATEMENT_TIMEOUT,
     redis: redisSettings(values),
     apps: appSettings(values),
+    // Whether caches may be cleared over HTTP.
     allowClear: values.ALLOW_CLEAR,
+    // A diagnosis sees whether it can be reached.
     telemetryEndpoint: telemetryEndpoint(env),
+    // Whether the platform signs callers in, and says who they are.
     easyAuth: usesEasyAuth(env),
+    // Whether a terminal may be given colours (no-color.org).
     colours: !env.NO_COLOR,
     recordStore: readRecordStore(
       values.RECORD_STORE,
@@ -161,6 +121,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     telemetry: telemetrySettings(values, wrong),
     queue: queueSettings(values, { queues, blobs }),
     disabledFunctions: disabledFunctions(environment),
+    // All of them, so that a reader can fix them in one go. Subjects that they concern are in `names` alone.
     problems: withReferences(unresolved, [
       ...problems,
       // A problem with the caches stops no key ring.
@@ -171,9 +132,10 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
       ...rings.problems,
       ...storage.problems,
     ]),
+    // What was put right, guessed or is not followed: told once, and every run goes on.
     warnings: [
       ...warnings,
-      ...never.map((setting) => ({ setting, message: 'never fires: no day of any year fits it' })),
+      ...never.map((setting): SettingProblem => ({ setting, message: 'never fires: no day of any year fits it' })),
       ...caches.warnings,
       ...rings.warnings,
     ],

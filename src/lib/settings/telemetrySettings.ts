@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Identity, identityOf } from '../azure/credentials.ts';
+import { identityOf } from '../azure/credentials.ts';
 import { Secret } from '../secret.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import type { Environment } from './environment.ts';
-import { duration } from './fields.ts';
+import { duration, readBy } from './fields.ts';
 
 /** Instrumentation keys are UUIDs; the exporter refuses all else. */
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -12,7 +12,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * A connection string of Application Insights: `Name=value` pairs, divided by `;`. Put into the form that the exporter takes:
  * it discards all of a string with an empty part, and knows keys in lower case only.
  */
-const connectionString = z.string().transform((text, context) => {
+const connectionString = readBy((text) => {
   const parts = text
     .split(';')
     .map((part) => part.trim())
@@ -23,25 +23,15 @@ const connectionString = z.string().transform((text, context) => {
   const endpoint = fields.get('ingestionendpoint');
   const key = fields.get('instrumentationkey') ?? '';
   const pairs = parts.every((part) => /^\w+=[^=]+$/.test(part));
-  if (pairs && uuid.test(key) && (endpoint === undefined || URL.canParse(endpoint)))
-    return parts.join(';').replace(key, key.toLowerCase());
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a connection string of Application Insights: InstrumentationKey=…;IngestionEndpoint=https://…',
-  });
-  return z.NEVER;
-});
+  const isUsable = pairs && uuid.test(key) && (endpoint === undefined || URL.canParse(endpoint));
+  return isUsable ? parts.join(';').replace(key, key.toLowerCase()) : undefined;
+}, 'must be a connection string of Application Insights: InstrumentationKey=…;IngestionEndpoint=https://…');
 
 /** As the Functions host takes it: `Authorization=AAD`, with the client id of a user-assigned identity. */
-const authentication = z.string().transform((text, context): Identity => {
-  const [, clientId] = /^\s*Authorization\s*=\s*AAD\s*(?:;\s*ClientId\s*=\s*([0-9a-f-]{36})\s*)?;?\s*$/i.exec(text) ?? [
-    undefined,
-    null,
-  ];
-  if (clientId !== null) return identityOf(clientId);
-  context.addIssue({ code: 'custom', message: 'must be Authorization=AAD, or Authorization=AAD;ClientId=…' });
-  return z.NEVER;
-});
+const authentication = readBy((text) => {
+  const found = /^\s*Authorization\s*=\s*AAD\s*(?:;\s*ClientId\s*=\s*([0-9a-f-]{36})\s*)?;?\s*$/i.exec(text);
+  return found ? identityOf(found[1]) : undefined;
+}, 'must be Authorization=AAD, or Authorization=AAD;ClientId=…');
 
 /** Where telemetry goes, and how long an invocation may wait for it; docs/reference/settings.md explains each. */
 export const telemetryShape = {
