@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 import SlowFirst from './test/support/slowFirst.ts';
+
+if (!existsSync(new URL('node_modules/token-cache-maintenance-test', import.meta.url)))
+  throw new Error('The packages that the tests need are not installed: npm run setup');
 
 const unit = 'test/unit/**/*.test.ts';
 export default defineConfig({

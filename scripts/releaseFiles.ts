@@ -26,7 +26,7 @@ try {
   copyFileSync(join(root, 'dist/package.zip'), join(folder, `${name}-${version}.zip`));
   write('azuredeploy.json', template());
   write('createUiDefinition.json', portalForm());
-  write('sbom.cdx.json', deployedPackages(npm('sbom', '--sbom-format', 'cyclonedx')));
+  write('sbom.cdx.json', deployedPackages(npm('sbom', '--no-workspaces', '--sbom-format', 'cyclonedx')));
   const files = readdirSync(folder).sort();
   write('SHA256SUMS', files.map((file) => `${checksum(file)}  ${file}\n`).join(''));
   console.log(`dist/release: ${[...files, 'SHA256SUMS'].join(', ')}`);
