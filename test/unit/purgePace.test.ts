@@ -20,8 +20,7 @@ async function run(rows: number, changes: Partial<typeof quickPolicy> & { expire
   };
   const walk: Walk = {
     way: 'expiry',
-    skippedLocked: 0,
-    kept: [],
+    left: { skippedLocked: 0, kept: [] },
     step: async (limit) => {
       const deleted = Math.min(limit, left);
       if (deleted > 0) batches.push({ rows: deleted, at: elapsed });

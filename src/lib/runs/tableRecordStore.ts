@@ -1,5 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { soon } from '../azure/storage.ts';
+import { once } from '../once.ts';
 import type { JobName } from './catalogue.ts';
 import { parseKept, type RecordStore } from './recordStore.ts';
 import { parseRunId, rowsBefore } from './runId.ts';
@@ -30,13 +31,17 @@ interface Pieces {
  */
 export class TableRecordStore implements RecordStore {
   readonly description = `table ${recordTableName}`;
-  readonly #open: () => Promise<TableClient>;
-  #client: Promise<TableClient> | undefined;
+  /** Opened and made once. */
+  readonly #table: () => Promise<TableClient>;
   readonly #prunedAt = new Map<string, number>();
   readonly #now: () => Date;
 
   constructor(open: () => Promise<TableClient>, now: () => Date) {
-    this.#open = open;
+    this.#table = once(async () => {
+      const client = await open();
+      await client.createTable(soon());
+      return client;
+    }, 'forgotten');
     this.#now = now;
   }
 
@@ -111,20 +116,6 @@ export class TableRecordStore implements RecordStore {
       seen += 1;
       if (seen > keptRuns || rowKey > tooOld) await table.deleteEntity(partition, rowKey, soon()).catch(ignoreMissing);
     }
-  }
-
-  /** Opened and made once; a failure is forgotten, so that the next call tries again. */
-  #table(): Promise<TableClient> {
-    this.#client ??= this.#open()
-      .then(async (client) => {
-        await client.createTable(soon());
-        return client;
-      })
-      .catch((error: unknown) => {
-        this.#client = undefined;
-        throw error;
-      });
-    return this.#client;
   }
 }
 

@@ -160,7 +160,7 @@ export interface ExpiryIndexPort {
 }
 
 /** What the catalogue knows, without reading the table. */
-export interface CatalogueFigures {
+interface CatalogueFigures {
   /** Undefined where the catalogue has no figure or may not be read. */
   entries: number | undefined;
   /** The catalogue keeps the number of rows with each transaction; else it may be as old as the last statistics. */

@@ -39,6 +39,14 @@ export class CacheTableError extends MaintenanceError {
   }
 }
 
+/** What a failure is to the run, its stable code, and what to do; names in braces stand for what {@link filled} puts there. */
+export type Explanation = readonly [kind: FailureKind, code: ErrorCode, advice: string];
+
+/** An advice, with what its names in braces stand for. */
+export function filled(advice: string, facts: Readonly<Record<string, string>>): string {
+  return advice.replace(/\{(\w+)\}/g, (place, name: string) => facts[name] ?? place);
+}
+
 /** What a statement was for: the advice on a missing right depends on it. */
 export type Purpose = 'connect' | 'read' | 'delete' | 'index';
 
@@ -52,29 +60,24 @@ export interface ErrorContext {
   secrets: readonly Secret[];
 }
 
-/** What to do about a failure of which no more is known than its kind; with where the engine shows open transactions and explains its codes. */
-export function explainKind(kind: FailureKind, transactions: string, codes: string): [ErrorCode, string] {
-  switch (kind) {
-    case 'lock':
-      return [
-        'lock_in_the_way',
-        `Another session holds locks on the table for long. Look into ${transactions} for open transactions.`,
-      ];
-    case 'timeLimit':
-      return [
-        'statement_timeout',
-        'The statement did not end within STATEMENT_TIMEOUT. Look for a long transaction that blocks it, or raise the setting.',
-      ];
-    case 'transient':
-      return [
-        'database_unavailable',
-        'The database or the way to it was not available. If it stays so: check host, port, firewall and the state of the server.',
-      ];
-    case 'rows':
-    case 'permanent':
-      return ['database_error', `Look the code up in ${codes}.`];
-  }
-}
+/** What to do about a failure of which no more is known than its kind; `{transactions}` is where the engine shows open ones. */
+export const ofKind = {
+  lock: [
+    'lock',
+    'lock_in_the_way',
+    'Another session holds locks on the table for long. Look into {transactions} for open transactions.',
+  ],
+  timeLimit: [
+    'timeLimit',
+    'statement_timeout',
+    'The statement did not end within STATEMENT_TIMEOUT. Look for a long transaction that blocks it, or raise the setting.',
+  ],
+  transient: [
+    'transient',
+    'database_unavailable',
+    'The database or the way to it was not available. If it stays so: check host, port, firewall and the state of the server.',
+  ],
+} satisfies Partial<Record<FailureKind, Explanation>>;
 
 /** Whether a driver's error means that no Entra token could be had: @azure/identity's errors, or what tedious and mssql wrap them in. */
 export function isEntraFailure(error: unknown): boolean {
@@ -88,25 +91,24 @@ export function isEntraFailure(error: unknown): boolean {
 export const entraAdvice =
   'No Entra token could be had. In Azure: assign the managed identity, and set AZURE_CLIENT_ID where it is user-assigned. On your own machine: `az login`. Or give a password in the connection string.';
 
-/** Undefined where the statement's own deadline was up. */
-export async function unlessTooLong<T>(answer: Promise<T>): Promise<T | undefined> {
+/** Undefined where it fails as expected. */
+export async function unless<T>(
+  isExpected: (failure: CacheTableError) => boolean,
+  answer: Promise<T>,
+): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof CacheTableError && error.kind === 'timeLimit') return undefined;
+    if (error instanceof CacheTableError && isExpected(error)) return undefined;
     throw error;
   }
 }
 
+/** Undefined where the statement's own deadline was up. */
+export const unlessTooLong = <T>(answer: Promise<T>) => unless(({ kind }) => kind === 'timeLimit', answer);
+
 /** Undefined where the server does not answer that: it is refused, or takes too long. */
-export async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof CacheTableError && error.kind !== 'transient') return undefined;
-    throw error;
-  }
-}
+export const unlessRefused = <T>(answer: Promise<T>) => unless(({ kind }) => kind !== 'transient', answer);
 
 /** `failure` is what the server said, `name` the index's, delimited; `holder` says what has the name, where that is known. */
 export function indexNameTaken({ engineCode }: CacheTableError, name: string, holder = ''): CacheTableError {

@@ -5,7 +5,7 @@ import type { OfClear } from './clear.ts';
 import type { ClearPlan, ClearReport } from './clearReport.ts';
 import type { Deletion } from './deletion.ts';
 import type { DeletionContext } from './purgeRequest.ts';
-import type { Walk } from './walks.ts';
+import type { LeftBehind, Walk } from './walks.ts';
 
 /** Rows of a step of a plan, which deletes nothing. */
 const planRows = 1_000;
@@ -53,14 +53,11 @@ export async function clearUnreadable(
 
 function unreadableWalk(entries: ExpiredEntries, tally: UnreadableTally): Walk {
   let after: string | undefined;
-  let skippedLocked = 0;
+  // What the database refuses to delete fails the run, and is told.
+  const left: LeftBehind = { skippedLocked: 0, kept: [] };
   return {
     way: 'key',
-    // What the database refuses to delete fails the run, and is told.
-    kept: [],
-    get skippedLocked() {
-      return skippedLocked;
-    },
+    left,
     async step(limit) {
       const seen = await entries.nextForms(after, limit);
       const unreadable = await tally.judge(seen);
@@ -68,7 +65,7 @@ function unreadableWalk(entries: ExpiredEntries, tally: UnreadableTally): Walk {
       const gone = new Set(deleted);
       tally.gone(unreadable.filter(({ entry }) => gone.has(entry.key)));
       tally.looked(seen);
-      skippedLocked += unreadable.length - deleted.length;
+      left.skippedLocked += unreadable.length - deleted.length;
       after = seen.at(-1)?.key;
       tally.complete = after === undefined;
       return { deleted: deleted.length, worked: seen.length, hitLocks, finished: tally.complete };

@@ -112,7 +112,7 @@ export class Deletion<More extends object> {
 
   #keptBy(walk: Walk | undefined) {
     const { hidden } = this.#context.table;
-    return [...(walk?.kept ?? []), ...(hidden ? [hidden] : [])];
+    return [...(walk?.left.kept ?? []), ...(hidden ? [hidden] : [])];
   }
 
   #report(stopReason: StopReason, more: More, walk?: Walk, loop?: PurgeLoop): DeletionFigures & More {
@@ -123,7 +123,7 @@ export class Deletion<More extends object> {
       dryRun: false,
       stopReason,
       ...(loop?.result ?? nothingDone),
-      skippedLocked: walk?.skippedLocked ?? 0,
+      skippedLocked: walk?.left.skippedLocked ?? 0,
       kept: stopReason === 'busy' ? [] : this.#keptBy(walk),
       heldBy: null,
       way: walk?.way ?? 'expiry',

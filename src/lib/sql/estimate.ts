@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { CatalogueFigures, EntrySample, TableFigures } from './cacheTable.ts';
+import { once } from '../once.ts';
+import type { EntrySample, TableFigures } from './cacheTable.ts';
 
 export const entryCount = z.object({
   count: z.int(),
@@ -24,28 +25,13 @@ const sampleRows = 2_000;
  */
 export class Estimator {
   readonly #figures: TableFigures;
-  #sample: Promise<EntrySample> | undefined;
-  #catalogue: Promise<CatalogueFigures> | undefined;
-  #total: Promise<EntryCount> | undefined;
+  readonly sample = once(() => this.#figures.sample(sampleRows));
+  readonly catalogue = once(() => this.#figures.catalogue());
+  /** The entries of the table: the catalogue's figure, counted out where that one is inexact and small, or missing. */
+  readonly total = once(() => this.#countTotal());
 
   constructor(figures: TableFigures) {
     this.#figures = figures;
-  }
-
-  sample(): Promise<EntrySample> {
-    this.#sample ??= this.#figures.sample(sampleRows);
-    return this.#sample;
-  }
-
-  catalogue(): Promise<CatalogueFigures> {
-    this.#catalogue ??= this.#figures.catalogue();
-    return this.#catalogue;
-  }
-
-  /** The entries of the table: the catalogue's figure, counted out where that one is inexact and small, or missing. */
-  total(): Promise<EntryCount> {
-    this.#total ??= this.#countTotal();
-    return this.#total;
   }
 
   /** The entries with `from <= expiry < before`. */

@@ -60,8 +60,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
         // A run that drained saw itself what is left, unless it was to leave what expired of late.
         const due = new Date(now.getTime() - policy.graceMs);
         const isWhole = (stopReason === 'drained' || stopReason === 'rowsKept') && cutoff.getTime() === due.getTime();
-        const kept = walk?.kept.reduce((sum, { entries }) => sum + (entries ?? 0), 0) ?? 0;
-        const count = (walk?.skippedLocked ?? 0) + kept;
+        const kept = walk?.left.kept.reduce((sum, { entries }) => sum + (entries ?? 0), 0) ?? 0;
+        const count = (walk?.left.skippedLocked ?? 0) + kept;
         const remaining = isWhole && !table.hidden ? { count, estimated: false } : undefined;
         const left = await run.countLeft(async () => {
           const figures = new Estimator(table.figures);

@@ -12,14 +12,21 @@ export interface Step {
   finished: boolean;
 }
 
+/** Expired rows that a walk left behind, when last seen. */
+export interface LeftBehind {
+  /** Other sessions held them locked. */
+  skippedLocked: number;
+  /** The database refuses to delete them. */
+  kept: KeptRows[];
+}
+
+const none = { skippedLocked: 0, kept: [] };
+
 /** A way through the table, one batch after the other. A step that failed may be repeated. */
 export interface Walk {
   readonly way: PurgeWay;
   step(limit: number): Promise<Step>;
-  /** Expired rows left behind since other sessions held them locked when last seen. */
-  readonly skippedLocked: number;
-  /** Expired rows left behind since the database refuses to delete them, when last seen. */
-  readonly kept: readonly KeptRows[];
+  readonly left: LeftBehind;
   /** Keeps where the next run goes on; of a walk that does not begin at the beginning each time. */
   keepPosition?(): Promise<void>;
 }
@@ -47,16 +54,10 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
   let ahead: ExpiryRange[] = [];
   let lastLimit = 0;
   let deletedInPass = 0;
-  let skippedLocked = 0;
-  let kept: KeptRows[] = [];
+  const left: LeftBehind = { ...none };
   return {
     way: 'expiry',
-    get skippedLocked() {
-      return skippedLocked;
-    },
-    get kept() {
-      return kept;
-    },
+    left,
     async step(limit) {
       const isSteady = Math.abs(limit - lastLimit) <= steadyWithin * limit;
       lastLimit = limit;
@@ -69,8 +70,7 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
         if (!finished) {
           after = undefined;
           deletedInPass = 0;
-          skippedLocked = 0;
-          kept = [];
+          Object.assign(left, none);
         }
         return { ...nothing, finished };
       }
@@ -83,8 +83,8 @@ export function expiryWalk(entries: ExpiredEntries, cutoff: Cutoff, passes: 'one
       const keptNow = more.reduce((sum, rows) => sum + (rows.entries ?? 0), 0);
       // Where only a part was deleted, and not the rest seen locked or kept, the next step looks at the same range again.
       if (deleted === 0 || (!range.tied && (whole || deleted + (skipped ?? 0) + keptNow >= range.rows))) {
-        skippedLocked += skipped ?? (deleted === 0 ? range.rows : 0);
-        kept = addKept(kept, more);
+        left.skippedLocked += skipped ?? (deleted === 0 ? range.rows : 0);
+        left.kept = addKept(left.kept, more);
         after = range.upTo;
       } else ahead = [];
       return { deleted, worked: deleted, hitLocks, finished: false };
@@ -102,33 +102,24 @@ export async function keyWalk(entries: ExpiredEntries, cutoff: Cutoff, store?: P
   // Not known, it begins at the start: that nothing is kept either is said when the run keeps its place.
   let position = await store?.read().catch(() => undefined);
   let whole = position === undefined;
-  let skippedLocked = 0;
-  let kept: KeptRows[] = [];
+  const left: LeftBehind = { ...none };
   return {
     way: 'key',
-    get skippedLocked() {
-      return skippedLocked;
-    },
-    get kept() {
-      return kept;
-    },
+    left,
     async step(limit) {
       const range = await entries.nextKeyRange(position, limit);
       if (!range) {
         const finished = whole;
         position = undefined;
         whole = true;
-        if (!finished) {
-          skippedLocked = 0;
-          kept = [];
-        }
+        if (!finished) Object.assign(left, none);
         return { ...nothing, finished };
       }
       const { deleted, hitLocks, skipped, kept: more } = await entries.deleteKeyRange(range, cutoff);
       // Unknown: not all of the range was looked at, and the next step does so again.
       if (skipped !== undefined) {
-        skippedLocked += skipped;
-        kept = addKept(kept, more);
+        left.skippedLocked += skipped;
+        left.kept = addKept(left.kept, more);
         position = range.upTo;
       }
       return { deleted, worked: limit, hitLocks, finished: false };
@@ -166,12 +157,7 @@ export async function backlogWalk(
   let perPage = rowsPerPage;
   return {
     way: 'pages',
-    get skippedLocked() {
-      return rest.skippedLocked;
-    },
-    get kept() {
-      return rest.kept;
-    },
+    left: rest.left,
     async step(limit) {
       if (next >= end) return rest.step(limit);
       const to = Math.min(end, next + Math.max(1, Math.floor(Math.min(limit, batchRows) / perPage)));

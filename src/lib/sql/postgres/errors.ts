@@ -1,17 +1,17 @@
-import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
 import {
   CacheTableError,
   type ErrorContext,
+  type Explanation,
   entraAdvice,
-  explainKind,
-  type FailureKind,
+  filled,
   isEntraFailure,
+  ofKind,
   type Purpose,
 } from '../cacheTableError.ts';
 import type { LimitName, TimeLimits } from './session.ts';
 import { explanationOf } from './sqlStates.ts';
-import { quoteTable } from './tableName.ts';
+import { quoteIdentifier, quoteTable } from './tableName.ts';
 
 /** Errors of sockets and of the driver that mean: the connection is gone, or cannot be had just now. */
 const connectionFailures = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)/;
@@ -64,16 +64,17 @@ export function translateError(
   const { code } = said;
   const text = redact(said.message, context.secrets);
   if (/read timeout/i.test(said.message)) {
-    const [stableCode, advice] = explainKind('timeLimit', 'pg_stat_activity', '');
-    return new CacheTableError('timeLimit', code, stableCode, text, advice);
+    const [kind, stableCode, advice] = ofKind.timeLimit;
+    return new CacheTableError(kind, code, stableCode, text, advice);
   }
   if (isEntraFailure(error)) return new CacheTableError('permanent', 'entra', 'login_failed', text, entraAdvice);
   const [kind, stableCode, advice] = explain(said, text, purpose, context, limits);
-  const role = roleOf(context);
-  const filled = advice.replaceAll('{table}', context.table).replaceAll('{role}', role);
-  const { schema, table, constraint: name } = said;
-  return new CacheTableError(kind, code, stableCode, `PostgreSQL ${code}: ${text}${refusedBy(said)}`, filled, {
-    constraint: name && schema && table ? { name, schema, table } : undefined,
+  const role = context.user ? quoteIdentifier(context.user) : 'the role';
+  const schema = context.table.split('.', 1)[0] ?? '';
+  const told = filled(advice, { table: context.table, schema, role, transactions: 'pg_stat_activity' });
+  const { table, constraint: name } = said;
+  return new CacheTableError(kind, code, stableCode, `PostgreSQL ${code}: ${text}${refusedBy(said)}`, told, {
+    constraint: name && said.schema && table ? { name, schema: said.schema, table } : undefined,
   });
 }
 
@@ -94,8 +95,6 @@ function describe(error: unknown): Said {
   };
 }
 
-const roleOf = ({ user }: ErrorContext) => (user ? `"${user.replaceAll('"', '""')}"` : 'the role');
-
 /** The constraint and its table, or the function, that refused a row; never the row. */
 function refusedBy({ code, schema, table, constraint, where }: Said): string {
   if (code.startsWith('23') && constraint && schema && table)
@@ -104,13 +103,14 @@ function refusedBy({ code, schema, table, constraint, where }: Said): string {
   return routine ? ` (${routine})` : '';
 }
 
-function explain(
-  said: Said,
-  text: string,
-  purpose: Purpose,
-  context: ErrorContext,
-  limits: TimeLimits,
-): readonly [FailureKind, ErrorCode, string] {
+/** By what is to be done. */
+const grants = {
+  index:
+    "Only the table's owner may create an index: let the owner run `CREATE INDEX CONCURRENTLY ON {table} (expiresattime);`, or `ALTER TABLE {table} OWNER TO {role};`.",
+  table: 'Run GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT, DELETE ON {table} TO {role};',
+};
+
+function explain(said: Said, text: string, purpose: Purpose, context: ErrorContext, limits: TimeLimits): Explanation {
   const { code, where } = said;
   const blocked = /no pg_hba\.conf entry for host "([^"]+)"/.exec(text)?.[1];
   if (blocked) {
@@ -135,7 +135,7 @@ function explain(
       `The name ${name} does not resolve. Check \`Host=\` of the connection string and the DNS of the network.`,
     ];
   }
-  if (connectionFailures.test(code)) return ['transient', ...explainKind('transient', '', '')];
+  if (connectionFailures.test(code)) return ofKind.transient;
   // What a trigger or a rule did with the row: its own rights and tables, not ours.
   const byRoutine = purpose === 'delete' && isSqlState(code) && /function|SQL statement/i.test(where ?? '');
   const [kind, stable, advice] = (byRoutine && /^(42|0A|3F)/.test(code)
@@ -148,7 +148,7 @@ function explain(
       : 'A code of its own, of an extension or of what stands between: the text above is what it says.',
   ];
   if (code === '42501' && !byRoutine)
-    return ['permanent', 'permission_missing', grantFor(purpose, roleOf(context), context.table)];
+    return ['permanent', 'permission_missing', grants[purpose === 'index' ? 'index' : 'table']];
   const ofLimit = limitAdvice(code, text, limits);
   if (ofLimit) {
     // A build that was cut off by what the role may take would be so again.
@@ -166,15 +166,7 @@ function limitAdvice(code: string, text: string, limits: TimeLimits): string | u
   if (code === '57014' && /user request/i.test(text))
     return 'Somebody cancelled the statement (pg_cancel_backend). The next run goes on; where it comes again, ask who does it.';
   const limit = limits[name];
-  if (!limit) return name === 'lock_timeout' ? undefined : explainKind('timeLimit', 'pg_stat_activity', '')[1];
+  if (!limit) return name === 'lock_timeout' ? undefined : ofKind.timeLimit[2];
   const [who, how] = limitSources[limit.source] ?? ['The server', 'ALTER ROLE {role} SET'];
   return `${who} limits it: ${name} is ${limit.ms} ms. Raise it for this tool, which keeps to it: ${how} ${name} = …; or look for what makes the statement wait.`;
-}
-
-function grantFor(purpose: Purpose, role: string, table: string): string {
-  if (purpose === 'index') {
-    return `Only the table's owner may create an index: let the owner run \`CREATE INDEX CONCURRENTLY ON ${table} (expiresattime);\`, or \`ALTER TABLE ${table} OWNER TO ${role};\`.`;
-  }
-  const schema = table.split('.', 1)[0];
-  return `Run GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT SELECT, DELETE ON ${table} TO ${role};`;
 }

@@ -1,15 +1,15 @@
-import type { ErrorCode } from '../../errorCodes.ts';
 import { redact } from '../../errors.ts';
 import {
   CacheTableError,
   type ErrorContext,
+  type Explanation,
   entraAdvice,
-  explainKind,
-  type FailureKind,
+  filled,
   isEntraFailure,
+  ofKind,
   type Purpose,
 } from '../cacheTableError.ts';
-import { adviceOfSeverity, type ErrorFacts, explanationOf } from './errorNumbers.ts';
+import { adviceOfSeverity, explanationOf } from './errorNumbers.ts';
 import { quoteIdentifier } from './tableName.ts';
 
 /** A failover came in between: the statement may have been committed ("Transient errors", Azure SQL). */
@@ -48,17 +48,36 @@ interface Description {
 /** Translates what `mssql` threw. Never keeps the original: it may hold parameters or the connection's settings. */
 export function translateError(error: unknown, purpose: Purpose, context: ErrorContext): CacheTableError {
   if (error instanceof CacheTableError) return error;
-  const { number, code, message, severity } = describe(error);
-  const text = redact(message, context.secrets);
+  const described = describe(error);
+  const { number, code } = described;
+  const text = redact(described.message, context.secrets);
   if (isEntraFailure(error)) return new CacheTableError('permanent', 'entra', 'login_failed', text, entraAdvice);
   const engineCode = number === undefined ? code : String(number);
-  const kind = kindOf(number, code, message);
-  const user = context.user ? quoteIdentifier(context.user) : 'the user';
-  const createUser = `CREATE USER ${user} ${context.byPassword ? `FOR LOGIN ${user}` : 'FROM EXTERNAL PROVIDER'};`;
-  const facts = { user, createUser, table: context.table, host: context.host, purpose, text };
-  const [stableCode, advice] = explain(number, code, text, kind, facts, severity);
+  const [kind, stableCode, advice] = explain(described, text);
+  const told = filled(advice, factsOf(text, purpose, context));
   const answered = number !== undefined && code === 'EREQUEST' && !inTheMiddle.has(number);
-  return new CacheTableError(kind, engineCode, stableCode, `SQL Server ${engineCode}: ${text}`, advice, { answered });
+  return new CacheTableError(kind, engineCode, stableCode, `SQL Server ${engineCode}: ${text}`, told, { answered });
+}
+
+/** What an advice is made of. */
+function factsOf(text: string, purpose: Purpose, { table, host, user: name, byPassword }: ErrorContext) {
+  const user = name ? quoteIdentifier(name) : 'the user';
+  const [, constraint = 'a foreign key', , referrer = 'another table'] =
+    /constraint "([^"]+)"(.*?table "([^"]+)")?/i.exec(text) ?? [];
+  return {
+    user,
+    table,
+    host,
+    constraint,
+    referrer,
+    transactions: 'sys.dm_tran_locks',
+    createUser: `CREATE USER ${user} ${byPassword ? `FOR LOGIN ${user}` : 'FROM EXTERNAL PROVIDER'};`,
+    address: /IP address '([^']+)'/i.exec(text)?.[1] ?? 'named above',
+    grant:
+      purpose === 'index'
+        ? `Run GRANT ALTER ON ${table} TO ${user}; or create the index once yourself: CREATE INDEX IX_TokenCache_ExpiresAtTime ON ${table} (ExpiresAtTime);`
+        : `Run GRANT SELECT, DELETE ON ${table} TO ${user};`,
+  };
 }
 
 function describe(error: unknown): Description {
@@ -75,44 +94,36 @@ function describe(error: unknown): Description {
   };
 }
 
-function kindOf(number: number | undefined, code: string, message: string): FailureKind {
-  if (number === 18456 && tokenExpired.test(message)) return 'transient';
+function explain({ number, code, severity }: Description, text: string): Explanation {
   const known = number === undefined ? undefined : explanationOf(number);
-  if (known) return known.kind;
-  // While connecting, and after a cancel that was not heard, the same code means that nobody answered.
-  if (code === 'ETIMEOUT') return /connect|cancel/i.test(message) ? 'transient' : 'timeLimit';
-  if (certificateRefused.test(message)) return 'permanent';
-  return connectionFailures.test(code) || neverConnected.test(message) ? 'transient' : 'permanent';
-}
-
-function explain(
-  number: number | undefined,
-  code: string,
-  text: string,
-  kind: FailureKind,
-  facts: ErrorFacts,
-  severity: number | undefined,
-): [ErrorCode, string] {
-  const { code: stable, advice } = (number === undefined ? undefined : explanationOf(number)) ?? {};
-  if (stable && advice) return [stable, advice(facts)];
+  if (known) return number === 18456 && tokenExpired.test(text) ? ['transient', known[1], known[2]] : known;
+  const kind = kindOf(code, text);
   if (/ENOTFOUND|EAI_AGAIN/.test(`${code} ${text}`))
     return [
+      kind,
       'host_not_found',
-      `The name ${facts.host} does not resolve. Check \`Server=\` of the connection string and the DNS of the network.`,
+      'The name {host} does not resolve. Check `Server=` of the connection string and the DNS of the network.',
     ];
-  if (certificateRefused.test(text)) {
+  if (certificateRefused.test(text))
     return [
+      kind,
       'tls_certificate',
       "The server's certificate was not accepted. Use the name it was issued for (`HostNameInCertificate=…`), or install its authority (NODE_EXTRA_CA_CERTS).",
     ];
-  }
   if (code === 'EENCRYPT')
     return [
+      kind,
       'encryption_mismatch',
       'Client and server do not agree on encryption. Set `Encrypt=` to what the server offers; Azure SQL needs True or Strict.',
     ];
-  if (code === 'ELOGIN' && kind === 'permanent') return ['login_failed', 'Check the login of the connection string.'];
-  if (kind === 'permanent')
-    return ['database_error', adviceOfSeverity(number === undefined ? undefined : severity, facts)];
-  return explainKind(kind, 'sys.dm_tran_locks', '');
+  if (kind !== 'permanent') return ofKind[kind];
+  if (code === 'ELOGIN') return [kind, 'login_failed', 'Check the login of the connection string.'];
+  return [kind, 'database_error', adviceOfSeverity(number === undefined ? undefined : severity)];
+}
+
+function kindOf(code: string, text: string): 'transient' | 'timeLimit' | 'permanent' {
+  // While connecting, and after a cancel that was not heard, the same code means that nobody answered.
+  if (code === 'ETIMEOUT') return /connect|cancel/i.test(text) ? 'transient' : 'timeLimit';
+  if (certificateRefused.test(text)) return 'permanent';
+  return connectionFailures.test(code) || neverConnected.test(text) ? 'transient' : 'permanent';
 }

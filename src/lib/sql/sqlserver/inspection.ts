@@ -1,5 +1,5 @@
 import type { TableFigures } from '../cacheTable.ts';
-import { CacheTableError } from '../cacheTableError.ts';
+import { CacheTableError, unless } from '../cacheTableError.ts';
 import { contentBytes, type SchemaIndex, type TableInspection } from '../inspection.ts';
 import { appDelete } from './appPurge.ts';
 import type { SqlServerConnections } from './connections.ts';
@@ -38,14 +38,8 @@ export function sqlServerInspection(
     (await query<{ id: string }>(text, parameters)).map(({ id }) => id);
 
   /** Undefined where this server has no such view, or does not let it be read. */
-  const whereReadable = async <R>(text: string, parameters: Parameters): Promise<R[] | undefined> => {
-    try {
-      return await query<R>(text, parameters);
-    } catch (error) {
-      if (error instanceof CacheTableError && error.kind === 'permanent') return undefined;
-      throw error;
-    }
-  };
+  const whereReadable = <R>(text: string, parameters: Parameters) =>
+    unless(({ kind }) => kind === 'permanent', query<R>(text, parameters));
 
   return {
     async sample(rows) {

@@ -1,3 +1,4 @@
+import { once } from '../../once.ts';
 import type { Kept } from '../keptFacts.ts';
 import type { SqlServerConnections } from './connections.ts';
 import * as statements from './statements.ts';
@@ -29,22 +30,13 @@ export function serverTraits(
   connections: SqlServerConnections,
   kept: Pick<Kept<ServerTraits>, 'read' | 'write'>,
 ): () => Promise<ServerTraits> {
-  let known: Promise<ServerTraits> | undefined;
-  const ask = async () => {
+  return once(async () => {
+    const before = kept.read();
+    if (before) return before;
     const traits = await read(connections);
     kept.write(traits);
     return traits;
-  };
-  return () => {
-    const before = kept.read();
-    known ??= before
-      ? Promise.resolve(before)
-      : ask().catch((error: unknown) => {
-          known = undefined;
-          throw error;
-        });
-    return known;
-  };
+  }, 'forgotten');
 }
 
 async function read(connections: SqlServerConnections): Promise<ServerTraits> {

@@ -1,4 +1,4 @@
-import { CacheTableError } from '../cacheTableError.ts';
+import { CacheTableError, unless } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
 import { named, text } from './parameters.ts';
 import * as statements from './statements.ts';
@@ -42,11 +42,7 @@ export async function readTableTraits(
   purpose: 'read' | 'delete',
 ): Promise<TableTraits | undefined> {
   const { table } = connections;
-  const rows = await connections.query<Row>('read', statements.tableKind(), named(table)).catch((error: unknown) => {
-    if (!(error instanceof CacheTableError && error.answered) || error.kind !== 'permanent') throw error;
-    return [];
-  });
-  const [row] = rows;
+  const [row] = (await unless(isRefusal, connections.query<Row>('read', statements.tableKind(), named(table)))) ?? [];
   if (!row) return undefined;
   const [what, advice] = unsuitable(row) ?? [];
   if (what && advice)
@@ -77,6 +73,9 @@ export async function readTableTraits(
   };
 }
 
+/** The server does not tell. */
+const isRefusal = ({ answered, kind }: CacheTableError) => answered && kind === 'permanent';
+
 interface CheckedClock {
   now: Date;
   stamp: string | null;
@@ -97,13 +96,8 @@ export async function clockIfUnchanged(
   if (!stamp || !expiryIndex || (purpose === 'delete' && seenFor === 'read')) return undefined;
   const { table } = connections;
   const parameters = { ...named(table), index: text(128, expiryIndex) };
-  const rows = await connections
-    .query<CheckedClock>('read', statements.clock(table, true), parameters)
-    .catch((error: unknown) => {
-      if (error instanceof CacheTableError && error.answered && error.kind === 'permanent') return [];
-      throw error;
-    });
-  const [row] = rows;
+  const asked = connections.query<CheckedClock>('read', statements.clock(table, true), parameters);
+  const [row] = (await unless(isRefusal, asked)) ?? [];
   const may = purpose === 'read' || (row?.mayDelete !== 0 && row?.updateability !== 'READ_ONLY');
   return row?.stamp === stamp && row.indexDisabled === 0 && may ? row.now : undefined;
 }
