@@ -39,7 +39,7 @@ function rowsOf(envelopes: readonly Envelope[]): Tables {
 
 let program: string;
 beforeAll(() => {
-  if (dotnetFound) program = buildDotnet('test/interop/appTelemetry')('AppTelemetry');
+  if (dotnetFound) program = buildDotnet('AppTelemetry');
 }, dotnetTimeLimitMs);
 
 describe.skipIf(!dotnetFound).each([

@@ -81,7 +81,7 @@ describe.skipIf(!dotnetFound)('the real packages', () => {
   let program: string;
   let answers: Map<string, Answer>;
   beforeAll(() => {
-    program = buildDotnet('test/interop/apps/host')('AppsHost');
+    program = buildDotnet('AppsHost');
     const folders = [
       ...names.map((name) => [name, join(samples, name)]),
       ...[...cured].map(([name, path]) => [`cured ${name}`, path]),

@@ -8,7 +8,7 @@ import { findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 describe.skipIf(!dotnetFound || !redisFound)('entries of the .NET library', () => {
   let program: string;
   beforeAll(() => {
-    program = buildDotnet('test/interop/redis-entries')('RedisEntries');
+    program = buildDotnet('RedisEntries');
   }, dotnetTimeLimitMs);
   afterEach(stopAllRedisServers);
 

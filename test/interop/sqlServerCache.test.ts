@@ -31,7 +31,7 @@ async function dotnet(args: string[]): Promise<string> {
 describe.skipIf(!dotnetFound)("the library's own purge", () => {
   let program: string;
   beforeAll(() => {
-    program = buildDotnet('test/interop/sqlServerCache')('SqlServerCache');
+    program = buildDotnet('SqlServerCache');
   }, dotnetTimeLimitMs);
   beforeEach(async () => {
     await createEndpointCache(database);

@@ -30,7 +30,7 @@ export interface Clients {
 }
 
 export function buildClients(): Clients {
-  const program = buildDotnet('test/interop/clients')('Clients');
+  const program = buildDotnet('Clients');
   const lines = (requests: object[]): unknown[] =>
     dotnet([program], requests.map((request) => `${JSON.stringify(request)}\n`).join(''))
       .trim()

@@ -47,6 +47,6 @@ export interface Consumer {
 }
 
 export function buildConsumer(): Consumer {
-  const program = buildDotnet('test/interop/dataProtection')('DataProtectionInterop');
+  const program = buildDotnet('DataProtectionInterop');
   return { ask: (requests) => JSON.parse(dotnet([program], JSON.stringify(requests))) as ConsumerAnswer[] };
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './childProcess.ts';
 
@@ -10,28 +11,36 @@ if (!dotnetFound) console.log('dotnet is not installed: nothing is held against 
 /** Building and running, on a busy machine. */
 export const dotnetTimeLimitMs = 300_000;
 
-/** The built programs, kept from run to run. */
+/** The built programs, and what a later build of them starts from. */
 const programs = join(root, 'test/interop/obj');
+/** Which sources they are built of. */
+const stamp = join(programs, 'built');
 
 /**
- * Builds what a project or solution below `test` has, once for all files and runs until a source changes.
- * @returns the path of the program of an assembly in it
+ * The program of an assembly. All are built at once: what they share, as the start of the compiler, is much of it. Once for all
+ * files and runs until a source changes.
  */
-export function buildDotnet(project: string): (assembly: string) => string {
-  const folder = join(programs, `${project.replace(/^test\//, '').replaceAll('/', '-')}-${sourcesKey()}`);
-  if (!existsSync(folder)) oneAtATime(`${folder}.lock`, () => existsSync(folder) || build(project, folder));
-  return (assembly) => join(folder, 'bin', assembly, 'release', `${assembly}.dll`);
+export function buildDotnet(assembly: string): string {
+  const key = sourcesKey();
+  const isBuilt = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === key;
+  if (!isBuilt()) oneAtATime(join(programs, 'lock'), () => isBuilt() || build(key));
+  return join(programs, 'bin', assembly, 'release', `${assembly}.dll`);
 }
 
-function build(project: string, folder: string): void {
+function build(key: string): void {
   // Whole or not there, also where this process is ended.
-  const unfinished = `${folder}.${process.pid}`;
-  // A build server would outlive the test and keep its pipes open.
-  const options = ['--configuration', 'Release', '--disable-build-servers', '--artifacts-path', unfinished];
-  dotnet(['build', join(root, project), ...options]);
-  const outdated = globSync(`${folder.slice(0, folder.lastIndexOf('-'))}-*`).filter((path) => !path.startsWith(folder));
-  for (const path of [...outdated, join(unfinished, 'obj')]) rmSync(path, { recursive: true, force: true });
-  renameSync(unfinished, folder);
+  rmSync(stamp, { force: true });
+  // One compiler for all, known in this folder alone; otherwise it would outlive the test.
+  const folder = mkdtempSync(join(tmpdir(), 'dotnet-'));
+  const compiler = { TMPDIR: folder };
+  try {
+    const options = ['--configuration', 'Release', '--artifacts-path', programs];
+    dotnet(['build', join(root, 'test/programs.slnx'), ...options, '-nodeReuse:false'], '', compiler);
+  } finally {
+    dotnet(['build-server', 'shutdown', '--vbcscompiler'], '', compiler);
+    rmSync(folder, { recursive: true });
+  }
+  writeFileSync(stamp, key);
 }
 
 /** Of all programs: some share sources. */
@@ -79,10 +88,18 @@ function isAlive(lock: string): boolean {
   }
 }
 
-export function dotnet(args: string[], input = ''): string {
+const environment = {
+  DOTNET_CLI_TELEMETRY_OPTOUT: '1',
+  DOTNET_NOLOGO: '1',
+  // What the runtime would learn of a build takes longer than it saves.
+  DOTNET_TieredPGO: '0',
+  // In hexadecimal: young garbage is collected after 64 MB of it.
+  DOTNET_GCgen0size: '4000000',
+};
+
+export function dotnet(args: string[], input = '', variables: Record<string, string> = {}): string {
   const { error, status, stdout, stderr } = spawnSync('dotnet', args, {
-    // What the runtime would learn of a build takes longer than it saves.
-    env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1', DOTNET_TieredPGO: '0' },
+    env: { ...process.env, ...environment, ...variables },
     encoding: 'utf8',
     input,
     maxBuffer: 256 * 1024 * 1024,

@@ -45,14 +45,14 @@ export interface RunningReader {
 
 /** ASP.NET Core's own reading of rings, of each version in a process of its own. */
 export class RingReaders {
-  readonly #program: (assembly: string) => string;
+  readonly #programs: ReadonlyMap<ConsumerVersion, string>;
 
-  private constructor(program: (assembly: string) => string) {
-    this.#program = program;
+  private constructor(programs: ReadonlyMap<ConsumerVersion, string>) {
+    this.#programs = programs;
   }
 
   static build(): RingReaders {
-    return new RingReaders(buildDotnet('test/interop/ringReader/readers.slnx'));
+    return new RingReaders(new Map(consumerVersions.map((version) => [version, buildDotnet(`RingReader${version}`)])));
   }
 
   /** The answers of every version to the same questions, in their order; `server` is a Redis, a storage account, or a PostgreSQL in Npgsql's form. */
@@ -83,7 +83,7 @@ export class RingReaders {
   }
 
   #start(version: ConsumerVersion, args: string[]): ChildProcessWithoutNullStreams {
-    return spawn('dotnet', [this.#program(`RingReader${version}`), ...args], { env: { ...process.env, TZ: 'UTC' } });
+    return spawn('dotnet', [this.#programs.get(version) ?? '', ...args], { env: { ...process.env, TZ: 'UTC' } });
   }
 
   async #askOne(version: ConsumerVersion, questions: readonly ReaderQuestion[], server: string) {

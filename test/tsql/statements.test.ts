@@ -124,7 +124,7 @@ describe('the table of statements', () => {
 describe.skipIf(!dotnetFound)("Microsoft's parser", () => {
   let program: string;
   beforeAll(() => {
-    program = buildDotnet('test/tsql')('ParseStatements');
+    program = buildDotnet('ParseStatements');
   }, dotnetTimeLimitMs);
 
   function parse(input: (Omit<Statement, 'identifiers'> & Partial<Statement>)[]): Finding[] {
