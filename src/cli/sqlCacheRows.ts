@@ -32,16 +32,7 @@ function doneRows(report: PurgeReport): Row[] {
     ['index', `${report.index}, rows taken in order of ${report.way}`],
     ['waited', `${ageText(report.waits.pauses)} in pauses, ${ageText(report.waits.load)} for the database`],
     ['retries', String(report.retries)],
-    ...(report.appPurge ? [["app's own purge", appPurgeText(report.appPurge)] as Row] : []),
   ];
-}
-
-function appPurgeText(finding: AppPurge): string {
-  if (finding.state === 'unknown') return `unknown: ${finding.reason}`;
-  if (finding.state === 'notSeen') return 'not seen in the statistics of statements';
-  if (finding.state === 'counted')
-    return `${countOf(finding.runs, 'run', 'runs')} counted, the longest of ${ageText(finding.longest)}`;
-  return `${finding.state}, last at ${finding.lastRunAt}, ${ageText(finding.lastDuration)}, ${finding.lastOutcome}`;
 }
 
 function batchText({ batches, batchTime, batchSize }: PurgeReport): string {
@@ -73,7 +64,16 @@ export function countRows(report: CountsReport): Row[] {
     ['data', report.dataBytes === null ? 'unknown' : bytesText(report.dataBytes)],
     ['indexes', report.indexBytes === null ? 'unknown' : bytesText(report.indexBytes)],
     ['entry sizes', sizeText(report.entrySize)],
+    ["app's own purge", appPurgeText(report.appPurge)],
   ];
+}
+
+function appPurgeText(finding: AppPurge): string {
+  if (finding.state === 'unknown') return `unknown: ${finding.reason}`;
+  if (finding.state === 'notSeen') return 'not seen in the statistics of statements';
+  if (finding.state === 'counted')
+    return `${countOf(finding.runs, 'run', 'runs')} counted, the longest of ${ageText(finding.longest)}`;
+  return `${finding.state}, last at ${finding.lastRunAt}, ${ageText(finding.lastDuration)}, ${finding.lastOutcome}`;
 }
 
 function sizeText(size: CountsReport['entrySize']): string {

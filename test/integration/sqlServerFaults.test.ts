@@ -19,7 +19,6 @@ const statementsOfARun = [
   'deleteRange',
   'resourceStats',
   'lockWaits',
-  'appPurge',
   'unlock',
 ];
 

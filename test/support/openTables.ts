@@ -25,7 +25,7 @@ export function openPostgres(
 export function openSqlServer(
   connectionString: string,
   table: string,
-  { statementTimeoutMs = 30_000, credential, kept }: Partial<SqlServerOptions> = {},
+  { statementTimeoutMs = 30_000, credential, kept, keptLook }: Partial<SqlServerOptions> = {},
 ): CacheTable {
   return sqlServerCacheTable({
     connection: parseSqlServer(connectionString),
@@ -34,5 +34,6 @@ export function openSqlServer(
     clock: systemClock,
     credential,
     ...(kept && { kept }),
+    ...(keptLook && { keptLook }),
   });
 }

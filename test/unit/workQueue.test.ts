@@ -30,7 +30,6 @@ const report: PurgeReport = {
   skippedLocked: 0,
   kept: [],
   heldBy: null,
-  appPurge: null,
   index: 'present',
   way: 'expiry',
   duration: 'PT5M',

@@ -19,7 +19,8 @@ import {
 import { type RunningRun, RunningState, readRunning } from '../runs/runningState.ts';
 import type { JobName as SettingsJob } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { CacheTable } from '../sql/cacheTable.ts';
+import { earlierLooks, withRise } from '../sql/appPurgeRise.ts';
+import type { AppPurge, CacheTable } from '../sql/cacheTable.ts';
 import { clearTable } from '../sql/clear.ts';
 import { countEntries } from '../sql/counts.ts';
 import { ensureExpiryIndex, type IndexRequest } from '../sql/ensureExpiryIndex.ts';
@@ -123,8 +124,11 @@ export class SqlMaintenance {
   };
 
   readonly counts: JobOn<'counts'> = (cache, started, _request, options = {}) => {
-    const work = (table: CacheTable) =>
-      countEntries(table, this.#runs.clock, { signal: options.signal, onRetry: this.#waiting('counts', cache) });
+    const work = async (table: CacheTable) => {
+      const patience = { signal: options.signal, onRetry: this.#waiting('counts', cache) };
+      const report = await countEntries(table, this.#runs.clock, patience);
+      return { ...report, appPurge: await this.#afterEarlierLooks(cache, report) };
+    };
     const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
     return this.#run('counts', cache, started, options, work, { dryRun: false, measure });
   };
@@ -132,6 +136,19 @@ export class SqlMaintenance {
   /** Which keys of a Data Protection ring the cache's entries name. */
   keyUse(cache: string): Promise<KeyUse> {
     return this.#with(cache, 'counts', (table) => sqlKeyUse(cache, table));
+  }
+
+  /** Without records it is not known whether runs that are only counted became more. */
+  async #afterEarlierLooks(cache: string, look: ReportOf<'counts'>) {
+    if (look.appPurge.state !== 'counted') return look.appPurge;
+    return this.#runs.records.latestRuns('counts', cache, earlierLooks).then(
+      (runs) =>
+        withRise(
+          look,
+          runs.flatMap(({ report }) => report ?? []),
+        ),
+      (error: Error): AppPurge => ({ state: 'unknown', reason: `earlier counts could not be read: ${error.message}` }),
+    );
   }
 
   #policy(cache: string): PurgePolicy {

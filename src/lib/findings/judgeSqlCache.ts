@@ -34,7 +34,7 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext) {
     ...oldestExpired(agesOf(records.purge, records.counts)[0], counts[0], context),
     ...tableSize(counts, context),
     ...index,
-    ...appPurge(purges, context),
+    ...appPurge(counts, context),
     ...lastPurge(purges[0], index.length > 0),
   ]);
 }
@@ -165,9 +165,9 @@ function missingIndex({ index, purge }: SqlCacheRecords): Judgement[] {
   );
 }
 
-function appPurge(purges: readonly Read<PurgeReport>[], { now }: JudgeContext): Judgement[] {
+function appPurge(counts: readonly Read<CountsReport>[], { now }: JudgeContext): Judgement[] {
   const seen = appPurgeSeen(
-    purges.map(({ at, report }) => ({ at, appPurge: report.appPurge })),
+    counts.map(({ report }) => report.appPurge),
     now,
   );
   if (!seen) return [];
@@ -179,12 +179,7 @@ function lastPurge(last: Read<PurgeReport> | undefined, withoutIndex: boolean): 
   if (!last) return [];
   const { report, at } = last;
   const readings = report.waits.loadReasons.join('; ');
-  const warnings = report.warnings.filter(
-    (what) =>
-      !(withoutIndex && /\bexpiry index\b/i.test(what)) &&
-      // Told as app-purge.
-      !/\bExpiredItemsDeletionInterval\b/.test(what),
-  );
+  const warnings = report.warnings.filter((what) => !(withoutIndex && /\bexpiry index\b/i.test(what)));
   return [
     ...(report.stopReason === 'unhealthy'
       ? warning(

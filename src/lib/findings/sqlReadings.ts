@@ -4,7 +4,6 @@ import { joinParts } from '../runs/sumOfParts.ts';
 import type { AppPurge } from '../sql/cacheTable.ts';
 import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
-import { countOf } from '../wording.ts';
 
 /** A report, and when its run began. */
 export interface Read<R> {
@@ -73,32 +72,16 @@ export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: Findi
 
 const dayMs = 86_400_000;
 
-/** What one look at the server's statistics told of the web app's own purge. */
-export interface AppPurgeReading {
-  at: string;
-  appPurge: AppPurge | null;
-}
-
 /** The change in a web app that ends its own purge. */
 export const appPurgeAdvice =
   'Write `options.ExpiredItemsDeletionInterval = TimeSpan.MaxValue;` in the app: its unbatched DELETE blocks sign-ins. A long interval is not enough, since each process start purges.';
 
-/**
- * When a web app purged the table within the last day; undefined where nothing says that it did. Of runs that are only counted
- * an earlier look must have seen fewer. A look that could not tell resolves nothing.
- * @param readings the newest first
- */
-export function appPurgeSeen(readings: readonly AppPurgeReading[], now: Date): string | undefined {
+/** When a web app purged the table within the last day, by the newest look that could tell; undefined where that saw no purge. */
+export function appPurgeSeen(looks: readonly AppPurge[], now: Date): string | undefined {
+  const found = looks.find(({ state }) => state !== 'unknown');
   const isRecent = (at: string) => now.getTime() - Date.parse(at) < dayMs;
-  const [newest, ...earlier] = readings.filter(({ appPurge }) => appPurge?.state !== 'unknown');
-  const found = newest?.appPurge;
-  if (found?.state === 'running') return isRecent(found.lastRunAt) ? `last at ${found.lastRunAt}` : undefined;
-  if (found?.state !== 'counted') return undefined;
-  const fewer = earlier.find(({ at, appPurge }) => isRecent(at) && runsOf(appPurge) < found.runs);
-  return fewer && `${countOf(found.runs - runsOf(fewer.appPurge), 'time', 'times')} since ${fewer.at}`;
-}
-
-function runsOf(appPurge: AppPurge | null): number {
-  if (appPurge?.state === 'notSeen') return 0;
-  return appPurge && 'runs' in appPurge ? appPurge.runs : Number.POSITIVE_INFINITY;
+  if (found?.state === 'running' && isRecent(found.lastRunAt)) return `last at ${found.lastRunAt}`;
+  if (found?.state === 'counted' && found.roseAt && isRecent(found.roseAt))
+    return `last shortly before ${found.roseAt}`;
+  return undefined;
 }

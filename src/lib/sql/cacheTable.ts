@@ -238,6 +238,9 @@ export const appPurge = z.discriminatedUnion('state', [
       .meta({ description: 'It ran so often since statistics are kept; when, they do not tell.' }),
     runs: z.int(),
     longest: z.iso.duration(),
+    roseAt: z.iso.datetime().nullable().default(null).meta({
+      description: 'The last look that saw more runs than the one before; null where none did.',
+    }),
   }),
   z.object({ state: z.literal('notSeen') }),
   z.object({ state: z.literal('unknown'), reason: z.string() }),
@@ -283,8 +286,8 @@ export interface CacheTable {
   readonly figures: TableFigures;
   /** What a diagnosis asks beyond the jobs. */
   readonly inspection: TableInspection;
-  /** Whether the web app still purges the table itself, where the engine keeps statistics of statements. */
-  appPurge?(): Promise<AppPurge>;
+  /** Whether the web app still purges the table itself, by the engine's statistics of statements; one look, which costs some ms. */
+  appPurge(): Promise<AppPurge>;
   /** Rows that are hidden from this login, where there may be any; known after the first contact. */
   readonly hidden?: KeptRows | undefined;
   /** What the server refused in this run, and what was done instead; the report says so. */

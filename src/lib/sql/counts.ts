@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import { type CacheTable, sqlEngine } from './cacheTable.ts';
+import { appPurge, type CacheTable, sqlEngine } from './cacheTable.ts';
 import { Estimator, entryCount, percentiles, without } from './estimate.ts';
 import { type Patience, retryTransient } from './retry.ts';
 
@@ -29,6 +29,9 @@ export const countsReport = z
       description: 'How long ago the oldest expired entry expired; null where none has, or finding it took too long.',
     }),
     entrySize: entrySize.nullable().meta({ description: 'From a random sample; null where that is empty.' }),
+    appPurge: appPurge
+      .default({ state: 'unknown', reason: 'this version did not look' })
+      .meta({ description: 'Whether a web app still purges the table itself.' }),
     notes: z.array(z.string()).meta({
       description: 'What the server did not let be read, and where the figures come from instead.',
     }),
@@ -68,6 +71,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     indexBytes: indexBytes ?? null,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
     entrySize: sizesOf((await estimator.sample()).sizes),
+    appPurge: await table.appPurge(),
     notes: [...(table.notes ?? [])],
   };
 }

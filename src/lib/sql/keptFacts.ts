@@ -21,11 +21,11 @@ export class KeptFacts {
     this.#clock = clock;
   }
 
-  of<F>(subject: string): Kept<F> {
+  of<F>(subject: string, lastsMs = dayMs): Kept<F> {
     return {
       read: () => {
         const kept = this.#facts.get(subject);
-        return kept && this.#clock.elapsed() - kept.at < dayMs ? (kept.value as F) : undefined;
+        return kept && this.#clock.elapsed() - kept.at < lastsMs ? (kept.value as F) : undefined;
       },
       write: (value) => void this.#facts.set(subject, { value, at: this.#clock.elapsed() }),
       forget: () => void this.#facts.delete(subject),

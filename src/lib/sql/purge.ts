@@ -1,6 +1,6 @@
 import { formatDuration } from '../durations.ts';
 import { MaintenanceError } from '../errors.ts';
-import type { AppPurge, CacheTable } from './cacheTable.ts';
+import type { CacheTable } from './cacheTable.ts';
 import { chooseWay, hasIndex } from './chooseWay.ts';
 import { ageOf } from './counts.ts';
 import { Deletion } from './deletion.ts';
@@ -35,7 +35,6 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
     cutoff: cutoff.toISOString(),
     oldestExpiredAge: { before: null, after: null },
     expiredRemaining: null,
-    appPurge: null,
     index: 'busy',
   };
   const look = () => table.figures.backlog(cutoff, everydayRows + 1);
@@ -71,10 +70,8 @@ export async function purge(context: PurgeContext, request: PurgeRequest = {}): 
           const first = seen ? (await table.figures.backlog(cutoff, 1)).oldest : await figures.oldestExpiry();
           return { expiredRemaining, after: ageOf(first, now) };
         });
-        const appPurge = await readAppPurge(table);
-        if (appPurge?.state === 'running') run.warnings.add(appPurgeWarning(appPurge));
         const { expiredRemaining = null, after = null } = left ?? {};
-        return { expiredRemaining, oldestExpiredAge: { before, after }, appPurge };
+        return { expiredRemaining, oldestExpiredAge: { before, after } };
       },
     };
   };
@@ -154,23 +151,4 @@ async function ensureIndexFirst(
     run.warnings.add(`${error.message} ${error.advice}`);
     return 'missing';
   }
-}
-
-/** Null where the engine keeps no such statistics. Like what is left, no reason to fail: the work is done. */
-async function readAppPurge(table: CacheTable): Promise<AppPurge | null> {
-  if (!table.appPurge) return null;
-  return table.appPurge().catch(
-    (error: unknown): AppPurge => ({
-      state: 'unknown',
-      reason: error instanceof Error ? error.message : 'unknown failure',
-    }),
-  );
-}
-
-function appPurgeWarning({
-  lastRunAt,
-  lastDuration,
-  lastOutcome,
-}: AppPurge & { state: 'running' | 'stopped' }): string {
-  return `A web app still deletes expired entries itself, last at ${lastRunAt} for ${lastDuration} (${lastOutcome}): set its ExpiredItemsDeletionInterval to TimeSpan.MaxValue, see docs/web-app.md, "Switch off the web app's own purge".`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { appPurge, keptRows, purgeWay, sqlEngine } from './cacheTable.ts';
+import { keptRows, purgeWay, sqlEngine } from './cacheTable.ts';
 import { entrySize } from './counts.ts';
 import { indexOutcome } from './ensureExpiryIndex.ts';
 import { entryCount } from './estimate.ts';
@@ -64,9 +64,6 @@ export const purgeReport = deletionFigures
     cutoff: z.iso.datetime().meta({ description: 'Entries that expired before this were deleted.' }),
     oldestExpiredAge: z.object({ before: z.iso.duration().nullable(), after: z.iso.duration().nullable() }),
     expiredRemaining: entryCount.nullable(),
-    appPurge: appPurge.nullable().meta({
-      description: 'Whether the web app still purges the table itself; null on an engine that cannot tell.',
-    }),
     index: indexOutcome,
   })
   .meta({ id: 'PurgeReport' });

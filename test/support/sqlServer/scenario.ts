@@ -25,7 +25,9 @@ export interface Outcome {
   waits: readonly number[];
 }
 
-type Changes = Partial<Pick<SqlServerOptions, 'statementTimeoutMs' | 'credential'>> & { connectionString?: string };
+type Changes = Partial<Pick<SqlServerOptions, 'statementTimeoutMs' | 'credential' | 'keptLook'>> & {
+  connectionString?: string;
+};
 
 export interface Scenario {
   table(): TestTable;

@@ -313,43 +313,49 @@ describe('index-missing', () => {
 describe('what the last purge saw', () => {
   const of = (...purges: RunRecord<'purge'>[]) => judged(soundSqlCache({ purge: purges }));
 
-  it('is told: that an app purges by itself, that the database was loaded, and what it warned of', () => {
-    const seen = purgeReport({
-      stopReason: 'unhealthy',
-      appPurge: {
-        state: 'running',
-        lastRunAt: ago(hour).toISOString(),
-        lastDuration: 'PT3S',
-        lastOutcome: 'done',
-        longest: 'PT9S',
-        runs: 4,
-      },
-      warnings: ['A login is old.', 'Set its ExpiredItemsDeletionInterval.'],
-    });
-    expect(of(purge(10, seen))).toEqual(['app-purge warning', 'database-load warning', 'purge-warning info']);
+  it('is told: that the database was loaded, and what it warned of', () => {
+    const seen = purgeReport({ stopReason: 'unhealthy', warnings: ['A login is old.'] });
+    expect(of(purge(10, seen))).toEqual(['database-load warning', 'purge-warning info']);
     expect(of(purge(5), purge(10, seen))).toEqual([]);
-  });
-
-  it('is told of an app that purges where its runs are only counted, once there are more of them', () => {
-    const told = (minutesAgo: number, appPurge: AppPurge | null) => purge(minutesAgo, purgeReport({ appPurge }));
-    const counted = (minutesAgo: number, runs: number) => told(minutesAgo, { state: 'counted', runs, longest: 'PT1S' });
-    expect(of(counted(10, 4))).toEqual([]);
-    expect(of(counted(10, 4), counted(40, 4))).toEqual([]);
-    expect(of(counted(10, 4), counted(40, 4), counted(70, 3))).toEqual(['app-purge warning']);
-    expect(of(counted(10, 1), told(40, { state: 'notSeen' }))).toEqual(['app-purge warning']);
-    // The statistics were reset in between.
-    expect(of(counted(10, 4), counted(40, 90))).toEqual([]);
-    expect(of(counted(10, 5), counted(26 * 60, 4))).toEqual([]);
-    // What cannot be told resolves nothing, and begins nothing.
-    const unknown = { state: 'unknown' as const, reason: 'no right' };
-    expect(of(told(10, unknown), counted(40, 4), counted(70, 3))).toEqual(['app-purge warning']);
-    expect(of(counted(10, 4), told(40, unknown), told(70, null))).toEqual([]);
   });
 
   it('is not hidden by runs that did nothing', () => {
     const seen = purgeReport({ stopReason: 'unhealthy' });
     const silent = purge(5, purgeReport({ stopReason: 'busy' }), { outcome: 'skipped' });
     expect(of(silent, purge(10, seen))).toEqual(['database-load warning']);
+  });
+});
+
+describe('an app that purges by itself', () => {
+  const told = (minutesAgo: number, appPurge: AppPurge) => counts(minutesAgo, countsReport({ appPurge }));
+  const of = (...looks: RunRecord<'counts'>[]) => judged(soundSqlCache({ counts: looks }));
+  const running = (agoMs: number): AppPurge => ({
+    state: 'running',
+    lastRunAt: ago(agoMs).toISOString(),
+    lastDuration: 'PT3S',
+    lastOutcome: 'done',
+    longest: 'PT9S',
+    runs: 4,
+  });
+  const counted = (roseAgoMs?: number): AppPurge => ({
+    state: 'counted',
+    runs: 4,
+    longest: 'PT1S',
+    roseAt: roseAgoMs === undefined ? null : ago(roseAgoMs).toISOString(),
+  });
+  const unknown: AppPurge = { state: 'unknown', reason: 'no right' };
+
+  it('is told for a day, by the newest look that can tell', () => {
+    for (const found of [running, counted]) {
+      expect(of(told(4, found(hour)))).toEqual(['app-purge warning']);
+      expect(of(told(4, found(25 * hour)))).toEqual([]);
+      expect(of(told(4, unknown), told(9, found(hour)))).toEqual(['app-purge warning']);
+      expect(of(told(4, { state: 'notSeen' }), told(9, found(hour)))).toEqual([]);
+    }
+  });
+
+  it('is not told where its runs were counted and no look saw more of them', () => {
+    expect(of(told(4, counted()))).toEqual([]);
   });
 });
 

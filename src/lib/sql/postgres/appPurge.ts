@@ -4,7 +4,6 @@ import { CacheTableError } from '../cacheTableError.ts';
 import type { TableName } from '../names.ts';
 import type { PostgresConnections } from './connections.ts';
 import * as sql from './statements.ts';
-import type { TableTraits } from './tableTraits.ts';
 
 interface Row {
   sees_all: boolean;
@@ -21,13 +20,11 @@ const dayMs = 86_400_000;
  * Asks whether a web app still purges the table itself: sessions show their last statement, pg_stat_statements how often it
  * ran. Never fails: what cannot be read has its reason.
  */
-export async function readAppPurge(
-  connections: PostgresConnections,
-  name: TableName,
-  { statistics }: Pick<TableTraits, 'statistics'>,
-): Promise<AppPurge> {
+export async function readAppPurge(connections: PostgresConnections, name: TableName): Promise<AppPurge> {
   const unknown = (reason: string): AppPurge => ({ state: 'unknown', reason });
   try {
+    const schemas = await connections.query<{ schema: string }>('read', sql.statisticsSchema());
+    const statistics = schemas.rows[0]?.schema;
     const { rows } = await connections.query<Row>('read', sql.appPurge(statistics), [appDelete(name)]);
     const [row] = rows;
     if (row?.at && row.took !== null && connections.clock.now().getTime() - row.at.getTime() < dayMs)
@@ -40,7 +37,7 @@ export async function readAppPurge(
         longest: formatDuration(Math.max(row.took, row.longest ?? 0)),
         runs: Math.max(1, row.runs ?? 0),
       };
-    if (row?.runs) return { state: 'counted', runs: row.runs, longest: formatDuration(row.longest ?? 0) };
+    if (row?.runs) return { state: 'counted', runs: row.runs, longest: formatDuration(row.longest ?? 0), roseAt: null };
     if (!row?.sees_all)
       return unknown(`the statements of other users need GRANT pg_read_all_stats TO ${row?.user ?? 'this user'}`);
     return statistics

@@ -90,7 +90,7 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
       return { readings: { lockWaits: rows[0]?.waits ?? 0 }, unknown: [] };
     },
 
-    appPurge: async () => readAppPurge(connections, name, await traits()),
+    appPurge: () => readAppPurge(connections, name),
 
     close: () => connections.close(),
   };

@@ -30,8 +30,6 @@ select clock_timestamp() as now, c.relkind as kind, (select count(*) > 1 from me
        has_table_privilege(c.oid, 'DELETE') as may_delete, has_any_column_privilege(c.oid, 'UPDATE') as may_lock,
        format_type(coalesce(nullif(y.typbasetype, 0), y.oid), null) as expiry_type, not e.attnotnull as expiry_nullable,
        (select reset_val from pg_settings where name = 'TimeZone') as time_zone,
-       (select quote_ident(n.nspname) from pg_extension as x join pg_namespace as n on n.oid = x.extnamespace
-        where x.extname = 'pg_stat_statements') as statistics,
        row_security_active(c.oid) as secured,
        ${openPolicy('r')} and ${openPolicy('d')}
          and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
@@ -72,6 +70,11 @@ select count(*)::int as waits
 from pg_locks as l
 join pg_stat_activity as a using (pid)
 where not l.granted and a.datname = current_database()`;
+
+/** Schema of pg_stat_statements, delimited; no row where this database has none. */
+export const statisticsSchema = () => `
+select quote_ident(n.nspname) as schema from pg_extension as x join pg_namespace as n on n.oid = x.extnamespace
+where x.extname = 'pg_stat_statements'`;
 
 /**
  * What sessions and, in schema `statistics`, pg_stat_statements (PostgreSQL 13 and later) know of the statement that `$1` is a

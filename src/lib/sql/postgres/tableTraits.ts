@@ -18,8 +18,6 @@ export interface TableTraits {
   hidden: KeptRows | undefined;
   /** A usable index on the expiry; undefined where the table is divided, and its parts need a look of their own. */
   expiryIndex: string | undefined;
-  /** Schema of pg_stat_statements, delimited; undefined where this database has none. */
-  statistics: string | undefined;
   /** The login may lock a row, which needs more than the right to delete it. */
   mayLock: boolean;
   /** For the report. */
@@ -38,7 +36,6 @@ interface Row {
   expiry_type: string;
   expiry_nullable: boolean;
   expiry_index: string | null;
-  statistics: string | null;
   time_zone: string;
   secured: boolean;
   sees_all: boolean;
@@ -104,7 +101,6 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
     divided: row.divided,
     expiryNullable: row.expiry_nullable,
     expiryIndex: row.divided ? undefined : (row.expiry_index ?? undefined),
-    statistics: row.statistics ?? undefined,
     mayLock: row.may_lock,
     hidden,
     ruled: row.rules.length > 0,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CacheTable } from '../cacheTable.ts';
+import type { AppPurge, CacheTable } from '../cacheTable.ts';
 import { unlessRefused } from '../cacheTableError.ts';
 import type { Kept } from '../keptFacts.ts';
 import type { TableName } from '../names.ts';
@@ -22,6 +22,8 @@ export interface SqlServerOptions extends Omit<ConnectionOptions, 'table'> {
   table: TableName;
   /** What earlier runs learnt. */
   kept?: Kept<Facts>;
+  /** What the last look told of a web app's own purge. */
+  keptLook?: Kept<AppPurge>;
 }
 
 /** Learnt of a table and its server, and kept from run to run. */
@@ -31,7 +33,7 @@ export interface Facts {
 }
 
 /** The table of `dotnet sql-cache create`. Connects when first asked something. */
-export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServerOptions): CacheTable {
+export function sqlServerCacheTable({ table: name, kept, keptLook, ...options }: SqlServerOptions): CacheTable {
   const { login } = options.connection;
   const user = 'user' in login ? quoteIdentifier(login.user) : 'the identity';
   const table = quoteTable(name);
@@ -121,7 +123,14 @@ export function sqlServerCacheTable({ table: name, kept, ...options }: SqlServer
     },
 
     load: async () => readSqlServerLoad(connections, await traits(), user),
-    appPurge: async () => readAppPurge(connections, await traits(), user),
+
+    async appPurge() {
+      const known = keptLook?.read();
+      if (known) return known;
+      const found = await readAppPurge(connections, await traits(), user);
+      keptLook?.write(found);
+      return found;
+    },
 
     get notes() {
       return connections.notes;

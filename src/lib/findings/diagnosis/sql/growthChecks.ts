@@ -1,9 +1,10 @@
 import { type Check, checksOf, critical, type Evidence, pass, unknown, warning } from '../../../checks/check.ts';
 import { humanDuration } from '../../../durations.ts';
 import type { RunRecord } from '../../../runs/runRecord.ts';
+import { earlierLooks, withRise } from '../../../sql/appPurgeRise.ts';
 import { hindranceOf } from '../../../sql/ensureExpiryIndex.ts';
 import { bytesText, percentText } from '../../../wording.ts';
-import { appPurgeAdvice, appPurgeSeen, purgesOf } from '../../sqlReadings.ts';
+import { appPurgeAdvice, appPurgeSeen, countsOf } from '../../sqlReadings.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 const hour = 3_600_000;
@@ -116,23 +117,20 @@ const statistics = {
   postgres: 'GRANT pg_read_all_stats to the user and CREATE EXTENSION pg_stat_statements',
 };
 
-/** What the server's statistics, now and at the last purges, know of the purge that the library runs from within a web app. */
+/** What the server's statistics, now and at the last counts, know of the purge that the library runs from within a web app. */
 export const appPurgeCheck: Check<SqlSubject> = {
   id: 'app-purge',
   symptom: 'growth',
   timeLimitMs: 20_000,
   run: async (subject) => {
     const [table, { server }] = [await subject.table(), await subject.clocks()];
-    const found = (await table.appPurge?.()) ?? null;
-    const earlier = purgesOf(await subject.history('purge', 48), server);
-    const seen = appPurgeSeen(
-      [{ at: server.toISOString(), appPurge: found }, ...earlier.map(({ at, report }) => ({ at, ...report }))],
-      server,
-    );
+    const earlier = countsOf(await subject.history('counts', earlierLooks)).map(({ report }) => report);
+    const found = withRise({ at: server.toISOString(), appPurge: await table.appPurge() }, earlier);
+    const seen = appPurgeSeen([found, ...earlier.map(({ appPurge }) => appPurge)], server);
     const evidence: Evidence[] = [
-      { what: 'state', value: found?.state ?? 'unknown' },
-      ...(found && 'runs' in found ? [{ what: 'runs that are kept', value: found.runs }] : []),
-      ...(found && 'longest' in found ? [{ what: 'longest run', value: found.longest }] : []),
+      { what: 'state', value: found.state },
+      ...('runs' in found ? [{ what: 'runs that are kept', value: found.runs }] : []),
+      ...('longest' in found ? [{ what: 'longest run', value: found.longest }] : []),
     ];
     if (seen)
       return warning({
@@ -141,12 +139,12 @@ export const appPurgeCheck: Check<SqlSubject> = {
         evidence,
         advice: `${appPurgeAdvice} Do so once this project purges the table.`,
       });
-    if (!found || found.state === 'unknown' || (found.state === 'counted' && earlier.length === 0))
+    if (found.state === 'unknown' || (found.state === 'counted' && earlier.length === 0))
       return unknown(
         'app_purge_unknown',
-        found?.state !== 'counted'
-          ? `It is not known whether a web app purges this table itself: ${found?.reason ?? 'the server keeps no such statistics'}.`
-          : 'A web app has deleted expired entries itself; whether it still does, the next look tells after a purge.',
+        found.state === 'unknown'
+          ? `It is not known whether a web app purges this table itself: ${found.reason}.`
+          : 'A web app has deleted expired entries itself; whether it still does, a later look tells once entries were counted.',
         `${statistics[subject.engine]}, or look at the code: \`--app\`.`,
         evidence,
       );
