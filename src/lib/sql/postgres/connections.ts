@@ -38,6 +38,8 @@ export class PostgresConnections {
   readonly clock: Clock;
   /** As the newest connection told. */
   limits: TimeLimits = {};
+  /** In which sessions of this login begin; as the newest connection told. */
+  timeZone = '';
   readonly #options: ConnectionOptions;
   readonly #context: ErrorContext;
   readonly #attempts: Attempt[];
@@ -196,8 +198,9 @@ export class PostgresConnections {
 
   async #open(client: ClientBase, use: SessionUse): Promise<void> {
     const text = openSession(use, (client as { processID?: number }).processID ?? 0, this.#options.statementTimeoutMs);
-    const { rows } = await client.query<{ own: boolean; limits: TimeLimits }>(text);
+    const { rows } = await client.query<{ own: boolean; limits: TimeLimits; time_zone: string }>(text);
     this.limits = rows[0]?.limits ?? {};
+    this.timeZone = rows[0]?.time_zone ?? '';
     if (rows[0]?.own) this.#own.add(client);
     // Of several hosts, one that takes no writes is passed over.
     if (this.#options.connection.hosts.length === 1) return;

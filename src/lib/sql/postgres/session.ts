@@ -63,10 +63,12 @@ export function openSession(use: SessionUse, pid: number, statementMs: number): 
     limits.push(`case when current_setting('server_version_num')::int >= 140000
                  then set_config('client_connection_check_interval', '0', ${shared}) end`);
   return `
-select not ${shared} as own, limits, ${[...settings, ...limits].join(', ')}
+select not ${shared} as own, limits, time_zone, ${[...settings, ...limits].join(', ')}
 from (
-  select coalesce(jsonb_object_agg(name, jsonb_build_object('ms', reset_val::bigint, 'source', source)), '{}') as limits
-  from pg_settings where name in (${limitNames.map((name) => `'${name}'`).join(', ')}) and reset_val::bigint > 0
+  select coalesce(jsonb_object_agg(name, jsonb_build_object('ms', reset_val::bigint, 'source', source))
+                    filter (where name <> 'TimeZone' and reset_val <> '0'), '{}') as limits,
+         max(reset_val) filter (where name = 'TimeZone') as time_zone
+  from pg_settings where name in ('TimeZone', ${limitNames.map((name) => `'${name}'`).join(', ')})
 ) as known`;
 }
 

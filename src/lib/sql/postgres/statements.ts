@@ -19,23 +19,23 @@ const openPolicy = (command: string) => `exists (
     and pg_get_expr(p.polqual, p.polrelid) = 'true'
     and exists (select from unnest(p.polroles) as r where case when r = 0 then true else pg_has_role(r, 'USAGE') end))`;
 
+/** Names of triggers that may keep a row. Bits of tgtype: 1 for each row, 2 before, 8 delete. */
+const triggersOf = (tables: string) => `
+       array(select distinct tgname::text from pg_trigger where tgrelid in (${tables}) and not tgisinternal
+             and tgenabled in ('O', 'A') and tgtype & 11 = 11 order by 1) as triggers`;
+
 /**
  * What a run must know first, of the table and of this login. Also the probe for table, columns and the right to read:
- * `where false` reads no row, and asks no foreign server. Bits of tgtype: 1 for each row, 2 before, 8 delete.
+ * `where false` reads no row, and asks no foreign server. A new connection pays for each catalogue that it reads, so what few
+ * tables need is asked of those alone.
  */
-export const firstLook = (t: string) => `${family}
-select clock_timestamp() as now, c.relkind as kind, (select count(*) > 1 from member) as divided,
-       exists (select from member where relkind = 'f') as foreign,
+export const firstLook = (t: string) => `
+select clock_timestamp() as now, c.relkind as kind, exists (select from pg_inherits where inhparent = c.oid) as divided,
        pg_is_in_recovery() as standby, current_setting('default_transaction_read_only')::bool as read_only,
        has_table_privilege(c.oid, 'DELETE') as may_delete, has_any_column_privilege(c.oid, 'UPDATE') as may_lock,
        format_type(coalesce(nullif(y.typbasetype, 0), y.oid), null) as expiry_type, not e.attnotnull as expiry_nullable,
-       (select reset_val from pg_settings where name = 'TimeZone') as time_zone,
        row_security_active(c.oid) as secured,
-       ${openPolicy('r')} and ${openPolicy('d')}
-         and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
-       array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies,
-       array(select distinct tgname::text from pg_trigger where tgrelid in (select oid from family) and not tgisinternal
-             and tgenabled in ('O', 'A') and tgtype & 11 = 11 order by 1) as triggers,
+       ${triggersOf('c.oid')},
        (select i.relname from pg_index as x join pg_class as i on i.oid = x.indexrelid join pg_am as am on am.oid = i.relam
         where x.indrelid = c.oid and x.indkey[0] = e.attnum and x.indisvalid and x.indisready and x.indpred is null
         and am.amname = 'btree' order by 1 limit 1)::text as expiry_index,
@@ -45,6 +45,17 @@ join pg_attribute as e on e.attrelid = c.oid and e.attname = 'expiresattime'
 join pg_type as y on y.oid = e.atttypid
 left join (select id, octet_length(value), expiresattime from ${t} where false) as probe on true
 where c.oid = to_regclass($1)`;
+
+/** Of a table in parts, with all of these. */
+export const partTraits = () => `${family}
+select exists (select from member where relkind = 'f') as foreign, ${triggersOf('select oid from family')}`;
+
+/** Of a table with row-level security: its policies, and whether they let this login see and delete every row. */
+export const policies = () => `
+select ${openPolicy('r')} and ${openPolicy('d')}
+         and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
+       array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies
+from pg_class as c where c.oid = to_regclass($1)`;
 
 /** 64 bits of hash, so that two tables do not share a lock by chance; `name` is a literal. */
 const lockKey = (name: string) => `hashtextextended(${name}, 0)`;

@@ -27,7 +27,6 @@ export interface TableTraits {
 interface Row {
   now: Date;
   kind: string;
-  foreign: boolean;
   divided: boolean;
   standby: boolean;
   read_only: boolean;
@@ -36,12 +35,16 @@ interface Row {
   expiry_type: string;
   expiry_nullable: boolean;
   expiry_index: string | null;
-  time_zone: string;
   secured: boolean;
-  sees_all: boolean;
-  policies: string[];
   triggers: string[];
   rules: string[];
+}
+
+type PartTraits = Pick<Row, 'triggers'> & { foreign: boolean };
+
+interface Policies {
+  sees_all: boolean;
+  policies: string[];
 }
 
 /** Kinds of relation that are no tables, and what stands for them. */
@@ -61,13 +64,13 @@ const utcNames = /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal|GMT[+-]?0|Greenwich)$/i;
  */
 export async function readTraits(connections: PostgresConnections, purpose: 'read' | 'delete'): Promise<TableTraits> {
   const { table } = connections;
-  const { rows } = await connections.query<Row>('read', sql.firstLook(table), [table]);
-  const [row] = rows;
+  const row = await ask<Row>(connections, sql.firstLook(table));
   if (!row) throw connections.failure('42P01', 'the table is gone', purpose);
-  const kind = row.foreign ? 'f' : row.kind;
+  const parts = row.divided ? await ask<PartTraits>(connections, sql.partTraits()) : undefined;
+  const kind = parts?.foreign ? 'f' : row.kind;
   if (unsuitable[kind])
     throw refuse(
-      `${table} is ${row.foreign && row.kind !== 'f' ? 'divided, and a part of it is ' : ''}${unsuitable[kind]}.`,
+      `${table} is ${parts?.foreign && row.kind !== 'f' ? 'divided, and a part of it is ' : ''}${unsuitable[kind]}.`,
       'Set TOKEN_CACHE_TABLE to the table that holds the rows, in the database where it lies.',
     );
   if (!types.includes(row.expiry_type))
@@ -76,9 +79,9 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
       'Give it the type that the library creates, timestamptz; simplest by a new table.',
     );
   const zoneless = row.expiry_type === 'timestamp without time zone';
-  if (zoneless && !utcNames.test(row.time_zone))
+  if (zoneless && !utcNames.test(connections.timeZone))
     throw refuse(
-      `The column expiresattime of ${table} is a timestamp without time zone, and sessions of this database are in ${row.time_zone}: which instant is meant depends on who wrote it.`,
+      `The column expiresattime of ${table} is a timestamp without time zone, and sessions of this database are in ${connections.timeZone}: which instant is meant depends on who wrote it.`,
       "Give it the type timestamptz (ALTER TABLE … ALTER COLUMN expiresattime TYPE timestamptz USING expiresattime AT TIME ZONE the apps' zone).",
     );
   if (purpose === 'delete') {
@@ -86,10 +89,8 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
       throw connections.failure('25006', row.standby ? 'the server is a standby' : 'the role is read-only', purpose);
     if (!row.may_delete) throw connections.failure('42501', `permission denied for table ${table}`, purpose);
   }
-  const hidesRows = row.secured && !row.sees_all;
-  const policies =
-    row.policies.length > 0 ? `policies ${row.policies.join(', ')}` : 'no policy, so that all rows are hidden';
-  const hidden = hidesRows
+  const policies = row.secured ? await policiesThatHide(connections) : undefined;
+  const hidden = policies
     ? {
         entries: null,
         cause: `Row-level security hides rows of ${table} from this login, or keeps them (${policies}).`,
@@ -105,8 +106,8 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
     hidden,
     ruled: row.rules.length > 0,
     keepers: [
-      ...(hidesRows ? [`row-level security (${policies})`] : []),
-      ...row.triggers.map((name) => `trigger ${name}`),
+      ...(policies ? [`row-level security (${policies})`] : []),
+      ...(parts ?? row).triggers.map((name) => `trigger ${name}`),
       ...row.rules.map((name) => `rule ${name}`),
     ],
     notes: [
@@ -118,6 +119,17 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
         : []),
     ],
   };
+}
+
+async function ask<R extends object>(connections: PostgresConnections, text: string): Promise<R | undefined> {
+  return (await connections.query<R>('read', text, [connections.table])).rows[0];
+}
+
+/** Policies that may hide rows from this login, for a reader; undefined where they let it do with every row what it wants. */
+async function policiesThatHide(connections: PostgresConnections): Promise<string | undefined> {
+  const found = await ask<Policies>(connections, sql.policies());
+  if (found?.sees_all) return undefined;
+  return found?.policies.length ? `policies ${found.policies.join(', ')}` : 'no policy, so that all rows are hidden';
 }
 
 function refuse(message: string, advice: string): CacheTableError {
