@@ -1,5 +1,6 @@
 /** `npm run seed`: a token cache to try things on, in a PostgreSQL of one's own, as Microsoft.Identity.Web leaves it. */
 import { Client } from '../src/lib/sql/postgres/client.ts';
+import { translateError } from '../src/lib/sql/postgres/errors.ts';
 import { createSeededTable } from './seed.ts';
 import { cacheTable } from './services.ts';
 
@@ -10,13 +11,18 @@ try {
   await createSeededTable(url, cacheTable, { entries, expiredShare: 0.7 });
   console.log(`${cacheTable} has ${entries.toLocaleString('en-US')} entries, of which 70 % have expired.`);
 } catch (error) {
-  const { code, message } = error as { code?: string; message: string };
-  console.error(
-    code === '42P07'
-      ? `There is a table ${cacheTable} already, and nothing was changed. Name another database.`
-      : `Nothing was made (${code ?? 'usage'}): ${message}`,
-  );
+  console.error(`Nothing was made. ${reasonOf(error as Error & { code?: string })}`);
   process.exitCode = 1;
+}
+
+function reasonOf(error: Error & { code?: string }): string {
+  if (error.code === undefined) return error.message;
+  if (error.code === '42P07') return `There is a table ${cacheTable} already: name another database.`;
+  if (error.code === '42501')
+    return `${error.message}. Name a user who may create databases, or have this one made: ALTER ROLE … CREATEDB.`;
+  const { username: user, hostname: host } = new URL(url);
+  const { message, advice } = translateError(error, 'connect', { table: cacheTable, user, host, secrets: [] });
+  return `${message} ${advice}`;
 }
 
 function readUrl(text: string): URL {
@@ -29,7 +35,8 @@ function readUrl(text: string): URL {
 /** Where it is missing. */
 async function makeDatabase(database: URL): Promise<void> {
   const name = decodeURIComponent(database.pathname.slice(1));
-  const server = new Client(Object.assign(new URL(database), { pathname: '/postgres' }).href);
+  const connectionString = Object.assign(new URL(database), { pathname: '/postgres' }).href;
+  const server = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
   await server.connect();
   try {
     const { rows } = await server.query('select 1 from pg_database where datname = $1', [name]);

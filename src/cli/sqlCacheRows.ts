@@ -2,7 +2,7 @@ import type { AppPurge } from '../lib/sql/cacheTable.ts';
 import type { CountsReport } from '../lib/sql/counts.ts';
 import type { IndexReport } from '../lib/sql/ensureExpiryIndex.ts';
 import type { PurgePlan, PurgeReport } from '../lib/sql/purgeReport.ts';
-import { ageText, countText, keptText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
+import { ageText, countText, indexText, keptText, numberText, summarizeIndex } from '../lib/sql/summaries.ts';
 import { bytesText, countOf } from '../lib/wording.ts';
 import type { Row } from './output.ts';
 
@@ -13,7 +13,7 @@ export function purgeRows(report: PurgeReport | PurgePlan): Row[] {
 }
 
 export function indexRows(report: IndexReport): Row[] {
-  return [['index', summarizeIndex(report)]];
+  return [['index', summarizeIndex(report)], ...(report.statement ? [['statement', report.statement] as Row] : [])];
 }
 
 function doneRows(report: PurgeReport): Row[] {
@@ -48,7 +48,7 @@ function planRows(plan: PurgePlan): Row[] {
     ['entry sizes', sizeText(plan.entrySize)],
     ['would free', plan.wouldFreeBytes === null ? 'unknown' : bytesText(plan.wouldFreeBytes)],
     ['would take', `about ${numberText(plan.batches)} batches, ${ageText(plan.duration)}`],
-    ['index', plan.index],
+    ['index', indexText(plan.index)],
     ['statement', plan.statement],
   ];
 }

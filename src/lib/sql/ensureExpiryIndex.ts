@@ -32,6 +32,7 @@ export const indexReport = z
     name: z.string().nullable(),
     percent: z.number().nullable().meta({ description: 'Of a build under way, where the database tells.' }),
     phase: z.string().nullable(),
+    statement: z.string().optional().meta({ description: 'What brings it forward, where this is a dry run.' }),
     duration: z.iso.duration(),
     warnings: z.array(z.string()).meta({ description: 'What the server refused, and what was done instead.' }),
   })
@@ -82,7 +83,8 @@ export async function ensureExpiryIndex(
   if (before.kind === 'building') return report('building', before);
   if (dryRun || policy.mode === 'observe') {
     const hindrance = await hindranceOf(table, policy, before);
-    if (!hindrance) return report('wouldBuild', before);
+    const statement = await table.expiryIndex.manual(before, policy.name);
+    if (!hindrance) return { ...report('wouldBuild', before), statement };
     warnings.push(hindrance);
     return report('missing', before);
   }

@@ -3,7 +3,7 @@ import { countOf } from '../wording.ts';
 import type { KeptRows } from './cacheTable.ts';
 import type { ClearPlan, ClearReport } from './clearReport.ts';
 import type { CountsReport } from './counts.ts';
-import type { IndexReport } from './ensureExpiryIndex.ts';
+import type { IndexOutcome, IndexReport } from './ensureExpiryIndex.ts';
 import type { EntryCount } from './estimate.ts';
 import type { PurgePlan, PurgeReport } from './purgeReport.ts';
 
@@ -40,7 +40,11 @@ export function summarizeClear(report: ClearReport | ClearPlan): string {
 
 export function summarizeIndex({ outcome, name, percent, phase }: IndexReport): string {
   const progress = percent === null ? '' : `, ${percent} %`;
-  return `expiry index ${outcome}${progress}${phase ? ` (${phase})` : ''}${name ? `: ${name}` : ''}`;
+  return `expiry index ${indexText(outcome)}${progress}${phase ? ` (${phase})` : ''}${name ? `: ${name}` : ''}`;
+}
+
+export function indexText(outcome: IndexOutcome): string {
+  return outcome === 'wouldBuild' ? 'would be built' : outcome;
 }
 
 export function summarizeCounts(report: CountsReport): string {
