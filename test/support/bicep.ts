@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './childProcess.ts';
+import { dotnetFound, oneAtATime } from './dotnet.ts';
 
 /** The real Bicep compiler, from NuGet. It compiles without a network: native resource types are in it. */
 
@@ -23,7 +24,7 @@ export function bicepMissing(): string | undefined {
   const reason =
     process.platform !== 'linux' || process.arch !== 'x64'
       ? 'the Bicep compiler of the tests is that for Linux on x64'
-      : spawnSync('dotnet', ['--version'], { env: environment }).status !== 0
+      : !dotnetFound
         ? 'dotnet is not installed'
         : undefined;
   if (reason) console.log(`${reason}: the Bicep files are not compiled`);
@@ -37,18 +38,37 @@ export function ownFolder(): string {
   return mkdtempSync(join(parent, 'own-'));
 }
 
-/** @returns the path of the compiler, restored once for each test file and from NuGet's own cache after the first */
+/** @returns the path of the compiler, restored once for all files and runs until another version is asked for */
 export function restoreBicep(): string {
-  const folder = ownFolder();
-  copyFileSync(join(root, 'test/infra/Bicep.csproj'), join(folder, 'Bicep.csproj'));
-  run('dotnet', ['restore', '--disable-build-servers', '-p:NuGetAudit=false'], folder);
-  const properties = readFileSync(join(folder, 'obj/Bicep.csproj.nuget.g.props'), 'utf8');
-  rmSync(folder, { recursive: true });
-  const found = /<PkgAzure_Bicep_CommandLine_linux-x64[^>]*>([^<]+)</.exec(properties)?.[1];
-  if (!found) throw new Error('dotnet restore did not say where the package of the Bicep compiler is.');
+  return oneAtATime(`${compiler}.lock`, () => {
+    const program = restored() ?? restore();
+    // NuGet keeps no run bit.
+    chmodSync(program, 0o755);
+    return program;
+  });
+}
+
+const project = join(root, 'test/infra/Bicep.csproj');
+const compiler = join(root, 'test/infra/obj/compiler');
+
+function restored(): string | undefined {
+  const kept = join(compiler, 'Bicep.csproj');
+  if (!existsSync(kept) || readFileSync(kept, 'utf8') !== readFileSync(project, 'utf8')) return undefined;
+  const properties = join(compiler, 'obj/Bicep.csproj.nuget.g.props');
+  if (!existsSync(properties)) return undefined;
+  const [, found = ''] =
+    /<PkgAzure_Bicep_CommandLine_linux-x64[^>]*>([^<]+)</.exec(readFileSync(properties, 'utf8')) ?? [];
   const program = join(found, 'tools/bicep');
-  // NuGet keeps no run bit.
-  chmodSync(program, 0o755);
+  return existsSync(program) ? program : undefined;
+}
+
+function restore(): string {
+  rmSync(compiler, { recursive: true, force: true });
+  mkdirSync(compiler, { recursive: true });
+  copyFileSync(project, join(compiler, 'Bicep.csproj'));
+  run('dotnet', ['restore', '--disable-build-servers', '-p:NuGetAudit=false'], compiler);
+  const program = restored();
+  if (!program) throw new Error('dotnet restore did not say where the package of the Bicep compiler is.');
   return program;
 }
 

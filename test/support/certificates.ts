@@ -15,7 +15,7 @@ export function selfSigned(name: string, validity: { from?: number; to?: number 
     forge.pki.privateKeyFromPem(made.keyPem),
     forge.pki.certificateFromPem(made.certificatePem),
   ];
-  const pfx = forge.pkcs12.toPkcs12Asn1(key, [certificate], 'fixture', { algorithm: 'aes256' });
+  const pfx = forge.pkcs12.toPkcs12Asn1(key, [certificate], 'fixture', { algorithm: 'aes256', count: 1 });
   return { ...made, pfx: Buffer.from(forge.asn1.toDer(pfx).getBytes(), 'binary') };
 }
 

@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What `npm run package` makes, from the project's root. */
 export const packageFolder = 'dist/package';
+
+/** What V8 makes of the scripts of such processes, for the next ones of a run: a third of what a start takes. */
+export const compileCache = join(root, 'node_modules/.cache/tests');
 
 export interface Finished {
   code: number | null;
@@ -13,7 +17,7 @@ export interface Finished {
   stderr: string;
 }
 
-/** Starts a script of the project with this Node.js. The environment is the given one alone, beside PATH and HOME. */
+/** Starts a script of the project with this Node.js. The environment is the given one alone, beside PATH, HOME and the compile cache. */
 export function start(
   script: string,
   args: string[],
@@ -22,7 +26,7 @@ export function start(
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
     cwd: root,
-    env: { PATH, HOME, ...environment },
+    env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache, ...environment },
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root } from './childProcess.ts';
 
 export const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
@@ -53,15 +53,15 @@ function sourcesKey(): string {
 }
 
 /** Test files build side by side: one builds, the others wait for it. */
-function oneAtATime(lock: string, work: () => void): void {
-  mkdirSync(programs, { recursive: true });
+export function oneAtATime<T>(lock: string, work: () => T): T {
+  mkdirSync(dirname(lock), { recursive: true });
   const deadline = Date.now() + dotnetTimeLimitMs;
   while (!taken(lock)) {
     if (Date.now() > deadline) throw new Error(`Another process has been building for long: see ${lock}.`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   try {
-    work();
+    return work();
   } finally {
     rmSync(lock, { force: true });
   }

@@ -14,6 +14,8 @@ const slow = [
   'integration/diagnosis/postgres',
   'e2e/start',
   'e2e/secrecy',
+  'infra/hooks',
+  'e2e/commandEnd',
   'integration/diagnosis/itself',
   'conformance/sqlServerEndpoint',
   'integration/sqlServerConnections',
