@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
+import { countEntries } from '../../src/lib/sql/counts.ts';
 import { ensureExpiryIndex } from '../../src/lib/sql/ensureExpiryIndex.ts';
 import { KeptFacts } from '../../src/lib/sql/keptFacts.ts';
 import { purge } from '../../src/lib/sql/purge.ts';
@@ -58,6 +59,25 @@ describe('on PostgreSQL a purge', () => {
     });
     expect(counter.connections).toBe(1);
     expect(counter.statements.length, counter.statements.join('\n')).toBe(3);
+  });
+
+  it.each([
+    [90_000, false],
+    [120_000, true],
+  ])('beside which %i entries are counted reads each of them where they are few', async (entries, estimated) => {
+    await engine.create(engine.ordinaryName);
+    await database.query(
+      `insert into ${engine.ordinaryName} (id, value, expiresattime)
+       select 'e' || i, 'x', now() + interval '2 hours' from generate_series(1, ${entries}) as i; analyze ${engine.ordinaryName}`,
+    );
+    const url = new URL(database.url);
+    url.port = String(counter.port);
+    const cache = openPostgres(url.href, engine.ordinaryName);
+    const report = await countEntries(cache, systemClock);
+    await cache.close();
+    expect(report.entries).toEqual({ count: entries, estimated });
+    const counts = counter.statements.filter((text) => /count\(\*\)/.test(text) && !/expiresattime/.test(text));
+    expect(counts).toHaveLength(estimated ? 0 : 1);
   });
 
   it('that finds half an hour of entries adds only what it deletes with', async () => {
