@@ -1,7 +1,7 @@
 // Attached to what is there: each part by its resource id, of any resource group and subscription of the tenant. What is left
 // out is not made. Set the ids by `azd env set NAME ID`, or write them here; several of a kind are more entries of its list.
 // Costs some 5 USD a month beside what is there: alert rules 4, storage 1; the function app runs within its free grant, and
-// nothing runs around the clock (docs/deployment.md has each resource).
+// nothing runs around the clock (docs/deployed.md has each resource).
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'existing')

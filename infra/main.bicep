@@ -1,4 +1,4 @@
-// What is deployed, and why, stands in docs/deployment.md.
+// What is deployed, and why, stands in docs/deployed.md and docs/deployment.md.
 import { nameOf } from 'attached.bicep'
 import { azureCommands, databaseGrant, databaseGrants } from 'grants.bicep'
 import { neededZones } from 'privateZones.bicep'

@@ -1,7 +1,7 @@
 // Everything made anew and private: databases, ring, telemetry and the function app itself are reached from one network alone,
 // so deploy and operate from within it. Zones are off: app.zoneRedundant adds some 75 USD a month at 512 MB.
 // Costs some 550 USD a month: Azure SQL GP_Gen5_2 370, Managed Redis Balanced_B1 with a replica 50, nine private endpoints
-// 66, NAT gateway and address 37, zones 6, logs 10, alert rules 4, storage 2 (docs/deployment.md has each resource).
+// 66, NAT gateway and address 37, zones 6, logs 10, alert rules 4, storage 2 (docs/deployed.md has each resource).
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'production')

@@ -1,6 +1,6 @@
 // For trying out: one cache, made anew on public endpoints, with monitoring.
 // Costs some 23 USD a month: Azure SQL S0 15, alert rules 4, availability test 3, storage 1; the rest is within free grants
-// (docs/deployment.md has each resource).
+// (docs/deployed.md has each resource).
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'tryout')

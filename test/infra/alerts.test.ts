@@ -210,8 +210,8 @@ describe('the alerts', () => {
     }
   });
 
-  it('stand in the table of docs/deployment.md, with their defaults', () => {
-    const table = read('docs/deployment.md').split('\n');
+  it('stand in the table of docs/deployed.md, with their defaults', () => {
+    const table = read('docs/deployed.md').split('\n');
     for (const { name, properties, type } of alerts.filter(({ name }) =>
       /^token-cache-(attached|tryout)-/.test(name),
     )) {
@@ -228,12 +228,12 @@ describe('the alerts', () => {
     }
   });
 
-  it('cost what docs/deployment.md says', () => {
+  it('cost what docs/deployed.md says', () => {
     const prices: Record<string, number> = { PT5M: 1.5, PT15M: 0.5, PT1H: 0.5 };
     const total = resourcesOf('tryout', alertTypes[0] ?? '')
       .map(({ properties }) => prices[String(properties.evaluationFrequency)] ?? Number.NaN)
       .reduce((sum, price) => sum + price);
-    expect(read('docs/deployment.md')).toContain(`together ${total.toFixed(2)} USD a month`);
+    expect(read('docs/deployed.md')).toContain(`together ${total.toFixed(2)} USD a month`);
   });
 });
 

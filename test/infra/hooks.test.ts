@@ -467,7 +467,7 @@ describe('azure.yaml', () => {
 });
 
 describe('the presets', () => {
-  const document = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
+  const document = readFileSync(join(root, 'docs/deployed.md'), 'utf8');
 
   it.each([
     ['existing', 0],

@@ -294,7 +294,7 @@ describe.skipIf(program === undefined)('the compiled template', () => {
   });
 
   it('gives what the table for other tools has, each by its id', () => {
-    const document = readFileSync(join(infra, '../docs/deployment.md'), 'utf8');
+    const document = readFileSync(join(infra, '../docs/other-tools.md'), 'utf8');
     for (const [role, reason] of Object.entries(allowedRoles))
       expect(document).toContain(`\`${role}\` (${reason.split(':')[0]})`);
   });

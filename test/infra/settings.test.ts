@@ -45,8 +45,8 @@ describe.each(deployed)('the app settings of %s', (_, settings) => {
   });
 
   it('stand in the table for other tools, or in the reference that it links to', () => {
-    const text = readFileSync(join(root, 'docs/deployment.md'), 'utf8');
-    const table = text.slice(text.indexOf('### With Terraform'), text.indexOf('## Rights'));
+    const text = readFileSync(join(root, 'docs/other-tools.md'), 'utf8');
+    const table = text.slice(text.indexOf('## With Terraform'));
     expect(table).toContain('(reference/settings.md)');
     for (const name of Object.keys(settings))
       if (![...settingNames, ...named(settings)].some((known) => known === name))
