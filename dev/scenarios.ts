@@ -24,9 +24,9 @@ export interface Scenario {
 /** By their names on the command line. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   backlog: {
-    what: 'A purge may delete 100 entries only, and more than that expire between two.',
+    what: 'A purge may delete 10 entries only, and many more expire between two.',
     see: 'After two minutes the status page has the finding backlog-growing.',
-    settings: { PURGE_ROW_LIMIT: '100', SCHEDULE_PURGE: '*/5 * * * * *' },
+    settings: { PURGE_ROW_LIMIT: '10', SCHEDULE_PURGE: '*/5 * * * * *' },
   },
   evictions: {
     what: 'Redis has memory for half of the entries, and evicts live ones.',

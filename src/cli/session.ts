@@ -76,7 +76,8 @@ export class Session {
     const unknown = subjects.filter((name) => !known.includes(name));
     if (unknown.length > 0)
       return this.refuse(`No ${job.kind} is named ${unknown.join(', ')}. There is: ${known.join(', ') || 'none'}.`);
-    if (subjects.length === 0) return this.refuse(`No ${job.kind} is configured; docs/reference/settings.md says how.`);
+    if (subjects.length === 0)
+      return this.refuse(`No ${job.kind} is configured; docs/reference/settings.md says how.${cachesOf(maintenance)}`);
     const { printResult } = await import('./output.ts');
     const results: RunResult<J>[] = [];
     for (const subject of subjects) {
@@ -175,6 +176,13 @@ export class Session {
     console.error(message);
     this.exitCode = 2;
   }
+}
+
+/** What a command for another kind of cache finds in its place. */
+function cachesOf({ sqlCaches, redisCaches }: Maintenance): string {
+  const sql = sqlCaches.names().map((name) => `SQL cache ${name}`);
+  const named = [...sql, ...redisCaches.names().map((name) => `Redis cache ${name}`)];
+  return named.length === 0 ? '' : ` There is: ${named.join(', ')}.`;
 }
 
 async function opened(settings: Settings, log: Log): Promise<{ records: RecordStore; maintenance: Maintenance }> {

@@ -119,6 +119,7 @@ describe('token-cache', () => {
     [['purge', '--time-budget', '5 minutes'], {}, 'ISO 8601'],
     [['purge', '--max-rows', '-1'], {}, 'whole number'],
     [['purge', '--cache', 'nope'], {}, 'No SQL cache is named nope. There is: default.'],
+    [['counts'], { TOKEN_CACHE_CONNECTION_STRING: 'localhost:6379' }, 'There is: Redis cache default.'],
     [['purge', '--force'], {}, "unknown option '--force'"],
     [['purge', 'everything'], {}, 'too many arguments'],
     [['vacuum'], {}, "unknown command 'vacuum'"],

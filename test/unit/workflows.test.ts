@@ -1,5 +1,5 @@
 /** The workflows: what they may do, and whose code they run. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../support/childProcess.ts';
@@ -28,7 +28,11 @@ describe.each(workflows)('%s', (file, text) => {
   });
 });
 
-it('updates of actions, packages and compilers are asked for', () => {
+it('updates of actions, packages and of each .NET project are asked for', () => {
   const text = readFileSync(join(root, '.github/dependabot.yml'), 'utf8');
   for (const ecosystem of ['npm', 'github-actions', 'nuget']) expect(text).toContain(`package-ecosystem: ${ecosystem}`);
+  const [, directories = ''] = /nuget\n.*\n {4}directories: \[(.+)\]/.exec(text) ?? [];
+  const projects = directories.split(', ').flatMap((directory) => globSync(`.${directory}/*.csproj`, { cwd: root }));
+  const kept = globSync('test/interop/ringReader/*/*.csproj', { cwd: root });
+  expect([...projects, ...kept].sort()).toEqual(globSync('test/**/*.csproj', { cwd: root }).sort());
 });
