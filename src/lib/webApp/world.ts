@@ -1,7 +1,7 @@
 import { byName } from '../byName.ts';
 import { readOptions } from './csharp/known.ts';
 import { type Place, placeText } from './csharp/syntax.ts';
-import { isKnown, type Value } from './csharp/value.ts';
+import { knownAs, type Value } from './csharp/value.ts';
 import type { Call, Fact, Guard, OptionSet, Unresolved, WebApp } from './facts.ts';
 
 /** Calls that a check may rest on. */
@@ -85,10 +85,8 @@ export class World {
   nested(options: string, path: string, property: string): Value | undefined {
     const later = this.option(options, `${path}.${property}`);
     if (later) return later;
-    const object = this.option(options, path);
-    if (!isKnown(object) || object.known === null || typeof object.known !== 'object') return undefined;
-    if (object.known.kind !== 'object') return undefined;
-    return [...object.known.properties].find(([name]) => name.toLowerCase() === property)?.[1];
+    const properties = knownAs(this.option(options, path), 'object')?.properties ?? [];
+    return [...properties].find(([name]) => name.toLowerCase() === property)?.[1];
   }
 
   /** Where something that is not in the source may register what is missing, or set these options. */

@@ -17,7 +17,7 @@ import {
   simpleName,
   typeArgument,
 } from './syntax.ts';
-import { isKnown, type Value } from './value.ts';
+import { isKnown, knownAs, knownText, type Value } from './value.ts';
 
 /** Where the reader is: in which file, what names stand for, under which conditions. */
 interface Frame {
@@ -194,16 +194,12 @@ export class Flow {
     }
   }
 
-  #assign(node: Node, frame: Frame): void {
-    const [left, right] = [field(node, 'left'), field(node, 'right')];
-    if (left && right) this.#assignTo(left, right, node, frame);
-  }
-
-  #assignTo(left: Node, right: Node, node: Node, frame: Frame): void {
+  #assign(node: Node, frame: Frame, left = field(node, 'left'), right = field(node, 'right')): void {
+    if (!left || !right) return;
     if (left.type === 'tuple_expression') {
       const values = right.type === 'tuple_expression' ? argumentsIn(right) : [];
       for (const [index, { value }] of argumentsIn(left).entries())
-        this.#assignTo(value, values[index]?.value ?? right, node, frame);
+        this.#assign(node, frame, value, values[index]?.value ?? right);
       return;
     }
     if (!isLambda(right)) this.#visit(right, frame);
@@ -216,9 +212,7 @@ export class Flow {
   }
 
   #properties(value: Value, options: string, frame: Frame): void {
-    if (!isKnown(value) || value.known === null || typeof value.known !== 'object' || value.known.kind !== 'object')
-      return;
-    for (const [name, each] of value.known.properties)
+    for (const [name, each] of knownAs(value, 'object')?.properties ?? [])
       this.options.push({ place: each.place, guards: frame.guards, options, path: name.toLowerCase(), value: each });
   }
 
@@ -250,16 +244,12 @@ export class Flow {
     let lambdas = 0;
     for (const { name: named, value } of args) {
       const known = this.#value(value, frame);
-      if (
-        isKnown(known) &&
-        known.known !== null &&
-        typeof known.known === 'object' &&
-        known.known.kind === 'function'
-      ) {
+      const callback = knownAs(known, 'function');
+      if (callback) {
         const target = named === 'memoryCacheOptions' ? options[1] : options[lambdas];
         lambdas += 1;
         if (isLambda(value)) this.#lambda(value, target, frame, typeArgument(field(node, 'function')));
-        else if (target !== undefined) this.#lambda(known.known.node, target, { ...frame, file: known.known.file });
+        else if (target !== undefined) this.#lambda(callback.node, target, { ...frame, file: callback.file });
         continue;
       }
       this.#visit(value, frame);
@@ -267,18 +257,14 @@ export class Flow {
       if (readOptions.has(type)) this.#properties(known, type, frame);
       const given = frame.options.get(value.text);
       if (given !== undefined && !method) this.unresolved.push({ ...this.#fact(node, frame), name, options: given });
-      if (options[0] === undefined || !isKnown(known) || known.known === null || typeof known.known !== 'object')
-        continue;
-      if (known.known.kind === 'section') this.#section(known.known.key, options[0], node, frame);
+      const section = knownAs(known, 'section');
+      if (section && options[0] !== undefined) this.#section(section.key, options[0], node, frame);
       // What is called for its value, as `Configure<T>(MakeOptions())`, is not followed.
     }
   }
 
   #optionsOf(name: string, node: Node): readonly string[] {
-    if (/^(Post)?Configure(All)?$/.test(name) || name === 'Configure') {
-      const own = typeArgument(field(node, 'function'));
-      return [optionsBuilderOf(node) || own];
-    }
+    if (/^(Post)?Configure(All)?$/.test(name)) return [optionsBuilderOf(node) || typeArgument(field(node, 'function'))];
     if (/^Bind(Configuration)?$/.test(name)) return [optionsBuilderOf(node)].filter((each) => each !== '');
     return optionsOfCalls[name] ?? [];
   }
@@ -289,17 +275,12 @@ export class Flow {
     const scope = this.#index.scope(frame.file, frame.names);
     const options = args.flatMap(({ value }) => frame.options.get(value.text) ?? [])[0] ?? optionsBuilderOf(node);
     const receiver = receiverOf(node);
-    const texts = args
-      .map(({ value }) => evaluate(value, scope))
-      .flatMap((value) => (isKnown(value) ? [value.known] : []));
-    const section = texts.find((each) => each !== null && typeof each === 'object' && each.kind === 'section');
-    const named = texts.find((each) => typeof each === 'string');
-    const key =
-      section !== undefined && section !== null && typeof section === 'object' && 'key' in section
-        ? section.key
-        : (named ?? (receiver && sectionKey(receiver, scope)));
+    const values = args.map(({ value }) => evaluate(value, scope));
+    const [section] = values.flatMap((value) => knownAs(value, 'section')?.key ?? []);
+    const [named] = values.flatMap((value) => knownText(value) ?? []);
+    const key = section ?? named ?? (receiver && sectionKey(receiver, scope));
     if (!options) return false;
-    if (typeof key === 'string') this.#section(key, options, node, frame);
+    if (key !== undefined) this.#section(key, options, node, frame);
     else this.unresolved.push({ ...this.#fact(node, frame), name, options });
     return true;
   }

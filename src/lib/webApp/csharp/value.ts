@@ -26,6 +26,18 @@ export type Value = { known: Known; place: Place } | { unknown: 'runTime' | 'out
 export const isKnown = (value: Value | undefined): value is Extract<Value, { known: Known }> =>
   value !== undefined && 'known' in value;
 
+/** `null`, or a `default`. */
+export const isNull = (value: Value | undefined) => isKnown(value) && value.known === null;
+
+type Composite = Extract<Known, { kind: string }>;
+
+/** The value, where it is known and of this kind. */
+export function knownAs<K extends Composite['kind']>(value: Value | undefined, kind: K) {
+  const is = (known: Known): known is Extract<Composite, { kind: K }> =>
+    known !== null && typeof known === 'object' && known.kind === kind;
+  return isKnown(value) && is(value.known) ? value.known : undefined;
+}
+
 /** The value as `T`, where it is known and of this kind. */
 export const knownText = (value: Value | undefined) =>
   isKnown(value) && typeof value.known === 'string' ? value.known : undefined;
@@ -48,9 +60,7 @@ export function knownFlag(value: Value | undefined): boolean | undefined {
 export function knownDuration(value: Value | undefined): number | undefined {
   if (!isKnown(value)) return undefined;
   if (typeof value.known === 'string') return durationOfText(value.known);
-  return value.known !== null && typeof value.known === 'object' && value.known.kind === 'duration'
-    ? value.known.ms
-    : undefined;
+  return knownAs(value, 'duration')?.ms;
 }
 
 /** `TimeSpan.Parse`: `d`, `hh:mm`, `[d.]hh:mm:ss[.fffffff]`. */

@@ -1,6 +1,6 @@
 import { critical, type Outcome, pass, unknown, warning, worst } from '../../../checks/check.ts';
 import { placeText } from '../../../webApp/csharp/syntax.ts';
-import { isKnown, knownDuration, knownFlag, knownText, type Value } from '../../../webApp/csharp/value.ts';
+import { isNull, knownAs, knownDuration, knownFlag, knownText, type Value } from '../../../webApp/csharp/value.ts';
 import type { Call } from '../../../webApp/facts.ts';
 import type { World } from '../../../webApp/world.ts';
 import {
@@ -83,9 +83,7 @@ function judgeConfigurationOptions(world: World): Outcome | undefined {
   if (!given && !abort) return undefined;
   if (abort && knownFlag(abort) === undefined) return notKnown('`AbortOnConnectFail`', abort);
   if (abort && knownFlag(abort) === false) return pass(`\`AbortOnConnectFail = false\` (${placeText(abort.place)}).`);
-  const isObject =
-    given && isKnown(given) && given.known !== null && typeof given.known === 'object' && given.known.kind === 'object';
-  if (given && !isObject) return notKnown('How the app connects to Redis', given);
+  if (given && !knownAs(given, 'object')) return notKnown('How the app connects to Redis', given);
   const place = (abort ?? given)?.place;
   return warning({
     cause: 'abort_connect',
@@ -143,7 +141,7 @@ function judgeInstanceName(world: World, known: readonly string[]): Outcome {
   const value = world.option(optionsOf.redis, 'instancename');
   const open = world.openAt(optionsOf.redis);
   if (!value && open) return mayBeIn('`InstanceName`', open);
-  const text = value ? (isKnown(value) && value.known === null ? '' : knownText(value)) : '';
+  const text = value && !isNull(value) ? knownText(value) : '';
   if (value && text === undefined) return notKnown('`InstanceName`', value);
   if (known.includes(text ?? '')) return pass('`InstanceName` is one that is configured here.');
   const place = value?.place ?? world.store?.call.place;
@@ -232,11 +230,8 @@ function redisKey({ args }: Call): string | undefined {
 
 /** The text of `new Uri("…")`, `new DirectoryInfo("…")` or a connection string is not a place: a URL or path alone is. */
 function locationOf(value: Value): string | undefined {
-  if (!isKnown(value) || value.known === null) return undefined;
-  const text =
-    typeof value.known === 'object' && value.known.kind === 'object'
-      ? knownText(value.known.args[0])
-      : knownText(value);
+  const object = knownAs(value, 'object');
+  const text = knownText(object ? object.args[0] : value);
   if (text === undefined) return undefined;
   if (!URL.canParse(text) || !/^https?:/i.test(text)) return text;
   const { host, pathname } = new URL(text);
@@ -276,7 +271,7 @@ function judgePurge(world: World): Outcome {
   if (kind !== 'sqlserver' && kind !== 'postgres') return pass('There is no SQL cache whose entries are purged.');
   const value = world.option(optionsOf[kind], 'expireditemsdeletioninterval');
   const place = value?.place ?? world.store?.call.place;
-  if (value && knownDuration(value) === undefined && !(isKnown(value) && value.known === null))
+  if (value && knownDuration(value) === undefined && !isNull(value))
     return notKnown('`ExpiredItemsDeletionInterval`', value);
   if (knownDuration(value) === Number.POSITIVE_INFINITY)
     return pass(`The app's own purge is off (${place ? placeText(place) : ''}).`);

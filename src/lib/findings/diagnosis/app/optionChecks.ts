@@ -2,7 +2,15 @@ import { critical, type Outcome, pass, unknown, warning, worst } from '../../../
 import type { Clock } from '../../../clock.ts';
 import { readCallback } from '../../../webApp/csharp/callback.ts';
 import { placeText } from '../../../webApp/csharp/syntax.ts';
-import { isKnown, knownDuration, knownFlag, knownNumber, type Value } from '../../../webApp/csharp/value.ts';
+import {
+  isKnown,
+  isNull,
+  knownAs,
+  knownDuration,
+  knownFlag,
+  knownNumber,
+  type Value,
+} from '../../../webApp/csharp/value.ts';
 import type { World } from '../../../webApp/world.ts';
 import { bytesText } from '../../../wording.ts';
 import {
@@ -32,7 +40,7 @@ function judgeCallback(world: World): Outcome {
   const value = world.option(adapterOptions, 'onl2cachefailure');
   const open = world.openAt(adapterOptions);
   const winner = winnerOf(world);
-  if (!value || (isKnown(value) && value.known === null)) {
+  if (!value || isNull(value)) {
     if (open) return mayBeIn('`OnL2CacheFailure`', open);
     return warning({
       cause: 'cache_failure_unheard',
@@ -41,17 +49,9 @@ function judgeCallback(world: World): Outcome {
       advice: `Add ${callbackCode}. To return \`true\` tries once more.`,
     });
   }
-  const isFunction =
-    isKnown(value) && value.known !== null && typeof value.known === 'object' && value.known.kind === 'function';
-  if (
-    !isFunction ||
-    !isKnown(value) ||
-    value.known === null ||
-    typeof value.known !== 'object' ||
-    value.known.kind !== 'function'
-  )
-    return notKnown('`OnL2CacheFailure`', value);
-  const { throws, waitsFor } = readCallback(value.known.node, value.known.file);
+  const callback = knownAs(value, 'function');
+  if (!callback) return notKnown('`OnL2CacheFailure`', value);
+  const { throws, waitsFor } = readCallback(callback.node, callback.file);
   const [thrown] = throws;
   if (thrown)
     return critical({
@@ -86,7 +86,7 @@ function judgeExpiry(world: World, _: AppSubject, clock: Clock): Outcome {
   if (!isDistributed(world)) return pass('No distributed token cache is used.');
   const [sliding, relative, absolute] = [expiries.sliding, expiries.relative, expiries.absolute].map((name) => {
     const value = world.option(adapterOptions, name);
-    return isKnown(value) && value.known === null ? undefined : value;
+    return isNull(value) ? undefined : value;
   });
   if (!sliding && !relative && !absolute) return judgeNoExpiry(world);
   return worst(
@@ -165,19 +165,18 @@ function judgeSpan(name: string, value: Value): Outcome {
 }
 
 function judgeAbsolute(value: Value, clock: Clock): Outcome {
-  if (!isKnown(value) || value.known === null || typeof value.known !== 'object')
-    return notKnown('`AbsoluteExpiration`', value);
   const advice = `Take it out, and write ${expiryCode}.`;
   const evidence = [at('AbsoluteExpiration', value.place)];
-  if (value.known.kind === 'fromNow')
+  if (knownAs(value, 'fromNow'))
     return critical({
       cause: 'expiry_reckoned_once',
       what: `\`AbsoluteExpiration\` (${placeText(value.place)}) is reckoned once, when the app starts: from then on all entries end at one time, and after it every write fails.`,
       evidence,
       advice,
     });
-  if (value.known.kind !== 'instant') return notKnown('`AbsoluteExpiration`', value);
-  const past = value.known.at <= clock.now().getTime();
+  const instant = knownAs(value, 'instant');
+  if (!instant) return notKnown('`AbsoluteExpiration`', value);
+  const past = instant.at <= clock.now().getTime();
   return (past ? critical : warning)({
     cause: past ? 'expiry_in_the_past' : 'expiry_is_a_date',
     what: `\`AbsoluteExpiration\` (${placeText(value.place)}) is a date${past ? ' in the past: every write of an entry fails' : ': all entries end then, and after it every write fails'}.`,
@@ -219,7 +218,7 @@ function judgeL1(world: World): Outcome {
     });
   const given = world.option(adapterOptions, 'l1cacheoptions');
   const limit = world.nested(adapterOptions, 'l1cacheoptions', 'sizelimit');
-  if (limit && !(isKnown(limit) && limit.known === null)) return judgeLimit('L1CacheOptions.SizeLimit', limit);
+  if (limit && !isNull(limit)) return judgeLimit('L1CacheOptions.SizeLimit', limit);
   if (!given && !limit) {
     const open = world.openAt(adapterOptions);
     return open
@@ -251,7 +250,6 @@ function judgeLimit(name: string, value: Value): Outcome {
 
 function judgeMemoryLimit(world: World): Outcome {
   const limit = world.option('MemoryCacheOptions', 'sizelimit');
-  if (!limit || (isKnown(limit) && limit.known === null))
-    return pass('No size limit turns entries of the in-memory token cache away.');
+  if (!limit || isNull(limit)) return pass('No size limit turns entries of the in-memory token cache away.');
   return judgeLimit('MemoryCacheOptions.SizeLimit', limit);
 }

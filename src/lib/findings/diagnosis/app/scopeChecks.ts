@@ -1,6 +1,6 @@
 import { type Outcome, pass, unknown, warning } from '../../../checks/check.ts';
 import { type Place, placeText } from '../../../webApp/csharp/syntax.ts';
-import { isKnown, type Value } from '../../../webApp/csharp/value.ts';
+import { isKnown, knownAs, knownText, type Value } from '../../../webApp/csharp/value.ts';
 import type { ScopeUse } from '../../../webApp/facts.ts';
 import type { World } from '../../../webApp/world.ts';
 import { type AppSubject, appChecks, at } from './appSubject.ts';
@@ -50,13 +50,11 @@ function judgeScopes(world: World, { app }: AppSubject): Outcome {
 function collect(uses: readonly ScopeUse[]): Scopes {
   const found: Scopes = { known: new Set(), unknownAt: undefined };
   const add = (value: Value): void => {
-    if (!isKnown(value)) found.unknownAt ??= value.place;
-    else if (typeof value.known === 'string')
-      for (const scope of value.known.split(/[\s,]+/)) if (scope !== '') found.known.add(normal(scope));
-    if (isKnown(value) && value.known !== null && typeof value.known === 'object') {
-      if (value.known.kind === 'list') value.known.items.forEach(add);
-      else found.unknownAt ??= value.place;
-    }
+    const [text, list] = [knownText(value), knownAs(value, 'list')];
+    for (const scope of text?.split(/[\s,]+/) ?? []) if (scope !== '') found.known.add(normal(scope));
+    list?.items.forEach(add);
+    if (!isKnown(value) || (typeof value.known === 'object' && value.known !== null && !list))
+      found.unknownAt ??= value.place;
   };
   for (const { scopes } of uses) add(scopes);
   return found;
