@@ -1,27 +1,22 @@
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 /**
  * What `work` gives, or what `late` gives or throws where `ms` pass or `stop` aborts first. The signal that the work has
  * then aborts as well.
  */
-export async function inTime<T>(
+export function inTime<T>(
   ms: number,
   stop: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
   late: () => T,
 ): Promise<T> {
-  const time = new AbortController();
-  const timer = setTimeout(() => time.abort(), ms);
-  const signal = stop ? AbortSignal.any([stop, time.signal]) : time.signal;
-  const ended = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+  return withDeadline(systemClock, ms, stop, (signal) => {
+    const ended = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    return Promise.race([work(signal), ended.then(late)]);
   });
-  try {
-    return await Promise.race([work(signal), ended.then(late)]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Runs `work` with a signal that ends it after `ms`, or when `signal` does. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int();
 const orUnknown = <T extends z.ZodType>(schema: T) => schema.nullable();
 
-const calls = z.object({
+export const appCalls = z.object({
   l1Hits: count.meta({ description: "Tokens from the memory of the app's process." }),
   l2Hits: count.meta({ description: 'Tokens from the distributed cache.' }),
   otherHits: count.meta({ description: 'Tokens from a cache whose level MSAL does not tell.' }),
@@ -22,7 +22,7 @@ const calls = z.object({
   starts: count.meta({ description: 'Long-running calls on behalf of users that began.' }),
   failures: count,
 });
-export type AppCalls = z.infer<typeof calls>;
+export type AppCalls = z.infer<typeof appCalls>;
 
 const ratio = z.number();
 const latency = z.object({ calls: count, meanMs: z.number(), maxMs: z.number() });
@@ -38,7 +38,7 @@ export const appReport = z
     partial: z.array(z.string()).meta({
       description: 'Queries of which the service gave a part alone: their figures are null.',
     }),
-    calls: orUnknown(calls).meta({ description: 'Null where the workspace has no metric of MSAL under this role.' }),
+    calls: orUnknown(appCalls).meta({ description: 'Null where the workspace has no metric of MSAL under this role.' }),
     hitRatio: orUnknown(z.object({ l1: ratio, l2: ratio, all: ratio })).meta({
       description:
         'Of hits, misses and lost entries; redemptions of codes, refreshes and forced calls are left out. Null for too few calls.',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { byName } from '../byName.ts';
-import type { AppCalls, AppReport } from './appReport.ts';
+import { type AppCalls, type AppReport, appCalls } from './appReport.ts';
 import { binMs } from './policy.ts';
 import type { Row } from './workspace.ts';
 
@@ -46,19 +46,7 @@ const isOfUser = ({ Api }: CalledRow) => Api !== 'AcquireTokenForClient';
 export const calledRows = (rows: readonly Row[]): CalledRow[] => z.array(calledRow).parse(rows);
 
 export function callsOf(rows: readonly CalledRow[]): AppCalls {
-  const calls: AppCalls = {
-    l1Hits: 0,
-    l2Hits: 0,
-    otherHits: 0,
-    misses: 0,
-    lost: 0,
-    refreshes: 0,
-    proactive: 0,
-    bypassed: 0,
-    signIns: 0,
-    starts: 0,
-    failures: 0,
-  };
+  const calls = Object.fromEntries(appCalls.keyof().options.map((kind) => [kind, 0])) as AppCalls;
   for (const row of rows) calls[kindOf(row)] += Math.round(row.Calls);
   return calls;
 }
@@ -90,7 +78,7 @@ export function failuresOf(rows: readonly CalledRow[]): NonNullable<AppReport['f
     .slice(0, mostCodes);
 }
 
-const sum = (rows: readonly CalledRow[]) => Math.round(rows.reduce((total, { Calls }) => total + Calls, 0));
+export const sum = (rows: readonly CalledRow[]) => Math.round(rows.reduce((total, { Calls }) => total + Calls, 0));
 
 export function seriesOf(rows: readonly CalledRow[]): AppReport['series'] {
   const bins = Map.groupBy(rows, ({ At }) => Math.floor(At.getTime() / binMs) * binMs);
@@ -120,14 +108,13 @@ export function versionsOf(rows: readonly CalledRow[]): AppReport['versions'] {
     .slice(0, mostVersions);
 }
 
-const latencyRow = z.object({ Name: z.string(), Total: z.number(), Calls: z.number(), Longest: z.number().nullable() });
+const latencyRows = z.array(
+  z.object({ Name: z.string(), Total: z.number(), Calls: z.number(), Longest: z.number().nullable() }),
+);
 
 /** By the name of the histogram, whose unit is `perMs` to the millisecond. */
 export function latencyOf(rows: readonly Row[], histogram: string, perMs: number): AppReport['l1Latency'] {
-  const found = z
-    .array(latencyRow)
-    .parse(rows)
-    .find(({ Name }) => Name === histogram);
+  const found = latencyRows.parse(rows).find(({ Name }) => Name === histogram);
   if (!found || found.Calls <= 0) return null;
   const { Total, Calls, Longest } = found;
   const inMs = (value: number) => Math.round((value / perMs) * 1000) / 1000;
@@ -173,11 +160,9 @@ export function usersOf(rows: readonly Row[]): number | null {
   return Math.round(z.array(userRow).parse(rows)[0]?.Users ?? 0) || null;
 }
 
-const memoryRow = z.object({
-  Name: z.string(),
-  Times: z.array(z.coerce.date()),
-  Values: z.array(z.number()),
-});
+const memoryRows = z.array(
+  z.object({ Name: z.string(), Times: z.array(z.coerce.date()), Values: z.array(z.number()) }),
+);
 
 /** Hours begin up to an hour before their last value: an instance of which nothing came for longer has stopped. */
 const stoppedMs = 2 * 3_600_000;
@@ -187,8 +172,7 @@ const leastHours = 6;
 
 /** Of the one counter that most instances have. */
 export function memoryOf(rows: readonly Row[], now: Date): AppReport['memory'] {
-  const atWork = z
-    .array(memoryRow)
+  const atWork = memoryRows
     .parse(rows)
     .filter(({ Times }) => now.getTime() - (Times.at(-1)?.getTime() ?? 0) <= stoppedMs);
   const byCounter = Map.groupBy(atWork, ({ Name }) => Name);
@@ -218,9 +202,5 @@ function growthOf(points: readonly { hour: number; bytes: number }[]): number | 
   return Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0);
 }
 
-const roleRow = z.object({ Role: z.string() });
-export const rolesOf = (rows: readonly Row[]): string[] =>
-  z
-    .array(roleRow)
-    .parse(rows)
-    .map(({ Role }) => Role);
+const roleRows = z.array(z.object({ Role: z.string() }));
+export const rolesOf = (rows: readonly Row[]): string[] => roleRows.parse(rows).map(({ Role }) => Role);

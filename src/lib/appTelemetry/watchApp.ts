@@ -10,6 +10,7 @@ import {
   providerTokensOf,
   rolesOf,
   seriesOf,
+  sum,
   unreadableCode,
   usersOf,
   versionsOf,
@@ -46,11 +47,11 @@ export async function watchApp({ workspace, role, policy, now }: AppWatch): Prom
   const memory = memoryOf((await ask('memory')) ?? [], now);
   const otherRoles = called?.length === 0 ? rolesOf((await ask('roles')) ?? []) : [];
   const from = new Date(now.getTime() - windowMs);
-  const inWindow = called?.filter(({ At }) => At >= from);
-  const known = called && called.length > 0 ? { all: called, inWindow: inWindow ?? [] } : undefined;
-  const calls = known ? callsOf(known.inWindow) : null;
-  const failures = known ? failuresOf(known.inWindow) : null;
-  const providerTokens = known ? providerTokensOf(known.inWindow) : null;
+  const all = called && called.length > 0 ? called : undefined;
+  const known = all?.filter(({ At }) => At >= from);
+  const calls = known ? callsOf(known) : null;
+  const providerTokens = known ? providerTokensOf(known) : null;
+  const { encrypting, plain, storeErrors } = logs;
   return {
     role,
     from: from.toISOString(),
@@ -60,21 +61,19 @@ export async function watchApp({ workspace, role, policy, now }: AppWatch): Prom
     hitRatio: calls && hitRatioOf(calls, leastCalls),
     l1Latency: latencyOf(latencies, 'MsalDurationInL1CacheInUs.1B', 1000),
     l2Latency: latencyOf(latencies, 'MsalDurationInL2Cache.1A', 1),
-    failures,
+    failures: known ? failuresOf(known) : null,
     unreadable: {
-      failures: known ? sumOf(known.inWindow.filter(({ Code }) => Code === unreadableCode)) : null,
-      encrypting: logs.encrypting,
-      plain: logs.plain,
+      failures: known ? sum(known.filter(({ Code }) => Code === unreadableCode)) : null,
+      encrypting,
+      plain,
     },
-    storeErrors: logs.storeErrors,
+    storeErrors,
     users,
     providerTokens,
     providerTokensPerUser: users === null || providerTokens === null ? null : providerTokens / users,
     memory,
-    series: known ? seriesOf(known.all) : [],
-    versions: known ? versionsOf(known.all) : [],
+    series: seriesOf(all ?? []),
+    versions: versionsOf(all ?? []),
     otherRoles,
   };
 }
-
-const sumOf = (rows: readonly { Calls: number }[]) => Math.round(rows.reduce((total, { Calls }) => total + Calls, 0));

@@ -33,17 +33,17 @@ function padded(digits: string | undefined, length: number): string {
   return (digits ?? '').padStart(length, '0');
 }
 
-const zone = '([Zz]|[+-]\\d\\d:\\d\\d)?';
-const time = '(\\d\\d):(\\d\\d):(\\d\\d)(?:\\.(\\d+))?';
-const dateForms = {
-  dateTime: new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)T${time}${zone}$`),
-  date: new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)${zone}$`),
-  yearMonth: new RegExp(`^(\\d{4})-(\\d\\d)${zone}$`),
-  year: new RegExp(`^(\\d{4})${zone}$`),
-  monthDay: new RegExp(`^--(\\d\\d)-(\\d\\d)${zone}$`),
-  month: new RegExp(`^--(\\d\\d)(?:--)?${zone}$`),
-  day: new RegExp(`^---(\\d\\d)${zone}$`),
-};
+const [year, month, day] = ['(?<year>\\d{4})', '(?<month>\\d\\d)', '(?<day>\\d\\d)'];
+const time = '(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)(?:\\.(?<fraction>\\d+))?';
+const dateForms = [
+  `${year}-${month}-${day}T${time}`,
+  `${year}-${month}-${day}`,
+  `${year}-${month}`,
+  year,
+  `--${month}-${day}`,
+  `--${month}(?:--)?`,
+  `---${day}`,
+].map((form) => new RegExp(`^${form}(?<zone>[Zz]|[+-]\\d\\d:\\d\\d)?$`));
 /** The year of a month with a day, since it has a 29 February (XsdDateTime). */
 const leapYear = '1904';
 
@@ -75,43 +75,13 @@ function isDay(year: number, month: number, day: number): boolean {
   return year > 0 && day > 0 && day <= days;
 }
 
-interface Parts {
-  year: string;
-  month: string;
-  day: string;
-  hour: string;
-  minute: string;
-  second: string;
-  fraction: string;
-  zone: string | undefined;
-}
-
-function partsOf(text: string): Parts | undefined {
+function partsOf(text: string) {
+  const found = dateForms.map((form) => form.exec(text)?.groups).find(Boolean);
+  if (!found) return undefined;
+  const { month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '', zone } = found;
   // A month or a day alone is of the present year, by the clock of the machine, as to .NET.
-  const parts = (
-    year = String(new Date().getFullYear()),
-    month = '01',
-    day = '01',
-    zone?: string,
-    clock: readonly string[] = [],
-  ): Parts => {
-    const [hour = '00', minute = '00', second = '00', fraction = ''] = clock;
-    return { year, month, day, hour, minute, second, fraction, zone };
-  };
-  const full = dateForms.dateTime.exec(text);
-  if (full) return parts(full[1], full[2], full[3], full[8], full.slice(4, 8));
-  const date = dateForms.date.exec(text);
-  if (date) return parts(date[1], date[2], date[3], date[4]);
-  const yearMonth = dateForms.yearMonth.exec(text);
-  if (yearMonth) return parts(yearMonth[1], yearMonth[2], undefined, yearMonth[3]);
-  const year = dateForms.year.exec(text);
-  if (year) return parts(year[1], undefined, undefined, year[2]);
-  const monthDay = dateForms.monthDay.exec(text);
-  if (monthDay) return parts(leapYear, monthDay[1], monthDay[2], monthDay[3]);
-  const month = dateForms.month.exec(text);
-  if (month) return parts(undefined, month[1], undefined, month[2]);
-  const day = dateForms.day.exec(text);
-  return day ? parts(undefined, undefined, day[1], day[2]) : undefined;
+  const { year = found.month && found.day ? leapYear : String(new Date().getFullYear()) } = found;
+  return { year, month, day, hour, minute, second, fraction, zone };
 }
 
 /** Of 100 ns: seven digits, rounded half to even by those that follow. */
