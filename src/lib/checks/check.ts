@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { Level } from '../level.ts';
 
 /** What users and operators notice: each is a section of a page of docs/runbook. */
 export const symptoms = {
@@ -75,6 +76,12 @@ export function warning(trouble: Trouble): Outcome {
 export function critical(trouble: Trouble): Outcome {
   return { status: 'critical', evidence: [], ...trouble };
 }
+
+/** A finding as an outcome: a note says nothing against the subject. */
+export function outcomeOf({ level, what, advice }: Found, cause: string, evidence: Evidence[] = []): Outcome {
+  return level === 'info' ? pass(what, evidence) : { status: level, cause, what, evidence, advice };
+}
+type Found = { level: Level; what: string; advice: string };
 
 /** @param needs what the look would need */
 export function unknown(cause: string, what: string, needs: string, evidence: Evidence[] = []): Outcome {

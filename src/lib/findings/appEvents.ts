@@ -1,7 +1,7 @@
 import { isReal } from '../runs/history.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { countOf } from '../wording.ts';
-import type { RedisCacheRecords, SqlCacheRecords, SubjectRecords, WebAppRecords } from './subjectRecords.ts';
+import type { RedisCacheRecords, SubjectRecords, WebAppRecords } from './subjectRecords.ts';
 
 /** Something that may make users of a web app sign in again. */
 export interface AppEvent {
@@ -18,52 +18,42 @@ export function eventsOf(app: Pick<WebAppRecords, 'name' | 'rings'>, subjects: r
   const redis = of.flatMap((each) => (each.kind === 'redisCache' ? each : []));
   const rings = of.flatMap((each) => (each.kind === 'keyRing' ? each : []));
   return [
-    ...[...sql, ...redis].flatMap(({ clear }) => clear.runs.flatMap(clearing)),
-    ...rings.flatMap(({ revokeKeys }) =>
-      revokeKeys.runs
-        .filter(isDone)
-        .map((run) =>
-          event(
-            run,
-            `the revocation ${run.runId}`,
-            'A revocation signs out whoever has an entry of the key: it was meant to.',
-          ),
-        ),
-    ),
+    ...[...sql, ...redis].flatMap(({ clear }) => clear.runs.filter(isDone).flatMap(clearing)),
+    ...rings.flatMap(({ revokeKeys }) => revokeKeys.runs.filter(isDone).flatMap(revocation)),
     ...redis.flatMap(evictions),
-    ...rings.flatMap(({ rotateKeyRing }) =>
-      rotateKeyRing.runs
-        .filter((run) => isDone(run) && run.report?.outcome === 'published')
-        .map((run) =>
-          event(
-            run,
-            `the rotation ${run.runId}`,
-            'A rotation signs nobody out where all instances read one ring. See whether each does: `token-cache diagnose --app PATH` (app-key-persistence, app-application-name).',
-          ),
-        ),
-    ),
-    ...sql.flatMap(purges),
+    ...rings.flatMap(({ rotateKeyRing }) => rotateKeyRing.runs.filter(isDone).flatMap(rotation)),
+    ...sql.flatMap(({ purge }) => purge.runs.filter(isDone).flatMap(deletion)),
   ];
 }
 
 const isDone = (run: RunRecord) => isReal(run) && run.report !== undefined;
-const event = ({ startedAt }: RunRecord, what: string, advice: string): AppEvent => ({
-  at: Date.parse(startedAt),
-  what,
-  advice,
-});
+const event = (startedAt: string, what: string, advice: string): AppEvent[] => [
+  { at: Date.parse(startedAt), what, advice },
+];
 
-function clearing(run: RunRecord<'clear'>): AppEvent[] {
-  const { report } = run;
-  if (!isDone(run) || !report || !('deleted' in report) || report.deleted === 0) return [];
-  const what = `the clear ${run.runId} (${countOf(report.deleted, 'entry', 'entries')} deleted)`;
-  return [
-    event(
-      run,
-      what,
-      'A clear signs everybody out: it was meant to. For entries that nobody can read, `clear --unreadable` is enough.',
-    ),
-  ];
+const revocation = ({ runId, startedAt }: RunRecord<'revokeKeys'>) =>
+  event(
+    startedAt,
+    `the revocation ${runId}`,
+    'A revocation signs out whoever has an entry of the key: it was meant to.',
+  );
+
+const rotation = ({ runId, startedAt, report }: RunRecord<'rotateKeyRing'>) =>
+  report?.outcome !== 'published'
+    ? []
+    : event(
+        startedAt,
+        `the rotation ${runId}`,
+        'A rotation signs nobody out where all instances read one ring. See whether each does: `token-cache diagnose --app PATH` (app-key-persistence, app-application-name).',
+      );
+
+function clearing({ runId, startedAt, report }: RunRecord<'clear'>): AppEvent[] {
+  if (!report || !('deleted' in report) || report.deleted === 0) return [];
+  return event(
+    startedAt,
+    `the clear ${runId} (${countOf(report.deleted, 'entry', 'entries')} deleted)`,
+    'A clear signs everybody out: it was meant to. For entries that nobody can read, `clear --unreadable` is enough.',
+  );
 }
 
 function evictions({ redis }: RedisCacheRecords): AppEvent[] {
@@ -86,17 +76,11 @@ function evictions({ redis }: RedisCacheRecords): AppEvent[] {
 }
 
 /** A purge deletes what has expired alone: where users sign in after it, clocks or expirations are wrong. */
-function purges({ purge }: SqlCacheRecords): AppEvent[] {
-  return purge.runs.flatMap((run) => {
-    const { report } = run;
-    if (!isDone(run) || !report || report.dryRun || report.deleted === 0) return [];
-    return [
-      {
-        at: Date.parse(run.startedAt),
-        what: `the purge ${run.runId} (${countOf(report.deleted, 'entry', 'entries')} deleted)`,
-        advice:
-          "A purge deletes only what has expired by the database's clock. See whether the app's expirations are shorter than its sessions: `token-cache diagnose --app PATH` (app-expiry) and `--cache NAME` (entries-sliding-short).",
-      },
-    ];
-  });
+function deletion({ runId, startedAt, report }: RunRecord<'purge'>): AppEvent[] {
+  if (!report || report.dryRun || report.deleted === 0) return [];
+  return event(
+    startedAt,
+    `the purge ${runId} (${countOf(report.deleted, 'entry', 'entries')} deleted)`,
+    "A purge deletes only what has expired by the database's clock. See whether the app's expirations are shorter than its sessions: `token-cache diagnose --app PATH` (app-expiry) and `--cache NAME` (entries-sliding-short).",
+  );
 }

@@ -4,7 +4,7 @@ import type { CheckName } from '../runbook.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
 import { firingsBefore } from '../schedules.ts';
-import type { Judgement } from './judgement.ts';
+import { critical, type Judgement, note, warning } from './judgement.ts';
 
 /** The timer of a job, as far as it is switched on. */
 interface JobTimer {
@@ -66,50 +66,48 @@ export function judgeRuns(history: JobHistory, context: JudgeContext): Judgement
   const absence = absenceOf(history, context);
   const failure = failureOf(history, context);
   // A purge that fails again and again is as bad as one that does not run; of others the failure says more.
-  return absence && (!failure || history.job === 'purge') ? [absence] : failure ? [failure] : [];
+  return absence.length > 0 && (failure.length === 0 || history.job === 'purge') ? absence : failure;
 }
 
-function failureOf({ job, runs, failures: inARow }: JobHistory, { now, timerOf }: JudgeContext): Judgement | undefined {
+function failureOf({ job, runs, failures: inARow }: JobHistory, { now, timerOf }: JudgeContext): Judgement[] {
   const { looks } = jobs[job];
   const recent = runs.filter(isReal).slice(0, flapRuns);
   const failed = recent.filter(({ outcome }) => outcome === 'failed');
   const flapping = looks && inARow.length < flaps && isFlapping(recent.map((run) => failed.includes(run)));
   const failures = flapping ? failed : inARow;
   const [newest] = failures;
-  if (!newest) return undefined;
-  if (!timerOf(job) && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return undefined;
+  if (!newest) return [];
+  if (!timerOf(job) && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return [];
   const ofRuns = flapping ? `of the last ${recent.length} runs` : 'in a row';
   const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times ${ofRuns}`;
-  return {
-    check: job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
-    // A look comes again in a few minutes: once is not a reason to wake anybody.
-    level: looks && failures.length === 1 ? 'info' : 'warning',
-    what: `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),
-    advice: newest.error?.advice ?? 'Look at its record: GET /api/runs lists them.',
-    since: failures.at(-1)?.startedAt ?? null,
-  };
+  // A look comes again in a few minutes: once is not a reason to wake anybody.
+  return (looks && failures.length === 1 ? note : warning)(
+    job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
+    `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),
+    newest.error?.advice ?? 'Look at its record: GET /api/runs lists them.',
+    failures.at(-1)?.startedAt,
+  );
 }
 
-function absenceOf(history: JobHistory, context: JudgeContext): Judgement | undefined {
+function absenceOf(history: JobHistory, context: JudgeContext): Judgement[] {
   const { job, lastSuccess, failures, unreadable } = history;
   const check = absentChecks[job];
   const timer = context.timerOf(job);
-  if (!check || !timer || timer.isLate || unreadable) return undefined;
+  if (!check || !timer || timer.isLate || unreadable) return [];
   const { now } = context;
   const success = lastSuccess ? Math.min(endOf(lastSuccess), now.getTime()) : 0;
   const since = Math.max(success, context.couldRunSince(job, history.subject, timer.schedule).getTime());
-  if (since >= timer.missedBefore) return undefined;
+  if (since >= timer.missedBefore) return [];
   const heard = lastSuccess
     ? `for ${humanDuration(now.getTime() - success)}`
     : `since the app began to look, ${humanDuration(now.getTime() - since)} ago`;
   const error = failures[0]?.error;
-  return {
+  return (job === 'purge' ? critical : warning)(
     check,
-    level: job === 'purge' ? 'critical' : 'warning',
-    what: `The job ${job} has not succeeded ${heard}.${error ? ` It fails (${error.code}). ${error.message}` : ''}`,
-    advice: error?.advice ?? adviceOnAbsence(history),
-    since: lastSuccess?.startedAt ?? new Date(since).toISOString(),
-  };
+    `The job ${job} has not succeeded ${heard}.${error ? ` It fails (${error.code}). ${error.message}` : ''}`,
+    error?.advice ?? adviceOnAbsence(history),
+    lastSuccess?.startedAt ?? new Date(since).toISOString(),
+  );
 }
 
 function adviceOnAbsence({ job, runs }: JobHistory): string {

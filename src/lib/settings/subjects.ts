@@ -8,25 +8,18 @@ import type { SqlServerConnection } from '../sql/sqlserver/connectionString.ts';
 
 /** What the jobs work on. Each is read once, when the settings are, and handed on parsed; no secret in it shows itself. */
 export type Cache = SqlCache | RedisCache;
-export type SqlCache = SqlServerCache | PostgresCache;
-
-/** `observe`: the expiry index is never built here; one that is missing is told. */
-type IndexMode = 'manage' | 'observe';
-
-interface SqlServerCache {
-  kind: 'sqlserver';
+export type SqlCache = SqlTable & {
   name: string;
-  connection: SqlServerConnection;
-  table: TableName;
-  index: IndexMode;
-}
+  /** `observe`: the expiry index is never built here; one that is missing is told. */
+  index: 'manage' | 'observe';
+};
 
-interface PostgresCache {
-  kind: 'postgres';
-  name: string;
-  connection: PostgresConnection;
+type SqlTable = TableOf<'sqlserver', SqlServerConnection> | TableOf<'postgres', PostgresConnection>;
+
+interface TableOf<Kind, Connection> {
+  kind: Kind;
+  connection: Connection;
   table: TableName;
-  index: IndexMode;
 }
 
 export interface RedisCache {
@@ -69,13 +62,7 @@ export type RingStore =
   | RingTable;
 
 /** A ring that Entity Framework keeps in a table. */
-export type RingTable = (
-  | { kind: 'sqlserver'; connection: SqlServerConnection }
-  | {
-      kind: 'postgres';
-      connection: PostgresConnection;
-    }
-) & { table: TableName };
+export type RingTable = SqlTable;
 
 export type RingProtector =
   | { kind: 'none' }

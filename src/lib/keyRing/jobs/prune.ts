@@ -51,12 +51,6 @@ interface Removal {
   keptForApps: string[];
 }
 
-/** How long a key must have been expired. */
-interface PruneAge {
-  expiredForMs: number;
-  longestLivedUntil: Date | undefined;
-}
-
 /**
  * Removes keys that have been expired for longer than the policy says, and than the longest-lived entry lives, and that no
  * cached entry names; and revocations that hit no key any more. The ring as it was is kept first.
@@ -67,8 +61,17 @@ export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean
   const now = instantOf(deps.clock.now());
   const use = await deps.keyUse();
   const age = pruneAge(use, deps.policy.pruneAfterMs, deps.clock.now());
-  const sampled = use.some(({ complete }) => !complete);
-  const told = (removal: Removal, copy: string | null) => report(removal, { ...age, sampled }, dryRun, copy);
+  const told = ({ keys, revocations, ...kept }: Removal, copy: string | null): PruneReport => ({
+    outcome: keys.length + revocations.length === 0 ? 'nothingToDo' : dryRun ? 'wouldPrune' : 'pruned',
+    dryRun,
+    keys: keys.map(({ id }) => id),
+    revocations: revocations.map(({ key, date }) => ({ key, date: date?.toString() ?? null })),
+    ...kept,
+    sampled: use.some(({ complete }) => !complete),
+    expiredFor: formatDuration(age.expiredForMs),
+    longestLivedUntil: age.longestLivedUntil?.toISOString() ?? null,
+    copy,
+  });
   const choose = async (ring: KeyRing) =>
     chooseRemoval(ring, await viewKeys(ring, deps.protector), use, age.expiredForMs, now);
   if (dryRun) return told(await choose((await readRing(deps)).ring), null);
@@ -93,11 +96,11 @@ const nothing: Removal = { keys: [], revocations: [], keptForEntries: [], keptFo
  * An entry that was written when a key expired lives on for its own time, so a key must have been expired for longer than the
  * longest-lived entry has still to live. One that never ends says nothing: it keeps the key that it names.
  */
-function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date): PruneAge {
+function pruneAge(use: readonly KeyUse[], pruneAfterMs: number, now: Date) {
   const ends = use.flatMap(({ longestLivedUntil }) => longestLivedUntil?.getTime() ?? []);
-  if (ends.length === 0) return { expiredForMs: pruneAfterMs, longestLivedUntil: undefined };
   const latest = Math.max(...ends);
-  return { expiredForMs: Math.max(pruneAfterMs, latest - now.getTime()), longestLivedUntil: new Date(latest) };
+  const expiredForMs = Math.max(pruneAfterMs, latest - now.getTime());
+  return { expiredForMs, longestLivedUntil: ends.length === 0 ? undefined : new Date(latest) };
 }
 
 /**
@@ -156,24 +159,4 @@ function isOrphan(
 
 function isSame(a: Revocation, b: Revocation): boolean {
   return a.key === b.key && a.date?.epochNanoseconds === b.date?.epochNanoseconds;
-}
-
-function report(
-  { keys, revocations, keptForEntries, keptForApps }: Removal,
-  { expiredForMs, longestLivedUntil, sampled }: PruneAge & { sampled: boolean },
-  dryRun: boolean,
-  copy: string | null,
-): PruneReport {
-  return {
-    outcome: keys.length + revocations.length === 0 ? 'nothingToDo' : dryRun ? 'wouldPrune' : 'pruned',
-    dryRun,
-    keys: keys.map(({ id }) => id),
-    revocations: revocations.map(({ key, date }) => ({ key, date: date?.toString() ?? null })),
-    keptForEntries,
-    keptForApps,
-    sampled,
-    expiredFor: formatDuration(expiredForMs),
-    longestLivedUntil: longestLivedUntil?.toISOString() ?? null,
-    copy,
-  };
 }

@@ -45,12 +45,7 @@ function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome 
   if (!value) {
     const object = kind === 'redis' ? judgeConfigurationOptions(world) : undefined;
     if (object) return object;
-    const call = world.store?.call;
-    const open = world.openAt(options);
-    if (open) return mayBeIn('The connection string', open);
-    return call
-      ? notKnown('The connection string', { unknown: 'outside', place: call.place })
-      : pass('There is no connection string.');
+    return unsaid('The connection string', world, options);
   }
   const text = knownText(value);
   if (text === undefined) return notKnown('The connection string', value);
@@ -72,6 +67,13 @@ function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome 
     evidence: [at('connection string', value.place)],
     advice: advice.map(({ advice: each }) => each).join(' '),
   });
+}
+
+/** Of an option of the store that the source does not set. */
+function unsaid(what: string, world: World, options: string): Outcome {
+  const open = world.openAt(options);
+  const place = world.store?.call.place ?? { file: '', line: 0 };
+  return open ? mayBeIn(what, open) : notKnown(what, { unknown: 'outside', place });
 }
 
 /** `options.ConfigurationOptions = new ConfigurationOptions { AbortOnConnectFail = false }` */
@@ -114,15 +116,7 @@ function judgeName(world: World, { configured }: AppSubject): Outcome {
   const [schema, table] = ['schemaname', 'tablename'].map((name) => world.option(optionsOf[kind], name));
   const missing = [schema, table].find((value) => value && knownText(value) === undefined);
   if (missing) return notKnown('The name of the table', missing);
-  if (!table) {
-    const open = world.openAt(optionsOf[kind]);
-    return open
-      ? mayBeIn('The name of the table', open)
-      : notKnown('The name of the table', {
-          unknown: 'outside',
-          place: world.store?.call.place ?? { file: '', line: 0 },
-        });
-  }
+  if (!table) return unsaid('The name of the table', world, optionsOf[kind]);
   const names = [knownText(schema) ?? (kind === 'postgres' ? 'public' : 'dbo'), knownText(table) ?? ''].map((name) =>
     name.toLowerCase(),
   );

@@ -1,5 +1,5 @@
 import type { AppReport } from '../../../appTelemetry/appReport.ts';
-import { type Check, pass, type Symptom, unknown, warning } from '../../../checks/check.ts';
+import { type Check, outcomeOf, pass, type Symptom, unknown } from '../../../checks/check.ts';
 import type { judgeAppReport } from '../../judgeWebApp.ts';
 
 /** What a cache's web app tells of itself, looked at for a diagnosis. */
@@ -42,7 +42,7 @@ export const telemetryChecks: Check<TelemetrySubject>[] = Object.entries(rows).m
       { what: 'to', value: report.to },
     ];
     const found = findings.find(({ check }) => check === id);
-    if (found) return warning({ cause: id.replaceAll('-', '_'), what: found.what, evidence, advice: found.advice });
+    if (found) return outcomeOf(found, id.replaceAll('-', '_'), evidence);
     if (isTold(report)) return pass('Nothing stands out in what the web app tells.', evidence);
     const absent = findings.find(({ check }) => check === 'app-metrics-absent');
     return unknown(

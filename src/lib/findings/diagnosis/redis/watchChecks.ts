@@ -1,13 +1,4 @@
-import {
-  type Check,
-  critical,
-  type Outcome,
-  pass,
-  type Symptom,
-  unknown,
-  warning,
-  worst,
-} from '../../../checks/check.ts';
+import { type Check, outcomeOf, pass, type Symptom, unknown, worst } from '../../../checks/check.ts';
 import { namesOfRules, recordStoreCheck } from '../../../redis/rules/rules.ts';
 import type { RedisSubject } from '../subjects/redisSubject.ts';
 
@@ -58,12 +49,11 @@ export const watchChecks: Check<RedisSubject>[] = [...namesOfRules]
       const { findings, unjudged = [], nodes } = await subject.watch();
       const outcomes = findings
         .filter(({ check }) => names.includes(check))
-        .map(({ level, node, what, advice }): Outcome => {
+        .map((found) => {
+          const { level, node, what, advice } = found;
           const figures = node === null ? [] : [{ what: 'node', value: node }];
-          const trouble = { cause: causeOf(rule), what, evidence: figures, advice };
-          if (level === 'critical') return critical(trouble);
-          if (level === 'warning') return warning(trouble);
-          return unseen[rule] ? unknown(unseen[rule], what, advice, figures) : pass(what, figures);
+          const isUnseen = level === 'info' && unseen[rule];
+          return isUnseen ? unknown(isUnseen, what, advice, figures) : outcomeOf(found, causeOf(rule), figures);
         });
       const missing = [...new Set(unjudged.flatMap((each) => (each.check === rule ? each.missing : [])))];
       if (missing.length > 0)

@@ -1,7 +1,6 @@
-import { checksOf, critical, type Outcome, pass, warning, worst } from '../../../checks/check.ts';
+import { checksOf, critical, type Outcome, outcomeOf, pass, worst } from '../../../checks/check.ts';
 import type { RingStatus } from '../../../keyRing/jobs/ringStatus.ts';
 import { KeyRingError } from '../../../keyRing/keyRingError.ts';
-import type { RingFinding } from '../../../keyRing/rule/findings.ts';
 import type { RingSubject } from '../subjects/ringSubject.ts';
 
 interface Group {
@@ -62,16 +61,6 @@ function figuresOf({ keys }: RingStatus) {
   return [...states].map(([state, value]) => ({ what: `keys ${state}`, value }));
 }
 
-function judge(status: RingStatus, findings: readonly RingFinding[], advice: string): Outcome {
-  const figures = figuresOf(status);
-  const outcomes = findings.map(({ check, level, what }): Outcome => {
-    const trouble = { cause: check, what, evidence: figures, advice };
-    if (level === 'critical') return critical(trouble);
-    return level === 'warning' ? warning(trouble) : pass(what, figures);
-  });
-  return { ...worst(outcomes, pass('Nothing found.', figures)), evidence: figures };
-}
-
 export const ringChecks = checksOf<RingSubject>('encryption', 25_000, {
   'ring-read': async (subject) => {
     try {
@@ -101,5 +90,6 @@ async function judgeGroup({ id, findings, advice }: Group, subject: RingSubject)
   const own = status.findings.filter(({ check }) =>
     id === protection.id ? !grouped.has(check) : findings.includes(check),
   );
-  return judge(status, own, advice);
+  const outcomes = own.map((found) => outcomeOf({ ...found, advice }, found.check));
+  return { ...worst(outcomes, pass('Nothing found.')), evidence: figuresOf(status) };
 }
