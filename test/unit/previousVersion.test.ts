@@ -72,7 +72,7 @@ describe('records of the previous version', () => {
 
   it('go on: the last readings of a watch, the findings that stand, and the run that held the cache', async () => {
     const now = new Date();
-    const standing = await readStanding(store, now);
+    const standing = await readStanding(store);
     expect(standing?.findings.length).toBeGreaterThan(0);
     expect(Object.keys(standing?.known ?? {})).not.toEqual([]);
     const { state } = await lastState({ read: () => store.readState('redis|front'), write: async () => undefined });

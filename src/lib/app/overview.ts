@@ -5,6 +5,7 @@ import { appSubject, type QueueReading } from '../findings/judgeApp.ts';
 import {
   couldRunSince,
   keepStanding,
+  lastJudged,
   nextState,
   readStanding,
   type StandingMemory,
@@ -104,14 +105,14 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
       return otherwise;
     });
   const [kept, timers, subjects, queue] = await Promise.all([
-    orUnreadable<StandingState | undefined>(readStanding(records, now), undefined),
+    orUnreadable<StandingState | undefined>(readStanding(records), undefined),
     orUnreadable<TimerReading[]>(readTimers({ records, timers: deps.timers, deployment, now }), []),
     readSubjects(records, names, { now, policy: settings.findings, ...looks }),
     deps.queue && readQueue(deps.queue),
   ]);
   const plan: Plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, ...rest }) => [name, rest]));
   const judging = settings.schedules.findings;
-  const state = newer(kept, memory.last);
+  const state = lastJudged(kept, memory.last, now);
   const before = [...(state?.findings ?? []), ...memory.told];
   const found = judge({
     now,
@@ -142,11 +143,6 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   const health = healthOf(findings);
   const overview: Overview = { now, health, findings, timers, subjects, version: packageVersion(), deployment };
   return { overview, state, before, queue, plan, statesReadable };
-}
-
-/** Another process may have judged last; or this one, which knows more than it could keep. */
-function newer(kept: StandingState | undefined, own: StandingState | undefined): StandingState | undefined {
-  return kept && own ? (own.judgedAt >= kept.judgedAt ? own : kept) : (kept ?? own);
 }
 
 /** The timers that are switched on, by their names. */

@@ -34,9 +34,17 @@ export interface StandingMemory {
 }
 
 /** Undefined where nothing was judged yet. @throws where the records cannot be read */
-export async function readStanding(records: RecordStore, now: Date): Promise<StandingState | undefined> {
-  const state = standingState.safeParse(await records.readState(stateKey)).data;
-  return state && asSeenAt(now, state);
+export async function readStanding(records: RecordStore): Promise<StandingState | undefined> {
+  return standingState.safeParse(await records.readState(stateKey)).data;
+}
+
+/**
+ * What was judged last, as seen at `now`: by another process, which may have judged later, or by this one, which knows more than
+ * it could keep.
+ */
+export function lastJudged(kept: StandingState | undefined, own: StandingState | undefined, now: Date) {
+  const last = kept && own ? (own.judgedAt >= kept.judgedAt ? own : kept) : (kept ?? own);
+  return last && asSeenAt(now, last);
 }
 
 /** What a fast clock dated ahead was before now, and when is not known: it counts as of now, or nothing would be missing until then. */
@@ -53,8 +61,10 @@ function asSeenAt(now: Date, { upSince, findings, known, ...state }: StandingSta
 export async function keepStanding(records: RecordStore, state: StandingState): Promise<void> {
   let length = 0;
   const findings = worstFirst(state.findings).filter((each) => {
-    length += JSON.stringify(each).length;
-    return length <= keptLength;
+    const own = JSON.stringify(each).length;
+    if (length + own > keptLength) return false;
+    length += own;
+    return true;
   });
   await records.writeState(stateKey, { ...state, findings });
 }

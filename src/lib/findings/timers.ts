@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAhead } from '../clock.ts';
 import { formatDuration, parseDuration } from '../durations.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { firingsAfter } from '../schedules.ts';
@@ -64,7 +65,10 @@ function dueAfter(schedule: string, last: Date, interval: number): number {
   return Math.max(last.getTime() + interval, nextStart(schedule, last)?.getTime() ?? Number.POSITIVE_INFINITY);
 }
 
-/** `late`: over one interval and 5 minutes behind · `dead`: over two intervals · `unknown`: no timer of this deployment is recorded to have fired. */
+/**
+ * `late`: over one interval and 5 minutes behind · `dead`: over two intervals · `unknown`: no timer of this deployment is recorded to
+ * have fired, or this one by a fast clock alone.
+ */
 export const timerReading = z.object({
   name: z.string().meta({ description: 'Name of its function.' }),
   status: z.enum(['ok', 'late', 'dead', 'unknown']),
@@ -97,7 +101,8 @@ async function readTimer({ records, deployment, now }: TimerContext, { name, sch
   const interval = intervalOf(schedule, now);
   const last = await lastTimerStart(records, name);
   // A timer that has not fired yet is measured from the first firing of any.
-  const since = last ?? (deployment === undefined ? undefined : await firstStartOf(records, deployment));
+  const fired = last ?? (deployment === undefined ? undefined : await firstStartOf(records, deployment));
+  const since = fired && isAhead(fired.getTime(), now) ? undefined : fired;
   const lateMs = interval + graceMs;
   const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {

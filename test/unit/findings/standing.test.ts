@@ -116,6 +116,14 @@ describe('a state that a fast clock dated ahead', () => {
     expect(told['purge-absent critical']).toBeLessThan(2.5);
   });
 
+  it('by the clock of the process itself hides none, when that is set right', async () => {
+    const memory: StandingMemory = { told: [] };
+    for (const ms of [skew, 0, 30 * minute, hour, 90 * minute, 2 * hour, 150 * minute, 3 * hour])
+      await judgeApp(env, records, at(ms), undefined, memory);
+    const { findings } = await judgeApp(env, records, at(190 * minute), undefined, memory);
+    expect(findings.map(({ check }) => check)).toContain('purge-absent');
+  });
+
   it('is not the time since when something stands', async () => {
     const broken = { ...env, PURGE_GRACE: 'x' };
     await judged(at(skew), broken);

@@ -58,6 +58,13 @@ describe('a timer', () => {
     expect((await statuses(later(91), 'two'))[0]).toBe('unknown');
   });
 
+  it('whose last start a fast clock dated ahead is not known to fire', async () => {
+    const records = memoryRecords();
+    await recordTimerStart(records, halfHourly.name, 'one', later(300));
+    const [timer] = await readTimers({ records, timers: [halfHourly], deployment: 'one', now: later(100) });
+    expect(timer).toMatchObject({ status: 'unknown', lateness: null, lastStart: later(300).toISOString() });
+  });
+
   it('that is switched off is not waited for', async () => {
     const records = memoryRecords();
     await recordTimerStart(records, halfHourly.name, 'one', start);
