@@ -3,7 +3,7 @@ import type { Maintenance } from '../lib/app/maintenance.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
 import { Repeats } from '../lib/repeats.ts';
-import type { JobName, ReportOf } from '../lib/runs/catalogue.ts';
+import type { JobName, ReportOf, SubjectKind } from '../lib/runs/catalogue.ts';
 import type { Ending } from '../lib/runs/ending.ts';
 import type { RecordStore } from '../lib/runs/recordStore.ts';
 import type { JobOn, Log, RunResult } from '../lib/runs/runJob.ts';
@@ -34,9 +34,9 @@ export interface CommonOptions {
 export interface Subjects {
   /** What they are called: `SQL cache`. */
   kind: string;
+  on: SubjectKind;
   /** By which they are chosen. */
   option: 'cache' | 'ring';
-  known(maintenance: Maintenance): string[];
 }
 
 /** A job on several subjects: how it is run on one, how its report is shown. */
@@ -71,7 +71,7 @@ export class Session {
   async runOn<J extends JobName>(job: SubjectJob<J>, { json = false, ...options }: CommonOptions): Promise<void> {
     const maintenance = await this.#open(json || (job.rowsShowWarnings ?? false));
     if (!maintenance) return;
-    const known = job.known(maintenance);
+    const known = maintenance.names[job.on];
     const subjects = options[job.option] ?? known;
     const unknown = subjects.filter((name) => !known.includes(name));
     if (unknown.length > 0)

@@ -42,7 +42,7 @@ route({
   body: clearRequest,
   handle: async ({ body, requester, context }) => {
     const maintenance = maintenanceFor(context);
-    const cache = chooseCache(body.cache, maintenance.cacheNames(), 'cache');
+    const cache = chooseCache(body.cache, maintenance.names.cache, 'cache');
     refuseUnconfirmed(body, cache, 'cache');
     const result = await maintenance.clear(
       cache,

@@ -53,16 +53,16 @@ function ringRoute<B>(
     answers: { 200: { description: 'The run, with its report.', schema: runRecord } },
     errors: [...errors, ...more],
     handle: async ({ params, body, requester, context }) => {
-      const rings = maintenanceFor(context).keyRings;
-      const ring = rings.names().find((name) => name === params.ring);
+      const { keyRings, names } = maintenanceFor(context);
+      const ring = names.keyRing.find((name) => name === params.ring);
       if (ring === undefined)
         throw new MaintenanceError(
           'key_ring_unknown',
           'No key ring has that name.',
-          `Choose one of: ${rings.names().join(', ') || 'none is configured'}.`,
+          `Choose one of: ${names.keyRing.join(', ') || 'none is configured'}.`,
         );
       const signal = AbortSignal.any([stopSignal, AbortSignal.timeout(timeLimitMs)]);
-      const result = await work(rings, ring, body, { trigger: 'http', requestedBy: requester }, { signal });
+      const result = await work(keyRings, ring, body, { trigger: 'http', requestedBy: requester }, { signal });
       refuseUnended(result);
       return answer(200, result);
     },

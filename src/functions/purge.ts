@@ -32,15 +32,10 @@ route({
   ],
   handle: async ({ body, requester, request, context }) => {
     const maintenance = maintenanceFor(context);
-    const cache = chooseCache(body.cache, maintenance.sqlCaches.names(), 'SQL cache');
+    const cache = chooseCache(body.cache, maintenance.names.sqlCache, 'SQL cache');
+    const { dryRun, maxRows } = body;
     const olderThanMs = body.olderThan === undefined ? undefined : parseDuration(body.olderThan);
-    const timeBudgetMs = parseDuration(body.timeBudget);
-    const options = {
-      dryRun: body.dryRun,
-      ...(olderThanMs !== undefined && { olderThanMs }),
-      ...(body.maxRows !== undefined && { maxRows: body.maxRows }),
-      ...(timeBudgetMs !== undefined && { timeBudgetMs }),
-    };
+    const options = { dryRun, maxRows, olderThanMs, timeBudgetMs: parseDuration(body.timeBudget) };
     // Without records nobody could be told of the run.
     const queued = prefersAsync(request.headers.get('prefer')) && records.description !== 'none';
     const queue = queued ? queueFor(context) : undefined;

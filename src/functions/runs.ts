@@ -1,9 +1,7 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { everySubject } from '../lib/app/diagnosisMaintenance.ts';
-import type { Maintenance } from '../lib/app/maintenance.ts';
 import { MaintenanceError } from '../lib/errors.ts';
-import { type JobName, jobNames, jobs } from '../lib/runs/catalogue.ts';
+import { jobNames, jobs } from '../lib/runs/catalogue.ts';
 import { newestFirst } from '../lib/runs/history.ts';
 import { findRun, listRuns } from '../lib/runs/pendingRuns.ts';
 import { orUnavailable } from '../lib/runs/recordStore.ts';
@@ -30,18 +28,17 @@ route({
   handle: async ({ query, context }) => {
     const limit = Number(query.limit);
     const subject = query.subject ?? query.cache;
-    const maintenance = maintenanceFor(context);
-    const known = subjectsOf(maintenance, 'any');
-    if (subject !== undefined && !known.includes(subject))
+    const { names } = maintenanceFor(context);
+    if (subject !== undefined && !names.any.includes(subject))
       throw new MaintenanceError(
         'cache_unknown',
         'No cache or key ring has that name.',
-        `Choose one of: ${known.join(', ')}.`,
+        `Choose one of: ${names.any.join(', ')}.`,
       );
     const atOnce = pLimit(readsAtOnce);
     const chosen = jobNames
       .filter((job) => job === (query.job ?? job))
-      .flatMap((job) => subjectsOf(maintenance, jobs[job].on).map((name) => ({ job, name })))
+      .flatMap((job) => names[jobs[job].on].map((name) => ({ job, name })))
       .filter(({ name }) => name === (subject ?? name))
       .map(({ job, name }) => atOnce(() => listRuns(records, job, name, limit, clock.now())));
     const runs = (await orUnavailable(Promise.all(chosen))).flat().sort(newestFirst);
@@ -68,10 +65,3 @@ route({
     );
   },
 });
-
-function subjectsOf(maintenance: Maintenance, on: (typeof jobs)[JobName]['on']): string[] {
-  const [sqlCache, redisCache] = [maintenance.sqlCaches.names(), maintenance.redisCaches.names()];
-  const [cache, keyRing] = [[...sqlCache, ...redisCache], maintenance.keyRings.names()];
-  const webApp = maintenance.webApps.names();
-  return { sqlCache, redisCache, cache, webApp, keyRing, any: [...new Set([everySubject, ...cache, ...keyRing])] }[on];
-}

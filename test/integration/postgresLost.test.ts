@@ -48,7 +48,7 @@ describe('a lost backend of the cache', () => {
   };
   const backends = () => backendsOf('token-cache-maintenance');
   const works = async (connections: PostgresConnections) =>
-    expect((await connections.query('read', 'select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(await connections.query('read', 'select 1 as one')).toEqual([{ one: 1 }]);
   afterEach(() => Promise.all(opened.splice(0).map((connections) => connections.close())));
 
   it('is replaced where it was idle in its pool', async () => {
@@ -72,7 +72,7 @@ describe('a lost backend of the cache', () => {
 
   it('fails its statement within a transaction', async () => {
     const connections = open();
-    const failed = expect(connections.queryWithin(60_000, 'select pg_sleep(60)', [])).rejects.toMatchObject(lost);
+    const failed = expect(connections.query('read', 'select pg_sleep(60)', [], 60_000)).rejects.toMatchObject(lost);
     await expect.poll(backends).toHaveLength(1);
     await endBackends(...(await backends()));
     await failed;

@@ -4,8 +4,8 @@ import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { BlobSlots, slotContainerName } from '../../src/lib/queue/blobSlots.ts';
-import { StorageQueue } from '../../src/lib/queue/storageQueue.ts';
+import { blobSlots, slotContainerName } from '../../src/lib/queue/blobSlots.ts';
+import { storageQueue } from '../../src/lib/queue/storageQueue.ts';
 import { run } from '../support/childProcess.ts';
 import { testQueue, workMessage } from '../support/workQueue.ts';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => storage.stop());
 
 const service = () => QueueServiceClient.fromConnectionString(storage.connectionString);
-const openQueue = () => new StorageQueue(name, async (queue) => service().getQueueClient(queue));
+const openQueue = () => storageQueue(name, async (queue) => service().getQueueClient(queue));
 /** What a worker would be given now. */
 async function visible(): Promise<unknown[]> {
   const client = service().getQueueClient(name);
@@ -52,7 +52,7 @@ describe('the work queue in Azure Queue Storage', () => {
 
   it('says which queue cannot be reached and what to check, without an address or a key, and works later', async () => {
     let there = false;
-    const queue = new StorageQueue(name, async (queueName) => {
+    const queue = storageQueue(name, async (queueName) => {
       if (there) return service().getQueueClient(queueName);
       throw Object.assign(new Error('https://account/?sig=secret-1'), {
         statusCode: 403,
@@ -78,7 +78,7 @@ describe('the places of a server, as leases on blobs', () => {
   const container = () =>
     BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient(slotContainerName);
   const slots = (places: number) =>
-    new BlobSlots(async () => container(), { places, clock: systemClock, random: Math.random });
+    blobSlots(async () => container(), { places, clock: systemClock, random: Math.random });
   afterEach(async () => void (await container().deleteIfExists()));
 
   it('are so many for each server and kind, whoever asks, and free again when released', async () => {
@@ -102,7 +102,7 @@ describe('the places of a server, as leases on blobs', () => {
   });
 
   it('say what to check where the storage refuses', async () => {
-    const refused = new BlobSlots(
+    const refused = blobSlots(
       async () => {
         throw Object.assign(new Error('secret-1'), { statusCode: 403, code: 'AuthorizationPermissionMismatch' });
       },

@@ -21,11 +21,10 @@ interface ClearOptions extends CommonOptions {
 const sqlRows = () => import('../sqlCacheRows.ts');
 const bars = () => import('../progressBar.ts');
 
-const sqlCaches: Subjects = { kind: 'SQL cache', option: 'cache', known: ({ sqlCaches }) => sqlCaches.names() };
-const redisCaches: Subjects = { kind: 'Redis cache', option: 'cache', known: ({ redisCaches }) => redisCaches.names() };
-const allCaches: Subjects = { kind: 'cache', option: 'cache', known: (maintenance) => maintenance.cacheNames() };
-
-const webApps: Subjects = { kind: 'web app', option: 'cache', known: ({ webApps }) => webApps.names() };
+const sqlCaches: Subjects = { kind: 'SQL cache', on: 'sqlCache', option: 'cache' };
+const redisCaches: Subjects = { kind: 'Redis cache', on: 'redisCache', option: 'cache' };
+const allCaches: Subjects = { kind: 'cache', on: 'cache', option: 'cache' };
+const webApps: Subjects = { kind: 'web app', on: 'webApp', option: 'cache' };
 
 /** `purge`, `index` and `counts` on SQL caches, `redis` on Redis caches, `clear` on both, `app` on their web apps. */
 export function addCacheCommands(program: Command, session: Session): void {
@@ -38,13 +37,8 @@ export function addCacheCommands(program: Command, session: Session): void {
     .option('--max-rows <count>', 'delete at most so many entries', wholeNumber)
     .option('--time-budget <duration>', 'stop after this time (ISO 8601, PT5M)', budget)
     .action(({ olderThan, maxRows, timeBudget, ...options }: PurgeOptions) => {
-      const dryRun = options.dryRun ?? false;
-      const request = {
-        dryRun,
-        ...(olderThan !== undefined && { olderThanMs: olderThan }),
-        ...(maxRows !== undefined && { maxRows }),
-        ...(timeBudget !== undefined && { timeBudgetMs: timeBudget }),
-      };
+      const { dryRun = false } = options;
+      const request = { dryRun, maxRows, olderThanMs: olderThan, timeBudgetMs: timeBudget };
       const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
         const bar = terminal && !dryRun ? (await bars()).purgeProgressBar(name) : undefined;
         return maintenance.sqlCaches

@@ -18,7 +18,7 @@ interface RotateOptions extends CommonOptions {
 
 const ringRows = () => import('../keyRingRows.ts');
 
-const rings: Subjects = { kind: 'key ring', option: 'ring', known: (maintenance) => maintenance.keyRings.names() };
+const rings: Subjects = { kind: 'key ring', on: 'keyRing', option: 'ring' };
 
 /** `key-ring status`, `rotate`, `rewrap`, `revoke` and `prune`, on Data Protection key rings. */
 export function addKeyRingCommands(program: Command, session: Session): void {

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import Negotiator from 'negotiator';
 import type { Page } from '../../lib/pages/frame.ts';
-import { Problem } from './problem.ts';
+import { guarded, Problem } from './problem.ts';
 
 /** An answer that depends on `Accept` says so to whatever caches it. */
 export const varyByAccept = { vary: 'Accept' };
@@ -31,12 +31,11 @@ export function pageAnswer({ text, contentSecurityPolicy }: Page): HttpResponseI
   return {
     status: 200,
     headers: {
+      ...guarded,
       ...varyByAccept,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': contentSecurityPolicy,
       'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
     },

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
 import { type ErrorCode, factsOf } from '../../lib/errorCodes.ts';
@@ -33,20 +34,8 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' });
 
-const titles: Record<number, string> = {
-  400: 'Bad request',
-  403: 'Forbidden',
-  404: 'Not found',
-  405: 'Method not allowed',
-  406: 'Not acceptable',
-  409: 'Conflict',
-  413: 'Content too large',
-  415: 'Unsupported media type',
-  429: 'Too many requests',
-  500: 'Internal error',
-  502: 'Bad gateway',
-  503: 'Not available',
-};
+/** No cache keeps an answer, and no browser takes it for something else. */
+export const guarded = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** The answer of RFC 9457 to an error, with its stable `code` and what to do. */
 export function answerProblem(error: MaintenanceError): HttpResponseInit {
@@ -55,15 +44,10 @@ export function answerProblem(error: MaintenanceError): HttpResponseInit {
   const { members = {}, headers = {} } = error as Partial<Problem>;
   return {
     status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...headers,
-    },
+    headers: { ...guarded, 'content-type': 'application/problem+json', ...headers },
     body: JSON.stringify({
       type: 'about:blank',
-      title: titles[status] ?? 'Error',
+      title: STATUS_CODES[status],
       status,
       code,
       detail: message,

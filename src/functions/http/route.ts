@@ -11,7 +11,7 @@ import type { ErrorCode } from '../../lib/errorCodes.ts';
 import { MaintenanceError, toErrorReport } from '../../lib/errors.ts';
 import type { Requester } from '../../lib/runs/runRecord.ts';
 import { awaitedAtShutdown } from '../support/shutdown.ts';
-import { answerProblem, Problem } from './problem.ts';
+import { answerProblem, guarded, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
 import { Room, Turns } from './turns.ts';
 
@@ -105,12 +105,7 @@ export function route<B = undefined, Q = undefined>(route: Route<B, Q>): void {
 export function answer(status: number, content: unknown, headers: Record<string, string> = {}): HttpResponseInit {
   return {
     status,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...headers,
-    },
+    headers: { ...guarded, 'content-type': 'application/json', ...headers },
     body: JSON.stringify(content),
   };
 }

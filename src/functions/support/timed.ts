@@ -43,9 +43,9 @@ export function timerHandler(job: TimedJob, work: WorkOnSubject): TimerHandler {
     await noteTimerStart(timerOf(job).name, context);
     for (const problem of new Set(problems.map(describeProblem))) context.error(`Setting ${problem}`);
     for (const warning of settings.warnings.map(describeProblem).filter(isNew)) context.warn(`Setting ${warning}`);
-    const subjects = subjectsOf(maintenance, job);
+    const subjects = maintenance.names[jobs[job].on];
     const failures =
-      isWorkJob(job) && queue?.queuesFor(maintenance.cacheNames().length)
+      isWorkJob(job) && queue?.queuesFor(maintenance.names.cache.length)
         ? await queueEach(queue, job, subjects, context)
         : await runEach(maintenance, queue, job, subjects, work);
     if (failures.length > 0) throw new Error(describeFailures(failures).join('\n'));
@@ -59,12 +59,6 @@ const told = new Set<string>();
 const isNew = (warning: string) => !told.has(warning) && told.add(warning) !== undefined;
 
 const timerOf = (job: TimedJob) => jobs[job].timer ?? { name: job, schedule: 'keyRing' as const };
-
-function subjectsOf(maintenance: Maintenance, job: TimedJob): string[] {
-  if (job === 'rotateKeyRing') return maintenance.keyRings.names();
-  if (job === 'app') return maintenance.webApps.names();
-  return job === 'redis' ? maintenance.redisCaches.names() : maintenance.sqlCaches.names();
-}
 
 /** The wrong settings that the timer says: those of its own kind of subject. */
 function problemsOf(job: TimedJob): SettingProblem[] {

@@ -17,11 +17,6 @@ export class AppMaintenance {
     this.#runs = runs;
   }
 
-  /** Of their caches. */
-  names(): string[] {
-    return this.#settings.webApps.map(({ name }) => name);
-  }
-
   /** Reads what the web app of a cache tells of itself, and changes nothing. */
   readonly watch: JobOn<'app', { dryRun?: boolean }> = (cache, started, request = {}, { signal, ...place } = {}) =>
     runJob(this.#runs, {

@@ -93,10 +93,9 @@ export class DiagnosisMaintenance {
             },
           }),
         ),
-        ...this.#parts.webApps
-          .names()
-          .filter((name) => caches.includes(name))
-          .map((name) => this.#telemetry(name, signal)),
+        ...this.#settings.webApps
+          .filter(({ name }) => caches.includes(name))
+          .map(({ name }) => this.#telemetry(name, signal)),
         ...rings.map(async (ring) => {
           const of = (await all()).find(({ name }) => name === ring);
           return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];

@@ -53,11 +53,6 @@ export class KeyRingMaintenance {
     this.#keyUse = keyUse;
   }
 
-  /** Names of all rings of the settings, those that cannot be used included: their runs fail with the reason. */
-  names(): string[] {
-    return this.#settings.names.rings;
-  }
-
   readonly status: JobOn<'keyRingStatus'> = (ring, started, _request, options = {}) => {
     const measure = (report: RingStatus) => measureStatus(ring, report);
     return this.#run('keyRingStatus', ring, started, options, ringStatus, { dryRun: false, measure });
@@ -152,7 +147,7 @@ export class KeyRingMaintenance {
     throw new MaintenanceError(
       'key_ring_unknown',
       `No key ring is named ${ring}.`,
-      `Choose one of: ${this.names().join(', ') || 'none is configured'}.`,
+      `Choose one of: ${this.#settings.names.rings.join(', ') || 'none is configured'}.`,
     );
   }
 }

@@ -1,12 +1,13 @@
 import type { ClearRequest } from '../clearRequest.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
+import type { SubjectKind } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KeptFacts } from '../sql/keptFacts.ts';
 import { AppMaintenance } from './appMaintenance.ts';
-import { DiagnosisMaintenance } from './diagnosisMaintenance.ts';
+import { DiagnosisMaintenance, everySubject } from './diagnosisMaintenance.ts';
 import { KeyRingMaintenance } from './keyRingMaintenance.ts';
 import { RedisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
@@ -15,6 +16,8 @@ import { judgeOf } from './unreadableEntries.ts';
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
 export class Maintenance {
   readonly records: RecordStore;
+  /** All subjects of the settings, those that cannot be used included: their runs fail with the reason. */
+  readonly names: Readonly<Record<SubjectKind, string[]>>;
   readonly sqlCaches: SqlMaintenance;
   readonly redisCaches: RedisMaintenance;
   readonly webApps: AppMaintenance;
@@ -28,6 +31,17 @@ export class Maintenance {
     this.records = records;
     this.#settings = settings;
     this.#clock = clock;
+    const { sqlCaches: sqlCache, redisCaches: redisCache, rings: keyRing } = settings.names;
+    const cache = [...sqlCache, ...redisCache];
+    const webApp = settings.webApps.map(({ name }) => name);
+    this.names = {
+      sqlCache,
+      redisCache,
+      cache,
+      webApp,
+      keyRing,
+      any: [...new Set([everySubject, ...cache, ...keyRing])],
+    };
     const runs = { clock, log, records };
     this.sqlCaches = new SqlMaintenance(settings, runs, kept);
     this.redisCaches = new RedisMaintenance(settings, runs);
@@ -40,11 +54,6 @@ export class Maintenance {
     });
   }
 
-  /** Every cache, of whatever engine. */
-  cacheNames(): string[] {
-    return [...this.sqlCaches.names(), ...this.redisCaches.names()];
-  }
-
   /** Deletes every entry of a cache, alive or not, or the unreadable alone; a plan, unless confirmed with the cache's name. */
   readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
     const { unreadable } = request;
@@ -54,7 +63,7 @@ export class Maintenance {
   };
 
   #isRedis(cache: string): boolean {
-    return this.redisCaches.names().includes(cache);
+    return this.names.redisCache.includes(cache);
   }
 
   /** Which keys the entries of these caches name. */

@@ -90,10 +90,10 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   const { settings, maintenance, records, clock, deployment, memory } = deps;
   const now = clock.now();
   const names = {
-    sqlCaches: maintenance.sqlCaches.names(),
-    redisCaches: maintenance.redisCaches.names(),
-    keyRings: maintenance.keyRings.names(),
-    webApps: maintenance.webApps.names().map((name) => ({
+    sqlCaches: maintenance.names.sqlCache,
+    redisCaches: maintenance.names.redisCache,
+    keyRings: maintenance.names.keyRing,
+    webApps: maintenance.names.webApp.map((name) => ({
       name,
       rings: settings.rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name),
     })),

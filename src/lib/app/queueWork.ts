@@ -168,7 +168,7 @@ export class QueueWork {
   async #purge({ subject, purge }: WorkMessage, started: Started, part: PurgePart): Promise<RunResult> {
     const { maintenance, stopSignal } = this.#deps;
     const options = { ...part.place, signal: stopSignal };
-    const result = await maintenance.sqlCaches.purge(subject, started, definedOf(purge), options);
+    const result = await maintenance.sqlCaches.purge(subject, started, purge, options);
     // What is not recorded is not done: it comes again, and tells what this try had told.
     if (!part.isSettled) throw recordsUnavailable();
     await part.goOn();
@@ -217,12 +217,5 @@ function pendingRecord(message: WorkMessage, outcome: Outcome): RunRecord {
     outcome,
     dryRun: purge?.dryRun ?? false,
     ...(job === 'purge' && { part, ...(first !== undefined && { first }) }),
-  };
-}
-
-/** Without the keys that are undefined, which a request does not take. */
-function definedOf<T extends object>(value: T | undefined): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value ?? {}).filter(([, part]) => part !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }

@@ -26,10 +26,6 @@ export class RedisMaintenance {
     this.#runs = runs;
   }
 
-  names(): string[] {
-    return this.#settings.names.redisCaches;
-  }
-
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
   readonly watch: JobOn<'redis', WatchRequest> = (cache, started, request = {}, { signal, ...place } = {}) =>
     runJob(this.#runs, {

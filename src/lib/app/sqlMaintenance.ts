@@ -52,10 +52,6 @@ export class SqlMaintenance {
     this.#open = open;
   }
 
-  names(): string[] {
-    return this.#settings.names.sqlCaches;
-  }
-
   /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
   readonly purge: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
     const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
@@ -73,7 +69,7 @@ export class SqlMaintenance {
       };
       return purge(context, {
         ...request,
-        ...(maxRows !== undefined && { maxRows }),
+        maxRows,
         signal: options.signal,
         onRetry: this.#waiting('purge', cache),
         ...progress,

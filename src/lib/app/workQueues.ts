@@ -1,9 +1,9 @@
 import { openContainer, openQueue, retriedSoon } from '../azure/storage.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { BlobSlots, slotContainerName } from '../queue/blobSlots.ts';
+import { blobSlots, slotContainerName } from '../queue/blobSlots.ts';
 import type { QueueSettings } from '../queue/dispatch.ts';
 import type { ServerSlots } from '../queue/serverSlots.ts';
-import { StorageQueue } from '../queue/storageQueue.ts';
+import { storageQueue } from '../queue/storageQueue.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 
 /** The queue of the app, and what its workers share. */
@@ -19,8 +19,8 @@ export function openWorkQueue(
 ): WorkQueueAdapters | undefined {
   if (!storage) return undefined;
   return {
-    queue: new StorageQueue(name, (queue) => openQueue(storage.queues, queue)),
-    slots: new BlobSlots(() => openContainer(storage.blobs, slotContainerName, retriedSoon), {
+    queue: storageQueue(name, (queue) => openQueue(storage.queues, queue)),
+    slots: blobSlots(() => openContainer(storage.blobs, slotContainerName, retriedSoon), {
       places: serverConcurrency,
       clock,
       random: Math.random,

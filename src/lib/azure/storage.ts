@@ -19,8 +19,15 @@ const delays = { retryDelayInMs: 200, maxRetryDelayInMs: 1_000 };
 export const retriedSoon = { retryOptions: { maxTries: 1 + retries, ...delays } };
 
 /** Gives a call up after this time, with all the tries that its SDK makes: else they wait for an answer without end. */
-export function soon(limitMs = 10_000): { abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(limitMs) };
+export function soon(): { abortSignal: AbortSignal } {
+  return { abortSignal: AbortSignal.timeout(10_000) };
+}
+
+/** Of a failure the service's status and code alone, in brackets: its message may hold an address with a signature. */
+export function answerOf(error: unknown): string {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  const said = [statusCode, code].filter((part) => typeof part === 'number' || typeof part === 'string').join(' ');
+  return said && ` (${said})`;
 }
 
 export async function openTable(address: StorageAddress, table: string): Promise<TableClient> {

@@ -26,7 +26,7 @@ import { summarizeClear, summarizeCounts, summarizeIndex, summarizePurge } from 
 import type { Ending } from './ending.ts';
 
 /** What a job works on. */
-type SubjectKind = 'sqlCache' | 'redisCache' | 'cache' | 'webApp' | 'keyRing' | 'any';
+export type SubjectKind = 'sqlCache' | 'redisCache' | 'cache' | 'webApp' | 'keyRing' | 'any';
 
 /** All that is known of a job; what runs, records, pages, documents and metrics need of it comes from here. */
 interface JobFacts<S extends z.ZodType> {

@@ -81,12 +81,12 @@ export class Deletion<More extends object> {
       if (!walk) return await this.end('drained', prepared);
       const { start, deadline, warnings } = this;
       const request = this.#request;
-      const maxRows = request.maxRows !== undefined && { maxRows: Math.max(0, request.maxRows - before) };
+      const maxRows = request.maxRows && Math.max(0, request.maxRows - before);
       const loop = new PurgeLoop({
         ...this.#context,
         walk,
         lock,
-        request: { ...request, ...maxRows },
+        request: { ...request, maxRows },
         start,
         deadline,
         expired,

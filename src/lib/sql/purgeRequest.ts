@@ -21,7 +21,7 @@ export interface PurgePolicy {
 
 /** What is asked of a run that deletes; `R` is its report. */
 export interface DeletionRequest<R> {
-  maxRows?: number;
+  maxRows?: number | undefined;
   timeBudgetMs?: number | undefined;
   /** Stops between two batches. */
   signal?: AbortSignal | undefined;
@@ -41,9 +41,9 @@ export interface DeletionRequest<R> {
 }
 
 export interface PurgeRequest extends DeletionRequest<PurgeReport> {
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
   /** Deletes only what expired at least this long ago. Never moves the cut-off later than the policy's grace. */
-  olderThanMs?: number;
+  olderThanMs?: number | undefined;
 }
 
 export interface DeletionContext {

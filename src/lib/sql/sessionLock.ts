@@ -51,8 +51,17 @@ export function sessionLock(clock: Clock, session: LockSession, every = checkEve
   };
 }
 
-/** Who holds a lock, for a reader, as far as the server tells. */
-export function holderText(facts: Record<string, string | number | null>, state: string | null, since: Date | null) {
+/** The session that holds a lock, as far as this login may see it; each column is named as it is told. */
+export interface LockHolder {
+  state: string | null;
+  since: Date | null;
+  [fact: string]: string | number | Date | null;
+}
+
+/** Who holds a lock, for a reader; undefined where nobody does. */
+export function holderText(holder: LockHolder | undefined): string | undefined {
+  if (!holder) return undefined;
+  const { state, since, ...facts } = holder;
   const known = Object.entries(facts).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []));
   const when = since ? [`${state ?? 'there'} since ${since.toISOString()}`] : [];
   // Whoever opened the session named its application.

@@ -41,7 +41,7 @@ class PostgresRingTable implements RingTable {
       name: copies,
       create: sql.createCopies(copies),
       isThere: async () =>
-        (await connections.query<{ there: boolean }>('read', sql.relationExists(), [copies])).rows[0]?.there ?? false,
+        (await connections.query<{ there: boolean }>('read', sql.relationExists(), [copies]))[0]?.there ?? false,
       make: () => connections.query('delete', sql.createCopies(copies)),
       add: async (at) =>
         connections.query('delete', sql.copyRing(connections.table, await this.#columnsOfTable(), copies), [at]),
@@ -50,7 +50,7 @@ class PostgresRingTable implements RingTable {
 
   async read(): Promise<{ rows: RingRow[]; now: Date }> {
     const c = await this.#columnsOfTable();
-    const { rows } = await this.#connections.query<RingRow & { now: Date; id: number | null }>(
+    const rows = await this.#connections.query<RingRow & { now: Date; id: number | null }>(
       'read',
       sql.ringRows(this.#connections.table, c),
     );
@@ -96,7 +96,7 @@ class PostgresRingTable implements RingTable {
   async #columnsOfTable(): Promise<sql.RingColumns> {
     if (this.#columns) return this.#columns;
     const { table } = this.#connections;
-    const { rows } = await this.#connections.query<Found>('read', sql.tablesLike(), [table, this.#name.table]);
+    const rows = await this.#connections.query<Found>('read', sql.tablesLike(), [table, this.#name.table]);
     const found = rows.find(({ isMeant }) => isMeant);
     if (!found) throw this.#missing(rows);
     this.#columns = {

@@ -23,10 +23,9 @@ const dayMs = 86_400_000;
 export async function readAppPurge(connections: PostgresConnections, name: TableName): Promise<AppPurge> {
   const unknown = (reason: string): AppPurge => ({ state: 'unknown', reason });
   try {
-    const schemas = await connections.query<{ schema: string }>('read', sql.statisticsSchema());
-    const statistics = schemas.rows[0]?.schema;
-    const { rows } = await connections.query<Row>('read', sql.appPurge(statistics), [appDelete(name)]);
-    const [row] = rows;
+    const [schema] = await connections.query<{ schema: string }>('read', sql.statisticsSchema());
+    const statistics = schema?.schema;
+    const [row] = await connections.query<Row>('read', sql.appPurge(statistics), [appDelete(name)]);
     if (row?.at && row.took !== null && connections.clock.now().getTime() - row.at.getTime() < dayMs)
       return {
         state: 'running',

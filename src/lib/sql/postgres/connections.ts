@@ -1,4 +1,4 @@
-import type { ClientBase, ClientConfig, PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { ClientBase, ClientConfig, PoolClient, QueryResult } from 'pg';
 import { accessToken } from '../../azure/credentials.ts';
 import type { Clock } from '../../clock.ts';
 import type { ErrorContext, Purpose } from '../cacheTableError.ts';
@@ -65,14 +65,22 @@ export class PostgresConnections {
     this.#deadline = deadline;
   }
 
-  /** Runs one statement, a transaction of its own, with a deadline; its failure is a CacheTableError. */
-  query<R extends QueryResultRow>(purpose: Purpose, text: string, values: unknown[] = []): Promise<QueryResult<R>> {
-    return this.#run(purpose, this.#options.statementTimeoutMs, text, values);
+  /**
+   * The rows of one statement, a transaction of its own, with a deadline; its failure is a CacheTableError.
+   * @param timeLimitMs one of its own, which the server keeps to; it then fails with kind `timeLimit`
+   */
+  async query<R extends object>(
+    purpose: Purpose,
+    text: string,
+    values: unknown[] = [],
+    timeLimitMs?: number,
+  ): Promise<R[]> {
+    return (await this.#run<R>(purpose, text, values, timeLimitMs)).rows;
   }
 
-  /** Reads with a server-side time limit of its own; fails with kind `timeLimit`. */
-  queryWithin<R extends QueryResultRow>(timeLimitMs: number, text: string, values: unknown[]): Promise<QueryResult<R>> {
-    return this.#run('read', Math.max(1, Math.round(timeLimitMs)), text, values);
+  /** As {@link query}, of a statement that changes rows: how many it did. */
+  async change(purpose: Purpose, text: string, values: unknown[]): Promise<number> {
+    return (await this.#run(purpose, text, values)).rowCount ?? 0;
   }
 
   /** A connection of its own, outside the pools. The caller ends it. */
@@ -120,21 +128,22 @@ export class PostgresConnections {
     await Promise.all([...this.#pools.values()].flatMap((pools) => [...pools.values()].map((pool) => pool.end())));
   }
 
-  async #run<R extends QueryResultRow>(
+  async #run<R extends object>(
     purpose: Purpose,
-    limitMs: number,
     text: string,
     values: unknown[],
+    timeLimitMs = this.#options.statementTimeoutMs,
   ): Promise<QueryResult<R>> {
     const use = purpose === 'delete' || purpose === 'index' ? 'delete' : 'read';
     const left = Math.max(lastStatementMs, Math.round(this.#deadline - this.clock.elapsed()));
-    const ms = Math.min(limitMs, left);
+    const ms = Math.min(Math.max(1, Math.round(timeLimitMs)), left);
     let client: PoolClient | undefined;
     let broken = false;
     try {
       client = await this.#firstOf((attempt) => this.#pool(use, attempt).connect());
       const query = { text, values, query_timeout: ms + silenceMs };
-      if (this.#own.has(client) && ms === this.#options.statementTimeoutMs) return await client.query<R>(query);
+      if (this.#own.has(client) && ms === Math.round(this.#options.statementTimeoutMs))
+        return await client.query<R>(query);
       // All three go out at once, and cost one way to the server and back.
       const answers = await Promise.allSettled([
         client.query(beginLocal(use, this.limits, ms)),

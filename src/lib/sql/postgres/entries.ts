@@ -27,10 +27,9 @@ export function postgresEntries(
 ): ExpiredEntries & StoredPages {
   const { table } = connections;
   // On the connection of the batches, which is pinned to the index.
-  const look = async <R extends object>(text: string, values: unknown[]) =>
-    (await connections.query<R>('delete', text, values)).rows[0];
-  const run = async (text: string, values: unknown[]) =>
-    (await connections.query('delete', text, values)).rowCount ?? 0;
+  const query = <R extends object>(text: string, values: unknown[]) => connections.query<R>('delete', text, values);
+  const look = async <R extends object>(text: string, values: unknown[]) => (await query<R>(text, values))[0];
+  const run = (text: string, values: unknown[]) => connections.change('delete', text, values);
 
   const until = (cutoff: Cutoff) => (coversLive(cutoff) ? cutoff : instantText(cutoff));
 
@@ -111,7 +110,7 @@ export function postgresEntries(
     const key = await unlessRefused(asked);
     if (!key) return undefined;
     const text = sql.referredKeys(table, referrer, key);
-    return (await unlessRefused(connections.query<{ id: string }>('read', text, [keys])))?.rows.map(({ id }) => id);
+    return (await unlessRefused(connections.query<{ id: string }>('read', text, [keys])))?.map(({ id }) => id);
   };
 
   /** Key by key, for a login that may lock no row, and where rows cannot be deleted. */
@@ -122,7 +121,7 @@ export function postgresEntries(
       keys: async (after: string | undefined, most: number) => {
         const values = [...all, most, ...optional(after)];
         const text = sql.deletableKeys(table, where, live, all.length + 1, after !== undefined);
-        return (await connections.query<{ id: string }>('delete', text, values)).rows.map(({ id }) => id);
+        return (await query<{ id: string }>(text, values)).map(({ id }) => id);
       },
       remove: (keys: readonly string[]) => run(sql.deleteKeys(table, where, live, all.length + 1), [...all, keys]),
       left: async (keys: readonly string[]) =>
@@ -136,8 +135,7 @@ export function postgresEntries(
 
   return {
     async latestExpiry() {
-      const { rows } = await connections.query<LatestRow>('read', sql.latestExpiry(table));
-      const [row] = rows;
+      const [row] = await connections.query<LatestRow>('read', sql.latestExpiry(table));
       if (row?.latest) return { instant: row.latest, at: row.at instanceof Date ? row.at : null };
       // Entries without an expiry alone.
       return row?.undated ? { instant: '-infinity' as Instant, at: new Date(0) } : undefined;
@@ -145,15 +143,15 @@ export function postgresEntries(
 
     hasUndated: async () =>
       (await traits()).expiryNullable &&
-      (await connections.query('read', sql.countUndated(table), [1])).rows[0]?.rows !== '0',
+      (await connections.query<{ rows: string }>('read', sql.countUndated(table), [1]))[0]?.rows !== '0',
 
     async nextRanges(after, cutoff, limit, count) {
       const text = sql.nextRanges(table, after !== undefined, coversLive(cutoff));
       const values = [until(cutoff), limit, count, ...optional(after)];
-      const { rows } = await connections.query<RangeRow>('delete', text, values);
+      const ranges = await query<RangeRow>(text, values);
       return chained(
         after,
-        rows.map(({ rows: seen, up_to: upTo, tied }) => ({ upTo, rows: seen, tied })),
+        ranges.map(({ rows, up_to: upTo, tied }) => ({ upTo, rows, tied })),
       );
     },
 
@@ -184,11 +182,8 @@ export function postgresEntries(
       remove(sql.inRange('id', after !== undefined), cutoff, [upTo, ...optional(after)], rowsOfKeyRange),
 
     async nextForms(after, limit) {
-      const { rows } = await connections.query<{ key: string; start: Buffer; finish: Buffer }>(
-        'delete',
-        sql.nextForms(table, after !== undefined),
-        [limit, ...optional(after)],
-      );
+      const text = sql.nextForms(table, after !== undefined);
+      const rows = await query<{ key: string; start: Buffer; finish: Buffer }>(text, [limit, ...optional(after)]);
       return rows.map(({ key, start, finish }) => ({ key, start, end: finish }));
     },
 
@@ -199,7 +194,7 @@ export function postgresEntries(
         entries.map(({ start }) => Buffer.from(start)),
         entries.map(({ end }) => Buffer.from(end)),
       ];
-      const { rows } = await connections.query<{ key: string }>('delete', sql.deleteForms(table), columns);
+      const rows = await query<{ key: string }>(sql.deleteForms(table), columns);
       return { deleted: rows.map(({ key }) => key), hitLocks: rows.length < entries.length };
     },
 
@@ -213,8 +208,8 @@ export function postgresEntries(
     async count() {
       // An address is one of each part: such a table is taken along the index.
       if ((await traits()).divided) return 0;
-      const { rows } = await connections.query<{ pages: number | null }>('read', sql.pageCount(), [table]);
-      return rows[0]?.pages ?? 0;
+      const [row] = await connections.query<{ pages: number | null }>('read', sql.pageCount(), [table]);
+      return row?.pages ?? 0;
     },
 
     // By row address (ctid): page, and place in it.

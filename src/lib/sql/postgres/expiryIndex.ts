@@ -56,7 +56,7 @@ export function postgresExpiryIndex(
   seen: () => string | undefined,
 ): ExpiryIndexPort {
   const { clock } = connections;
-  const look = async () => (await connections.query<StateRow>('read', sql.indexState(), [connections.table])).rows;
+  const look = () => connections.query<StateRow>('read', sql.indexState(), [connections.table]);
   const state = async (): Promise<ExpiryIndexState> => {
     const name = seen();
     return name === undefined ? stateOf(await look()) : { kind: 'present', name };
@@ -143,18 +143,17 @@ export function postgresExpiryIndex(
 
   const nameTaken = async ({ schema }: TableName, name: string, failure: CacheTableError) => {
     const taken = quoteTable({ schema, table: name });
-    const { rows } = await connections.query<{ index: boolean; table: string | null }>('read', sql.relationNamed(), [
-      taken,
-    ]);
-    const holder = rows[0]?.index ? `It is an index of ${rows[0].table}.` : 'It is no index.';
+    const asked = connections.query<{ index: boolean; table: string | null }>('read', sql.relationNamed(), [taken]);
+    const [relation] = await asked;
+    const holder = relation?.index ? `It is an index of ${relation.table}.` : 'It is no index.';
     return indexNameTaken(failure, quoteIdentifier(name), holder);
   };
 
   return {
     state,
     async mayBuild() {
-      const { rows } = await connections.query<{ may: boolean }>('read', sql.mayBuildIndex(), [connections.table]);
-      return rows[0]?.may;
+      const [row] = await connections.query<{ may: boolean }>('read', sql.mayBuildIndex(), [connections.table]);
+      return row?.may;
     },
     async manual(before, name = expiryIndexName(own.table)) {
       const divided = (await look()).some((row) => row.level === 0 && row.divided);

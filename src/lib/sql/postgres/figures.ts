@@ -20,19 +20,18 @@ export const instantText = (at: Date) => at.toISOString();
 
 export function postgresFigures(connections: PostgresConnections, traits: () => Promise<TableTraits>): TableFigures {
   const { table } = connections;
-  const within = async <R extends object>(timeLimitMs: number, text: string, values: unknown[] = []) =>
-    (await unlessTooLong(connections.queryWithin<R>(timeLimitMs, text, values)))?.rows;
-  const sampled = async <R extends object>(rows: number, text: string) =>
-    (await connections.query<R>('read', text, [table, Math.ceil(rows / rowsPerPage), 4 * rows])).rows;
+  const within = <R extends object>(timeLimitMs: number, text: string, values: unknown[] = []) =>
+    unlessTooLong(connections.query<R>('read', text, values, timeLimitMs));
+  const sampled = <R extends object>(rows: number, text: string) =>
+    connections.query<R>('read', text, [table, Math.ceil(rows / rowsPerPage), 4 * rows]);
 
   return {
     async catalogue() {
-      const { rows } = await connections.query<{ entries: string | null; data_bytes: string; index_bytes: string }>(
+      const [row] = await connections.query<{ entries: string | null; data_bytes: string; index_bytes: string }>(
         'read',
         sql.catalogue(),
         [table],
       );
-      const [row] = rows;
       return {
         entries: row?.entries == null ? undefined : Number(row.entries),
         entriesExact: false,
@@ -63,8 +62,8 @@ export function postgresFigures(connections: PostgresConnections, traits: () => 
 
     async backlog(before, limit) {
       const values = [instantText(before), limit];
-      const { rows } = await connections.query<{ oldest: Expiry; rows: number }>('read', sql.backlog(table), values);
-      return { oldest: firstOf(rows[0]?.oldest) ?? null, rows: rows[0]?.rows ?? 0 };
+      const [row] = await connections.query<{ oldest: Expiry; rows: number }>('read', sql.backlog(table), values);
+      return { oldest: firstOf(row?.oldest) ?? null, rows: row?.rows ?? 0 };
     },
 
     longestLivedUntil: async (timeLimitMs) =>

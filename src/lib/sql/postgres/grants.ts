@@ -41,20 +41,18 @@ export async function postgresGranter({ table, login, ...options }: Options): Pr
   /** Where the functions are: on Azure in `postgres` alone. */
   async function entra(): Promise<PostgresConnections | undefined> {
     for (const each of [server, cache])
-      if ((await each.query<{ there: boolean }>('read', statements.takesEntra)).rows[0]?.there) return each;
+      if ((await each.query<{ there: boolean }>('read', statements.takesEntra))[0]?.there) return each;
     return undefined;
   }
 
   async function role(grantee: Grantee, replace: boolean, done: string[]): Promise<string> {
     const id = grantee.id.toLowerCase();
     const azure = await entra();
-    const known = azure
-      ? (await azure.query<{ role: string; objectId: string | null }>('read', statements.entraRoles)).rows
-      : [];
+    const known = (await azure?.query<{ role: string; objectId: string | null }>('read', statements.entraRoles)) ?? [];
     const same = known.find(({ objectId }) => objectId === id);
     const name = same?.role ?? grantee.name;
     const delimitedName = quoteIdentifier(name);
-    const there = (await server.query('read', statements.roleExists, [name])).rows.length > 0;
+    const there = (await server.query('read', statements.roleExists, [name])).length > 0;
     if (there && (same || !azure)) {
       done.push(`The role ${delimitedName} is there${same ? `, for the object id ${id}` : ''}.`);
       return delimitedName;
@@ -84,8 +82,8 @@ export async function postgresGranter({ table, login, ...options }: Options): Pr
   return {
     async grant(request) {
       const done: string[] = [];
-      const { rows } = await cache.query<{ there: boolean }>('read', statements.tableExists, [delimited]);
-      if (!rows[0]?.there) {
+      const [found] = await cache.query<{ there: boolean }>('read', statements.tableExists, [delimited]);
+      if (!found?.there) {
         if (request.ring || !request.createTable) throw tableMissing(delimited, request);
         for (const statement of tableStatements(table, request)) await cache.query('read', statement);
         done.push(`The table ${delimited} is made.`);

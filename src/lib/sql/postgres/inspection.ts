@@ -25,8 +25,7 @@ const drawnPages = { least: 10, most: 500 };
 
 export function postgresInspection(connections: PostgresConnections): TableInspection {
   const { table } = connections;
-  const query = async <R extends object>(text: string, ...values: unknown[]) =>
-    (await connections.query<R>('read', text, values)).rows;
+  const query = <R extends object>(text: string, ...values: unknown[]) => connections.query<R>('read', text, values);
   const keys = async (text: string, ...values: unknown[]) =>
     (await query<{ id: string }>(text, ...values)).map(({ id }) => id);
   const entries = async (text: string, ...values: unknown[]) =>

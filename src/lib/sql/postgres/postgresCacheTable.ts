@@ -61,11 +61,11 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
 
     async expiredParts(cutoff) {
       if (!(await traits()).divided) return undefined;
-      const { rows: parts } = await connections.query<{ name: string }>('read', sql.parts(), [table]);
+      const parts = await connections.query<{ name: string }>('read', sql.parts(), [table]);
       if (parts.length === 0) return undefined;
       const text = sql.expiredParts(parts.map(({ name: part }) => part));
-      const found = await unlessTooLong(connections.queryWithin<{ part: number }>(2_000, text, [instantText(cutoff)]));
-      return found?.rows.flatMap(({ part }) => parts[part]?.name ?? []);
+      const asked = connections.query<{ part: number }>('read', text, [instantText(cutoff)], 2_000);
+      return (await unlessTooLong(asked))?.flatMap(({ part }) => parts[part]?.name ?? []);
     },
 
     endWithin(ms) {
@@ -86,8 +86,8 @@ export function postgresCacheTable({ table: name, ...options }: PostgresOptions)
     isLocked: async (purpose) => (await holderOfLock(connections, lockOf(purpose))) !== undefined,
 
     async load() {
-      const { rows } = await connections.query<{ waits: number }>('read', sql.lockWaits());
-      return { readings: { lockWaits: rows[0]?.waits ?? 0 }, unknown: [] };
+      const [row] = await connections.query<{ waits: number }>('read', sql.lockWaits());
+      return { readings: { lockWaits: row?.waits ?? 0 }, unknown: [] };
     },
 
     appPurge: () => readAppPurge(connections, name),

@@ -1,6 +1,6 @@
 import type { QueryResult } from 'pg';
 import type { RunLock } from '../cacheTable.ts';
-import { checkEveryMs, holderText, sessionLock } from '../sessionLock.ts';
+import { checkEveryMs, holderText, type LockHolder, sessionLock } from '../sessionLock.ts';
 import { type Client, endConnection } from './client.ts';
 import type { PostgresConnections } from './connections.ts';
 import { begin } from './session.ts';
@@ -32,8 +32,7 @@ async function trySessionLock(
   if (held.has(resource)) return undefined;
   const { idle_session_timeout } = connections.limits;
   const key = client.escapeLiteral(resource);
-  const ask = async <R extends object>(text: string) =>
-    (await connections.query<R & { pid: number }>('read', text)).rows[0];
+  const ask = async <R extends object>(text: string) => (await connections.query<R & { pid: number }>('read', text))[0];
   const locked = await ask<{ locked: boolean }>(sql.tryLock(key));
   if (!locked?.locked) return undefined;
   held.add(resource);
@@ -99,19 +98,8 @@ async function tryTransactionLock(connections: PostgresConnections, resource: st
   }
 }
 
-interface HolderRow {
-  pid: number;
-  user: string | null;
-  application: string | null;
-  client: string | null;
-  state: string | null;
-  since: Date | null;
-}
-
 /** The session that holds the lock, as far as this login may see it. */
 export async function holderOfLock(connections: PostgresConnections, resource: string): Promise<string | undefined> {
-  const [row] = (await connections.query<HolderRow>('read', sql.lockHolder(), [resource])).rows;
-  if (!row) return undefined;
-  const { pid, user, application, client, state, since } = row;
-  return holderText({ process: pid, role: user, application, from: client }, state, since);
+  const [holder] = await connections.query<LockHolder>('read', sql.lockHolder(), [resource]);
+  return holderText(holder);
 }

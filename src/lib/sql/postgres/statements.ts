@@ -68,7 +68,7 @@ export const backendPid = () => 'select pg_backend_pid() as pid';
 
 /** An advisory lock of 64 bits is kept in two halves, with objsubid 1. */
 export const lockHolder = () => `
-select a.pid, a.usename as user, a.application_name as application, host(a.client_addr) as client, a.state,
+select a.pid as process, a.usename as role, a.application_name as application, host(a.client_addr) as "from", a.state,
        a.state_change as since
 from pg_locks as l join pg_stat_activity as a using (pid)
 where l.locktype = 'advisory' and l.granted and l.objsubid = 1

@@ -122,7 +122,7 @@ export async function readTraits(connections: PostgresConnections, purpose: 'rea
 }
 
 async function ask<R extends object>(connections: PostgresConnections, text: string): Promise<R | undefined> {
-  return (await connections.query<R>('read', text, [connections.table])).rows[0];
+  return (await connections.query<R>('read', text, [connections.table]))[0];
 }
 
 /** Policies that may hide rows from this login, for a reader; undefined where they let it do with every row what it wants. */

@@ -1,6 +1,6 @@
 import type { RunLock } from '../cacheTable.ts';
 import { unlessRefused } from '../cacheTableError.ts';
-import { holderText, sessionLock } from '../sessionLock.ts';
+import { holderText, type LockHolder, sessionLock } from '../sessionLock.ts';
 import { run, type SqlServerConnections } from './connections.ts';
 import { text } from './parameters.ts';
 import * as statements from './statements.ts';
@@ -46,23 +46,11 @@ export async function trySqlServerLock(
   }
 }
 
-interface HolderRow {
-  session: number;
-  login: string | null;
-  program: string | null;
-  host: string | null;
-  status: string | null;
-  since: Date | null;
-}
-
 /** The session that holds the lock, as far as this login may see it. */
 export async function holderOfLock(connections: SqlServerConnections, resource: string): Promise<string | undefined> {
   const parameters = { resource: text(255, resource) };
-  const asked = connections.query<HolderRow>('read', statements.lockHolder(), parameters);
-  const [row] = (await unlessRefused(asked)) ?? [];
-  if (!row) return undefined;
-  const { session, login, program, host, status, since } = row;
-  return holderText({ session, login, application: program, from: host }, status, since);
+  const asked = connections.query<LockHolder>('read', statements.lockHolder(), parameters);
+  return holderText((await unlessRefused(asked))?.[0]);
 }
 
 function withoutLock(connections: SqlServerConnections, reason: string): RunLock {

@@ -71,8 +71,8 @@ export const testLock = () => `SELECT APPLOCK_TEST('public', @resource, 'Exclusi
  * DATABASE STATE, on a server that is no Azure SQL Database VIEW SERVER STATE.
  */
 export const lockHolder = () => `
-SELECT TOP (1) l.request_session_id AS session, s.login_name AS login, s.program_name AS program, s.host_name AS host,
-       s.status AS status,
+SELECT TOP (1) l.request_session_id AS session, s.login_name AS login, s.program_name AS application, s.host_name AS [from],
+       s.status AS state,
        DATEADD(minute, DATEDIFF(minute, SYSDATETIME(), SYSUTCDATETIME()), s.last_request_end_time) AS since
 FROM sys.dm_tran_locks AS l
 JOIN sys.dm_exec_sessions AS s ON s.session_id = l.request_session_id

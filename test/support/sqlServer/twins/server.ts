@@ -100,9 +100,9 @@ select case when exists (
     [
       { name: 'session', type: 'int' },
       { name: 'login', type: 'nvarchar' },
-      { name: 'program', type: 'nvarchar' },
-      { name: 'host', type: 'nvarchar' },
-      { name: 'status', type: 'nvarchar' },
+      { name: 'application', type: 'nvarchar' },
+      { name: 'from', type: 'nvarchar' },
+      { name: 'state', type: 'nvarchar' },
       { name: 'since', type: 'datetime2' },
     ],
     () => `
