@@ -194,14 +194,13 @@ async function opened(settings: Settings, log: Log): Promise<{ records: RecordSt
   return { records, maintenance: new Maintenance(settings, log, records) };
 }
 
+/** What an option that may be given several times has been given. */
+export const several = (value: string, list: string[] = []) => [...list, value];
+
 /** The options that every job has. */
 export function withCommonOptions(command: Command, subjectOption: Subjects['option']): Command {
   return command
-    .option(
-      `--${subjectOption} <name>`,
-      `only this ${subjectOption}; may be given several times`,
-      (value, list: string[] = []) => [...list, value],
-    )
+    .option(`--${subjectOption} <name>`, `only this ${subjectOption}; may be given several times`, several)
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--json', 'one JSON document on stdout');
 }

@@ -55,7 +55,7 @@ route({
       },
       { signal: stopSignal },
     );
-    refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));
+    await refuseUnended(result, () => maintenance.sqlCaches.runningPurge(cache));
     return answer(200, result);
   },
 });

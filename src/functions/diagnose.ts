@@ -43,7 +43,7 @@ route({
         version: packageVersion(),
       },
     );
-    refuseUnended(result);
+    await refuseUnended(result);
     const { report } = result;
     if (!page || !report) return answer(200, result, varyByAccept);
     const { diagnosisPage } = await import('../lib/pages/diagnosis/diagnosisPage.ts');

@@ -63,7 +63,7 @@ function ringRoute<B>(
         );
       const signal = AbortSignal.any([stopSignal, AbortSignal.timeout(timeLimitMs)]);
       const result = await work(keyRings, ring, body, { trigger: 'http', requestedBy: requester }, { signal });
-      refuseUnended(result);
+      await refuseUnended(result);
       return answer(200, result);
     },
   });

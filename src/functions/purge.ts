@@ -51,7 +51,7 @@ route({
     }
     const started = { trigger: 'http', requestedBy: requester };
     const result = await maintenance.sqlCaches.purge(cache, started, options, { signal: stopSignal });
-    refuseUnended(result, await maintenance.sqlCaches.runningPurge(cache));
+    await refuseUnended(result, () => maintenance.sqlCaches.runningPurge(cache));
     return answer(200, result);
   },
 });

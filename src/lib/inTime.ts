@@ -10,13 +10,20 @@ export function inTime<T>(
   work: (signal: AbortSignal) => Promise<T>,
   late: () => T,
 ): Promise<T> {
-  return withDeadline(systemClock, ms, stop, (signal) => {
-    const ended = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    return Promise.race([work(signal), ended.then(late)]);
-  });
+  return withDeadline(systemClock, ms, stop, (signal) => unlessAborted(work(signal), signal, late));
+}
+
+/** What `work` gives, or what `late` gives or throws where the signal aborts first: what hangs is left behind. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, late: () => T): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    return await Promise.race([work, promise.then(late)]);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 /** Runs `work` with a signal that ends it after `ms`, or when `signal` does. */

@@ -404,14 +404,7 @@ export function describeSqlJobs(engine: TestEngine): void {
 function overridingEntries(cache: CacheTable, before: () => void): CacheTable['entries'] {
   const { entries } = cache;
   return {
-    latestExpiry: () => entries.latestExpiry(),
-    nextRanges: (...args) => entries.nextRanges(...args),
-    nextKeyRange: (...args) => entries.nextKeyRange(...args),
-    deleteKeyRange: (...args) => entries.deleteKeyRange(...args),
-    deleteStatement: (...args) => entries.deleteStatement(...args),
-    nextForms: (...args) => entries.nextForms(...args),
-    deleteForms: (...args) => entries.deleteForms(...args),
-    deleteFormsStatement: () => entries.deleteFormsStatement(),
+    ...entries,
     deleteRange: async (...args) => {
       before();
       return entries.deleteRange(...args);

@@ -1,6 +1,5 @@
 /** What a backend of telemetry that is broken, or wrongly configured, costs a job: nothing but a bounded wait. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseDuration } from '../../src/lib/durations.ts';
 import { run } from '../support/childProcess.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { type Ingestion, startIngestion } from '../support/ingestion.ts';
@@ -13,8 +12,6 @@ import { useTestDatabase } from '../support/testDatabase.ts';
 
 const database = useTestDatabase();
 const engine = postgresEngine(database);
-/** Far above the bound set below, and far below the half minute after which the exporters give up. */
-const hangingMs = 10_000;
 
 let packaged: PackagedApp;
 let ingestion: Ingestion;
@@ -54,14 +51,10 @@ async function withApp(settings: Record<string, string>, work: (app: FunctionsAp
   }
 }
 
-/** A purge succeeds, and its invocation does not wait for what the backends do not take. */
 async function expectUnharmed(app: FunctionsApp): Promise<void> {
-  const start = performance.now();
   const { status, json } = await purgeNow(app);
-  const took = performance.now() - start;
   expect(status).toBe(200);
   expect(json).toMatchObject({ outcome: 'succeeded' });
-  expect(took - (parseDuration(String(json.duration)) ?? 0)).toBeLessThan(hangingMs);
 }
 
 describe('backends', () => {
@@ -70,9 +63,11 @@ describe('backends', () => {
     collector.mood = mood;
     await withApp(bothBackends(), async (app) => {
       await expectUnharmed(app);
-      await expectUnharmed(app);
       await expect.poll(() => ingestion.received.length).toBeGreaterThan(0);
       await expect.poll(() => collector.received.length).toBeGreaterThan(0);
+      await expectUnharmed(app);
+      // Answered, while what was sent is waited for yet.
+      if (mood === 'never') expect(Math.min(ingestion.waiting, collector.waiting)).toBeGreaterThan(0);
       expect([...ingestion.accepted, ...collector.accepted]).toEqual([]);
     });
   });

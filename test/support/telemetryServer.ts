@@ -23,6 +23,8 @@ export interface TelemetryServer {
   accepted: ReceivedRequest[];
   /** All, those that were refused or never answered included. */
   received: ReceivedRequest[];
+  /** How many of those that are never answered are still waited for. */
+  waiting: number;
   mood: Mood;
   stop(): Promise<void>;
 }
@@ -39,7 +41,13 @@ export async function startTelemetryServer(
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const received = { path: request.url ?? '', headers: request.headers, body };
     server.received.push(received);
-    if (server.mood === 'never') return;
+    if (server.mood === 'never') {
+      server.waiting += 1;
+      response.once('close', () => {
+        server.waiting -= 1;
+      });
+      return;
+    }
     if (server.mood === 'well') {
       server.accepted.push(received);
       answer(received, response);
@@ -53,6 +61,7 @@ export async function startTelemetryServer(
     port: typeof address === 'object' && address ? address.port : 0,
     accepted: [],
     received: [],
+    waiting: 0,
     mood: 'well',
     stop: async () => {
       listening.closeAllConnections();

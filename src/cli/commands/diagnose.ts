@@ -4,7 +4,7 @@ import { systemClock } from '../../lib/clock.ts';
 import type { ExaminedApp } from '../../lib/findings/diagnosis/bothSides.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { codeOf } from '../../lib/sockets.ts';
-import type { Session } from '../session.ts';
+import { type Session, several } from '../session.ts';
 
 interface DiagnoseOptions {
   app?: string;
@@ -14,8 +14,6 @@ interface DiagnoseOptions {
   html?: string;
   showKeys?: boolean;
 }
-
-const several = (value: string, list: string[] = []) => [...list, value];
 
 /** Loaded when it is asked for: with it comes a parser of C#, which the function app does not have. */
 async function diagnoseApp(path: string, settings: Settings, signal: AbortSignal): Promise<ExaminedApp[]> {

@@ -3,7 +3,7 @@ import type { GrantedTable } from '../../lib/app/grants.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type ErrorReport, toErrorReport } from '../../lib/errors.ts';
 import type { Grantee, GrantRequest } from '../../lib/sql/grants.ts';
-import type { Session } from '../session.ts';
+import { type Session, several } from '../session.ts';
 
 interface GrantOptions {
   cache?: string[];
@@ -37,15 +37,8 @@ export function addGrantCommand(program: Command, session: Session): void {
       (value, list: Grantee[] = []) => [...list, grantee('consumer')(value)],
     )
     .addHelpText('after', '\nThe id is the client id on Azure SQL, and the object (principal) id on PostgreSQL.')
-    .option('--cache <name>', 'only this cache; may be given several times', (value, list: string[] = []) => [
-      ...list,
-      value,
-    ])
-    .option(
-      '--ring <name>',
-      'only this key ring, by its mode; may be given several times',
-      (value, list: string[] = []) => [...list, value],
-    )
+    .option('--cache <name>', 'only this cache; may be given several times', several)
+    .option('--ring <name>', 'only this key ring, by its mode; may be given several times', several)
     .option('--index <what>', 'observe: the app may not create the expiry index (no ALTER)', indexChoice, 'manage')
     .option('--create-table', 'make the table of a cache and its index where they are missing')
     .option('--replace', "drop a web app's user of that name that stands for another identity")

@@ -57,10 +57,18 @@ export function answerProblem(error: MaintenanceError): HttpResponseInit {
   };
 }
 
-/** The report of a run, as an answer. @throws Problem where it ended with an error, or found another run at work */
-export function refuseUnended({ error, outcome, runId, subject }: RunResult, running?: RunningRun): void {
+/**
+ * The report of a run, as an answer.
+ * @param runningNow asked where it found another at work
+ * @throws Problem where it ended with an error, or found another run at work
+ */
+export async function refuseUnended(
+  { error, outcome, runId, subject }: RunResult,
+  runningNow?: () => Promise<RunningRun | undefined>,
+): Promise<void> {
   if (error) throw new Problem(error.code as ErrorCode, error.message, error.advice, { runId });
   if (outcome !== 'skipped') return;
+  const running = await runningNow?.();
   throw new Problem(
     'run_in_progress',
     `Another run is deleting entries of ${subject}.`,

@@ -3,9 +3,10 @@ import { credentialOf } from '../azure/credentials.ts';
 import { MaintenanceError } from '../errors.ts';
 import { inTime } from '../inTime.ts';
 import { type JobOn, type RunDeps, runJob } from '../runs/runJob.ts';
-import { settingsError, stops } from '../settings/problems.ts';
+import { stops } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { WebApp } from '../settings/subjects.ts';
+import { usable } from './cachesOfEngine.ts';
 
 /** The looks at the telemetry of the caches' web apps, put together from the settings. */
 export class AppMaintenance {
@@ -60,14 +61,12 @@ export class AppMaintenance {
 
   /** @throws MaintenanceError with what is wrong in the settings */
   #appOf(cache: string): WebApp {
-    const stopping = this.#settings.problems.filter((problem) => stops(problem, 'app', cache));
-    if (stopping.length > 0) throw settingsError(stopping);
-    const found = this.#settings.webApps.find(({ name }) => name === cache);
-    if (found) return found;
-    throw new MaintenanceError(
+    const { webApps, problems } = this.#settings;
+    const stopping = problems.filter((problem) => stops(problem, 'app', cache));
+    return usable(webApps, cache, stopping, () => [
       'app_unknown',
       `No web app is named for the cache ${cache}.`,
       'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/reference/settings.md says how.',
-    );
+    ]);
   }
 }

@@ -1,5 +1,5 @@
 import { MaintenanceError } from '../errors.ts';
-import { type JobName, settingsError, stops } from '../settings/problems.ts';
+import { type JobName, type SettingProblem, settingsError, stops } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RedisCache, SqlCache } from '../settings/subjects.ts';
 
@@ -27,10 +27,23 @@ function cacheFor<C extends { name: string }>(
   unsuitable: [message: string, advice: string],
 ): C {
   const stopping = problems.filter((problem) => stops(problem, job, name));
-  if (stopping.length > 0) throw settingsError(stopping);
-  const found = caches.find((cache) => cache.name === name);
-  if (found) return found;
   const all = [...names.sqlCaches, ...names.redisCaches];
-  if (all.includes(name)) throw new MaintenanceError('engine_unsuitable', ...unsuitable);
-  throw new MaintenanceError('cache_unknown', `No cache is named ${name}.`, `Choose one of: ${all.join(', ')}.`);
+  return usable(caches, name, stopping, () =>
+    all.includes(name)
+      ? ['engine_unsuitable', ...unsuitable]
+      : ['cache_unknown', `No cache is named ${name}.`, `Choose one of: ${all.join(', ')}.`],
+  );
+}
+
+/** @throws MaintenanceError with the settings that stop it, or what it `isUnknown` by */
+export function usable<S extends { name: string }>(
+  subjects: readonly S[],
+  name: string,
+  stopping: readonly SettingProblem[],
+  isUnknown: () => ConstructorParameters<typeof MaintenanceError>,
+): S {
+  if (stopping.length > 0) throw settingsError(stopping);
+  const found = subjects.find((subject) => subject.name === name);
+  if (found) return found;
+  throw new MaintenanceError(...isUnknown());
 }

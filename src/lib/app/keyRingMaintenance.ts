@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { MaintenanceError } from '../errors.ts';
 import type { KeyUse } from '../keyRing/entries/cachedEntries.ts';
 import type { Randomness } from '../keyRing/jobs/newKey.ts';
 import { pruneKeyRing } from '../keyRing/jobs/prune.ts';
@@ -8,6 +7,7 @@ import { rewrapKeyRing } from '../keyRing/jobs/rewrap.ts';
 import { keyState, type RingStatus, ringStatus } from '../keyRing/jobs/ringStatus.ts';
 import { type RotateDeps, rotateKeyRing } from '../keyRing/jobs/rotate.ts';
 import { refuseObserved } from '../keyRing/rule/policy.ts';
+import { once } from '../once.ts';
 import type { JobName, ReportOf } from '../runs/catalogue.ts';
 import { readHistory } from '../runs/history.ts';
 import {
@@ -19,10 +19,11 @@ import {
   runJob,
   type Started,
 } from '../runs/runJob.ts';
-import { settingsError, stopsRing } from '../settings/problems.ts';
+import { stopsRing } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KeyRing } from '../settings/subjects.ts';
 import { instruments } from '../telemetry/metrics.ts';
+import { usable } from './cachesOfEngine.ts';
 import { openProtector, openStore } from './keyRingAdapters.ts';
 
 /** A ring that was emptied may be looked at every day, and again and again, before somebody sees to it. */
@@ -115,7 +116,8 @@ export class KeyRingMaintenance {
     const protector = await openProtector(subject.protector, () => clock.now());
     const store = await openStore(subject.store, clock);
     const keyUse = () => this.#keyUse(caches);
-    const hadKeys = () => this.#hadKeys(ring);
+    // Asked by the status and by a rotation: a store that does not answer is waited for once.
+    const hadKeys = once(() => this.#hadKeys(ring));
     try {
       return await work({ store, protector, policy, clock, keyUse, hadKeys, random: systemRandomness, signal });
     } finally {
@@ -140,15 +142,13 @@ export class KeyRingMaintenance {
 
   /** @throws MaintenanceError with what is wrong in the settings of this ring */
   #ring(ring: string): KeyRing {
-    const problems = this.#settings.problems.filter((problem) => stopsRing(problem, ring));
-    if (problems.length > 0) throw settingsError(problems);
-    const found = this.#settings.rings.find(({ name }) => name === ring);
-    if (found) return found;
-    throw new MaintenanceError(
+    const { rings, names, problems } = this.#settings;
+    const stopping = problems.filter((problem) => stopsRing(problem, ring));
+    return usable(rings, ring, stopping, () => [
       'key_ring_unknown',
       `No key ring is named ${ring}.`,
-      `Choose one of: ${this.#settings.names.rings.join(', ') || 'none is configured'}.`,
-    );
+      `Choose one of: ${names.rings.join(', ') || 'none is configured'}.`,
+    ]);
   }
 }
 

@@ -5,7 +5,7 @@ import { MaintenanceError } from '../errors.ts';
 import { UnreadableTally } from '../unreadableTally.ts';
 import type { KeyCount, PrefixCount, RedisClearPlan, RedisClearReport } from './clearReport.ts';
 import { globOf, keyTest } from './entryKeys.ts';
-import { countOf, type PassResult, passThroughEntries } from './entryPass.ts';
+import { countOf, type PassOptions, type PassResult, passThroughEntries } from './entryPass.ts';
 import { tellable } from './keyGroups.ts';
 import { prefixOf } from './prefixes.ts';
 import { findPrimaries } from './primaries.ts';
@@ -119,66 +119,56 @@ const recountMs = 10_000;
 /** The look for other prefixes; what it does not come to is left all the same. */
 const lookMs = 30_000;
 
-/** All primaries side by side: each is a process of its own. Fails where one is lost, when the others have ended. */
+/**
+ * All primaries side by side: each is a process of its own. Fails where one is lost, when the others have ended.
+ * @param until on the scale of `clock.elapsed()`
+ */
 async function passAll(
-  context: PassContext,
+  { open, policy, clock, instanceName, ringKeys, otherPrefixes, tally }: PassContext,
   endpoints: readonly Endpoint[],
-  request: ClearRequest,
+  { signal, confirm, allPrefixes = false, onProgress }: ClearRequest,
   remove: boolean,
-  deadline: number,
+  until: number,
   onFailure: (passes: NodePass[], done: number) => void,
 ): Promise<NodePass[]> {
-  let done = 0;
-  const onBatch = (entries: number) => {
-    done += entries;
-    if (remove) request.onProgress?.(done);
-  };
-  const results = await Promise.allSettled(
-    endpoints.map((endpoint) => passOne(context, endpoint, request, remove, deadline, onBatch)),
-  );
-  const passes = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  for (const result of results) {
-    if (result.status === 'fulfilled') continue;
-    if (remove) onFailure(passes, done);
-    const error: unknown = result.reason;
-    if (!remove || done === 0 || !(error instanceof MaintenanceError)) throw error;
-    const { code, message, advice } = error;
-    throw new MaintenanceError(
-      code,
-      `${message} By then ${done} entries were deleted.`,
-      `${advice} Then start it again.`,
-    );
-  }
-  return passes;
-}
-
-async function passOne(
-  { open, policy, clock, instanceName, ringKeys, otherPrefixes, tally }: PassContext,
-  endpoint: Endpoint,
-  { signal, confirm, allPrefixes = false }: ClearRequest,
-  remove: boolean,
-  deadline: number,
-  onBatch: (entries: number) => void,
-): Promise<NodePass> {
   const prefix = Buffer.from(instanceName);
-  return watched(open, endpoint, policy.timeoutMs, async (remover) => ({
-    node: remover.name,
-    ...(await passThroughEntries(remover, {
-      pattern: globOf(prefix),
-      isOfCache: keyTest(prefix, ringKeys),
-      prefixOf: (key) => prefixOf(key.toString(), instanceName, otherPrefixes),
-      wanted: (whose) => confirm === undefined || allPrefixes || whose === instanceName,
-      tally,
-      prefixLength: prefix.length,
-      remove,
-      keysPerCall: policy.keysPerCall,
-      pauseRatio: remove ? policy.pauseRatio : 0,
-      deadline,
-      clock,
-      signal,
-      onBatch,
-    })),
-  }));
+  let done = 0;
+  const options: PassOptions = {
+    pattern: globOf(prefix),
+    isOfCache: keyTest(prefix, ringKeys),
+    prefixOf: (key) => prefixOf(key.toString(), instanceName, otherPrefixes),
+    wanted: (whose) => confirm === undefined || allPrefixes || whose === instanceName,
+    tally,
+    prefixLength: prefix.length,
+    remove,
+    keysPerCall: policy.keysPerCall,
+    pauseRatio: remove ? policy.pauseRatio : 0,
+    deadline: until,
+    clock,
+    signal,
+    onBatch: (entries) => {
+      done += entries;
+      if (remove) onProgress?.(done);
+    },
+  };
+  const passOne = (endpoint: Endpoint) =>
+    watched(open, endpoint, policy.timeoutMs, async (remover) => ({
+      node: remover.name,
+      ...(await passThroughEntries(remover, options)),
+    }));
+  const results = await Promise.allSettled(endpoints.map(passOne));
+  const passes = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const lost = results.find((result) => result.status === 'rejected');
+  if (!lost) return passes;
+  if (remove) onFailure(passes, done);
+  const error: unknown = lost.reason;
+  if (!remove || done === 0 || !(error instanceof MaintenanceError)) throw error;
+  const { code, message, advice } = error;
+  throw new MaintenanceError(
+    code,
+    `${message} By then ${done} entries were deleted.`,
+    `${advice} Then start it again.`,
+  );
 }
 
 /** Whose entries were found, the cache's own first, then the most. A prefix that may name somebody is not told. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { type KeyKind, keyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
+import { keyKind, kindOfKey, mixedPrefix } from './keyGroups.ts';
 import type { KeyReader } from './redisNode.ts';
 import { RefusedError } from './unreachable.ts';
 
@@ -61,7 +61,7 @@ export async function sampleKeys(
   let calls = 0;
   let cursor = places[0] ?? '0';
   let complete = false;
-  const kinds = new Map<string, KeyGroup>();
+  const seenKeys: KeyGroup[] = [];
   let lookups = 0;
   while (calls < limits.calls && clock.elapsed() < until && !complete) {
     calls += 1;
@@ -78,13 +78,14 @@ export async function sampleKeys(
     const times = fresh.length > 0 ? await reader.timesToLive(fresh) : [];
     lookups += fresh.length;
     fresh.forEach((key, index) => {
-      if (times[index] !== -2)
-        count(kinds, kindOfKey(key, context.instanceName, context.keyRingKey), times[index] === -1);
+      const withoutTtl = times[index] === -1 ? 1 : 0;
+      const kind = kindOfKey(key, context.instanceName, context.keyRingKey);
+      if (times[index] !== -2) seenKeys.push({ ...kind, keys: 1, withoutTtl });
     });
     complete = sequential && answer.cursor === '0';
     cursor = sequential ? answer.cursor : (places[calls] ?? '0');
   }
-  return { ...summary([...kinds.values()], context.instanceName), complete, lookups };
+  return { ...summary(grouped(seenKeys), context.instanceName), complete, lookups };
 }
 
 /** Calls at places of our choice that may find nothing before they are given up. */
@@ -105,28 +106,26 @@ function spreadCursors(tableSize: number, calls: number, random: () => number): 
   return Array.from({ length: calls }, (_, part) => String(Math.floor(((part + random()) / calls) * tableSize)));
 }
 
-function count(groups: Map<string, KeyGroup>, { prefix, kind }: KeyKind, withoutTtl: boolean): void {
-  const id = `${kind}|${prefix}`;
-  const group = groups.get(id) ?? { prefix, kind, keys: 0, withoutTtl: 0 };
-  group.keys += 1;
-  if (withoutTtl) group.withoutTtl += 1;
-  groups.set(id, group);
+/** One group for each kind and prefix. */
+function grouped(groups: readonly KeyGroup[]): KeyGroup[] {
+  return [...Map.groupBy(groups, ({ kind, prefix }) => `${kind}|${prefix}`).values()].flatMap(([first, ...others]) =>
+    first ? others.reduce(together, first) : [],
+  );
 }
+
+const together = (sum: KeyGroup, { keys, withoutTtl }: KeyGroup): KeyGroup => ({
+  ...sum,
+  keys: sum.keys + keys,
+  withoutTtl: sum.withoutTtl + withoutTtl,
+});
 
 /** A prefix that one key alone has may be that key's own name: it is not told. */
 function summary(all: KeyGroup[], instanceName: string): Pick<KeySample, 'keys' | 'userShare' | 'groups'> {
-  const told = new Map<string, KeyGroup>();
-  for (const group of all) {
-    const lone = group.keys === 1 && group.kind !== 'key ring' && !['', instanceName].includes(group.prefix);
-    const prefix = lone ? mixedPrefix : group.prefix;
-    const known = told.get(`${group.kind}|${prefix}`);
-    if (known) {
-      known.keys += group.keys;
-      known.withoutTtl += group.withoutTtl;
-    } else told.set(`${group.kind}|${prefix}`, { ...group, prefix });
-  }
+  const isLone = ({ keys, kind, prefix }: KeyGroup) =>
+    keys === 1 && kind !== 'key ring' && !['', instanceName].includes(prefix);
+  const told = grouped(all.map((group) => (isLone(group) ? { ...group, prefix: mixedPrefix } : group)));
   const keys = all.reduce((sum, group) => sum + group.keys, 0);
   const users = all.reduce((sum, group) => sum + (group.kind === 'user tokens' ? group.keys : 0), 0);
-  const groups = [...told.values()].sort((a, b) => b.withoutTtl - a.withoutTtl || b.keys - a.keys).slice(0, 10);
+  const groups = told.sort((a, b) => b.withoutTtl - a.withoutTtl || b.keys - a.keys).slice(0, 10);
   return { keys, userShare: keys === 0 ? null : users / keys, groups };
 }

@@ -7,7 +7,7 @@ import { instruments, meterName } from '../telemetry/metrics.ts';
 import { packageVersion } from '../version.ts';
 import { type JobName, jobs, type ReportOf } from './catalogue.ts';
 import type { Ending } from './ending.ts';
-import type { RecordStore } from './recordStore.ts';
+import { type RecordStore, recordsAdvice } from './recordStore.ts';
 import { newRunId } from './runId.ts';
 import type { Requester, RunRecord } from './runRecord.ts';
 
@@ -131,7 +131,8 @@ export async function runJob<J extends JobName>(deps: RunDeps, run: Run<J>): Pro
     await keep(result as RunResult)
       .then(() => afterwards?.())
       .catch((error: Error) => {
-        deps.log('warn', `The record of a run could not be kept: ${error.message}`, { runId, ...attributes });
+        const why = error.message.replace(/\.?$/, '.');
+        deps.log('warn', `The record of a run could not be kept: ${why} ${recordsAdvice}`, { runId, ...attributes });
       });
     span.setAttribute('outcome', result.outcome);
     span.end();

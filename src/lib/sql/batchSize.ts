@@ -4,8 +4,6 @@ export interface BatchSizeOptions {
   targetMs: number;
   /** Rows that a batch may have at most: the engine's limit. */
   maxRows: number;
-  /** Rows to start with; cut to `maxRows`. */
-  initialRows?: number;
 }
 
 export const minBatchRows = 10;
@@ -26,7 +24,7 @@ export class BatchSize {
 
   constructor(options: BatchSizeOptions) {
     this.#options = options;
-    this.#rows = this.#clamp(options.initialRows ?? 1_000);
+    this.#rows = this.#clamp(1_000);
   }
 
   get rows(): number {

@@ -88,7 +88,7 @@ export interface ExpiredEntries {
   /** The largest expiry, the cut-off of a clear; undefined in an empty table. */
   latestExpiry(): Promise<LatestExpiry | undefined>;
   /** Whether there are entries without an expiry: a clear takes them, and only along the primary key. */
-  hasUndated?(): Promise<boolean>;
+  hasUndated(): Promise<boolean>;
   /**
    * The next ranges of at most `limit` rows each (more where `tied`) within `cutoff`, by one read, at most `count` of them,
    * and none behind one that is `tied`; empty where there is none.
@@ -188,7 +188,7 @@ export interface TableFigures {
    */
   countUpTo(bounds: { from?: Date; before?: Date }, limit: number, timeLimitMs: number): Promise<number | undefined>;
   /** Counts entries without an expiry, which no read ever finds; 0 where the table takes none. Undefined where the time was up. */
-  countUndated?(limit: number, timeLimitMs: number): Promise<number | undefined>;
+  countUndated(limit: number, timeLimitMs: number): Promise<number | undefined>;
   /**
    * The smallest expiry; null in an empty table, undefined where finding it took longer than `timeLimitMs`.
    */
@@ -266,18 +266,18 @@ export interface CacheTable {
    */
   clock(purpose?: 'read' | 'delete'): Promise<Date>;
   /** Of a table in parts, those of which every entry expired before `cutoff`; undefined where finding that took too long. */
-  expiredParts?(cutoff: Date): Promise<string[] | undefined>;
+  expiredParts(cutoff: Date): Promise<string[] | undefined>;
   /**
    * The time of a run: each statement that begins from now on ends within it, but for a last look, and no more than a tenth
    * goes into finding single rows that cannot be deleted.
    */
-  endWithin?(ms: number): void;
+  endWithin(ms: number): void;
   /** Takes the table's lock for `purpose` without waiting; undefined where another run holds it. */
   tryLock(purpose: 'purge' | 'index'): Promise<RunLock | undefined>;
   /** Whether a run holds that lock. Takes none, and waits for nobody. */
   isLocked(purpose: 'purge' | 'index'): Promise<boolean>;
   /** Who holds that lock now, for a reader; undefined where nobody does any more. */
-  lockHolder?(purpose: 'purge' | 'index'): Promise<string | undefined>;
+  lockHolder(purpose: 'purge' | 'index'): Promise<string | undefined>;
   load(): Promise<DatabaseLoad>;
   readonly entries: ExpiredEntries;
   /** Only of an engine that can read a table page by page. */
@@ -291,6 +291,6 @@ export interface CacheTable {
   /** Rows that are hidden from this login, where there may be any; known after the first contact. */
   readonly hidden?: KeptRows | undefined;
   /** What the server refused in this run, and what was done instead; the report says so. */
-  readonly notes?: readonly string[];
+  readonly notes: readonly string[];
   close(): Promise<void>;
 }

@@ -62,7 +62,7 @@ export async function clearTable(
 
 /** Every row goes, so an index that is missing is not worth its building; rows without an expiry have no place in its order. */
 async function wayOf(table: CacheTable): Promise<PurgeWay> {
-  const ordered = (await table.expiryIndex.state()).kind === 'present' && !(await table.entries.hasUndated?.());
+  const ordered = (await table.expiryIndex.state()).kind === 'present' && !(await table.entries.hasUndated());
   return ordered ? 'expiry' : 'key';
 }
 
@@ -82,7 +82,7 @@ async function planClear(table: CacheTable): Promise<ClearPlan> {
     upTo: latest ? endText(latest) : null,
     way,
     statement: table.entries.deleteStatement(way, true),
-    warnings: [...(table.notes ?? [])],
+    warnings: [...table.notes],
   };
 }
 

@@ -46,7 +46,7 @@ export async function clearUnreadable(
     upTo: null,
     way: 'key',
     statement: table.entries.deleteFormsStatement(),
-    warnings: [...(table.notes ?? [])],
+    warnings: [...table.notes],
     unreadable: tally.figures,
   };
 }

@@ -72,7 +72,7 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
     entrySize: sizesOf((await estimator.sample()).sizes),
     appPurge: await table.appPurge(),
-    notes: [...(table.notes ?? [])],
+    notes: [...table.notes],
   };
 }
 

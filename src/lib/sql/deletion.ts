@@ -42,7 +42,7 @@ export class Deletion<More extends object> {
     this.start = context.clock.elapsed();
     const budgetMs = request.timeBudgetMs ?? context.policy.timeBudgetMs;
     this.deadline = this.start + budgetMs;
-    context.table.endWithin?.(budgetMs);
+    context.table.endWithin(budgetMs);
   }
 
   /** Asks the database one question. A serverless database that was paused takes up to a minute to come back (40613). */
@@ -71,7 +71,7 @@ export class Deletion<More extends object> {
     if (!lock)
       return {
         ...this.#report('busy', none),
-        heldBy: (await table.lockHolder?.('purge').catch(() => undefined)) ?? null,
+        heldBy: (await table.lockHolder('purge').catch(() => undefined)) ?? null,
       };
     try {
       const before = this.#request.onStart ? await this.#request.onStart() : 0;
@@ -106,7 +106,7 @@ export class Deletion<More extends object> {
   async end(ended: StopReason, { walk, known, ended: tellEnd }: Prepared<More>, loop?: PurgeLoop) {
     const stopReason = ended === 'drained' && this.#keptBy(walk).length > 0 ? 'rowsKept' : ended;
     const more = { ...known, ...(await tellEnd?.(stopReason)) };
-    for (const note of this.#context.table.notes ?? []) this.warnings.add(note);
+    for (const note of this.#context.table.notes) this.warnings.add(note);
     return this.#report(stopReason, more, walk, loop);
   }
 

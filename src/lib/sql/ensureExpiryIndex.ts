@@ -77,7 +77,7 @@ export async function ensureExpiryIndex(
     percent: ('percent' in after ? after.percent : undefined) ?? null,
     phase: ('phase' in after ? after.phase : undefined) ?? null,
     duration: formatDuration(clock.elapsed() - start),
-    warnings: [...(table.notes ?? []), ...warnings],
+    warnings: [...table.notes, ...warnings],
   });
   if (before.kind === 'present') return report('present', before);
   if (before.kind === 'building') return report('building', before);

@@ -48,7 +48,7 @@ export class Estimator {
 
   /** The entries without an expiry. */
   async undated(): Promise<EntryCount> {
-    const counted = (await this.#figures.countUndated?.(exactRows + 1, exactTimeMs)) ?? 0;
+    const counted = (await this.#figures.countUndated(exactRows + 1, exactTimeMs)) ?? 0;
     return { count: counted, estimated: counted > exactRows };
   }
 

@@ -50,18 +50,13 @@ export async function planPurge(
     index: hindrance ? 'missing' : index === 'present' || index === 'building' ? index : 'wouldBuild',
     way,
     statement: table.entries.deleteStatement(way),
-    warnings: [
-      ...warnings,
-      ...(hindrance ? [hindrance] : []),
-      ...(await wholeParts(table, cutoff)),
-      ...(table.notes ?? []),
-    ],
+    warnings: [...warnings, ...(hindrance ? [hindrance] : []), ...(await wholeParts(table, cutoff)), ...table.notes],
   };
 }
 
 /** A part of which everything has expired costs least to free as a whole: somebody's choice, since it locks the part. */
 async function wholeParts(table: CacheTable, cutoff: Date): Promise<string[]> {
-  const parts = (await table.expiredParts?.(cutoff)) ?? [];
+  const parts = (await table.expiredParts(cutoff)) ?? [];
   if (parts.length === 0) return [];
   return [
     `Every entry of ${countOf(parts.length, 'part', 'parts')} of the table has expired: ${parts.join(', ')}. Where no new entries come to it, as to one of past days, detaching or truncating it frees its space at once; this run deletes row by row.`,

@@ -2,6 +2,7 @@ import { type ClientOptions, getClient } from '@azure-rest/core-client';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { MaintenanceError } from '../../errors.ts';
+import { unlessAborted } from '../../inTime.ts';
 import type { WatchContext } from '../watch.ts';
 
 interface MonitorOptions {
@@ -80,15 +81,15 @@ function newest(found: z.infer<typeof metric> | undefined): { at: Date; value: n
 
 /** The credential takes no signal: what hangs there is left behind. */
 async function ended<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stopped = new Promise<never>((_, reject) =>
-    signal.addEventListener('abort', () => reject(unavailable('no answer in time')), { once: true }),
-  );
+  const late = () => {
+    throw unavailable('no answer in time');
+  };
   try {
-    return await Promise.race([query, stopped]);
+    return await unlessAborted(query, signal, late);
   } catch (error) {
     if (error instanceof MaintenanceError) throw error;
     // The client may notice the end first, in words of its own.
-    if (signal.aborted) throw unavailable('no answer in time');
+    if (signal.aborted) return late();
     throw unavailable((error as { code?: string }).code ?? 'the request failed');
   }
 }

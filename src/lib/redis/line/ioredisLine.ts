@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { AbstractConnector, Redis } from 'ioredis';
+import { unlessAborted } from '../../inTime.ts';
 import type { Secret } from '../../secret.ts';
 import { type Endpoint, endpointName } from '../redisConnection.ts';
 import { errorOfReply, RefusedError, type Step, UnreachableError } from '../unreachable.ts';
@@ -25,7 +26,7 @@ export async function openLine(endpoint: Endpoint, options: LineOptions, signal:
   const stream = await openStream(endpoint, options, signal);
   const line = new IoredisLine(endpoint, stream, signal);
   try {
-    await line.begin(() => inTime(options.login(), signal), options.database);
+    await line.begin(() => unlessAborted(options.login(), signal, tokenLate), options.database);
     return line;
   } catch (error) {
     line.close();
@@ -143,13 +144,8 @@ export class IoredisLine {
 }
 
 /** A source of tokens that hangs must not hold the look up. */
-function inTime(login: Promise<Login>, signal: AbortSignal): Promise<Login> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new UnreachableError('authentication', 'No token to log in with came in time.'));
-    if (signal.aborted) late();
-    signal.addEventListener('abort', late, { once: true });
-    login.then(resolve, reject).finally(() => signal.removeEventListener('abort', late));
-  });
+function tokenLate(): never {
+  throw new UnreachableError('authentication', 'No token to log in with came in time.');
 }
 
 /** Hands the client a line that is open already. */
