@@ -9,31 +9,22 @@ import type { WebApp } from '../settings/subjects.ts';
 import { usable } from './cachesOfEngine.ts';
 
 /** The looks at the telemetry of the caches' web apps, put together from the settings. */
-export class AppMaintenance {
-  readonly #settings: Settings;
-  readonly #runs: RunDeps;
-
-  constructor(settings: Settings, runs: RunDeps) {
-    this.#settings = settings;
-    this.#runs = runs;
-  }
-
-  /** Reads what the web app of a cache tells of itself, and changes nothing. */
-  readonly watch: JobOn<'app', { dryRun?: boolean }> = (cache, started, request = {}, { signal, ...place } = {}) =>
-    runJob(this.#runs, {
-      job: 'app',
-      subject: cache,
-      started,
-      dryRun: request.dryRun ?? false,
-      place,
-      work: () => this.look(cache, signal),
-      measure: (report) => measureApp(cache, report),
-    });
+export function appMaintenance(settings: Settings, runs: RunDeps) {
+  /** @throws MaintenanceError with what is wrong in the settings */
+  const appOf = (cache: string): WebApp => {
+    const { webApps, problems } = settings;
+    const stopping = problems.filter((problem) => stops(problem, 'app', cache));
+    return usable(webApps, cache, stopping, () => [
+      'app_unknown',
+      `No web app is named for the cache ${cache}.`,
+      'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/reference/settings.md says how.',
+    ]);
+  };
 
   /** One look, of which no run is recorded. */
-  async look(cache: string, stop: AbortSignal | undefined) {
-    const { workspace, role } = this.#appOf(cache);
-    const { policy, endpoint } = this.#settings.apps;
+  const look = async (cache: string, stop: AbortSignal | undefined) => {
+    const { workspace, role } = appOf(cache);
+    const { policy, endpoint } = settings.apps;
     // Loaded for those who have an app to look at.
     const [{ watchApp }, { openWorkspace }] = await Promise.all([
       import('../appTelemetry/watchApp.ts'),
@@ -53,20 +44,25 @@ export class AppMaintenance {
       stop,
       async (signal) => {
         const opened = await openWorkspace({ workspace, endpoint, credential, signal });
-        return watchApp({ workspace: opened, role, policy, now: this.#runs.clock.now() });
+        return watchApp({ workspace: opened, role, policy, now: runs.clock.now() });
       },
       late,
     );
-  }
+  };
 
-  /** @throws MaintenanceError with what is wrong in the settings */
-  #appOf(cache: string): WebApp {
-    const { webApps, problems } = this.#settings;
-    const stopping = problems.filter((problem) => stops(problem, 'app', cache));
-    return usable(webApps, cache, stopping, () => [
-      'app_unknown',
-      `No web app is named for the cache ${cache}.`,
-      'Give `app` (workspace, role) to the cache in TOKEN_CACHES; docs/reference/settings.md says how.',
-    ]);
-  }
+  /** Reads what the web app of a cache tells of itself, and changes nothing. */
+  const watch: JobOn<'app', { dryRun?: boolean }> = (cache, started, request = {}, { signal, ...place } = {}) =>
+    runJob(runs, {
+      job: 'app',
+      subject: cache,
+      started,
+      dryRun: request.dryRun ?? false,
+      place,
+      work: () => look(cache, signal),
+      measure: (report) => measureApp(cache, report),
+    });
+
+  return { watch, look };
 }
+
+export type AppMaintenance = ReturnType<typeof appMaintenance>;

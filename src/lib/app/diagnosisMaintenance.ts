@@ -46,71 +46,18 @@ const leastNodeMajor = 20;
 export const everySubject = 'all';
 
 /** The diagnosis, put together from the settings: all subjects side by side, and each of their checks. */
-export class DiagnosisMaintenance {
-  readonly #settings: Settings;
-  readonly #runs: RunDeps;
-  readonly #parts: Parts;
+export function diagnosisMaintenance(settings: Settings, runs: RunDeps, parts: Parts) {
+  const { clock, records } = runs;
+  const { sqlCaches, redisCaches } = settings;
 
-  constructor(settings: Settings, runs: RunDeps, parts: Parts) {
-    this.#settings = settings;
-    this.#runs = runs;
-    this.#parts = parts;
-  }
-
-  /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
-  diagnose(started: Started, request: DiagnosisRequest = {}): Promise<RunResult<'diagnose'>> {
-    const named = [...(request.caches ?? []), ...(request.rings ?? [])];
-    const [only = everySubject] = request.app && named.length === 0 ? ['app'] : named;
-    const subject = named.length > 1 ? everySubject : only;
-    return runJob(this.#runs, {
-      job: 'diagnose',
-      subject,
-      started,
-      dryRun: false,
-      work: () => this.#diagnose(request),
-    });
-  }
-
-  async #diagnose(request: DiagnosisRequest): Promise<DiagnosisReport> {
-    const { clock, records } = this.#runs;
-    const { caches, rings } = this.#chosen(request);
-    const end = new AbortController();
-    const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
-    const all = once(() => this.#ringSubjects(signal));
-    const deps = { settings: this.#settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
-    try {
-      const [apps, ...reports] = await Promise.all([
-        request.app?.() ?? [],
-        isOfAppAlone(request) ? [] : this.#self(request, signal),
-        ...caches.map((cache) =>
-          this.#cache(cache, {
-            ...deps,
-            rings: async () => {
-              const known = await all();
-              const tied = this.#settings.rings.filter((ring) => ring.caches.includes(cache)).map(({ name }) => name);
-              const asked = known.filter(({ name }) => tied.length === 0 || tied.includes(name));
-              return Promise.all(asked.map((ring) => ring.knowledge()));
-            },
-          }),
-        ),
-        ...this.#settings.webApps
-          .filter(({ name }) => caches.includes(name))
-          .map(({ name }) => this.#telemetry(name, signal)),
-        ...rings.map(async (ring) => {
-          const of = (await all()).find(({ name }) => name === ring);
-          return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];
-        }),
-      ]);
-      const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
-      return diagnosisReport(clock.now(), joinSides(apps, reports.flat()), versions);
-    } finally {
-      end.abort();
-    }
-  }
+  const ringSubjects = (signal: AbortSignal): Promise<RingSubject[]> => {
+    return Promise.all(
+      settings.rings.map((ring) => ringSubject(ring, () => parts.rings.look(ring.name, signal), { clock, signal })),
+    );
+  };
 
   /** @throws MaintenanceError `cache_unknown`, `key_ring_unknown` */
-  #chosen({ caches, rings, app }: DiagnosisRequest): { caches: string[]; rings: string[] } {
-    const { sqlCaches, redisCaches, rings: allRings } = this.#settings;
+  const chosen = ({ caches, rings, app }: DiagnosisRequest): { caches: string[]; rings: string[] } => {
     const narrowed = caches !== undefined || rings !== undefined || app !== undefined;
     const choose = (
       asked: readonly string[] | undefined,
@@ -125,13 +72,11 @@ export class DiagnosisMaintenance {
     };
     return {
       caches: choose(caches, [...sqlCaches, ...redisCaches], ['cache_unknown', 'cache']),
-      rings: choose(rings, allRings, ['key_ring_unknown', 'key ring']),
+      rings: choose(rings, settings.rings, ['key_ring_unknown', 'key ring']),
     };
-  }
+  };
 
-  async #cache(name: string, deps: SubjectDeps): Promise<CheckReport[]> {
-    const { sqlCaches, redisCaches } = this.#settings;
-    const { clock } = this.#runs;
+  const ofCache = async (name: string, deps: SubjectDeps): Promise<CheckReport[]> => {
     const subject = `cache ${name}`;
     const sql = sqlCaches.find((each) => each.name === name);
     if (sql) {
@@ -140,19 +85,18 @@ export class DiagnosisMaintenance {
     }
     const redis = redisCaches.find((each) => each.name === name);
     if (!redis) return [];
-    const watch = () => this.#parts.redis.look(name, deps.signal);
+    const watch = () => parts.redis.look(name, deps.signal);
     const { subject: of, close } = await redisSubject(redis, deps, watch);
     return runChecks({ subject, checks: registry.redis, of }, clock, deps.signal).finally(close);
-  }
+  };
 
   /** What the web app of a cache tells, beside what happened to the cache and its rings. */
-  #telemetry(name: string, signal: AbortSignal): Promise<CheckReport[]> {
-    const { clock, records } = this.#runs;
-    const { findings: policy, rings, names } = this.#settings;
+  const telemetry = (name: string, signal: AbortSignal): Promise<CheckReport[]> => {
+    const { findings: policy, rings, names } = settings;
     const tied = rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name);
     const of = {
       look: once(async () => {
-        const report = await this.#parts.webApps.look(name, signal);
+        const report = await parts.webApps.look(name, signal);
         const ofThis = (all: readonly string[]) => all.filter((each) => each === name);
         const own = { sqlCaches: ofThis(names.sqlCaches), redisCaches: ofThis(names.redisCaches), keyRings: tied };
         const subjects = await readSubjects(records, { ...own, webApps: [] }, { now: clock.now(), policy });
@@ -160,31 +104,75 @@ export class DiagnosisMaintenance {
       }),
     };
     return runChecks({ subject: `web app of ${name}`, checks: registry.telemetry, of }, clock, signal);
-  }
+  };
 
-  #ringSubjects(signal: AbortSignal): Promise<RingSubject[]> {
-    const context = { clock: this.#runs.clock, signal };
-    return Promise.all(
-      this.#settings.rings.map((ring) => ringSubject(ring, () => this.#parts.rings.look(ring.name, signal), context)),
-    );
-  }
-
-  #self({ timers }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> {
-    const { clock, records } = this.#runs;
+  const self = ({ timers }: DiagnosisRequest, signal: AbortSignal): Promise<CheckReport[]> => {
     const of = {
-      settingProblems: this.#settings.problems,
-      settingWarnings: this.#settings.warnings,
+      settingProblems: settings.problems,
+      settingWarnings: settings.warnings,
       records,
       ofFunctionApp: timers !== undefined,
       timers,
-      identity: identityCheckOf(this.#settings),
-      telemetryEndpoint: this.#settings.telemetryEndpoint,
+      identity: identityCheckOf(settings),
+      telemetryEndpoint: settings.telemetryEndpoint,
       nodeVersion: process.versions.node,
       leastNodeMajor,
     };
     return runChecks({ subject: 'token-cache-maintenance', checks: registry.self, of }, clock, signal);
-  }
+  };
+
+  const look = async (request: DiagnosisRequest): Promise<DiagnosisReport> => {
+    const { caches, rings } = chosen(request);
+    const end = new AbortController();
+    const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
+    const all = once(() => ringSubjects(signal));
+    const deps = { settings: settings, clock, records, showKey: showKeys(request.showKeys ?? false), signal };
+    try {
+      const [apps, ...reports] = await Promise.all([
+        request.app?.() ?? [],
+        isOfAppAlone(request) ? [] : self(request, signal),
+        ...caches.map((cache) =>
+          ofCache(cache, {
+            ...deps,
+            rings: async () => {
+              const known = await all();
+              const tied = settings.rings.filter((ring) => ring.caches.includes(cache)).map(({ name }) => name);
+              const asked = known.filter(({ name }) => tied.length === 0 || tied.includes(name));
+              return Promise.all(asked.map((ring) => ring.knowledge()));
+            },
+          }),
+        ),
+        ...settings.webApps.filter(({ name }) => caches.includes(name)).map(({ name }) => telemetry(name, signal)),
+        ...rings.map(async (ring) => {
+          const of = (await all()).find(({ name }) => name === ring);
+          return of ? runChecks({ subject: `key ring ${ring}`, checks: registry.ring, of }, clock, signal) : [];
+        }),
+      ]);
+      const versions = { tool: request.version ?? 'unknown', node: process.versions.node };
+      return diagnosisReport(clock.now(), joinSides(apps, reports.flat()), versions);
+    } finally {
+      end.abort();
+    }
+  };
+
+  /** Looks at everything that is configured, or at what is named. Changes nothing but the record of its run. */
+  const diagnose = (started: Started, request: DiagnosisRequest = {}): Promise<RunResult<'diagnose'>> => {
+    const named = [...(request.caches ?? []), ...(request.rings ?? [])];
+    const [only = everySubject] = request.app && named.length === 0 ? ['app'] : named;
+    const subject = named.length > 1 ? everySubject : only;
+    return runJob(runs, {
+      job: 'diagnose',
+      subject,
+      started,
+      dryRun: false,
+      work: () => look(request),
+    });
+  };
+
+  return { diagnose };
 }
+
+export type DiagnosisMaintenance = ReturnType<typeof diagnosisMaintenance>;
 
 function isOfAppAlone({ caches, rings, app }: DiagnosisRequest): boolean {
   return app !== undefined && caches === undefined && rings === undefined;

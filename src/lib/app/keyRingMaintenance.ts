@@ -43,91 +43,26 @@ export interface RotationRequest extends RingRequest {
 }
 
 /** The jobs on key rings, put together from the settings: the part of `Maintenance` that concerns them. */
-export class KeyRingMaintenance {
-  readonly #settings: Settings;
-  readonly #runs: RunDeps;
-  readonly #keyUse: (caches: readonly string[]) => Promise<KeyUse[]>;
+export function keyRingMaintenance(
+  settings: Settings,
+  runs: RunDeps,
+  keyUseOf: (caches: readonly string[]) => Promise<KeyUse[]>,
+) {
+  const { records, clock } = runs;
 
-  constructor(settings: Settings, runs: RunDeps, keyUse: (caches: readonly string[]) => Promise<KeyUse[]>) {
-    this.#settings = settings;
-    this.#runs = runs;
-    this.#keyUse = keyUse;
-  }
-
-  readonly status: JobOn<'keyRingStatus'> = (ring, started, _request, options = {}) => {
-    const measure = (report: RingStatus) => measureStatus(ring, report);
-    return this.#run('keyRingStatus', ring, started, options, ringStatus, { dryRun: false, measure });
+  /** @throws MaintenanceError with what is wrong in the settings of this ring */
+  const ringOf = (ring: string): KeyRing => {
+    const { rings, names, problems } = settings;
+    const stopping = problems.filter((problem) => stopsRing(problem, ring));
+    return usable(rings, ring, stopping, () => [
+      'key_ring_unknown',
+      `No key ring is named ${ring}.`,
+      `Choose one of: ${names.rings.join(', ') || 'none is configured'}.`,
+    ]);
   };
-
-  /** One look for a diagnosis: no run is recorded. */
-  look(ring: string, signal: AbortSignal): Promise<RingStatus> {
-    return this.#with(ring, signal, ringStatus);
-  }
-
-  readonly rotate: JobOn<'rotateKeyRing', RotationRequest> = (ring, started, request = {}, options = {}) => {
-    const { dryRun = false, mustManage = false, acceptEmpty = false } = request;
-    const work = async (deps: RotateDeps) => {
-      if (mustManage && !dryRun) refuseObserved(deps.policy);
-      return rotateKeyRing({ ...deps, acceptEmpty }, { dryRun });
-    };
-    const measure = (report: ReportOf<'rotateKeyRing'>) => {
-      measureStatus(ring, report.status);
-      if (report.outcome !== 'published') return;
-      for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
-    };
-    return this.#run('rotateKeyRing', ring, started, options, work, { dryRun, measure });
-  };
-
-  readonly rewrap: JobOn<'rewrapKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
-    this.#run('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
-
-  revoke(
-    ring: string,
-    started: Started,
-    request: RevokeRequest,
-    options: RunOptions = {},
-  ): Promise<RunResult<'revokeKeys'>> {
-    const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
-      if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
-    };
-    const work = (deps: RotateDeps) => revokeKeys(deps, ring, request);
-    return this.#run('revokeKeys', ring, started, options, work, { dryRun: request.confirm === undefined, measure });
-  }
-
-  readonly prune: JobOn<'pruneKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
-    this.#run('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
-
-  /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
-  #run<J extends JobName>(
-    job: J,
-    ring: string,
-    started: Started,
-    { signal, ...place }: RunOptions,
-    work: (deps: RotateDeps) => Promise<ReportOf<J>>,
-    rest: Pick<Run<J>, 'dryRun' | 'measure'>,
-  ): Promise<RunResult<J>> {
-    const run = { job, subject: ring, started, place, work: () => this.#with(ring, signal, work), ...rest };
-    return runJob<J>(this.#runs, run);
-  }
-
-  async #with<R>(ring: string, signal: AbortSignal | undefined, work: (deps: RotateDeps) => Promise<R>): Promise<R> {
-    const { policy, caches, ...subject } = this.#ring(ring);
-    const { clock } = this.#runs;
-    const protector = await openProtector(subject.protector, () => clock.now());
-    const store = await openStore(subject.store, clock);
-    const keyUse = () => this.#keyUse(caches);
-    // Asked by the status and by a rotation: a store that does not answer is waited for once.
-    const hadKeys = once(() => this.#hadKeys(ring));
-    try {
-      return await work({ store, protector, policy, clock, keyUse, hadKeys, random: systemRandomness, signal });
-    } finally {
-      await store.close();
-    }
-  }
 
   /** How many keys the ring had when a run last saw one. */
-  async #hadKeys(ring: string): Promise<number | 'unknown'> {
-    const { records, clock } = this.#runs;
+  const hadKeysOf = async (ring: string): Promise<number | 'unknown'> => {
     const histories = await Promise.all([
       readHistory(records, 'rotateKeyRing', ring, seenRuns, clock.now()),
       readHistory(records, 'keyRingStatus', ring, seenRuns, clock.now()),
@@ -138,19 +73,84 @@ export class KeyRingMaintenance {
       .flatMap((status) => (status && status.keys.length > 0 ? [status] : []))
       .sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
     return statuses[0]?.keys.length ?? 0;
-  }
+  };
 
-  /** @throws MaintenanceError with what is wrong in the settings of this ring */
-  #ring(ring: string): KeyRing {
-    const { rings, names, problems } = this.#settings;
-    const stopping = problems.filter((problem) => stopsRing(problem, ring));
-    return usable(rings, ring, stopping, () => [
-      'key_ring_unknown',
-      `No key ring is named ${ring}.`,
-      `Choose one of: ${names.rings.join(', ') || 'none is configured'}.`,
-    ]);
-  }
+  const withRing = async <R>(
+    ring: string,
+    signal: AbortSignal | undefined,
+    work: (deps: RotateDeps) => Promise<R>,
+  ): Promise<R> => {
+    const { policy, caches, ...subject } = ringOf(ring);
+    const protector = await openProtector(subject.protector, () => clock.now());
+    const store = await openStore(subject.store, clock);
+    const keyUse = () => keyUseOf(caches);
+    // Asked by the status and by a rotation: a store that does not answer is waited for once.
+    const hadKeys = once(() => hadKeysOf(ring));
+    try {
+      return await work({ store, protector, policy, clock, keyUse, hadKeys, random: systemRandomness, signal });
+    } finally {
+      await store.close();
+    }
+  };
+
+  /** One run of one job on one ring: opens its store and protector, closes them again, and keeps the record. */
+  const runOn = <J extends JobName>(
+    job: J,
+    ring: string,
+    started: Started,
+    { signal, ...place }: RunOptions,
+    work: (deps: RotateDeps) => Promise<ReportOf<J>>,
+    rest: Pick<Run<J>, 'dryRun' | 'measure'>,
+  ): Promise<RunResult<J>> => {
+    const run = { job, subject: ring, started, place, work: () => withRing(ring, signal, work), ...rest };
+    return runJob<J>(runs, run);
+  };
+
+  const status: JobOn<'keyRingStatus'> = (ring, started, _request, options = {}) => {
+    const measure = (report: RingStatus) => measureStatus(ring, report);
+    return runOn('keyRingStatus', ring, started, options, ringStatus, { dryRun: false, measure });
+  };
+
+  /** One look for a diagnosis: no run is recorded. */
+  const look = (ring: string, signal: AbortSignal): Promise<RingStatus> => withRing(ring, signal, ringStatus);
+
+  const rotate: JobOn<'rotateKeyRing', RotationRequest> = (ring, started, request = {}, options = {}) => {
+    const { dryRun = false, mustManage = false, acceptEmpty = false } = request;
+    const work = async (deps: RotateDeps) => {
+      if (mustManage && !dryRun) refuseObserved(deps.policy);
+      return rotateKeyRing({ ...deps, acceptEmpty }, { dryRun });
+    };
+    const measure = (report: ReportOf<'rotateKeyRing'>) => {
+      measureStatus(ring, report.status);
+      if (report.outcome !== 'published') return;
+      for (const { reason } of report.keys) instruments.keyRingRotations.add(1, { ring, reason });
+    };
+    return runOn('rotateKeyRing', ring, started, options, work, { dryRun, measure });
+  };
+
+  const rewrap: JobOn<'rewrapKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
+    runOn('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
+
+  const revoke = (
+    ring: string,
+    started: Started,
+    request: RevokeRequest,
+    options: RunOptions = {},
+  ): Promise<RunResult<'revokeKeys'>> => {
+    const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
+      if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
+    };
+    const work = (deps: RotateDeps) => revokeKeys(deps, ring, request);
+    return runOn('revokeKeys', ring, started, options, work, { dryRun: request.confirm === undefined, measure });
+  };
+
+  const prune: JobOn<'pruneKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
+    runOn('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
+
+  return { status, look, rotate, rewrap, revoke, prune };
 }
+
+export type KeyRingMaintenance = ReturnType<typeof keyRingMaintenance>;
 
 /** Exports what a status says of the keys. */
 function measureStatus(ring: string, { keys, ...status }: RingStatus): void {

@@ -6,10 +6,10 @@ import type { RecordStore } from '../runs/recordStore.ts';
 import type { JobOn, Log } from '../runs/runJob.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { KeptFacts } from '../sql/keptFacts.ts';
-import { AppMaintenance } from './appMaintenance.ts';
-import { DiagnosisMaintenance, everySubject } from './diagnosisMaintenance.ts';
-import { KeyRingMaintenance } from './keyRingMaintenance.ts';
-import { RedisMaintenance } from './redisMaintenance.ts';
+import { type AppMaintenance, appMaintenance } from './appMaintenance.ts';
+import { type DiagnosisMaintenance, diagnosisMaintenance, everySubject } from './diagnosisMaintenance.ts';
+import { type KeyRingMaintenance, keyRingMaintenance } from './keyRingMaintenance.ts';
+import { type RedisMaintenance, redisMaintenance } from './redisMaintenance.ts';
 import { SqlMaintenance } from './sqlMaintenance.ts';
 import { judgeOf } from './unreadableEntries.ts';
 
@@ -44,10 +44,10 @@ export class Maintenance {
     };
     const runs = { clock, log, records };
     this.sqlCaches = new SqlMaintenance(settings, runs, kept);
-    this.redisCaches = new RedisMaintenance(settings, runs);
-    this.webApps = new AppMaintenance(settings, runs);
-    this.keyRings = new KeyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));
-    this.diagnosis = new DiagnosisMaintenance(settings, runs, {
+    this.redisCaches = redisMaintenance(settings, runs);
+    this.webApps = appMaintenance(settings, runs);
+    this.keyRings = keyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));
+    this.diagnosis = diagnosisMaintenance(settings, runs, {
       redis: this.redisCaches,
       rings: this.keyRings,
       webApps: this.webApps,

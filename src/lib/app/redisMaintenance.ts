@@ -17,44 +17,74 @@ import { nodesOf } from './redisNodes.ts';
 const statesInMemory = new Map<string, WatchState>();
 
 /** The jobs on Redis caches, put together from the settings. */
-export class RedisMaintenance {
-  readonly #settings: Settings;
-  readonly #runs: RunDeps;
+export function redisMaintenance(settings: Settings, runs: RunDeps) {
+  const { clock, records } = runs;
+  const { redis, purge, rings } = settings;
+  /** Keys of Redis under which rings lie. */
+  const ringKeys = [
+    redis.policy.keyRingKey,
+    ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : [])),
+  ];
 
-  constructor(settings: Settings, runs: RunDeps) {
-    this.#settings = settings;
-    this.#runs = runs;
-  }
+  /** Without a record store the last readings live as long as the process, which on a timer of 5 minutes is often enough. */
+  const watchState = (key: string): StateStore => {
+    if (records !== noRecordStore)
+      return { read: () => records.readState(key), write: (state) => records.writeState(key, state) };
+    return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
+  };
+
+  const resourceMetrics = async (resourceId: string) => {
+    const { monitorMetrics } = await import('../redis/azureMonitor/monitorMetrics.ts');
+    return monitorMetrics({ resourceId, endpoint: redis.metricsEndpoint, credential: await credentialOf(), clock });
+  };
+
+  const watchContext = async (cache: string): Promise<WatchContext> => {
+    const { connection, instanceName, maxMemoryBytes, resourceId } = redisCacheFor(settings, 'redis', cache);
+    return {
+      connection,
+      connect: await nodesOf(connection, clock),
+      state: watchState(`redis|${cache}`),
+      policy: redis.policy,
+      database: connection.database,
+      instanceName,
+      maxMemoryBytes,
+      resource: resourceId ? await resourceMetrics(resourceId) : undefined,
+      clock,
+      random: Math.random,
+      onPing: (node, ms) => measurePing(cache, node, ms),
+    };
+  };
 
   /** Looks at a Redis cache, and says what that means for the sign-ins. */
-  readonly watch: JobOn<'redis', WatchRequest> = (cache, started, request = {}, { signal, ...place } = {}) =>
-    runJob(this.#runs, {
+  const watch: JobOn<'redis', WatchRequest> = (cache, started, request = {}, { signal, ...place } = {}) =>
+    runJob(runs, {
       job: 'redis',
       subject: cache,
       started,
       dryRun: request.dryRun ?? false,
       place,
-      work: async () => watchRedis(await this.#watchContext(cache), { ...request, signal }),
+      work: async () => watchRedis(await watchContext(cache), { ...request, signal }),
       measure: (report) => measureWatch(cache, report),
     });
 
+  /** One look for a diagnosis: no readings are kept, and no run is recorded. */
+  const look = async (cache: string, signal: AbortSignal): Promise<WatchReport> =>
+    watchRedis(await watchContext(cache), { dryRun: true, signal });
+
   /** Deletes every entry under the cache's prefix; a plan, unless confirmed with the cache's name. */
-  readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, { signal, ...place } = {}) => {
-    const { clock, records } = this.#runs;
-    const { redis, purge } = this.#settings;
-    return runJob(this.#runs, {
+  const clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, { signal, ...place } = {}) =>
+    runJob(runs, {
       job: 'clear',
       subject: cache,
       started,
       dryRun: request.confirm === undefined,
       place,
       work: async ({ runId, soFar, afterwards }) => {
-        const { connection, instanceName } = redisCacheFor(this.#settings, 'clear', cache);
+        const { connection, instanceName } = redisCacheFor(settings, 'clear', cache);
         const open = await nodesOf(connection, clock);
         const { timeBudgetMs, pauseRatio } = purge;
         const policy = { timeBudgetMs, timeoutMs: redis.policy.timeoutMs, keysPerCall: 500, pauseRatio };
-        const ringKeys = this.#ringKeys();
-        const otherPrefixes = this.#settings.redisCaches.map((each) => each.instanceName);
+        const otherPrefixes = settings.redisCaches.map((each) => each.instanceName);
         const context = { connection, connect: open, open, instanceName, ringKeys, otherPrefixes, policy, clock };
         const running = new RunningState(records, cache, runId, clock);
         afterwards(() => running.forget());
@@ -66,68 +96,17 @@ export class RedisMaintenance {
         return clearRedisCache(context, cache, { ...request, onProgress, signal }, soFar).finally(() => running.end());
       },
     });
-  };
 
   /** Which keys of a Data Protection ring the cache's entries name. */
-  async keyUse(cache: string): Promise<KeyUse> {
-    const { clock } = this.#runs;
-    const { connection, instanceName } = redisCacheFor(this.#settings, 'redis', cache);
+  const keyUse = async (cache: string): Promise<KeyUse> => {
+    const { connection, instanceName } = redisCacheFor(settings, 'redis', cache);
     const open = await nodesOf(connection, clock);
     const { endpoints } = connection;
-    const { timeoutMs } = this.#settings.redis.policy;
-    return redisKeyUse({
-      cache,
-      endpoints,
-      connect: open,
-      open,
-      instanceName,
-      ringKeys: this.#ringKeys(),
-      timeoutMs,
-      clock,
-    });
-  }
+    const { timeoutMs } = redis.policy;
+    return redisKeyUse({ cache, endpoints, connect: open, open, instanceName, ringKeys, timeoutMs, clock });
+  };
 
-  /** Keys of Redis under which rings lie. */
-  #ringKeys(): string[] {
-    const { redis, rings } = this.#settings;
-    return [redis.policy.keyRingKey, ...rings.flatMap(({ store }) => (store.kind === 'redis' ? store.key : []))];
-  }
-
-  /** One look for a diagnosis: no readings are kept, and no run is recorded. */
-  async look(cache: string, signal: AbortSignal): Promise<WatchReport> {
-    return watchRedis(await this.#watchContext(cache), { dryRun: true, signal });
-  }
-
-  async #watchContext(cache: string): Promise<WatchContext> {
-    const { redis } = this.#settings;
-    const { connection, instanceName, maxMemoryBytes, resourceId } = redisCacheFor(this.#settings, 'redis', cache);
-    const { clock } = this.#runs;
-    return {
-      connection,
-      connect: await nodesOf(connection, clock),
-      state: this.#watchState(`redis|${cache}`),
-      policy: redis.policy,
-      database: connection.database,
-      instanceName,
-      maxMemoryBytes,
-      resource: resourceId ? await this.#resourceMetrics(resourceId) : undefined,
-      clock,
-      random: Math.random,
-      onPing: (node, ms) => measurePing(cache, node, ms),
-    };
-  }
-
-  /** Without a record store the last readings live as long as the process, which on a timer of 5 minutes is often enough. */
-  #watchState(key: string): StateStore {
-    const { records } = this.#runs;
-    if (records !== noRecordStore)
-      return { read: () => records.readState(key), write: (state) => records.writeState(key, state) };
-    return { read: async () => statesInMemory.get(key), write: async (state) => void statesInMemory.set(key, state) };
-  }
-
-  async #resourceMetrics(resourceId: string) {
-    const endpoint = this.#settings.redis.metricsEndpoint;
-    const { monitorMetrics } = await import('../redis/azureMonitor/monitorMetrics.ts');
-    return monitorMetrics({ resourceId, endpoint, credential: await credentialOf(), clock: this.#runs.clock });
-  }
+  return { watch, look, clear, keyUse };
 }
+
+export type RedisMaintenance = ReturnType<typeof redisMaintenance>;
