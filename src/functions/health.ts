@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Overview, readOverview } from '../lib/app/overview.ts';
 import { answer, route } from './http/route.ts';
-import { SharedCopy } from './http/sharedCopy.ts';
+import { sharedCopy } from './http/sharedCopy.ts';
 import { clock, overviewDeps } from './support/app.ts';
 
 /** Anonymous callers read a copy of this age at most: they cannot be used to load the storage. */
-const copy = new SharedCopy<Overview>(15_000, clock);
+const copy = sharedCopy<Overview>(15_000, clock);
 
 const health = z
   .object({
@@ -25,7 +25,7 @@ route({
     503: { description: '`failing`: the app cannot do its work.', schema: health },
   },
   handle: async ({ context }) => {
-    const { health: status, timers } = await copy.get(() => readOverview(overviewDeps(context)));
+    const { health: status, timers } = await copy(() => readOverview(overviewDeps(context)));
     const lateness = Object.fromEntries(
       timers.flatMap((timer) => (timer.lateness ? [[timer.name, timer.lateness]] : [])),
     );

@@ -4,11 +4,15 @@ import { statusContent, statusSchema } from '../lib/app/statusContent.ts';
 import { statusView } from '../lib/pages/status/statusView.ts';
 import { pageAnswer, preferredType, varyByAccept } from './http/pageAnswer.ts';
 import { answer, route } from './http/route.ts';
-import { SharedCopy } from './http/sharedCopy.ts';
+import { sharedCopy } from './http/sharedCopy.ts';
 import { clock, overviewDeps, records } from './support/app.ts';
 
 const types = ['application/json', 'text/html'] as const;
-/** Many open pages cost the storage, and the runs beside them, no more than one reader. */
+/**
+ * Many open pages cost the storage, and the runs beside them, no more than one reader. Nobody gets what was read before the last one
+ * had it all: who has just changed something sees it.
+ */
+const newCopy = () => sharedCopy<HttpResponseInit>(0, clock);
 const copies = { 'application/json': newCopy(), 'text/html': newCopy() };
 
 /** Records that the page's plots go back over: a day of counts and two of purges, on the schedules by default. */
@@ -25,18 +29,13 @@ route({
   handle: ({ request, context }) => {
     const type = preferredType(request, types);
     const deps = overviewDeps(context);
-    return copies[type].get(async () =>
+    return copies[type](async () =>
       type === 'text/html'
         ? page(await readStatus(deps, plotted))
         : answer(200, statusContent(await readStatus(deps)), varyByAccept),
     );
   },
 });
-
-/** Nobody gets what was read before the last one had it all: who has just changed something sees it. */
-function newCopy(): SharedCopy<HttpResponseInit> {
-  return new SharedCopy(0, clock);
-}
 
 async function page(overview: Overview): Promise<HttpResponseInit> {
   // Loaded for those who look at it; the timers of the same app have no use for it.

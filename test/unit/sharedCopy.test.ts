@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { SharedCopy } from '../../src/functions/http/sharedCopy.ts';
+import { sharedCopy } from '../../src/functions/http/sharedCopy.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 
 function scene(maxAgeMs: number) {
   let elapsedMs = 0;
   let made = 0;
   const clock = { elapsed: () => elapsedMs } as Clock;
-  const copy = new SharedCopy<number>(maxAgeMs, clock);
+  const copy = sharedCopy<number>(maxAgeMs, clock);
   return {
-    get: () => copy.get(async () => ++made),
-    hang: () => copy.get(() => new Promise(() => undefined)),
-    fail: () => copy.get(() => Promise.reject(new Error('unreadable'))),
+    get: () => copy(async () => ++made),
+    hang: () => copy(() => new Promise(() => undefined)),
+    fail: () => copy(() => Promise.reject(new Error('unreadable'))),
     wait: (ms: number) => {
       elapsedMs += ms;
     },

@@ -3,7 +3,7 @@ import { countOf, goesOn, type PartEnd, pauseAfter, rowsLeft } from '../../src/l
 import { comesAgainWhenBusy, judgeDelivery, waitForPlace } from '../../src/lib/queue/delivery.ts';
 import { nextMessage, queuesWork } from '../../src/lib/queue/dispatch.ts';
 import { readMessage } from '../../src/lib/queue/message.ts';
-import { ServerLimits } from '../../src/lib/queue/serverLimits.ts';
+import { serverLimits } from '../../src/lib/queue/serverLimits.ts';
 import { newRunId } from '../../src/lib/runs/runId.ts';
 import type { RunRecord } from '../../src/lib/runs/runRecord.ts';
 import { joinParts, sumOfParts } from '../../src/lib/runs/sumOfParts.ts';
@@ -349,11 +349,11 @@ describe('the timers queue their work', () => {
 
 describe('the runs of one instance', () => {
   it('are bound for each server and kind, and one server never waits for another', async () => {
-    const limits = new ServerLimits(2);
+    const limits = serverLimits(2);
     const started: string[] = [];
     const ends: (() => void)[] = [];
     const run = (name: string, server: string, kind: 'change' | 'look' = 'change') =>
-      limits.run(server, kind, () => {
+      limits(server, kind, () => {
         started.push(name);
         return new Promise<void>((resolve) => ends.push(resolve));
       });

@@ -9,7 +9,7 @@ import { timersOf } from '../../lib/app/timers.ts';
 import { openWorkQueue } from '../../lib/app/workQueues.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { StandingMemory } from '../../lib/findings/standing.ts';
-import { ServerLimits } from '../../lib/queue/serverLimits.ts';
+import { serverLimits } from '../../lib/queue/serverLimits.ts';
 import { processSettings } from '../../lib/settings/settings.ts';
 import { KeptFacts } from '../../lib/sql/keptFacts.ts';
 import { logTo } from './log.ts';
@@ -28,7 +28,7 @@ keepYoungSpaceSmall();
 await connectTelemetry(settings.telemetry);
 const workQueue = openWorkQueue(settings.queue);
 /** Bounds the runs that timers make in this instance. */
-export const serverLimits = new ServerLimits(settings.queue.serverConcurrency);
+export const withinLimits = serverLimits(settings.queue.serverConcurrency);
 
 /** The timers of the app. */
 export const timers = timersOf(settings);

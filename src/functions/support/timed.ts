@@ -10,7 +10,7 @@ import { jobs } from '../../lib/runs/catalogue.ts';
 import type { RunResult } from '../../lib/runs/runJob.ts';
 import { expressionOf } from '../../lib/schedules.ts';
 import { describeProblem, type SettingProblem, settingsError, stopsRing } from '../../lib/settings/problems.ts';
-import { clock, maintenanceFor, queueFor, serverLimits, settings } from './app.ts';
+import { clock, maintenanceFor, queueFor, settings, withinLimits } from './app.ts';
 import { describeFailures, type Failure } from './failures.ts';
 import { awaitedAtShutdown, stopSignal } from './shutdown.ts';
 import { noteTimerStart } from './timerStart.ts';
@@ -85,7 +85,7 @@ async function runEach(
 ): Promise<Failure[]> {
   const results = await Promise.all(
     subjects.map((subject) =>
-      serverLimits.run(askedOf(job, subject), slotKindOf(job), () => work(maintenance, subject, stopSignal, queue)),
+      withinLimits(askedOf(job, subject), slotKindOf(job), () => work(maintenance, subject, stopSignal, queue)),
     ),
   );
   return results.flatMap(({ subject, outcome, error }) => (error && outcome !== 'refused' ? [{ subject, error }] : []));

@@ -9,7 +9,7 @@ export interface LoadLimits {
   lockWaits: number;
 }
 
-export interface LoadGuardOptions {
+interface LoadGuardOptions {
   table: Pick<CacheTable, 'load'>;
   limits: LoadLimits;
   clock: Clock;
@@ -19,41 +19,13 @@ export interface LoadGuardOptions {
 const checkEveryMs = 5_000;
 
 /** Asks the database for its load now and then, and holds the run back while it is above a limit. */
-export class LoadGuard {
-  readonly #o: LoadGuardOptions;
-  #nextCheck = 0;
-  #waitedMs = 0;
-  readonly #reasons = new Set<string>();
-
-  constructor(options: LoadGuardOptions) {
-    this.#o = options;
-  }
-
+export function loadGuard({ table, limits, clock, warnings }: LoadGuardOptions) {
+  let nextCheck = 0;
+  const reasons = new Set<string>();
   /** What the run waited for, and for how long in ms. */
-  get waited(): { ms: number; reasons: string[] } {
-    return { ms: this.#waitedMs, reasons: [...this.#reasons] };
-  }
+  const waited = { ms: 0, reasons };
 
-  /**
-   * Resolves when the load is below its limits; false where it was still above at `deadline` (of `clock.elapsed()`) or the
-   * signal aborted. Each reason to wait, and what of the load cannot be seen, becomes a warning.
-   */
-  async untilHealthy(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const { clock } = this.#o;
-    if (clock.elapsed() < this.#nextCheck) return true;
-    for (;;) {
-      const wait = await this.#mustWait();
-      this.#nextCheck = clock.elapsed() + checkEveryMs;
-      if (!wait) return true;
-      const start = clock.elapsed();
-      await clock.sleep(Math.min(checkEveryMs, Math.max(0, deadline - start)), signal);
-      this.#waitedMs += clock.elapsed() - start;
-      if (signal?.aborted || clock.elapsed() >= deadline) return false;
-    }
-  }
-
-  async #mustWait(): Promise<boolean> {
-    const { table, limits, warnings } = this.#o;
+  async function mustWait(): Promise<boolean> {
     const { readings, unknown } = await table
       .load()
       .catch((error: Error) => ({ readings: {}, unknown: [error.message] }));
@@ -61,10 +33,30 @@ export class LoadGuard {
     for (const [name, value] of Object.entries(readings) as [LoadReading, number][]) {
       const limit = name === 'lockWaits' ? limits.lockWaits : limits.percent;
       if (value <= limit) continue;
-      if (!this.#reasons.has(name)) warnings.add(`Paused: ${name} is ${value}, above ${limit}.`);
-      this.#reasons.add(name);
+      if (!reasons.has(name)) warnings.add(`Paused: ${name} is ${value}, above ${limit}.`);
+      reasons.add(name);
       return true;
     }
     return false;
   }
+
+  return {
+    waited,
+    /**
+     * Resolves when the load is below its limits; false where it was still above at `deadline` (of `clock.elapsed()`) or the
+     * signal aborted. Each reason to wait, and what of the load cannot be seen, becomes a warning.
+     */
+    async untilHealthy(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+      if (clock.elapsed() < nextCheck) return true;
+      for (;;) {
+        const wait = await mustWait();
+        nextCheck = clock.elapsed() + checkEveryMs;
+        if (!wait) return true;
+        const start = clock.elapsed();
+        await clock.sleep(Math.min(checkEveryMs, Math.max(0, deadline - start)), signal);
+        waited.ms += clock.elapsed() - start;
+        if (signal?.aborted || clock.elapsed() >= deadline) return false;
+      }
+    },
+  };
 }

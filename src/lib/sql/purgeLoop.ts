@@ -3,7 +3,7 @@ import { BatchSize } from './batchSize.ts';
 import type { RunLock } from './cacheTable.ts';
 import { CacheTableError } from './cacheTableError.ts';
 import { percentiles } from './estimate.ts';
-import { LoadGuard } from './loadGuard.ts';
+import { loadGuard } from './loadGuard.ts';
 import type { PurgeReport, StopReason } from './purgeReport.ts';
 import type { DeletionContext, DeletionRequest } from './purgeRequest.ts';
 import { retryTransient } from './retry.ts';
@@ -33,7 +33,7 @@ const keepPositionEveryMs = 5_000;
 export class PurgeLoop {
   readonly #o: PurgeLoopOptions;
   readonly #size: BatchSize;
-  readonly #guard: LoadGuard;
+  readonly #guard: ReturnType<typeof loadGuard>;
   readonly #batchMs: number[] = [];
   #positionLost: string | undefined;
   #begunAt: number | undefined;
@@ -47,7 +47,7 @@ export class PurgeLoop {
     this.#o = options;
     const { policy, table } = options;
     this.#size = new BatchSize({ targetMs: policy.batchTargetMs, maxRows: table.maxBatchRows });
-    this.#guard = new LoadGuard({ ...options, limits: policy.loadLimits });
+    this.#guard = loadGuard({ ...options, limits: policy.loadLimits });
     this.#positionKeptAt = options.start;
   }
 
@@ -65,7 +65,11 @@ export class PurgeLoop {
       batchTime: min && median && max ? { min, median, max } : null,
       retries: this.#retries,
       unansweredBatches: this.#unanswered,
-      waits: { pauses: formatDuration(this.#pausedMs), load: formatDuration(waited.ms), loadReasons: waited.reasons },
+      waits: {
+        pauses: formatDuration(this.#pausedMs),
+        load: formatDuration(waited.ms),
+        loadReasons: [...waited.reasons],
+      },
     };
   }
 
