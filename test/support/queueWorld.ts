@@ -197,7 +197,10 @@ export class QueueWorld {
       engine: 'postgres',
       displayName: 'tokencache',
       maxBatchRows: 10,
+      notes: [],
+      endWithin: () => undefined,
       clock: async () => new Date(this.now),
+      lockHolder: async () => undefined,
       tryLock: () =>
         ask(() => {
           if (this.#holder) return undefined;

@@ -31,11 +31,11 @@ const seenRuns = 200;
 
 const systemRandomness: Randomness = { uuid: () => randomUUID(), bytes: (count) => randomBytes(count) };
 
-export interface RingRequest {
+interface RingRequest {
   dryRun?: boolean;
 }
 
-export interface RotationRequest extends RingRequest {
+interface RotationRequest extends RingRequest {
   /** Somebody asked for a write: a ring that is only observed is an error. To a timer it is not; it then only looks. */
   mustManage?: boolean;
   /** A ring that lost its keys may be begun anew. */
