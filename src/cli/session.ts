@@ -179,9 +179,9 @@ export class Session {
 }
 
 /** What a command for another kind of cache finds in its place. */
-function cachesOf({ sqlCaches, redisCaches }: Maintenance): string {
-  const sql = sqlCaches.names().map((name) => `SQL cache ${name}`);
-  const named = [...sql, ...redisCaches.names().map((name) => `Redis cache ${name}`)];
+function cachesOf({ names }: Maintenance): string {
+  const sql = names.sqlCache.map((name) => `SQL cache ${name}`);
+  const named = [...sql, ...names.redisCache.map((name) => `Redis cache ${name}`)];
   return named.length === 0 ? '' : ` There is: ${named.join(', ')}.`;
 }
 
