@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { useHttpApp } from '../support/httpApp.ts';
 
-const { app, database } = useHttpApp();
+const { app, database } = useHttpApp({ ALLOW_CLEAR: 'true' });
 
 const runsAtOnce = 4;
 const waiting = 200;
@@ -56,6 +56,8 @@ describe('memory', () => {
       [
         ['GET', 'diagnose'],
         ['POST', 'purge'],
+        ['POST', 'clear'],
+        ['GET', 'openapi.json'],
         ['GET', 'status'],
         ['GET', 'runs'],
         ['GET', 'health'],

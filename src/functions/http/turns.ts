@@ -12,7 +12,7 @@ interface Bounds {
 }
 
 /** Above this, work is begun only where no other is under way: a heap that is full of others' work would grow on. */
-const comfortableBytes = 155e6;
+const comfortableBytes = 145e6;
 const lookEveryMs = 100;
 /** What finished work left is thrown away then, so often at most: V8 itself would wait until the heap has grown. */
 const collectEveryMs = 2_000;
