@@ -25,7 +25,7 @@ export interface Scenario {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   backlog: {
     what: 'A purge may delete 10 entries only, and many more expire between two.',
-    see: 'After two minutes the status page has the finding backlog-growing.',
+    see: 'After two minutes the status page has the finding backlog-growing, and so does the diagnosis.',
     settings: { PURGE_ROW_LIMIT: '10', SCHEDULE_PURGE: '*/5 * * * * *' },
   },
   evictions: {
@@ -45,7 +45,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'timer-dead': {
     what: 'The timer of the purge does not fire any more.',
-    see: 'After six minutes the status page has the finding timer-late: a timer that has stopped cannot say so itself.',
+    see: 'After six minutes the status page has the finding timer-late: a timer that has stopped cannot say so itself. The diagnosis names it too.',
     deadTimer: 'purgeExpiredEntries',
   },
   'index-missing': {

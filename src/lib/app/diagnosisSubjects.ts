@@ -45,6 +45,7 @@ export async function sqlSubject(
     history: (job, count) => readHistory(records, job, name, count, deps.clock.now()),
     indexMode: cache.index,
     purgeEveryMs: intervalOf(settings.schedules.purge, deps.clock.now()),
+    backlogRuns: settings.findings.backlogRuns,
   });
   return { subject, close: () => table.close() };
 }

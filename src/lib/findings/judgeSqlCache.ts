@@ -13,7 +13,7 @@ import {
   appPurgeAdvice,
   appPurgeSeen,
   countsOf,
-  leftNothing,
+  growingBacklog,
   purgesOf,
   type Read,
 } from './sqlReadings.ts';
@@ -39,24 +39,9 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext) {
   ]);
 }
 
-/**
- * The purges do not keep up: not one of the last ones left nothing, and they leave more than they did. By what each left, not
- * by counts between two of them, which rise and fall with the load; one that dips does not hide it.
- */
 function backlog(purges: readonly Read<PurgeReport>[], { policy }: JudgeContext): Judgement[] {
-  const last = purges.slice(0, policy.backlogRuns);
-  if (last.length < policy.backlogRuns || last.some(({ report }) => leftNothing(report))) return [];
-  const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
-  const [newest, oldest] = [left[0], left.at(-1)];
-  if (!newest || !oldest || left.length < Math.min(last.length, Math.max(leastReadings, last.length / 2))) return [];
-  if (!rises(left.map(({ count }) => count))) return [];
-  const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
-  return warning(
-    'backlog-growing',
-    `The last ${last.length} purges left ${countText(oldest)}, and now ${countText(newest)} expired entries. They stopped by ${reasons}.`,
-    'Raise PURGE_TIME_BUDGET, lower PURGE_PAUSE_RATIO, or let the purge run more often (SCHEDULE_PURGE). Where the runs stopped by unhealthy, look at the load of the database first.',
-    last.at(-1)?.at,
-  );
+  const growing = growingBacklog(purges, policy.backlogRuns);
+  return growing ? warning('backlog-growing', growing.what, growing.advice, growing.since) : [];
 }
 
 /** A purge that is absent since the lock is held is one finding, which says who holds it. */
@@ -94,15 +79,6 @@ function busy({ runs }: SqlCacheRecords['purge'], { now, timerOf }: JudgeContext
 
 /** A timer may fire a moment after its time. */
 const timerJitterMs = 30_000;
-
-/** Fewer tell of no trend. */
-const leastReadings = 3;
-
-/** Whether figures, the newest first, rise but for chance: of four in five pairs of them the newer one is larger. */
-function rises(figures: readonly number[]): boolean {
-  const pairs = figures.flatMap((newer, index) => figures.slice(index + 1).map((older) => newer > older));
-  return pairs.length > 0 && pairs.filter(Boolean).length >= 0.8 * pairs.length;
-}
 
 /** By the newest reading that tells it: one that is missing, or found no answer in time, resolves nothing. */
 function oldestExpired(

@@ -4,6 +4,7 @@ import { joinParts } from '../runs/sumOfParts.ts';
 import type { AppPurge } from '../sql/cacheTable.ts';
 import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
+import { countText } from '../sql/summaries.ts';
 
 /** A report, and when its run began. */
 export interface Read<R> {
@@ -30,7 +31,7 @@ const isDone = ({ stopReason }: PurgeReport) => stopReason === 'drained' || stop
  * Nothing that had expired, but what others held locked or the database keeps, which is told by itself: one that was asked for
  * old entries alone may drain these and leave the rest.
  */
-export function leftNothing(report: PurgeReport): boolean {
+function leftNothing(report: PurgeReport): boolean {
   const { expiredRemaining, skippedLocked, kept } = report;
   const passedOver = kept.reduce((sum, { entries }) => sum + (entries ?? 0), skippedLocked);
   return isDone(report) && (expiredRemaining === null || expiredRemaining.count <= passedOver);
@@ -68,6 +69,36 @@ export const tellAge = (history: JobHistory<'counts'>) => countsOf(history).some
 export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: FindingPolicy, now: Date): boolean {
   const last = purgesOf(history, now).slice(0, backlogRuns);
   return last.length === backlogRuns || last.some(({ report }) => leftNothing(report));
+}
+
+/** Fewer tell of no trend. */
+const leastReadings = 3;
+
+/** Whether figures, the newest first, rise but for chance: of four in five pairs of them the newer one is larger. */
+function rises(figures: readonly number[]): boolean {
+  const pairs = figures.flatMap((newer, index) => figures.slice(index + 1).map((older) => newer > older));
+  return pairs.length > 0 && pairs.filter(Boolean).length >= 0.8 * pairs.length;
+}
+
+/**
+ * The purges do not keep up: not one of the last ones left nothing, and they leave more than they did. By what each left, not
+ * by counts between two of them, which rise and fall with the load; one that dips does not hide it.
+ */
+export function growingBacklog(purges: readonly Read<PurgeReport>[], backlogRuns: number) {
+  const last = purges.slice(0, backlogRuns);
+  if (last.length < backlogRuns || last.some(({ report }) => leftNothing(report))) return undefined;
+  const left = last.flatMap(({ report }) => report.expiredRemaining ?? []);
+  const [newest, oldest] = [left[0], left.at(-1)];
+  if (!newest || !oldest || left.length < Math.min(last.length, Math.max(leastReadings, last.length / 2)))
+    return undefined;
+  if (!rises(left.map(({ count }) => count))) return undefined;
+  const reasons = [...new Set(last.map(({ report }) => report.stopReason))].join(', ');
+  return {
+    what: `The last ${last.length} purges left ${countText(oldest)}, and now ${countText(newest)} expired entries. They stopped by ${reasons}.`,
+    advice:
+      'Raise PURGE_TIME_BUDGET, lower PURGE_PAUSE_RATIO, or let the purge run more often (SCHEDULE_PURGE). Where the runs stopped by unhealthy, look at the load of the database first.',
+    since: last.at(-1)?.at,
+  };
 }
 
 const dayMs = 86_400_000;

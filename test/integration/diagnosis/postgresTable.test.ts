@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { remedies } from '../../../src/lib/findings/diagnosis/sql/deadRows.ts';
 import { dayMs, diagnose, entries, plainValue, tenant } from '../../support/diagnosis.ts';
 import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
+import { memoryRecords } from '../../support/memoryRecords.ts';
+import { leftBehind, record } from '../../support/records.ts';
 import { startStandby } from '../../support/standby.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';
 
@@ -178,6 +180,20 @@ describe('of a table on PostgreSQL, the diagnosis blames', () => {
     const found = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url });
     expect([found.blamed, found.unknown]).toEqual([blamed, []]);
   });
+});
+
+it('tells of a backlog that grows, young as it is, as the finding does', async () => {
+  await fill(plain());
+  const records = memoryRecords();
+  for (const [runs, count] of [100, 200, 300, 400, 500, 600].entries())
+    await records.addRun(
+      record('purge', 'default', new Date(Date.now() + (runs - 6) * 300_000), { report: leftBehind(count) }),
+    );
+  const { blamed, report } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url }, { records });
+  expect(blamed).toEqual(['expired-backlog: backlog_growing']);
+  expect(report.checks.find(({ check }) => check === 'expired-backlog')?.what).toContain(
+    'left 100, and now 600 expired',
+  );
 });
 
 describe('of dead rows, the diagnosis', () => {

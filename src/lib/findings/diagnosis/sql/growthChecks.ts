@@ -4,7 +4,7 @@ import type { RunRecord } from '../../../runs/runRecord.ts';
 import { earlierLooks, withRise } from '../../../sql/appPurgeRise.ts';
 import { hindranceOf } from '../../../sql/ensureExpiryIndex.ts';
 import { bytesText, percentText } from '../../../wording.ts';
-import { appPurgeAdvice, appPurgeSeen, countsOf } from '../../sqlReadings.ts';
+import { appPurgeAdvice, appPurgeSeen, countsOf, growingBacklog, purgesOf } from '../../sqlReadings.ts';
 import type { SqlSubject } from '../subjects/sqlSubject.ts';
 
 const hour = 3_600_000;
@@ -23,8 +23,9 @@ const sizeRight = {
 export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
   'expired-backlog': async (subject) => {
     const { expired, oldestAgeMs, sampled } = await expiredOf(subject);
-    const { failures, lastSuccess } = await subject.history('purge', 20);
-    const purge = failures[0] ?? lastSuccess;
+    const history = await subject.history('purge', Math.max(20, subject.backlogRuns));
+    const purge = history.failures[0] ?? history.lastSuccess;
+    const growing = growingBacklog(purgesOf(history, (await subject.clocks()).server), subject.backlogRuns);
     const evidence: Evidence[] = [
       {
         what: sampled ? 'expired entries (estimate)' : `expired entries (counted up to ${countedRows})`,
@@ -35,6 +36,8 @@ export const sqlGrowthChecks = checksOf<SqlSubject>('growth', 20_000, {
     ];
     // The apps' own purge comes every 30 minutes, this tool's by its timer.
     const limit = Math.max(2 * hour, 2 * subject.purgeEveryMs);
+    if (oldestAgeMs <= limit && growing)
+      return warning({ cause: 'backlog_growing', what: growing.what, evidence, advice: growing.advice });
     if (oldestAgeMs <= limit) return pass('Expired entries are removed in time.', evidence);
     const trouble = {
       cause: purge?.outcome === 'failed' ? 'purge_fails' : 'expired_backlog',

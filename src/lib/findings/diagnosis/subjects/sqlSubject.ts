@@ -20,6 +20,8 @@ export interface SqlSubjectOptions extends CacheSubjectOptions {
   /** What the newest records of a job on this cache say. */
   history: <J extends JobName>(job: J, count: number) => Promise<JobHistory<J>>;
   purgeEveryMs: number;
+  /** Of so many purges in a row none leaves nothing, where the backlog grows. */
+  backlogRuns: number;
   indexMode: 'manage' | 'observe';
 }
 
@@ -27,7 +29,7 @@ export type SqlSubject = ReturnType<typeof sqlCacheSubject>;
 
 /** A SQL cache under examination. */
 export function sqlCacheSubject(given: SqlSubjectOptions) {
-  const { table: first, openAnother, history, purgeEveryMs, indexMode, ...options } = given;
+  const { table: first, openAnother, history, purgeEveryMs, backlogRuns, indexMode, ...options } = given;
   const { clock } = options;
   const cache = cacheSubject(options);
   const table = onceReached(cache, async () => first);
@@ -46,6 +48,7 @@ export function sqlCacheSubject(given: SqlSubjectOptions) {
     ...cache,
     engine: first.engine,
     purgeEveryMs,
+    backlogRuns,
     indexMode,
     history,
     table,
