@@ -121,7 +121,8 @@ function clockOf(schedule: string): ScheduleClock {
       paused: true,
       mode: '6-part',
       domAndDow: true,
-      timezone: 'UTC',
+      // Not `timezone: 'UTC'`, for which it would format each date: three times as slow.
+      utcOffset: 0,
     }),
     zone: schedule.split(';')[1] ?? 'UTC',
     isInterval: values.slice(0, 3).some((each) => each.some((value, index) => value + 1 === each[index + 1])),

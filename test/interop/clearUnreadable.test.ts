@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Maintenance } from '../../src/lib/app/maintenance.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
-import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { type Consumer, dotnetFound, dotnetTimeLimitMs, startConsumer } from '../support/dataProtection.ts';
 import { certificateRing, type TestRing, withRings } from '../support/diagnosis.ts';
 import { createPostgresCache, postgresTable } from '../support/diagnosisTables.ts';
 import { memoryRecords } from '../support/memoryRecords.ts';
@@ -25,11 +25,11 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
   let consumer: Consumer;
   let [shared, strange]: TestRing[] = [];
   beforeAll(async () => {
-    consumer = buildConsumer();
+    consumer = startConsumer();
     [shared, strange] = await Promise.all([certificateRing('shared'), certificateRing('strange')]);
   }, dotnetTimeLimitMs);
   afterAll(async () => {
-    await Promise.all([shared?.remove(), strange?.remove()]);
+    await Promise.all([shared?.remove(), strange?.remove(), consumer?.close()]);
   });
   afterEach(stopAllRedisServers);
   beforeEach(() => createPostgresCache(database));
@@ -40,7 +40,7 @@ describe.skipIf(!dotnetFound)('a clear of the unreadable entries of Microsoft.Id
   };
   const ask = async (by: TestRing, request: { cached?: Record<string, string>; encrypt?: boolean }) => {
     const elements = (await by.store.read()).elements.map(({ xml }) => xml.reveal());
-    const [answer] = consumer.ask([
+    const [answer] = await consumer.ask([
       {
         op: 'tokenCache',
         elements,

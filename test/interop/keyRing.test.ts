@@ -19,12 +19,12 @@ import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { loadPfx, selfSigned } from '../support/certificates.ts';
 import {
-  buildConsumer,
   type Consumer,
   type ConsumerRequest,
   dotnetFound,
   dotnetTimeLimitMs,
   type Pfx,
+  startConsumer,
 } from '../support/dataProtection.ts';
 import { day, instant } from '../support/ringBuilder.ts';
 import { fill, jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
@@ -38,7 +38,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
   let certificates: string;
   let [older, newer]: Pfx[] = [];
   beforeAll(async () => {
-    consumer = buildConsumer();
+    consumer = startConsumer();
     certificates = await mkdtemp(join(tmpdir(), 'certificates-'));
     [older, newer] = await Promise.all(
       ['older', 'newer'].map(async (name) => {
@@ -49,6 +49,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
     );
   }, dotnetTimeLimitMs);
   afterAll(async () => {
+    await consumer?.close();
     await rm(certificates, { recursive: true, force: true });
   });
 
@@ -75,7 +76,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
     const status = await ringStatus(deps(protector));
     const now = clock.now().toISOString();
     const elements = await texts();
-    const answers = consumer.ask(
+    const answers = await consumer.ask(
       [true, false].map((automaticGeneration) => ({
         op: 'consume' as const,
         elements,
@@ -205,7 +206,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
   it('is read from the folder itself, copies and locks beside it', async () => {
     await rotateKeyRing(deps(noProtector));
     await store.keepCopy(await store.read(), clock.now());
-    const [answer] = consumer.ask([
+    const [answer] = await consumer.ask([
       { op: 'consume', folder, now: clock.now().toISOString(), automaticGeneration: false, protect: ['x'] },
     ]);
     expect(answer).toMatchObject({ defaultKeyId: (await ringStatus(deps(noProtector))).defaultKey });
@@ -213,7 +214,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
   });
 
   it('reads keys and revocations that ASP.NET Core writes', async () => {
-    const [created] = consumer.ask([
+    const [created] = await consumer.ask([
       {
         op: 'write',
         certificates: older ? [older] : [],
@@ -225,7 +226,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
     ]);
     const ids = created?.elements.flatMap((text) => /^<key id="([^"]+)"/.exec(text)?.[1] ?? []) ?? [];
     const elements = created?.elements ?? [];
-    const [revoked] = consumer.ask([
+    const [revoked] = await consumer.ask([
       {
         op: 'write',
         elements,
@@ -244,7 +245,7 @@ describe.skipIf(!dotnetFound)('a ring shared with ASP.NET Core', () => {
   it('keeps the entries of Microsoft.Identity.Web readable across a rotation', async () => {
     await rotateKeyRing(deps(noProtector));
     const ask = async (token: string, cached: Record<string, string>) => {
-      const [answer] = consumer.ask([
+      const [answer] = await consumer.ask([
         {
           op: 'tokenCache',
           elements: await texts(),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
-import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../support/dataProtection.ts';
+import { type Consumer, dotnetFound, dotnetTimeLimitMs, startConsumer } from '../support/dataProtection.ts';
 import { redisRing } from '../support/redisRing.ts';
 import { redisFound, startRedis } from '../support/redisServer.ts';
 import { day } from '../support/ringBuilder.ts';
@@ -11,11 +11,11 @@ describe.skipIf(!dotnetFound || !redisFound)('a ring in Redis shared with ASP.NE
   let consumer: Consumer;
   let server: Awaited<ReturnType<typeof startRedis>>;
   beforeAll(async () => {
-    consumer = buildConsumer();
+    consumer = startConsumer();
     server = await startRedis();
   }, dotnetTimeLimitMs);
   afterAll(async () => {
-    await server?.stop();
+    await Promise.all([server?.stop(), consumer?.close()]);
   });
 
   it('is read and written by both', async () => {
@@ -26,7 +26,7 @@ describe.skipIf(!dotnetFound || !redisFound)('a ring in Redis shared with ASP.NE
     const deps = jobDeps({ store, clock });
     try {
       const first = new Date(now - 2 * day).toISOString();
-      consumer.ask([
+      await consumer.ask([
         { op: 'write', redis, steps: [{ activation: first, expiration: new Date(now + 10 * day).toISOString() }] },
       ]);
       const { outcome, keys, status } = await rotateKeyRing(deps);
@@ -41,10 +41,10 @@ describe.skipIf(!dotnetFound || !redisFound)('a ring in Redis shared with ASP.NE
         now: new Date(time).toISOString(),
         automaticGeneration: true,
       });
-      const [today, later] = consumer.ask([at(now), at(now + 11 * day)]);
+      const [today, later] = await consumer.ask([at(now), at(now + 11 * day)]);
       expect([today?.defaultKeyId, later?.defaultKeyId]).toEqual([status.defaultKey, keys[0]?.id]);
       expect((await store.read()).elements).toHaveLength(2);
-      consumer.ask([{ op: 'write', redis, steps: [{ revoke: keys[0]?.id ?? '' }] }]);
+      await consumer.ask([{ op: 'write', redis, steps: [{ revoke: keys[0]?.id ?? '' }] }]);
       expect((await ringStatus(deps)).keys.map(({ state }) => state)).toEqual(['default', 'revoked']);
     } finally {
       await store.close();

@@ -1,4 +1,4 @@
-import { buildDotnet, dotnet } from './dotnet.ts';
+import { buildDotnet, startDotnet } from './dotnet.ts';
 
 export { dotnetFound, dotnetTimeLimitMs } from './dotnet.ts';
 
@@ -43,10 +43,12 @@ interface ConsumerAnswer {
 }
 
 export interface Consumer {
-  ask(requests: ConsumerRequest[]): ConsumerAnswer[];
+  ask(requests: ConsumerRequest[]): Promise<ConsumerAnswer[]>;
+  close(): Promise<void>;
 }
 
-export function buildConsumer(): Consumer {
-  const program = buildDotnet('DataProtectionInterop');
-  return { ask: (requests) => JSON.parse(dotnet([program], JSON.stringify(requests))) as ConsumerAnswer[] };
+/** One process for all requests: each of them makes its app anew. */
+export function startConsumer(): Consumer {
+  const { ask, close } = startDotnet([buildDotnet('DataProtectionInterop')]);
+  return { ask: async (requests) => (await ask(requests)) as ConsumerAnswer[], close };
 }

@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { root } from './childProcess.ts';
 
 export const dotnetFound = spawnSync('dotnet', ['--version']).status === 0;
@@ -108,4 +110,34 @@ export function dotnet(args: string[], input = '', variables: Record<string, str
   if (error) throw error;
   if (status !== 0) throw new Error(`dotnet ended with ${status}:\n${stdout}${stderr}`);
   return stdout;
+}
+
+/** A program that answers each line of JSON by one. */
+export interface RunningProgram {
+  ask(question: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export function startDotnet(args: string[], variables: Record<string, string> = {}): RunningProgram {
+  const child = spawn('dotnet', args, { env: { ...process.env, ...environment, ...variables } });
+  const ended = once(child, 'close');
+  let errors = '';
+  child.stderr.on('data', (data: Buffer) => {
+    errors += data;
+  });
+  // One that ended early is seen by its answer.
+  child.stdin.on('error', () => undefined);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    ask: async (question) => {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`dotnet ${args.join(' ')} has ended: ${errors}`);
+      return JSON.parse(value);
+    },
+    close: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { type ConsumerVersion, consumerVersions } from '../../src/lib/keyRing/reading/consumerVersions.ts';
-import { buildDotnet } from './dotnet.ts';
+import { buildDotnet, startDotnet } from './dotnet.ts';
 
 /** A ring in one kind of store, and the instant at which an app reads it (test/interop/ringReader). */
 export interface ReaderQuestion {
@@ -65,21 +65,8 @@ export class RingReaders {
   }
 
   open(version: ConsumerVersion, server = ''): RunningReader {
-    const child = this.#start(version, [server, 'at once']);
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    return {
-      ask: async (question) => {
-        child.stdin.write(`${JSON.stringify(question)}\n`);
-        const { value, done } = await lines.next();
-        if (done) throw new Error(`the app of version ${version} has ended`);
-        return JSON.parse(value) as ReaderAnswer;
-      },
-      close: async () => {
-        const ended = once(child, 'close');
-        child.stdin.end();
-        await ended;
-      },
-    };
+    const { ask, close } = startDotnet([this.#programs.get(version) ?? '', server, 'at once'], { TZ: 'UTC' });
+    return { ask: async (question) => (await ask(question)) as ReaderAnswer, close };
   }
 
   #start(version: ConsumerVersion, args: string[]): ChildProcessWithoutNullStreams {

@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { rotateKeyRing } from '../../../src/lib/keyRing/jobs/rotate.ts';
 import { CertificateProtector } from '../../../src/lib/keyRing/protectors/certificate.ts';
 import { loadPfx } from '../../support/certificates.ts';
-import { buildConsumer, type Consumer, dotnetFound, dotnetTimeLimitMs } from '../../support/dataProtection.ts';
+import { type Consumer, dotnetFound, dotnetTimeLimitMs, startConsumer } from '../../support/dataProtection.ts';
 import {
   type CacheEntry,
   certificateRing,
@@ -38,10 +38,10 @@ let ring: TestRing;
 let consumer: Consumer | undefined;
 beforeAll(async () => {
   ring = await certificateRing('web');
-  if (dotnetFound) consumer = buildConsumer();
+  if (dotnetFound) consumer = startConsumer();
 }, dotnetTimeLimitMs);
 afterAll(async () => {
-  await ring.remove();
+  await Promise.all([ring.remove(), consumer?.close()]);
 });
 beforeEach(async () => {
   await createPostgresCache(database);
@@ -53,7 +53,7 @@ afterEach(stopAllRedisServers);
 async function writtenByLibrary(of: TestRing, encrypt = true): Promise<CacheEntry[]> {
   const elements = (await of.store.read()).elements.map(({ xml }) => xml.reveal());
   const [answer] =
-    consumer?.ask([
+    (await consumer?.ask([
       {
         op: 'tokenCache',
         elements,
@@ -63,7 +63,7 @@ async function writtenByLibrary(of: TestRing, encrypt = true): Promise<CacheEntr
         token: 'token-of-the-test',
         encrypt,
       },
-    ]) ?? [];
+    ])) ?? [];
   if (!answer || answer.error) throw new Error(answer?.error ?? 'no answer');
   return Object.entries(answer.cached).map(([key, value]) => entry({ key, value: Buffer.from(value, 'base64') }));
 }

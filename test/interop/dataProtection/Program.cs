@@ -1,4 +1,4 @@
-// A consumer of key rings: ASP.NET Core's own Data Protection. Reads a JSON list of requests from stdin, answers each on stdout.
+// A consumer of key rings: ASP.NET Core's own Data Protection. Each line of stdin is a JSON list of requests, each of stdout their answers.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DataProtectionInterop;
@@ -7,16 +7,18 @@ var json = new JsonSerializerOptions(JsonSerializerDefaults.Web)
 {
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
 };
-var requests = JsonSerializer.Deserialize<Request[]>(await Console.In.ReadToEndAsync(), json) ?? [];
-var answers = new List<object>();
-foreach (var request in requests)
+while (await Console.In.ReadLineAsync() is { } line)
 {
-    answers.Add(request.Op switch
+    var answers = new List<object>();
+    foreach (var request in JsonSerializer.Deserialize<Request[]>(line, json) ?? [])
     {
-        "consume" => Consumer.Consume(request),
-        "write" => Writer.Write(request),
-        "tokenCache" => await TokenCache.RunAsync(request),
-        _ => throw new InvalidOperationException($"unknown request {request.Op}"),
-    });
+        answers.Add(request.Op switch
+        {
+            "consume" => Consumer.Consume(request),
+            "write" => Writer.Write(request),
+            "tokenCache" => await TokenCache.RunAsync(request),
+            _ => throw new InvalidOperationException($"unknown request {request.Op}"),
+        });
+    }
+    Console.WriteLine(JsonSerializer.Serialize(answers, json));
 }
-Console.WriteLine(JsonSerializer.Serialize(answers, json));
