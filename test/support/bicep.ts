@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './childProcess.ts';
 import { dotnetFound, oneAtATime } from './dotnet.ts';
@@ -50,12 +50,13 @@ export function restoreBicep(): string {
 
 const project = join(root, 'test/infra/Bicep.csproj');
 const compiler = join(root, 'test/infra/obj/compiler');
+/** Which project it was restored for. */
+const stamp = join(compiler, 'restored');
 
 function restored(): string | undefined {
-  const kept = join(compiler, 'Bicep.csproj');
-  if (!existsSync(kept) || readFileSync(kept, 'utf8') !== readFileSync(project, 'utf8')) return undefined;
-  const properties = join(compiler, 'obj/Bicep.csproj.nuget.g.props');
-  if (!existsSync(properties)) return undefined;
+  const properties = join(compiler, 'obj/Bicep/Bicep.csproj.nuget.g.props');
+  if (!existsSync(properties) || !existsSync(stamp)) return undefined;
+  if (readFileSync(stamp, 'utf8') !== readFileSync(project, 'utf8')) return undefined;
   const [, found = ''] =
     /<PkgAzure_Bicep_CommandLine_linux-x64[^>]*>([^<]+)</.exec(readFileSync(properties, 'utf8')) ?? [];
   const program = join(found, 'tools/bicep');
@@ -64,9 +65,8 @@ function restored(): string | undefined {
 
 function restore(): string {
   rmSync(compiler, { recursive: true, force: true });
-  mkdirSync(compiler, { recursive: true });
-  copyFileSync(project, join(compiler, 'Bicep.csproj'));
-  run('dotnet', ['restore', '--disable-build-servers', '-p:NuGetAudit=false'], compiler);
+  run('dotnet', ['restore', project, '--artifacts-path', compiler, '--disable-build-servers', '-p:NuGetAudit=false']);
+  writeFileSync(stamp, readFileSync(project));
   const program = restored();
   if (!program) throw new Error('dotnet restore did not say where the package of the Bicep compiler is.');
   return program;
@@ -112,8 +112,8 @@ export const snapshotScope = [
   'westeurope',
 ];
 
-function run(program: string, args: string[], cwd: string): void {
-  const options = { cwd, env: environment, encoding: 'utf8', timeout: 300_000 } as const;
+function run(program: string, args: string[]): void {
+  const options = { env: environment, encoding: 'utf8', timeout: 300_000 } as const;
   const { status, stdout, stderr, error } = spawnSync(program, args, options);
   if (error) throw error;
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
