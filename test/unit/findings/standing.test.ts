@@ -2,7 +2,7 @@
 import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { judgeAndTell, readOverview } from '../../../src/lib/app/overview.ts';
-import type { StandingMemory } from '../../../src/lib/findings/standing.ts';
+import { keepStanding, readStanding, type StandingMemory } from '../../../src/lib/findings/standing.ts';
 import type { PoisonQueue, WorkQueue } from '../../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../../src/lib/runs/recordStore.ts';
 import { type InMemoryTelemetry, startTelemetryInMemory } from '../../support/inMemoryTelemetry.ts';
@@ -357,6 +357,23 @@ describe('telling', () => {
     await records.addRun(success(at(16 * minute)));
     await judge(20 * minute);
     expect((await toldAlike()).zeros).toEqual(['job-failures']);
+  });
+
+  it('keeps the others where one finding is too long to be kept', async () => {
+    const finding = { level: 'critical', subject: 'cache web', advice: '', since: null } as const;
+    const [long, short] = ['x'.repeat(300_000), 'Short.'].map((what, index) => ({
+      ...finding,
+      check: `c${index}`,
+      what,
+    }));
+    const judgedAt = start.toISOString();
+    await keepStanding(records, {
+      judgedAt,
+      upSince: judgedAt,
+      known: {},
+      findings: [long, short].flatMap((each) => each ?? []),
+    });
+    expect((await readStanding(records))?.findings.map(({ what }) => what)).toEqual(['Short.']);
   });
 
   it('keeps as many findings as an entity of the table holds, the worst first', async () => {

@@ -104,17 +104,16 @@ export function verdicts(
   damage: readonly Damage[],
   now: Instant,
 ): { versions: ConsumerVersion[]; what: string }[] {
-  const groups = new Map<string, ConsumerVersion[]>();
-  for (const version of consumerVersions) {
+  const groups = Map.groupBy(consumerVersions, (version) => {
     const isThrown = damage.some(({ kind, since }) => kind !== 'notJudged' && version >= since);
-    const [generating, reading] = [true, false].map((generation) => useOf(keys, now, version, generation));
-    const what = isThrown ? 'stop' : generating && reading ? wordsOf(generating, reading) : '';
-    groups.set(what, [...(groups.get(what) ?? []), version]);
-  }
+    const uses = [true, false].map((generation) => useOf(keys, now, version, generation));
+    return isThrown ? 'stop' : wordsOf(uses);
+  });
   return [...groups].map(([what, versions]) => ({ versions, what }));
 }
 
-function wordsOf(generating: ConsumerUse, reading: ConsumerUse): string {
+function wordsOf([generating, reading]: readonly ConsumerUse[]): string {
+  if (!generating || !reading) return '';
   if (generating.stops && reading.stops) return 'stop';
   const minting = generating.mints ? 'mint a key' : `use ${generating.key}`;
   const other = reading.stops ? 'stop' : `use ${reading.key}`;

@@ -1,5 +1,5 @@
 import { type CheckStatus, type Evidence, statusOrder } from '../../checks/check.ts';
-import type { CheckReport, DiagnosisReport } from '../../checks/diagnosisReport.ts';
+import type { DiagnosisReport } from '../../checks/diagnosisReport.ts';
 import { timeText } from '../status/wording.ts';
 
 const headlines: Record<CheckStatus, string> = {
@@ -13,19 +13,17 @@ export type DiagnosisView = ReturnType<typeof diagnosisView>;
 
 /** What terminal and page show of a diagnosis, in words; the report itself is the JSON. */
 export function diagnosisView({ status, at, counts, checks }: DiagnosisReport) {
-  const passed = new Map<string, CheckReport[]>();
-  for (const check of checks)
-    if (check.status === 'pass') passed.set(check.subject, [...(passed.get(check.subject) ?? []), check]);
+  const { pass: passed = [], ...others } = Object.groupBy(checks, (check) =>
+    check.status === 'pass' ? 'pass' : 'trouble',
+  );
   return {
     status,
     headline: headlines[status],
     at: timeText(at),
     counts: statusOrder.map((each) => `${counts[each]} ${each}`).join(', '),
     // All that did not pass, the worst first.
-    troubles: checks
-      .filter((check) => check.status !== 'pass')
-      .map((check) => ({ ...check, evidenceText: evidenceText(check.evidence) })),
-    passed: [...passed].map(([subject, each]) => ({ subject, checks: each })),
+    troubles: (others.trouble ?? []).map((check) => ({ ...check, evidenceText: evidenceText(check.evidence) })),
+    passed: [...Map.groupBy(passed, ({ subject }) => subject)].map(([subject, each]) => ({ subject, checks: each })),
   };
 }
 

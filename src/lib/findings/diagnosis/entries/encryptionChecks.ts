@@ -20,21 +20,19 @@ interface KeyGroup {
 
 /** The key id stands in the first 20 bytes of a Data Protection payload: no secret is needed to read it. */
 function groupsOf({ entries }: EntryReading): KeyGroup[] {
-  const groups = new Map<string, SampledCacheEntry[]>();
-  for (const entry of entries) {
-    if (entry.format.kind !== 'encrypted') continue;
-    groups.set(entry.format.keyId, [...(groups.get(entry.format.keyId) ?? []), entry]);
-  }
-  return [...groups]
-    .map(([keyId, members]) => ({ keyId, entries: members }))
+  const keyOf = ({ format }: SampledCacheEntry) => (format.kind === 'encrypted' ? format.keyId : undefined);
+  return [...Map.groupBy(entries, keyOf)]
+    .flatMap(([keyId, members]) => (keyId === undefined ? [] : { keyId, entries: members }))
     .sort((a, b) => b.entries.length - a.entries.length);
 }
+
+const entriesOf = (groups: readonly KeyGroup[]) => groups.reduce((sum, { entries }) => sum + entries.length, 0);
 
 /** The first look of every check here: an outcome where there is nothing to hold against each other. */
 async function look(subject: EntriesSubject) {
   const reading = await livingEntries(subject);
   const groups = groupsOf(reading);
-  const encrypted = groups.reduce((sum, group) => sum + group.entries.length, 0);
+  const encrypted = entriesOf(groups);
   const figures: Evidence[] = [
     { what: 'entries sampled', value: reading.entries.length },
     { what: 'encrypted', value: encrypted },
@@ -99,7 +97,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
     if (strange.length === 0) return pass('The rings know every key id that the sampled entries name.', figures);
     const entries = strange.flatMap((group) => group.entries);
     const since = sinceWhen(entries);
-    const all = groups.reduce((sum, group) => sum + group.entries.length, 0);
+    const all = entriesOf(groups);
     const age = since && Math.max(0, reading.now.getTime() - since.getTime());
     return critical({
       cause: 'key_not_in_ring',
@@ -125,7 +123,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
   'encryption-revoked-keys': judged(({ name, reading, groups, rings, figures }) => {
     const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
     if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
-    const found = revoked.reduce((sum, group) => sum + group.entries.length, 0);
+    const found = entriesOf(revoked);
     return critical({
       cause: 'key_revoked',
       what: `${countOf(found, 'sampled entry names', 'sampled entries name')} ${countOf(revoked.length, 'revoked key')}: they cannot be read any more.`,
@@ -150,7 +148,7 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
         ...figures,
         ...used.map(({ ring, keys }) => ({
           what: `entries of ring ${ring}`,
-          value: groups.filter(({ keyId }) => keys?.has(keyId)).reduce((sum, group) => sum + group.entries.length, 0),
+          value: entriesOf(groups.filter(({ keyId }) => keys?.has(keyId))),
         })),
       ],
       advice: 'Give all apps that share this cache one ring and one SetApplicationName, or each a cache of its own.',
@@ -163,11 +161,10 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
     });
     const locked = named.filter(({ unwraps }) => unwraps === false);
     const untried = named.filter(({ unwraps }) => unwraps === null);
-    const count = (of: readonly KeyGroup[]) => of.reduce((sum, group) => sum + group.entries.length, 0);
     if (locked.length > 0)
       return critical({
         cause: 'key_does_not_unwrap',
-        what: `${countOf(count(locked), 'sampled entry names', 'sampled entries name')} keys that the configured Key Vault key or certificates cannot unwrap.`,
+        what: `${countOf(entriesOf(locked), 'sampled entry names', 'sampled entries name')} keys that the configured Key Vault key or certificates cannot unwrap.`,
         evidence: [...figures, ...shareEvidence(locked)],
         advice:
           'Enable or recover the Key Vault key version, or name the old certificate in KEY_RINGS and in the apps (UnprotectKeysWithAnyCertificate). See the checks of the ring.',

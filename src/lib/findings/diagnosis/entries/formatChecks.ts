@@ -54,11 +54,9 @@ const empty: Check<EntriesSubject>['run'] = async (subject) => {
 };
 
 function formsOf(entries: readonly SampledCacheEntry[]): string {
-  const forms = new Map<string, number>();
-  for (const { format } of entries)
-    if (format.kind === 'foreign') forms.set(format.form, (forms.get(format.form) ?? 0) + 1);
-  if (forms.size === 0) return '';
-  return ` (${[...forms].map(([form, count]) => `${count} ${form}`).join(', ')})`;
+  const found = entries.flatMap(({ format }) => (format.kind === 'foreign' ? format.form : []));
+  const forms = [...Map.groupBy(found, (form) => form)].map(([form, { length }]) => `${length} ${form}`);
+  return ` (${forms.join(', ')})`;
 }
 
 /** A mixture means that `Encrypt` differs between apps, or was switched lately. */

@@ -51,8 +51,6 @@ export const entryGrowthChecks: Check<EntriesSubject>[] = [
           'Set SlidingExpiration or AbsoluteExpirationRelativeToNow of MsalDistributedTokenCacheAdapterOptions to some days: longer than users stay away, shorter than their refresh tokens live.',
       });
     },
-  }),
-  ...checksOf<EntriesSubject>('growth', 20_000, {
     // A token that an API got on behalf of a caller lies under the hash of the caller's own token: the next one has another.
     'entries-on-behalf-of': async (subject) => {
       const { entries, now } = await subject.entries();

@@ -56,9 +56,8 @@ const protection: Group = {
 const grouped = new Set(groups.flatMap(({ findings }) => findings));
 
 function figuresOf({ keys }: RingStatus) {
-  const states = new Map<string, number>();
-  for (const { state } of keys) states.set(state, (states.get(state) ?? 0) + 1);
-  return [...states].map(([state, value]) => ({ what: `keys ${state}`, value }));
+  const states = [...Map.groupBy(keys, ({ state }) => state)];
+  return states.map(([state, { length: value }]) => ({ what: `keys ${state}`, value }));
 }
 
 export const ringChecks = checksOf<RingSubject>('encryption', 25_000, {
