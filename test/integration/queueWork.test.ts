@@ -11,7 +11,7 @@ import { MaintenanceError } from '../../src/lib/errors.ts';
 import type { WorkMessage } from '../../src/lib/queue/message.ts';
 import { findRun, keepPending } from '../../src/lib/runs/pendingRuns.ts';
 import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
-import { RunningState } from '../../src/lib/runs/runningState.ts';
+import { runningState } from '../../src/lib/runs/runningState.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
@@ -102,7 +102,7 @@ const clockAt = (seconds: number): Clock => ({ ...systemClock, now: () => new Da
 
 /** What a run told so long ago, and then nothing. */
 async function tellAs(records: RecordStore, { runId }: WorkMessage, deleted: number, secondsAgo: number) {
-  const state = new RunningState(records, 'default', runId, clockAt(-secondsAgo));
+  const state = runningState(records, 'default', runId, clockAt(-secondsAgo));
   await state.begin(deleted);
   state.end();
 }

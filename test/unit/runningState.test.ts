@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
-import { RunningState, readRunning, readTold } from '../../src/lib/runs/runningState.ts';
+import { readRunning, readTold, runningState } from '../../src/lib/runs/runningState.ts';
 
 const states = new Map<string, unknown>();
 let write: () => Promise<void>;
@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 it('a run tells what it has deleted, its earlier tries included, and goes on telling while it pauses', async () => {
-  const state = new RunningState(records, 'web', 'r1', clock);
+  const state = runningState(records, 'web', 'r1', clock);
   await state.begin(70);
   expect(await running()).toMatchObject({ runId: 'r1', deleted: 70, lost: false });
   await seconds(3);
@@ -47,7 +47,7 @@ it('a run tells what it has deleted, its earlier tries included, and goes on tel
 });
 
 it('a run whose process was killed is lost after 30 s, with what it told last, until the next one begins', async () => {
-  const killed = new RunningState(records, 'web', 'r1', clock);
+  const killed = runningState(records, 'web', 'r1', clock);
   await killed.begin();
   await seconds(3);
   killed.update(30);
@@ -56,7 +56,7 @@ it('a run whose process was killed is lost after 30 s, with what it told last, u
   expect(await running()).toMatchObject({ runId: 'r1', deleted: 30, lost: false });
   await seconds(1);
   expect(await running()).toMatchObject({ runId: 'r1', deleted: 30, lost: true });
-  const next = new RunningState(records, 'web', 'r2', clock);
+  const next = runningState(records, 'web', 'r2', clock);
   await next.begin();
   expect(await running()).toMatchObject({ runId: 'r2', deleted: 0, lost: false });
   expect(await readTold(records, 'r1')).toMatchObject({ deleted: 30 });
@@ -66,10 +66,7 @@ it('a run whose process was killed is lost after 30 s, with what it told last, u
 });
 
 it('a run that ends takes nothing away from the one that has begun meanwhile', async () => {
-  const [first, second] = [
-    new RunningState(records, 'web', 'r1', clock),
-    new RunningState(records, 'web', 'r2', clock),
-  ];
+  const [first, second] = [runningState(records, 'web', 'r1', clock), runningState(records, 'web', 'r2', clock)];
   await first.begin();
   first.end();
   await second.begin();
@@ -79,7 +76,7 @@ it('a run that ends takes nothing away from the one that has begun meanwhile', a
 });
 
 it('a storage that is slow is asked for one thing at a time, and not for what is old', async () => {
-  const state = new RunningState(records, 'web', 'r1', clock);
+  const state = runningState(records, 'web', 'r1', clock);
   await state.begin();
   write = async () => void (await new Promise((resolve) => setTimeout(resolve, 10_000)));
   writes = 0;
@@ -97,7 +94,7 @@ it('a storage that is slow is asked for one thing at a time, and not for what is
 
 it('a storage that fails costs the run nothing, and is tried again', async () => {
   write = () => Promise.reject(new Error('away'));
-  const state = new RunningState(records, 'web', 'r1', clock);
+  const state = runningState(records, 'web', 'r1', clock);
   await expect(state.begin()).rejects.toThrow('away');
   await seconds(15);
   expect(await running()).toBeUndefined();

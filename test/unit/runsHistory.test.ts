@@ -4,7 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { historyOf, readHistory } from '../../src/lib/runs/history.ts';
 import { findRun, forgetPending, keepPending, listRuns } from '../../src/lib/runs/pendingRuns.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
-import { RunningState, readRunning } from '../../src/lib/runs/runningState.ts';
+import { readRunning, runningState } from '../../src/lib/runs/runningState.ts';
 import { sumOfParts } from '../../src/lib/runs/sumOfParts.ts';
 import { overviewDeps } from '../support/judgedApp.ts';
 import { memoryRecords } from '../support/memoryRecords.ts';
@@ -182,7 +182,7 @@ describe('a purge in parts', () => {
 describe('what a run tells of itself', () => {
   it('is lost where it has told nothing for half a minute', async () => {
     const records = memoryRecords();
-    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    const state = runningState(records, 'web', 'x', { ...systemClock, now: () => start });
     await state.begin();
     await expect
       .poll(() => readRunning(records, 'web', at(0.4)))
@@ -195,7 +195,7 @@ describe('what a run tells of itself', () => {
 
   it('is lost only where it holds no lock, which is asked of one that is silent, by this clock', async () => {
     const records = memoryRecords();
-    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    const state = runningState(records, 'web', 'x', { ...systemClock, now: () => start });
     await state.begin();
     state.end();
     let asked = 0;
@@ -214,7 +214,7 @@ describe('what a run tells of itself', () => {
 
   it('is asked for its lock by readers alone', async () => {
     const records = memoryRecords();
-    const state = new RunningState(records, 'web', 'x', { ...systemClock, now: () => start });
+    const state = runningState(records, 'web', 'x', { ...systemClock, now: () => start });
     await state.begin();
     state.end();
     const caches = [{ name: 'web', connectionStringSetting: 'DB' }];

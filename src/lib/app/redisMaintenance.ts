@@ -9,7 +9,7 @@ import { measurePing, measureWatch } from '../redis/watchMetrics.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
 import { noRecordStore } from '../runs/recordStore.ts';
 import { type JobOn, type RunDeps, runJob } from '../runs/runJob.ts';
-import { RunningState } from '../runs/runningState.ts';
+import { runningState } from '../runs/runningState.ts';
 import type { Settings } from '../settings/settings.ts';
 import { redisCacheFor } from './cachesOfEngine.ts';
 import { nodesOf } from './redisNodes.ts';
@@ -86,7 +86,7 @@ export function redisMaintenance(settings: Settings, runs: RunDeps) {
         const policy = { timeBudgetMs, timeoutMs: redis.policy.timeoutMs, keysPerCall: 500, pauseRatio };
         const otherPrefixes = settings.redisCaches.map((each) => each.instanceName);
         const context = { connection, connect: open, open, instanceName, ringKeys, otherPrefixes, policy, clock };
-        const running = new RunningState(records, cache, runId, clock);
+        const running = runningState(records, cache, runId, clock);
         afterwards(() => running.forget());
         if (request.confirm !== undefined) running.begin().catch(() => undefined);
         const onProgress = (deleted: number) => {

@@ -16,7 +16,7 @@ import {
   runJob,
   type Started,
 } from '../runs/runJob.ts';
-import { type RunningRun, RunningState, readRunning } from '../runs/runningState.ts';
+import { type RunningRun, readRunning, runningState } from '../runs/runningState.ts';
 import type { JobName as SettingsJob } from '../settings/problems.ts';
 import type { Settings } from '../settings/settings.ts';
 import { earlierLooks, withRise } from '../sql/appPurgeRise.ts';
@@ -200,7 +200,7 @@ export class SqlMaintenance {
     { runId, afterwards }: Pick<RunContext<'purge'>, 'runId' | 'afterwards'>,
     begun?: RunPlace['begun'],
   ) {
-    const running = new RunningState(this.#runs.records, cache, runId, this.#runs.clock);
+    const running = runningState(this.#runs.records, cache, runId, this.#runs.clock);
     afterwards(() => running.forget());
     return {
       onStart: async () => {

@@ -31,84 +31,62 @@ const lostAfterMs = 30_000;
  * What a run tells others while it holds its lock, and once it has ended until its record is kept. Each run writes under a
  * key of its own, so that no other takes it away: what a killed run told stays for whoever tries it again.
  */
-export class RunningState {
-  readonly #records: RecordStore;
-  readonly #subject: string;
-  readonly #runId: string;
-  readonly #clock: Clock;
-  #startedAt: string | undefined;
-  #isHolder = false;
-  #toldAt = 0;
-  #before = 0;
-  #deleted = 0;
-  #alive: NodeJS.Timeout | undefined;
-  #isDue = false;
-  #telling: Promise<void> | undefined;
+export function runningState(records: RecordStore, subject: string, runId: string, clock: Clock) {
+  let startedAt: string | undefined;
+  let isHolder = false;
+  let toldAt = 0;
+  let deletedBefore = 0;
+  let deleted = 0;
+  let alive: NodeJS.Timeout | undefined;
+  let isDue = false;
+  let telling: Promise<void> | undefined;
 
-  constructor(records: RecordStore, subject: string, runId: string, clock: Clock) {
-    this.#records = records;
-    this.#subject = subject;
-    this.#runId = runId;
-    this.#clock = clock;
-  }
-
-  /**
-   * @param before what earlier tries of the same run deleted
-   * @throws where it could not be told, which is then tried again and again
-   */
-  begin(before = 0): Promise<void> {
-    this.#startedAt = this.#clock.now().toISOString();
-    this.#before = before;
-    this.#alive = setInterval(() => this.#tellBeside(), aliveEveryMs).unref();
-    return this.#tell();
-  }
-
-  /** Told beside the work, which does not wait for it. */
-  update(deleted: number): void {
-    this.#deleted = deleted;
-    if (this.#startedAt !== undefined && this.#clock.elapsed() - this.#toldAt >= updateEveryMs) this.#tellBeside();
-  }
-
-  /** The run holds its cache no longer. */
-  end(): void {
-    clearInterval(this.#alive);
-  }
-
-  /** Its record says more. After the last telling: nothing may overtake it. */
-  async forget(): Promise<void> {
-    if (this.#startedAt === undefined) return;
-    await this.#telling?.catch(() => undefined);
-    await this.#records.writeState(keyOf(this.#runId), undefined).catch(() => undefined);
-  }
-
-  #tellBeside(): void {
-    this.#tell().catch(() => undefined);
-  }
-
-  /** One write at a time, each of the newest: a slow storage is not asked for what is old. */
-  #tell(): Promise<void> {
-    this.#isDue = true;
-    this.#telling ??= this.#write().finally(() => {
-      this.#telling = undefined;
-    });
-    return this.#telling;
-  }
-
-  async #write(): Promise<void> {
-    while (this.#isDue && this.#startedAt !== undefined) {
-      this.#isDue = false;
-      this.#toldAt = this.#clock.elapsed();
-      const state: ToldRun = {
-        runId: this.#runId,
-        startedAt: this.#startedAt,
-        deleted: this.#before + this.#deleted,
-        updatedAt: this.#clock.now().toISOString(),
-      };
-      await this.#records.writeState(keyOf(this.#runId), state);
-      if (!this.#isHolder) await this.#records.writeState(holderKey(this.#subject), this.#runId);
-      this.#isHolder = true;
+  const write = async () => {
+    while (isDue && startedAt !== undefined) {
+      isDue = false;
+      toldAt = clock.elapsed();
+      const updatedAt = clock.now().toISOString();
+      const state: ToldRun = { runId, startedAt, deleted: deletedBefore + deleted, updatedAt };
+      await records.writeState(keyOf(runId), state);
+      if (!isHolder) await records.writeState(holderKey(subject), runId);
+      isHolder = true;
     }
-  }
+  };
+  /** One write at a time, each of the newest: a slow storage is not asked for what is old. */
+  const tell = () => {
+    isDue = true;
+    telling ??= write().finally(() => {
+      telling = undefined;
+    });
+    return telling;
+  };
+  const tellBeside = () => void tell().catch(() => undefined);
+
+  return {
+    /**
+     * @param before what earlier tries of the same run deleted
+     * @throws where it could not be told, which is then tried again and again
+     */
+    begin(before = 0): Promise<void> {
+      startedAt = clock.now().toISOString();
+      deletedBefore = before;
+      alive = setInterval(tellBeside, aliveEveryMs).unref();
+      return tell();
+    },
+    /** Told beside the work, which does not wait for it. */
+    update(now: number): void {
+      deleted = now;
+      if (startedAt !== undefined && clock.elapsed() - toldAt >= updateEveryMs) tellBeside();
+    },
+    /** The run holds its cache no longer. */
+    end: () => clearInterval(alive),
+    /** Its record says more. After the last telling: nothing may overtake it. */
+    async forget(): Promise<void> {
+      if (startedAt === undefined) return;
+      await telling?.catch(() => undefined);
+      await records.writeState(keyOf(runId), undefined).catch(() => undefined);
+    },
+  };
 }
 
 const holderKey = (subject: string) => `running|purge|${subject}`;
