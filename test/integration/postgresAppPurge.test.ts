@@ -1,7 +1,7 @@
 /** What a PostgreSQL server tells of the web app's own purge, which the real library's statement stands for. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteExpired } from '../../dev/sqlSignIns.ts';
-import { SqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
+import { sqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 import { memoryRecords } from '../support/memoryRecords.ts';
@@ -15,7 +15,7 @@ const lookAs = async (login?: string) => {
   const url = new URL(database.url);
   if (login) Object.assign(url, { username: login, password: 'role-secret-1' });
   const settings = readSettings({ TOKEN_CACHE_CONNECTION_STRING: url.href }, 'table');
-  const caches = new SqlMaintenance(settings, { clock: systemClock, records, log: () => undefined });
+  const caches = sqlMaintenance(settings, { clock: systemClock, records, log: () => undefined });
   const { report } = await caches.counts('default', 'cli');
   return report?.appPurge;
 };

@@ -1,6 +1,6 @@
 import { Maintenance } from '../../src/lib/app/maintenance.ts';
 import { QueueWork } from '../../src/lib/app/queueWork.ts';
-import { SqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
+import { type SqlMaintenance, sqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { WorkMessage } from '../../src/lib/queue/message.ts';
 import type { JobName } from '../../src/lib/runs/catalogue.ts';
@@ -187,7 +187,7 @@ export class QueueWorld {
 
   #sqlCaches(instance: Instance, chain: () => string): SqlMaintenance {
     const runs = { clock: this.#clock, records: this.records(instance), log: () => undefined };
-    return new SqlMaintenance(this.#settings, runs, undefined, async () => this.#table(instance, chain));
+    return sqlMaintenance(this.#settings, runs, undefined, async () => this.#table(instance, chain));
   }
 
   /** What a purge needs of a table: `rows` expired entries, and a lock that dies with its holder. */

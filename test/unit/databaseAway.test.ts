@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
+import { sqlMaintenance } from '../../src/lib/app/sqlMaintenance.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { noRecordStore } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
@@ -10,7 +10,7 @@ it.each(['counts', 'purge', 'ensureIndex', 'clear'] as const)(
     const warnings: string[] = [];
     // No server listens there.
     const env = { TOKEN_CACHE_CONNECTION_STRING: 'Host=127.0.0.1;Port=1;Username=u;Password=secret-1;Database=d' };
-    const caches = new SqlMaintenance(readSettings(env, 'table'), {
+    const caches = sqlMaintenance(readSettings(env, 'table'), {
       clock: { ...systemClock, sleep: async () => undefined },
       records: noRecordStore,
       log: (level, message) => void (level === 'warn' && warnings.push(message)),

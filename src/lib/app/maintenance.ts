@@ -10,7 +10,7 @@ import { type AppMaintenance, appMaintenance } from './appMaintenance.ts';
 import { type DiagnosisMaintenance, diagnosisMaintenance, everySubject } from './diagnosisMaintenance.ts';
 import { type KeyRingMaintenance, keyRingMaintenance } from './keyRingMaintenance.ts';
 import { type RedisMaintenance, redisMaintenance } from './redisMaintenance.ts';
-import { SqlMaintenance } from './sqlMaintenance.ts';
+import { type SqlMaintenance, sqlMaintenance } from './sqlMaintenance.ts';
 import { judgeOf } from './unreadableEntries.ts';
 
 /** The jobs of this project, put together from the settings. Adapters are chosen in this folder, and nowhere else. */
@@ -43,7 +43,7 @@ export class Maintenance {
       any: [...new Set([everySubject, ...cache, ...keyRing])],
     };
     const runs = { clock, log, records };
-    this.sqlCaches = new SqlMaintenance(settings, runs, kept);
+    this.sqlCaches = sqlMaintenance(settings, runs, kept);
     this.redisCaches = redisMaintenance(settings, runs);
     this.webApps = appMaintenance(settings, runs);
     this.keyRings = keyRingMaintenance(settings, runs, (caches) => this.#keyUse(caches));

@@ -36,171 +36,67 @@ const triesUntold = 4;
 /** Somebody waits for the page. */
 const lockAnswerMs = 5_000;
 
-/** The jobs on SQL caches, put together from the settings. */
-export class SqlMaintenance {
-  readonly #settings: Settings;
-  readonly #runs: RunDeps;
+/**
+ * The jobs on SQL caches, put together from the settings.
+ * @param kept what is known of tables outlives this object in an instance that makes one for each invocation
+ */
+export function sqlMaintenance(settings: Settings, runs: RunDeps, kept = new KeptFacts(runs.clock), open = openTable) {
+  const { clock, records } = runs;
 
-  readonly #open: typeof openTable;
-  readonly #kept: KeptFacts;
-
-  /** @param kept what is known of tables outlives this object in an instance that makes one for each invocation */
-  constructor(settings: Settings, runs: RunDeps, kept = new KeptFacts(runs.clock), open = openTable) {
-    this.#kept = kept;
-    this.#settings = settings;
-    this.#runs = runs;
-    this.#open = open;
-  }
-
-  /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
-  readonly purge: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
-    const maxRows = request.maxRows ?? this.#settings.purgeRowLimit;
-    const { trigger } = typeof started === 'string' ? { trigger: started } : started;
-    // Somebody waits for any other run.
-    const policy = { ...this.#policy(cache), ...(trigger !== 'timer' && { paceMs: 0 }) };
-    const work = async (table: CacheTable, run: RunContext<'purge'>) => {
-      const { end, ...progress } = this.#running(cache, run, options.begun);
-      const context = {
-        table,
-        policy,
-        clock: this.#runs.clock,
-        position: this.#position('purge', cache),
-        pagePosition: this.#position('pages', cache),
-      };
-      return purge(context, {
-        ...request,
-        maxRows,
-        signal: options.signal,
-        onRetry: this.#waiting('purge', cache),
-        ...progress,
-        onFailure: run.soFar,
-      }).finally(end);
-    };
-    const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
-    return this.#run('purge', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
-  };
-
-  /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
-  readonly clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
-    const work = async (table: CacheTable, run: RunContext<'clear'>) => {
-      const { end, ...progress } = this.#running(cache, run);
-      const context = { table, policy: this.#settings.purge, clock: this.#runs.clock };
-      const asked = { ...request, signal: options.signal };
-      return clearTable(context, cache, asked, {
-        ...progress,
-        onFailure: run.soFar,
-        onRetry: this.#waiting('clear', cache),
-      }).finally(end);
-    };
-    return this.#run('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
-  };
-
-  /** What the purge or clear tells of itself that was found at work on the cache's table just now; undefined where nothing is known. */
-  runningPurge(cache: string): Promise<RunningRun | undefined> {
-    return readRunning(this.#runs.records, cache, this.#runs.clock.now(), async () => true);
-  }
-
-  /** Whether a purge or clear holds the cache's lock; undefined where its database does not say so in a few seconds. */
-  holdsLock(cache: string): Promise<boolean | undefined> {
-    const unknown = () => undefined;
-    const asked = () => this.#with(cache, 'purge', (table) => table.isLocked('purge')).catch(unknown);
-    return inTime<boolean | undefined>(lockAnswerMs, undefined, asked, unknown);
-  }
-
-  readonly ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {
-    const { index } = this.#policy(cache);
-    const work = (table: CacheTable) =>
-      ensureExpiryIndex(table, index, this.#runs.clock, {
-        ...request,
-        signal: options.signal,
-        onRetry: this.#waiting('index', cache),
-      });
-    const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
-    return this.#run('index', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
-  };
-
-  readonly counts: JobOn<'counts'> = (cache, started, _request, options = {}) => {
-    const work = async (table: CacheTable) => {
-      const patience = { signal: options.signal, onRetry: this.#waiting('counts', cache) };
-      const report = await countEntries(table, this.#runs.clock, patience);
-      return { ...report, appPurge: await this.#afterEarlierLooks(cache, report) };
-    };
-    const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
-    return this.#run('counts', cache, started, options, work, { dryRun: false, measure });
-  };
-
-  /** Which keys of a Data Protection ring the cache's entries name. */
-  keyUse(cache: string): Promise<KeyUse> {
-    return this.#with(cache, 'counts', (table) => sqlKeyUse(cache, table));
-  }
-
-  /** Without records it is not known whether runs that are only counted became more. */
-  async #afterEarlierLooks(cache: string, look: ReportOf<'counts'>) {
-    if (look.appPurge.state !== 'counted') return look.appPurge;
-    return this.#runs.records.latestRuns('counts', cache, earlierLooks).then(
-      (runs) =>
-        withRise(
-          look,
-          runs.flatMap(({ report }) => report ?? []),
-        ),
-      (error: Error): AppPurge => ({ state: 'unknown', reason: `earlier counts could not be read: ${error.message}` }),
-    );
-  }
-
-  #policy(cache: string): PurgePolicy {
-    const { sqlCaches, purge } = this.#settings;
+  const policyOf = (cache: string): PurgePolicy => {
+    const { sqlCaches, purge } = settings;
     const mode = sqlCaches.find(({ name }) => name === cache)?.index;
     return { ...purge, index: { ...purge.index, mode } };
-  }
+  };
+
+  const withTable = async <R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> => {
+    const { statementTimeoutMs } = settings;
+    const subject = sqlCacheFor(settings, job, cache);
+    const table = await open(subject, statementTimeoutMs, clock, kept);
+    try {
+      return await work(table);
+    } catch (error) {
+      // It may be that what was known is no longer so.
+      kept.of(cache).forget();
+      throw error;
+    } finally {
+      await table.close();
+    }
+  };
 
   /** One run of one job on one cache, with its record. */
-  #run<J extends JobName & SettingsJob>(
+  const runOn = <J extends JobName & SettingsJob>(
     job: J,
     cache: string,
     started: Started,
     { signal: _, ...place }: RunOptions,
     work: (table: CacheTable, context: RunContext<J>) => Promise<ReportOf<J>>,
     rest: Pick<Run<J>, 'dryRun' | 'measure'>,
-  ): Promise<RunResult<J>> {
-    const onTable = (context: RunContext<J>) => this.#with(cache, job, (table) => work(table, context));
-    return runJob<J>(this.#runs, { job, subject: cache, started, place, work: onTable, ...rest });
-  }
-
-  async #with<R>(cache: string, job: SettingsJob, work: (table: CacheTable) => Promise<R>): Promise<R> {
-    const { statementTimeoutMs } = this.#settings;
-    const subject = sqlCacheFor(this.#settings, job, cache);
-    const table = await this.#open(subject, statementTimeoutMs, this.#runs.clock, this.#kept);
-    try {
-      return await work(table);
-    } catch (error) {
-      // It may be that what was known is no longer so.
-      this.#kept.of(cache).forget();
-      throw error;
-    } finally {
-      await table.close();
-    }
-  }
+  ): Promise<RunResult<J>> => {
+    const onTable = (context: RunContext<J>) => withTable(cache, job, (table) => work(table, context));
+    return runJob<J>(runs, { job, subject: cache, started, place, work: onTable, ...rest });
+  };
 
   /** Says once, where a run waits for its database: that may take a minute. */
-  #waiting(job: JobName, subject: string) {
+  const waiting = (job: JobName, subject: string) => {
     let tries = 0;
     return ({ code, message }: MaintenanceError) => {
       tries += 1;
       if (tries !== triesUntold) return;
-      this.#runs.log('warn', `${job} ${subject}: ${code}. ${message} It is tried again for up to a minute.`, {
+      runs.log('warn', `${job} ${subject}: ${code}. ${message} It is tried again for up to a minute.`, {
         job,
         subject,
       });
     };
-  }
+  };
 
   /** What a run that deletes tells of itself while it is under way, and until its record is kept. */
-  #running(
+  const tellRunning = (
     cache: string,
     { runId, afterwards }: Pick<RunContext<'purge'>, 'runId' | 'afterwards'>,
     begun?: RunPlace['begun'],
-  ) {
-    const running = runningState(this.#runs.records, cache, runId, this.#runs.clock);
+  ) => {
+    const running = runningState(records, cache, runId, clock);
     afterwards(() => running.forget());
     return {
       onStart: async () => {
@@ -217,12 +113,11 @@ export class SqlMaintenance {
       },
       end: () => running.end(),
     };
-  }
+  };
 
   /** Where the next purge goes on. */
-  #position(walk: 'purge' | 'pages', cache: string) {
+  const position = (walk: 'purge' | 'pages', cache: string) => {
     const key = `position|${walk}|${cache}`;
-    const { records } = this.#runs;
     return {
       read: async () => {
         const value = await records.readState(key);
@@ -230,5 +125,104 @@ export class SqlMaintenance {
       },
       write: (position: string | undefined) => records.writeState(key, position),
     };
-  }
+  };
+
+  /** May be one part of a longer run. A run that is under way can be seen by `runningPurge`. */
+  const purgeCache: JobOn<'purge', PurgeRequest> = (cache, started, request = {}, options = {}) => {
+    const maxRows = request.maxRows ?? settings.purgeRowLimit;
+    const { trigger } = typeof started === 'string' ? { trigger: started } : started;
+    // Somebody waits for any other run.
+    const policy = { ...policyOf(cache), ...(trigger !== 'timer' && { paceMs: 0 }) };
+    const work = async (table: CacheTable, run: RunContext<'purge'>) => {
+      const { end, ...progress } = tellRunning(cache, run, options.begun);
+      const context = {
+        table,
+        policy,
+        clock: clock,
+        position: position('purge', cache),
+        pagePosition: position('pages', cache),
+      };
+      return purge(context, {
+        ...request,
+        maxRows,
+        signal: options.signal,
+        onRetry: waiting('purge', cache),
+        ...progress,
+        onFailure: run.soFar,
+      }).finally(end);
+    };
+    const measure = (report: ReportOf<'purge'>) => measurePurge(cache, trigger, report);
+    return runOn('purge', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
+  };
+
+  /** Deletes every entry, alive or not; a plan, unless confirmed with the cache's name. */
+  const clear: JobOn<'clear', ClearRequest> = (cache, started, request = {}, options = {}) => {
+    const work = async (table: CacheTable, run: RunContext<'clear'>) => {
+      const { end, ...progress } = tellRunning(cache, run);
+      const context = { table, policy: settings.purge, clock: clock };
+      const asked = { ...request, signal: options.signal };
+      return clearTable(context, cache, asked, {
+        ...progress,
+        onFailure: run.soFar,
+        onRetry: waiting('clear', cache),
+      }).finally(end);
+    };
+    return runOn('clear', cache, started, options, work, { dryRun: request.confirm === undefined });
+  };
+
+  /** What the purge or clear tells of itself that was found at work on the cache's table just now; undefined where nothing is known. */
+  const runningPurge = (cache: string): Promise<RunningRun | undefined> => {
+    return readRunning(records, cache, clock.now(), async () => true);
+  };
+
+  /** Whether a purge or clear holds the cache's lock; undefined where its database does not say so in a few seconds. */
+  const holdsLock = (cache: string): Promise<boolean | undefined> => {
+    const unknown = () => undefined;
+    const asked = () => withTable(cache, 'purge', (table) => table.isLocked('purge')).catch(unknown);
+    return inTime<boolean | undefined>(lockAnswerMs, undefined, asked, unknown);
+  };
+
+  const ensureIndex: JobOn<'index', IndexRequest> = (cache, started, request = {}, options = {}) => {
+    const { index } = policyOf(cache);
+    const work = (table: CacheTable) =>
+      ensureExpiryIndex(table, index, clock, {
+        ...request,
+        signal: options.signal,
+        onRetry: waiting('index', cache),
+      });
+    const measure = (report: ReportOf<'index'>) => measureIndex(cache, report);
+    return runOn('index', cache, started, options, work, { dryRun: request.dryRun ?? false, measure });
+  };
+
+  const counts: JobOn<'counts'> = (cache, started, _request, options = {}) => {
+    const work = async (table: CacheTable) => {
+      const patience = { signal: options.signal, onRetry: waiting('counts', cache) };
+      const report = await countEntries(table, clock, patience);
+      return { ...report, appPurge: await afterEarlierLooks(cache, report) };
+    };
+    const measure = (report: ReportOf<'counts'>) => measureCounts(cache, report);
+    return runOn('counts', cache, started, options, work, { dryRun: false, measure });
+  };
+
+  /** Which keys of a Data Protection ring the cache's entries name. */
+  const keyUse = (cache: string): Promise<KeyUse> => {
+    return withTable(cache, 'counts', (table) => sqlKeyUse(cache, table));
+  };
+
+  /** Without records it is not known whether runs that are only counted became more. */
+  const afterEarlierLooks = async (cache: string, look: ReportOf<'counts'>) => {
+    if (look.appPurge.state !== 'counted') return look.appPurge;
+    return records.latestRuns('counts', cache, earlierLooks).then(
+      (runs) =>
+        withRise(
+          look,
+          runs.flatMap(({ report }) => report ?? []),
+        ),
+      (error: Error): AppPurge => ({ state: 'unknown', reason: `earlier counts could not be read: ${error.message}` }),
+    );
+  };
+
+  return { purge: purgeCache, clear, runningPurge, holdsLock, ensureIndex, counts, keyUse };
 }
+
+export type SqlMaintenance = ReturnType<typeof sqlMaintenance>;
