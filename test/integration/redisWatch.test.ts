@@ -42,8 +42,9 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
   describe('whose PINGs take long', () => {
     const look = async (port: number) => {
       const exported: number[] = [];
-      const watch = testWatch(`127.0.0.1:${port},${options}`, {
-        policy: { ...defaultPolicy, pings: 10 },
+      // Slow is not silent: on a busy machine the opening of a slow connection may take seconds.
+      const watch = testWatch(`127.0.0.1:${port},${options},connectTimeout=60000`, {
+        policy: { ...defaultPolicy, timeoutMs: 60_000, pings: 10 },
         onPing: (_, ms) => exported.push(ms),
       });
       const report = await watch.look();
