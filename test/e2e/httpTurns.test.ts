@@ -56,8 +56,6 @@ describe('memory', () => {
       [
         ['GET', 'diagnose'],
         ['POST', 'purge'],
-        ['POST', 'clear'],
-        ['GET', 'openapi.json'],
         ['GET', 'status'],
         ['GET', 'runs'],
         ['GET', 'health'],
