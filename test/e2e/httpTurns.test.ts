@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { useHttpApp } from '../support/httpApp.ts';
 
-const { app, database } = useHttpApp({ ALLOW_CLEAR: 'true' });
+const { app, database } = useHttpApp();
 
 const runsAtOnce = 4;
 const waiting = 200;
