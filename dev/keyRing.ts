@@ -13,7 +13,8 @@ import { temporaryFolder } from './temporaryFolder.ts';
 
 /** A key ring on this machine, and the removal of its certificate. */
 export interface LocalKeyRing {
-  settings: Record<string, string>;
+  /** @param caches names of those whose entries it protects */
+  settings(caches: string[]): Record<string, string>;
   /** Its first key, which the app protects its entries with. */
   key: ProtectionKey;
   stop(): void;
@@ -39,8 +40,11 @@ export async function prepareKeyRing(storage: string): Promise<LocalKeyRing> {
     store: { kind: 'blob', connectionStringSetting: 'KEY_RING_STORAGE', container, blob: 'keys.xml' },
     protector: { kind: 'certificate', certificates: [{ path }] },
   };
-  const settings = { KEY_RINGS: JSON.stringify([ring]), KEY_RING_STORAGE: storage };
-  return { settings, key: await firstKey(settings), stop: folder.remove };
+  const settings = (caches: string[]) => ({
+    KEY_RINGS: JSON.stringify([{ ...ring, caches }]),
+    KEY_RING_STORAGE: storage,
+  });
+  return { settings, key: await firstKey(settings([])), stop: folder.remove };
 }
 
 /** Publishes the ring's first key, as the timer would, and reads it as an app does. */

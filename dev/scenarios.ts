@@ -35,7 +35,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'key-mismatch': {
     what: 'One of two instances of the web app protects its entries with a key of its own.',
-    see: 'The diagnosis finds encryption-unknown-keys: the records of runs, and so the status page, know nothing of it.',
+    see: 'Within half a minute the status page has the finding encryption-unknown-keys; the diagnosis has the figures.',
     strayInstance: true,
   },
   'app-purge': {

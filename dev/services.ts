@@ -44,7 +44,7 @@ export async function startServices(choice: ServiceChoice, redisMemory?: string)
     settings: {
       AzureWebJobsStorage: storage.connectionString,
       ...cacheSettings(sqlCache, redisCache),
-      ...ring?.settings,
+      ...ring?.settings([...(sqlCache ? ['web'] : []), ...(redisCache ? ['api'] : [])]),
     },
     notes: choice.redisCache && !redis ? [howToInstallRedis] : [],
     stop: async () => {

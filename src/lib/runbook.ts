@@ -14,6 +14,10 @@ const pages = {
     settings: ['critical', 'warning', 'info'],
     'timer-late': ['critical', 'warning'],
   },
+  entries: {
+    'encryption-unknown-keys': ['critical', 'info'],
+    'encryption-revoked-keys': ['critical', 'info'],
+  },
   'key-ring': {
     'key-ring-without-default': ['critical'],
     'rotation-absent': ['warning'],

@@ -3,6 +3,7 @@
  * belongs to one engine alone (how an index build is continued, say) does not stand here.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import type { CacheTable, ExpiryRange } from '../../src/lib/sql/cacheTable.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
 
@@ -329,8 +330,26 @@ export function describeCacheTable(engine: TestEngine): void {
         expect(expiries).toHaveLength(sizes.length);
         for (const expiry of expiries) expect(Math.abs(expiry - Date.now())).toBeLessThan(10_000 * hour);
         const headers = await open().figures.sampleHeaders(1_000);
-        expect(headers.length).toBeGreaterThan(0);
-        for (const header of headers) expect(Buffer.from(header).toString()).toBe('x'.repeat(20));
+        expect(headers).toHaveLength(sizes.length);
+        expect(headers.map((header) => Buffer.from(header).toString()).filter(Boolean)).toEqual(
+          Array.from({ length: 12 }, () => 'x'.repeat(20)),
+        );
+      });
+
+      it('sample what unexpired, encrypted entries begin with, and nothing of others', async () => {
+        const [a, b] = ['a', 'b'].map((digit) => headerOf(digit.repeat(32))) as [string, string];
+        const entry = (header: string) => Buffer.concat([Buffer.from(header, 'hex'), Buffer.alloc(5_000, 'secret')]);
+        const values = [entry(a), entry(a), entry(b), entry(b).subarray(0, 19), Buffer.alloc(0)];
+        await table.insert(values.map((value, index) => ({ id: `key${index}`, expiresInMs: hour, value })));
+        await table.insert([{ id: 'gone', expiresInMs: -hour, value: entry(b) }]);
+        const { headers } = await open().figures.sample(1_000, 1_000);
+        const found = headers.map(({ header, entries }) => [Buffer.from(header).toString('hex'), entries]);
+        expect(new Map(found as [string, number][])).toEqual(
+          new Map([
+            [a, 2],
+            [b, 1],
+          ]),
+        );
       });
     });
   });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClearRequest } from '../../src/lib/clearRequest.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { entryJudge, type KeyVerdicts } from '../../src/lib/keyRing/entries/judgeEntries.ts';
-import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { clearTable } from '../../src/lib/sql/clear.ts';
 import type { ClearPlan, ClearReport } from '../../src/lib/sql/clearReport.ts';

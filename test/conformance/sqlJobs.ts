@@ -2,8 +2,10 @@
  * What the jobs promise on every engine, run on the real adapter. Concurrency with apps, killed processes and rights are
  * each engine's own and stand in its integration tests.
  */
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
 import { CacheTableError } from '../../src/lib/sql/cacheTableError.ts';
 import { countEntries, countsReport } from '../../src/lib/sql/counts.ts';
@@ -388,12 +390,29 @@ export function describeSqlJobs(engine: TestEngine): void {
         expect(report.oldestExpiredAge).toMatch(/^PT1H/);
       });
 
+      it('tell the keys that unexpired entries name, the most frequent first', async () => {
+        const [often, seldom] = [randomUUID(), randomUUID()];
+        const value = (id: string) => Buffer.concat([Buffer.from(headerOf(id), 'hex'), randomBytes(3_000)]);
+        const entries = [seldom, often, often].map((id, index) => ({
+          id: `${index}`,
+          expiresInMs: hour,
+          value: value(id),
+        }));
+        const gone = { id: 'gone', expiresInMs: -hour, value: value(seldom) };
+        await table.insert([...entries, { id: 'plain', expiresInMs: hour }, gone]);
+        expect((await countEntries(open(), systemClock)).keyIds).toEqual([
+          { keyId: often, entries: 2 },
+          { keyId: seldom, entries: 1 },
+        ]);
+      });
+
       it('of an empty table are zero', async () => {
         expect(await countEntries(open(), systemClock)).toMatchObject({
           entries: { count: 0, estimated: false },
           expired: { count: 0, estimated: false },
           oldestExpiredAge: null,
           entrySize: null,
+          keyIds: [],
         });
       });
     });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import { run } from '../support/childProcess.ts';
 import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { day, idFrom, plainKey } from '../support/ringBuilder.ts';

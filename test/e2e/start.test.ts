@@ -112,6 +112,18 @@ describe('npm start', () => {
     expect((await app.finished).code).toBe(0);
   });
 
+  it('shows on the page that an instance protects entries with a key of its own', async () => {
+    const app = await startServing({ TMPDIR: temporary }, ['--scenario', 'key-mismatch']);
+    await expect
+      .poll(app.findings)
+      .toContainEqual(expect.objectContaining({ check: 'encryption-unknown-keys', level: 'critical' }));
+    expect(await app.checks()).toContainEqual(
+      expect.objectContaining({ check: 'encryption-unknown-keys', subject: 'cache web', status: 'critical' }),
+    );
+    app.child.kill('SIGTERM');
+    expect((await app.finished).code).toBe(0);
+  });
+
   it('finds the web app that purges the cache itself', async () => {
     const app = await startServing({ TMPDIR: temporary }, ['--scenario', 'app-purge']);
     await expect

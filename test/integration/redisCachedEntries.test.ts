@@ -2,7 +2,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
 import {
   type EntryLimits,
   type RedisEntriesOptions,
@@ -10,6 +9,7 @@ import {
 } from '../../src/lib/keyRing/entries/redisCachedEntries.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/jobs/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import { parseConnectionString } from '../../src/lib/redis/connectionString.ts';
 import type { LineOptions } from '../../src/lib/redis/line/ioredisLine.ts';
 import { openNode } from '../../src/lib/redis/line/ioredisNode.ts';

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { entryJudge, type KeyVerdicts } from '../../src/lib/keyRing/entries/judgeEntries.ts';
-import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import { clear, clearContext } from '../support/redisClear.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 

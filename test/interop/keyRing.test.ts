@@ -6,7 +6,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keyIdOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
 import { pruneKeyRing } from '../../src/lib/keyRing/jobs/prune.ts';
 import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
 import { rewrapKeyRing } from '../../src/lib/keyRing/jobs/rewrap.ts';
@@ -17,6 +16,7 @@ import type { KeyProtector } from '../../src/lib/keyRing/protectors/keyProtector
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
 import { noProtector } from '../../src/lib/keyRing/protectors/none.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { keyIdOf } from '../../src/lib/payloadHeader.ts';
 import { loadPfx, selfSigned } from '../support/certificates.ts';
 import {
   type Consumer,

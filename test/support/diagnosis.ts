@@ -7,11 +7,11 @@ import type { DiagnosisRequest } from '../../src/lib/app/diagnosisMaintenance.ts
 import { Maintenance } from '../../src/lib/app/maintenance.ts';
 import { type DiagnosisReport, diagnosis } from '../../src/lib/checks/diagnosisReport.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
-import { headerOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
 import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
 import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
 import { CertificateProtector } from '../../src/lib/keyRing/protectors/certificate.ts';
 import { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
+import { headerOf } from '../../src/lib/payloadHeader.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 import { loadPfx, selfSigned } from './certificates.ts';

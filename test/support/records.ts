@@ -102,7 +102,7 @@ export const rotateReport = (status = ringStatus(), changes: Partial<RotateRepor
 });
 
 type Runs<R> = { [J in keyof R & JobName]?: RunRecord<J>[] };
-type Told = Partial<Pick<SqlCacheRecords, 'running'>> & Seen;
+type Told = Partial<Pick<SqlCacheRecords, 'running' | 'rings'>> & Seen;
 interface Seen {
   /** When the records are read: by default no test's are dated ahead. */
   seen?: Date;
@@ -112,11 +112,12 @@ const laterThanAll = new Date('2100-01-01T00:00:00Z');
 export function sqlCache(
   name: string,
   runs: Runs<SqlCacheRecords> = {},
-  { running, seen = laterThanAll }: Told = {},
+  { running, rings = [], seen = laterThanAll }: Told = {},
 ): SqlCacheRecords {
   return {
     kind: 'sqlCache',
     name,
+    rings,
     purge: historyOf('purge', name, runs.purge ?? [], seen),
     index: historyOf('index', name, runs.index ?? [], seen),
     counts: historyOf('counts', name, runs.counts ?? [], seen),

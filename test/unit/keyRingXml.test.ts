@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerOf, keyIdOf } from '../../src/lib/keyRing/entries/payloadHeader.ts';
 import { readKeyRing } from '../../src/lib/keyRing/reading/readKeyRing.ts';
 import { RingDocument } from '../../src/lib/keyRing/reading/ringDocument.ts';
+import { headerOf, keyIdOf } from '../../src/lib/payloadHeader.ts';
 import { root } from '../support/childProcess.ts';
 import { ringOf } from '../support/ringBuilder.ts';
 

@@ -11,7 +11,7 @@ import { readSubjects } from '../findings/subjectRecords.ts';
 import type { TimerReading } from '../findings/timers.ts';
 import { once } from '../once.ts';
 import { type RunDeps, type RunResult, runJob, type Started } from '../runs/runJob.ts';
-import type { Settings } from '../settings/settings.ts';
+import { ringsOf, type Settings } from '../settings/settings.ts';
 import type { AppMaintenance } from './appMaintenance.ts';
 import { ringSubject } from './diagnosisRings.ts';
 import { redisSubject, type SubjectDeps, sqlSubject } from './diagnosisSubjects.ts';
@@ -92,15 +92,19 @@ export function diagnosisMaintenance(settings: Settings, runs: RunDeps, parts: P
 
   /** What the web app of a cache tells, beside what happened to the cache and its rings. */
   const telemetry = (name: string, signal: AbortSignal): Promise<CheckReport[]> => {
-    const { findings: policy, rings, names } = settings;
-    const tied = rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name);
+    const { findings: policy, names } = settings;
+    const rings = ringsOf(settings, name);
     const of = {
       look: once(async () => {
         const report = await parts.webApps.look(name, signal);
         const ofThis = (all: readonly string[]) => all.filter((each) => each === name);
-        const own = { sqlCaches: ofThis(names.sqlCaches), redisCaches: ofThis(names.redisCaches), keyRings: tied };
-        const subjects = await readSubjects(records, { ...own, webApps: [] }, { now: clock.now(), policy });
-        return { report, findings: judgeAppReport(report, { name, rings: tied }, subjects, { policy }) };
+        const own = { sqlCaches: ofThis(names.sqlCaches), redisCaches: ofThis(names.redisCaches), keyRings: rings };
+        const subjects = await readSubjects(
+          records,
+          { ...own, webApps: [], ringsOf: () => rings },
+          { now: clock.now(), policy },
+        );
+        return { report, findings: judgeAppReport(report, { name, rings }, subjects, { policy }) };
       }),
     };
     return runChecks({ subject: `web app of ${name}`, checks: registry.telemetry, of }, clock, signal);

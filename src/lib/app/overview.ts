@@ -28,7 +28,7 @@ import { readMessageOr } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import { type JobName, jobNames, jobs } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
-import type { Settings } from '../settings/settings.ts';
+import { ringsOf, type Settings } from '../settings/settings.ts';
 import { instruments } from '../telemetry/metrics.ts';
 import { packageVersion } from '../version.ts';
 import type { Maintenance } from './maintenance.ts';
@@ -93,10 +93,8 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     sqlCaches: maintenance.names.sqlCache,
     redisCaches: maintenance.names.redisCache,
     keyRings: maintenance.names.keyRing,
-    webApps: maintenance.names.webApp.map((name) => ({
-      name,
-      rings: settings.rings.filter(({ caches }) => caches.includes(name)).map((ring) => ring.name),
-    })),
+    webApps: maintenance.names.webApp,
+    ringsOf: (cache: string) => ringsOf(settings, cache),
   };
   let statesReadable = true;
   const orUnreadable = <T>(reading: Promise<T>, otherwise: T) =>
@@ -128,7 +126,10 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     couldRunSince: couldRunSince(state, judging, now),
     scheduleOf: (job) => scheduleOf(job, plan),
   });
-  const unreadable = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable)).map(titleOf);
+  const silent = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable));
+  const hasSilentRing = (each: SubjectRecords) =>
+    'rings' in each && silent.some(({ kind, name }) => kind === 'keyRing' && each.rings.includes(name));
+  const unreadable = subjects.filter((each) => silent.includes(each) || hasSilentRing(each)).map(titleOf);
   // What is not found since something cannot be read has not gone.
   const isJudged = ({ check, subject }: Finding) => {
     if (settings.findings.levels.get(check) === 'off') return true;

@@ -62,7 +62,7 @@ export function judge(facts: Judged): Finding[] {
 function judgeSubject(subject: SubjectRecords, all: readonly SubjectRecords[], context: JudgeContext): Finding[] {
   switch (subject.kind) {
     case 'sqlCache':
-      return judgeSqlCache(subject, context);
+      return judgeSqlCache(subject, all, context);
     case 'redisCache':
       return judgeRedisCache(subject, context);
     case 'keyRing':

@@ -13,7 +13,7 @@ import { historiesOf, type KeyRingRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a key ring: the findings of its newest status, what time has done since, and its jobs. */
 export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Finding[] {
-  const status = newestStatus(records);
+  const status = newestLook(records)?.status;
   const gap = status && gapOf(status.keys, context.now);
   const findings = findingsOf(records, status).filter(({ check }) => !isOver(check, gap, context.now));
   const isKnown = findings.some(({ check }) => gapChecks.has(check));
@@ -28,11 +28,19 @@ export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Fi
 const isDone = (run: RunRecord) => isReal(run) && run.outcome === 'succeeded';
 
 /** A status is that of a run that succeeded: one that failed has not seen the ring, and fixes nothing that it had. */
-export function newestStatus({ rotateKeyRing, keyRingStatus }: KeyRingRecords): RingStatus | undefined {
+export function newestLook({ rotateKeyRing, keyRingStatus }: KeyRingRecords): RingLook | undefined {
   return [...rotateKeyRing.runs, ...keyRingStatus.runs]
     .filter(isDone)
     .sort(newestFirst)
-    .flatMap(({ report }) => (report && 'status' in report ? report.status : (report ?? [])))[0];
+    .flatMap(({ startedAt, report }) =>
+      report ? [{ at: Date.parse(startedAt), status: 'status' in report ? report.status : report }] : [],
+    )[0];
+}
+
+interface RingLook {
+  /** When its run began, in ms since 1970. */
+  at: number;
+  status: RingStatus;
 }
 
 /** What else a rotation is there for, and failed, only another rotation fixes: a look at the ring does not see it. */

@@ -5,6 +5,7 @@ import type { CountsReport } from '../sql/counts.ts';
 import type { PurgeReport } from '../sql/purgeReport.ts';
 import { countText } from '../sql/summaries.ts';
 import { bytesText, countOf } from '../wording.ts';
+import { judgeEntryKeys } from './judgeEntryKeys.ts';
 import { about, type Judgement, note, warning } from './judgement.ts';
 import { type JudgeContext, judgeRuns } from './judgeRuns.ts';
 import {
@@ -17,10 +18,10 @@ import {
   purgesOf,
   type Read,
 } from './sqlReadings.ts';
-import { type SqlCacheRecords, titleOf } from './subjectRecords.ts';
+import { type SqlCacheRecords, type SubjectRecords, titleOf } from './subjectRecords.ts';
 
 /** What somebody should know of a SQL cache, from its records. */
-export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext) {
+export function judgeSqlCache(records: SqlCacheRecords, subjects: readonly SubjectRecords[], context: JudgeContext) {
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
   const index = missingIndex(records);
@@ -35,6 +36,7 @@ export function judgeSqlCache(records: SqlCacheRecords, context: JudgeContext) {
     ...tableSize(counts, context),
     ...index,
     ...appPurge(counts, context),
+    ...judgeEntryKeys(records, subjects),
     ...lastPurge(purges[0], index.length > 0),
   ]);
 }

@@ -20,10 +20,11 @@ type Records<K extends Kind> = { kind: K; name: string } & {
   [J in (typeof judgedJobs)[K][number]]: JobHistory<J>;
 };
 type CacheRecords<K extends Kind> = Records<K> & { running: RunningRun | undefined };
-export type SqlCacheRecords = CacheRecords<'sqlCache'>;
+/** `rings` protect its entries. */
+export type SqlCacheRecords = CacheRecords<'sqlCache'> & { rings: readonly string[] };
 export type RedisCacheRecords = CacheRecords<'redisCache'>;
 export type KeyRingRecords = Records<'keyRing'>;
-/** The web app of a cache, by the cache's name; `rings` protect its entries. */
+/** The web app of a cache, by the cache's name; `rings` as of the cache. */
 export type WebAppRecords = Records<'webApp'> & { rings: readonly string[] };
 
 export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords | WebAppRecords;
@@ -37,7 +38,9 @@ export interface SubjectNames {
   sqlCaches: readonly string[];
   redisCaches: readonly string[];
   keyRings: readonly string[];
-  webApps: readonly { name: string; rings: readonly string[] }[];
+  webApps: readonly string[];
+  /** The rings that protect the entries of a cache. */
+  ringsOf(cache: string): readonly string[];
 }
 
 /** Records of each job that are read at least: most often as many as a judge needs. Of jobs that are asked for, fewer do. */
@@ -60,7 +63,7 @@ const readsAtOnce = 32;
 /** What the records say of every subject. Records that cannot be read make it say so; it does not fail over them. */
 export async function readSubjects(
   records: RecordStore,
-  { sqlCaches, redisCaches, keyRings, webApps }: SubjectNames,
+  { sqlCaches, redisCaches, keyRings, webApps, ringsOf }: SubjectNames,
   { now, policy, depths: wanted, holdsLock }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
@@ -80,9 +83,12 @@ export async function readSubjects(
     return { ...(await recordsOf(kind, name)), running: await running };
   };
   return Promise.all<SubjectRecords>([
-    ...sqlCaches.map((name) => cacheOf('sqlCache', name, async () => holdsLock?.(name))),
+    ...sqlCaches.map(async (name) => ({
+      ...(await cacheOf('sqlCache', name, async () => holdsLock?.(name))),
+      rings: ringsOf(name),
+    })),
     ...redisCaches.map((name) => cacheOf('redisCache', name)),
-    ...webApps.map(async ({ name, rings }) => ({ ...(await recordsOf('webApp', name)), rings })),
+    ...webApps.map(async (name) => ({ ...(await recordsOf('webApp', name)), rings: ringsOf(name) })),
     ...keyRings.map((name) => recordsOf('keyRing', name)),
   ]);
 }

@@ -132,7 +132,7 @@ export const keyRingEntry = z.strictObject({
   }),
   caches: z.array(name).default([]).meta({
     description:
-      'Names of the caches whose entries the ring protects. They are looked into before a key is pruned or revoked, by the first 20 bytes of the entries.',
+      'Names of the caches whose entries the ring protects. They are looked into before a key is pruned or revoked, by the first 20 bytes of the entries; and of a SQL cache, whether entries name keys that it lacks is a finding.',
   }),
 });
 export type KeyRingEntry = z.infer<typeof keyRingEntry>;

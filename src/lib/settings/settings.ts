@@ -189,3 +189,10 @@ function jobsOf(setting: string): JobName[] | undefined {
   const harmless = { ...queueShape, ...telemetryShape, ...findingShape };
   return setting === 'ALLOW_CLEAR' || setting in harmless ? [] : undefined;
 }
+
+/** The names of the rings that protect a cache's entries. One whose settings are wrong may be among them. */
+export function ringsOf({ rings, names }: Pick<Settings, 'rings' | 'names'>, cache: string): string[] {
+  const tied = rings.filter(({ caches }) => caches.includes(cache)).map(({ name }) => name);
+  const wrong = names.rings.filter((each) => !rings.some(({ name }) => name === each));
+  return tied.length === 0 ? [] : [...tied, ...wrong];
+}

@@ -174,6 +174,8 @@ export const never = 8.64e15;
 
 /** Two numbers of each entry, in the same order: thousands of objects would cost a run ten times the memory. */
 export interface EntrySample {
+  /** Some unexpired entries by the first 20 bytes of their values, those alone that are encrypted. */
+  headers: readonly { header: Uint8Array; entries: number }[];
   /** Bytes of the value. */
   sizes: readonly number[];
   /** Milliseconds since 1970; {@link never} of one that never expires. */
@@ -206,10 +208,14 @@ export interface TableFigures {
    * than `timeLimitMs`.
    */
   longestLivedUntil(timeLimitMs: number): Promise<Date | undefined>;
-  /** A random sample of about `rows` rows, from a bounded number of pages. */
-  sample(rows: number): Promise<EntrySample>;
+  /**
+   * A random sample of about `rows` rows, from a bounded number of pages. At least `headers` of the unexpired ones have their
+   * beginnings read, or all: each may cost a read beyond the row.
+   */
+  sample(rows: number, headers?: number): Promise<EntrySample>;
   /**
    * Of such a sample the first 20 bytes of each value: of an encrypted entry, the mark and the id of the key that protects it.
+   * Nothing of an entry that has expired.
    */
   sampleHeaders(rows: number): Promise<Uint8Array[]>;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { formatDuration } from '../durations.ts';
-import { appPurge, type CacheTable, sqlEngine } from './cacheTable.ts';
+import { keyIdOf } from '../payloadHeader.ts';
+import { appPurge, type CacheTable, type EntrySample, sqlEngine } from './cacheTable.ts';
 import { Estimator, entryCount, percentiles, without } from './estimate.ts';
 import { type Patience, retryTransient } from './retry.ts';
 
@@ -29,6 +30,14 @@ export const countsReport = z
       description: 'How long ago the oldest expired entry expired; null where none has, or finding it took too long.',
     }),
     entrySize: entrySize.nullable().meta({ description: 'From a random sample; null where that is empty.' }),
+    keyIds: z
+      .array(z.object({ keyId: z.string(), entries: z.int() }))
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'The Data Protection keys that encrypted, unexpired entries of a random sample name, the 20 most frequent; null where this version did not look.',
+      }),
     appPurge: appPurge
       .default({ state: 'unknown', reason: 'this version did not look' })
       .meta({ description: 'Whether a web app still purges the table itself.' }),
@@ -40,6 +49,10 @@ export const countsReport = z
 export type CountsReport = z.infer<typeof countsReport>;
 
 const hourMs = 3_600_000;
+/** Entries whose beginnings are read: enough to see what one in a hundred is with 99 % certainty. */
+const headersRead = 500;
+/** Anybody who writes to the cache can name keys. */
+const mostKeyIds = 20;
 
 /** Says how large the table is and how much of it has expired. Reads only, and blocks no writer. */
 export function countEntries(
@@ -51,13 +64,14 @@ export function countEntries(
 }
 
 async function countOnce(table: CacheTable): Promise<CountsReport> {
-  const estimator = new Estimator(table.figures);
+  const estimator = new Estimator(table.figures, headersRead);
   const now = await table.clock();
   const { dataBytes, indexBytes } = await estimator.catalogue();
   const entries = await estimator.total();
   const expired = await estimator.within({ before: now });
   const expiringWithinHour = await estimator.within({ from: now, before: new Date(now.getTime() + hourMs) });
   const undated = await estimator.undated();
+  const { sizes, headers } = await estimator.sample();
   return {
     engine: table.engine,
     table: table.displayName,
@@ -70,10 +84,21 @@ async function countOnce(table: CacheTable): Promise<CountsReport> {
     dataBytes: dataBytes ?? null,
     indexBytes: indexBytes ?? null,
     oldestExpiredAge: ageOf(await estimator.oldestExpiry(), now),
-    entrySize: sizesOf((await estimator.sample()).sizes),
+    entrySize: sizesOf(sizes),
+    keyIds: keyIdsOf(headers),
     appPurge: await table.appPurge(),
     notes: [...table.notes],
   };
+}
+
+function keyIdsOf(headers: EntrySample['headers']): CountsReport['keyIds'] {
+  return headers
+    .flatMap(({ header, entries }) => {
+      const keyId = keyIdOf(header);
+      return keyId ? [{ keyId, entries }] : [];
+    })
+    .sort((a, b) => b.entries - a.entries)
+    .slice(0, mostKeyIds);
 }
 
 /** How long before `now` the expiry was, ISO 8601; null where it was not. */

@@ -27,13 +27,16 @@ const sampleRows = 2_000;
  */
 export class Estimator {
   readonly #figures: TableFigures;
-  readonly sample = once(() => this.#figures.sample(sampleRows));
+  readonly #headers: number;
+  readonly sample = once(() => this.#figures.sample(sampleRows, this.#headers));
   readonly catalogue = once(() => this.#figures.catalogue());
   /** The entries of the table: the catalogue's figure, counted out where that one is inexact and small, or missing. */
   readonly total = once(() => this.#countTotal());
 
-  constructor(figures: TableFigures) {
+  /** @param headers of so many entries of the sample the beginning is read */
+  constructor(figures: TableFigures, headers = 0) {
     this.#figures = figures;
+    this.#headers = headers;
   }
 
   /** The entries with `from <= expiry < before`. */
@@ -67,7 +70,7 @@ export class Estimator {
 }
 
 /** The share of a sample with `from <= expiry < before`, in milliseconds; 0 of an empty one. */
-export function shareWithin({ expiries }: EntrySample, from: number, before: number): number {
+export function shareWithin({ expiries }: Pick<EntrySample, 'expiries'>, from: number, before: number): number {
   let inside = 0;
   for (const expiry of expiries) if (expiry < before && expiry >= from) inside += 1;
   return inside / Math.max(1, expiries.length);

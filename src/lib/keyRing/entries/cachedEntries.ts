@@ -1,4 +1,4 @@
-import { keyIdOf } from './payloadHeader.ts';
+import { keyIdOf } from '../../payloadHeader.ts';
 
 /** What is known of the cached entries that a ring protects, by the key id in their first 20 bytes. */
 export interface KeyUse {

@@ -1,7 +1,7 @@
 import type { EntryForm, EntryJudge, FormedEntry, UnreadableReason } from '../../entryForm.ts';
 import { formBytes } from '../../entryForm.ts';
+import { keyIdOf, payloadMark } from '../../payloadHeader.ts';
 import { isAssertion, keyParts } from '../../tokenKeys.ts';
-import { keyIdOf, payloadMark } from './payloadHeader.ts';
 
 /** What is known of a key of the rings: undefined where it is in none. */
 type KeyVerdict = 'readable' | 'revoked' | 'doesNotUnwrap' | undefined;

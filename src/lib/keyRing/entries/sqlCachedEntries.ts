@@ -1,6 +1,6 @@
+import { payloadMark } from '../../payloadHeader.ts';
 import type { CacheTable } from '../../sql/cacheTable.ts';
 import { type KeyUse, tally } from './cachedEntries.ts';
-import { payloadMark } from './payloadHeader.ts';
 
 /** Reading every entry of a large table takes long: then a sample must do. */
 const scanLimitMs = 20_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MaintenanceError } from '../../errors.ts';
+import { headerOf } from '../../payloadHeader.ts';
 import { entriesNaming, type KeyUse } from '../entries/cachedEntries.ts';
-import { headerOf } from '../entries/payloadHeader.ts';
 import { parseGuid } from '../reading/dotnetValues.ts';
 import { type Instant, isBefore, plusMs } from '../reading/instants.ts';
 import { hits, isRevoked, type KeyRing, type Revocation } from '../reading/keyRing.ts';

@@ -1,4 +1,4 @@
-import { newestStatus } from '../../findings/judgeKeyRing.ts';
+import { newestLook } from '../../findings/judgeKeyRing.ts';
 import type { KeyRingRecords } from '../../findings/subjectRecords.ts';
 import type { KeyReport, RingStatus } from '../../keyRing/jobs/ringStatus.ts';
 import { dateText, fromNow } from './wording.ts';
@@ -11,7 +11,7 @@ export type RingView = ReturnType<typeof ringView>;
 /** A key ring as the page shows it. */
 export function ringView(records: KeyRingRecords, now: Date) {
   const { name } = records;
-  const ring = newestStatus(records);
+  const ring = newestLook(records)?.status;
   // No run has read the ring yet.
   if (!ring) return { name, at: null, from: '', to: '', now: 0, keys: [], olderKeys: 0, events: [] };
   const newest = [...ring.keys].sort((a, b) => b.activated.localeCompare(a.activated));

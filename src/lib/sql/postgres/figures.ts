@@ -7,6 +7,8 @@ import type { TableTraits } from './tableTraits.ts';
 /** A row's value lies in TOAST, so a heap page holds about this many rows; small values lie in the page, with fewer. */
 export const rowsPerPage = 40;
 
+type SampleRow = Omit<EntrySample, 'headers'> & { headers: { header: string; entries: number }[] };
+
 /** The driver gives ±infinity as a number. */
 type Expiry = Date | number | null;
 const finite = (expiry: Expiry | undefined) => (expiry instanceof Date ? expiry : undefined);
@@ -22,8 +24,8 @@ export function postgresFigures(connections: PostgresConnections, traits: () => 
   const { table } = connections;
   const within = <R extends object>(timeLimitMs: number, text: string, values: unknown[] = []) =>
     unlessTooLong(connections.query<R>('read', text, values, timeLimitMs));
-  const sampled = <R extends object>(rows: number, text: string) =>
-    connections.query<R>('read', text, [table, Math.ceil(rows / rowsPerPage), 4 * rows]);
+  const sampled = <R extends object>(rows: number, text: string, ...values: unknown[]) =>
+    connections.query<R>('read', text, [table, Math.ceil(rows / rowsPerPage), 4 * rows, ...values]);
 
   return {
     async catalogue() {
@@ -75,7 +77,15 @@ export function postgresFigures(connections: PostgresConnections, traits: () => 
       return rows?.map(({ header, entries }) => ({ header, entries: Number(entries) }));
     },
 
-    sample: async (rows) => (await sampled<EntrySample>(rows, sql.sample(table)))[0] ?? { sizes: [], expiries: [] },
+    async sample(rows, headers = 0) {
+      const [row] = await sampled<SampleRow>(rows, sql.sample(table), headers);
+      const { sizes = [], expiries = [], headers: named = [] } = row ?? {};
+      return {
+        sizes,
+        expiries,
+        headers: named.map(({ header, entries }) => ({ header: Buffer.from(header, 'hex'), entries })),
+      };
+    },
 
     sampleHeaders: async (rows) =>
       (await sampled<{ header: Buffer }>(rows, sql.sampleHeaders(table))).map(({ header }) => header),

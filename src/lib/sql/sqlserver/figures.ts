@@ -1,3 +1,4 @@
+import { keyIdOf } from '../../payloadHeader.ts';
 import { never, type TableFigures } from '../cacheTable.ts';
 import { CacheTableError, unlessTooLong } from '../cacheTableError.ts';
 import type { SqlServerConnections } from './connections.ts';
@@ -105,6 +106,10 @@ export function sqlServerFigures(
       return {
         sizes: entries.map(({ size }) => Number(size)),
         expiries: entries.map(({ expiresAt }) => expiresAt?.getTime() ?? never),
+        headers: [...Map.groupBy(entries, ({ header }) => header?.toString('hex') ?? '')].flatMap(
+          ([, [first, ...more]]) =>
+            first?.header && keyIdOf(first.header) ? [{ header: first.header, entries: 1 + more.length }] : [],
+        ),
       };
     },
 

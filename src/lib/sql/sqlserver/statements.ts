@@ -418,6 +418,7 @@ export const sampleShares = [100, 10, 1, 0.1, 0.01] as const;
 
 /** Random pages. NOLOCK: as in countUpTo. */
 export const sample = (t: string, percent: (typeof sampleShares)[number]) => `
-SELECT TOP (@rows) DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt, SUBSTRING(Value, 1, 20) AS header
+SELECT TOP (@rows) DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt,
+       CASE WHEN ExpiresAtTime >= SYSUTCDATETIME() THEN SUBSTRING(Value, 1, 20) END AS header
 FROM ${t}${percent < 100 ? ` TABLESAMPLE SYSTEM (${percent} PERCENT)` : ''} WITH (NOLOCK)
 OPTION (MAXDOP 1)`;

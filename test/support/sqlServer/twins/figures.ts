@@ -133,6 +133,7 @@ group by 1`,
       { name: 'header', type: 'varbinaryMax' },
     ],
     ({ table }) =>
-      `select length("Value"), "ExpiresAtTime", substring("Value" from 1 for 20) from ${table} limit @rows`,
+      `select length("Value"), "ExpiresAtTime",
+              case when "ExpiresAtTime" >= ${nowTicks} then substring("Value" from 1 for 20) end from ${table} limit @rows`,
   ),
 };

@@ -1,8 +1,17 @@
-import { type Check, checksOf, critical, type Evidence, type Outcome, pass, unknown } from '../../../checks/check.ts';
-import { formatDuration, humanDuration } from '../../../durations.ts';
-import { countOf, percentText } from '../../../wording.ts';
 import {
-  clearCommand,
+  type Check,
+  checksOf,
+  critical,
+  type Evidence,
+  type Outcome,
+  pass,
+  unknown,
+  warning,
+} from '../../../checks/check.ts';
+import { formatDuration, humanDuration } from '../../../durations.ts';
+import { countOf } from '../../../wording.ts';
+import { isLeftOver, revokedKeys, unknownKeys } from '../../keyMismatch.ts';
+import {
   type EntriesSubject,
   type EntryReading,
   livingEntries,
@@ -97,11 +106,12 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
     if (strange.length === 0) return pass('The rings know every key id that the sampled entries name.', figures);
     const entries = strange.flatMap((group) => group.entries);
     const since = sinceWhen(entries);
-    const all = entriesOf(groups);
     const age = since && Math.max(0, reading.now.getTime() - since.getTime());
-    return critical({
+    const found = { entries: entries.length, of: entriesOf(groups), keys: strange.length };
+    const { what, advice } = unknownKeys(name, found);
+    return (isLeftOver(found) ? warning : critical)({
       cause: 'key_not_in_ring',
-      what: `${countOf(entries.length, 'entry', 'entries')} of ${all} encrypted ones (${percentText((100 * entries.length) / all)}) name ${countOf(strange.length, 'key')} that no configured ring has: an instance keeps a ring of its own, or a key was removed.${
+      what: `${what}${
         since
           ? ` The oldest of them was touched about ${humanDuration(age ?? 0)} ago (an estimate: expiry less sliding span).`
           : ''
@@ -117,22 +127,21 @@ export const encryptionChecks = checksOf<EntriesSubject>('encryption', 20_000, {
             ]
           : []),
       ],
-      advice: `Find the instance that does not share the ring: every instance of every app needs the same PersistKeysTo… and SetApplicationName. Then remove these entries, with ${clearCommand(name, '--unreadable')}; their users sign in once more.`,
+      advice,
     });
   }),
   'encryption-revoked-keys': judged(({ name, reading, groups, rings, figures }) => {
     const revoked = groups.filter(({ keyId }) => findKey(rings, keyId)?.revoked);
     if (revoked.length === 0) return pass('No sampled entry names a revoked key.', figures);
-    const found = entriesOf(revoked);
-    return critical({
+    const found = { entries: entriesOf(revoked), of: entriesOf(groups), keys: revoked.length };
+    return (isLeftOver(found) ? warning : critical)({
       cause: 'key_revoked',
-      what: `${countOf(found, 'sampled entry names', 'sampled entries name')} ${countOf(revoked.length, 'revoked key')}: they cannot be read any more.`,
+      ...revokedKeys(name, found),
       evidence: [
         ...figures,
         ...shareEvidence(revoked),
-        { what: 'such entries in the whole cache (estimate)', value: scaled(found, reading) },
+        { what: 'such entries in the whole cache (estimate)', value: scaled(found.entries, reading) },
       ],
-      advice: `Remove them with ${clearCommand(name, '--unreadable')}. If entries are still written under a revoked key, restart the apps: they read the ring once a day.`,
     });
   }),
   'encryption-several-rings': judged(({ groups, rings, figures }) => {

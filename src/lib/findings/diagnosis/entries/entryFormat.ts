@@ -1,4 +1,4 @@
-import { keyIdOf, payloadMark } from '../../../keyRing/entries/payloadHeader.ts';
+import { keyIdOf, payloadMark } from '../../../payloadHeader.ts';
 
 /** What the value of an entry is, as far as its bytes tell. Nothing of the content is kept but counts. */
 export type EntryFormat =

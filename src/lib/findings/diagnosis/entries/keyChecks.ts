@@ -1,5 +1,5 @@
 import { type Check, checksOf, critical, pass, unknown, warning } from '../../../checks/check.ts';
-import { keyIdOf } from '../../../keyRing/entries/payloadHeader.ts';
+import { keyIdOf } from '../../../payloadHeader.ts';
 import type { EntryState } from '../../../sql/inspection.ts';
 import { keyParts } from '../../../tokenKeys.ts';
 import { countOf } from '../../../wording.ts';
