@@ -1,13 +1,19 @@
 /** Formats the Bicep files and writes their snapshots anew: `npm run infra:snapshot`, after a change in infra/. */
-import { writeFileSync } from 'node:fs';
-import { bicep, bicepMissing, infra, restoreBicep } from '../test/support/bicep.ts';
-import { deployments, snapshotPath, takeSnapshots } from '../test/support/snapshots.ts';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bicepMissing, infra, restoreBicep } from '../test/support/bicep.ts';
+import { startBicep } from '../test/support/bicepServer.ts';
+import { deployments, snapshotPath, takeSnapshot } from '../test/support/snapshots.ts';
 
 if (bicepMissing() !== undefined) process.exit(1);
-const program = restoreBicep();
-for (const pattern of ['**/*.bicep', '**/*.bicepparam']) bicep(program, ['format', '--pattern', `${infra}/${pattern}`]);
+const bicep = startBicep(restoreBicep());
+const sources = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /\.bicep(param)?$/.test(file),
+);
+for (const file of sources) writeFileSync(join(infra, file), await bicep.formatted(file));
 const chosen = process.argv.slice(2);
-takeSnapshots(program, chosen.length > 0 ? chosen : deployments, (deployment, text) => {
+for (const deployment of chosen.length > 0 ? chosen : deployments) {
+  writeFileSync(snapshotPath(deployment), await takeSnapshot(bicep, deployment));
   console.log(deployment);
-  writeFileSync(snapshotPath(deployment), text);
-});
+}
+await bicep.stop();

@@ -1,11 +1,10 @@
 /** The Bicep files before the real compiler. Whether Azure takes what they describe shows in a deployment alone. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { bicep, bicepMissing, infra, olderBicep, restoreBicep } from '../support/bicep.ts';
-import { deployments, readSnapshot, snapshotPath, takeSnapshots } from '../support/snapshots.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bicep, bicepMissing, compiledTemplate, infra, olderBicep, restoreBicep } from '../support/bicep.ts';
+import { type BicepServer, startBicep } from '../support/bicepServer.ts';
+import { deployments, readSnapshot, snapshotPath, takeSnapshot } from '../support/snapshots.ts';
 
 const files = readdirSync(infra, { recursive: true, encoding: 'utf8' });
 const sources = files.filter((file) => file.endsWith('.bicep'));
@@ -13,15 +12,14 @@ const text = (file: string) => readFileSync(join(infra, file), 'utf8');
 const parameterFiles = files.filter((file) => file.endsWith('.bicepparam'));
 
 describe.skipIf(bicepMissing() !== undefined)('the Bicep files', () => {
-  let program = '';
+  let compiler: BicepServer;
   beforeAll(() => {
-    program = restoreBicep();
+    compiler = startBicep(restoreBicep());
   }, 300_000);
+  afterAll(() => compiler?.stop());
 
   it('compile', () => {
-    const { status, stdout } = bicep(program, ['build', 'main.bicep', '--stdout']);
-    expect(status).toBe(0);
-    expect(Object.keys((JSON.parse(stdout) as { resources: object }).resources).length).toBeGreaterThan(5);
+    expect(Object.keys((JSON.parse(compiledTemplate()) as { resources: object }).resources).length).toBeGreaterThan(5);
   });
 
   it('compile with a compiler as old as that which azd brings', () => {
@@ -30,37 +28,25 @@ describe.skipIf(bicepMissing() !== undefined)('the Bicep files', () => {
     expect(status).toBe(0);
   });
 
-  it('have nothing that the linter finds, but for API versions that grow old, which it prints', () => {
+  it('have nothing that the linter finds, but for API versions that grow old, which it prints', async () => {
     // Parameter files are linted as their snapshots are taken.
-    const lines = bicep(program, ['lint', 'main.bicep']).diagnostics;
-    const old = lines.filter((line) => line.includes(' Warning use-recent-api-versions: '));
-    for (const version of new Set(old.flatMap((line) => /Use more recent .* old,/.exec(line)?.[0] ?? [])))
+    const found = await compiler.diagnostics('main.bicep');
+    const old = found.filter(({ code, level }) => code === 'use-recent-api-versions' && level === 'Warning');
+    for (const version of new Set(old.flatMap(({ message }) => /Use more recent .* old,/.exec(message)?.[0] ?? [])))
       console.log(version);
-    expect(lines.filter((line) => !old.includes(line))).toEqual([]);
+    expect(found.filter((each) => !old.includes(each))).toEqual([]);
   });
 
   it('are formatted', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'formatted-'));
-    try {
-      await cp(infra, folder, { recursive: true });
-      for (const pattern of ['**/*.bicep', '**/*.bicepparam'])
-        expect(bicep(program, ['format', '--pattern', join(folder, pattern)]).status).toBe(0);
-      for (const file of [...sources, ...parameterFiles])
-        expect(text(file), file).toBe(readFileSync(join(folder, file), 'utf8'));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    for (const file of [...sources, ...parameterFiles]) expect(text(file), file).toBe(await compiler.formatted(file));
   });
 
-  it(
-    'deploy what the snapshots say; `npm run infra:snapshot` writes new ones',
-    () => {
-      takeSnapshots(program, deployments, (deployment, text) => {
-        expect(text, deployment).toBe(readFileSync(snapshotPath(deployment), 'utf8'));
-        expect(readSnapshot(deployment).diagnostics).toEqual([]);
-      });
+  it.each(deployments)(
+    'deploy in %s what its snapshot says; `npm run infra:snapshot` writes a new one',
+    async (deployment) => {
+      expect(await takeSnapshot(compiler, deployment)).toBe(readFileSync(snapshotPath(deployment), 'utf8'));
+      expect(readSnapshot(deployment).diagnostics).toEqual([]);
     },
-    20 * 60_000,
   );
 });
 

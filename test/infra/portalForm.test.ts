@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bicep, bicepMissing, infra, restoreBicep } from '../support/bicep.ts';
+import { bicepMissing, compiledTemplate, infra } from '../support/bicep.ts';
 
 interface Form {
   parameters: {
@@ -17,7 +17,7 @@ describe.skipIf(bicepMissing() !== undefined)('the form of the portal', () => {
   let template: { parameters: Record<string, { type?: string; defaultValue?: unknown }> };
   beforeAll(() => {
     form = JSON.parse(readFileSync(join(infra, 'createUiDefinition.json'), 'utf8')) as Form;
-    template = JSON.parse(bicep(restoreBicep(), ['build', 'main.bicep', '--stdout']).stdout);
+    template = JSON.parse(compiledTemplate());
   }, 300_000);
 
   it('hands the template what it has parameters for, and all that it needs', () => {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bicep, bicepMissing, infra, restoreBicep } from '../support/bicep.ts';
+import { bicepMissing, compiledTemplate, infra } from '../support/bicep.ts';
 import { everySnapshot, type Json, outputOf, type Resource, type Snapshot } from '../support/snapshots.ts';
 
 /** Roles that may be given, and why each. Ids: Microsoft, "Azure built-in roles". */
@@ -48,8 +48,6 @@ const withDiagnostics = [
   'Microsoft.Network/publicIPAddresses',
 ];
 
-const missing = bicepMissing();
-const program = missing === undefined ? restoreBicep() : undefined;
 const snapshots = everySnapshot();
 
 const all = ({ predictedResources }: Snapshot, type: string) =>
@@ -278,11 +276,11 @@ describe('what is attached', () => {
   });
 });
 
-describe.skipIf(program === undefined)('the compiled template', () => {
+describe.skipIf(bicepMissing() !== undefined)('the compiled template', () => {
   let text = '';
   beforeAll(() => {
-    text = bicep(program ?? '', ['build', 'main.bicep', '--stdout']).stdout;
-  });
+    text = compiledTemplate();
+  }, 300_000);
 
   it('names no role but those of the list, whatever the parameters', () => {
     // The workbook's own ids are in the template as well.

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './childProcess.ts';
 import { dotnetFound, oneAtATime } from './dotnet.ts';
@@ -8,7 +9,7 @@ import { dotnetFound, oneAtATime } from './dotnet.ts';
 
 export const infra = join(root, 'infra');
 
-const environment = {
+export const environment = {
   PATH: process.env.PATH ?? '',
   HOME: process.env.HOME ?? '',
   DOTNET_CLI_TELEMETRY_OPTOUT: '1',
@@ -29,13 +30,6 @@ export function bicepMissing(): string | undefined {
         : undefined;
   if (reason) console.log(`${reason}: the Bicep files are not compiled`);
   return reason;
-}
-
-/** A folder of the test file's own, ignored by git and near `infra`: a `using` must be a relative path. */
-export function ownFolder(): string {
-  const parent = join(root, 'test/infra/obj');
-  mkdirSync(parent, { recursive: true });
-  return mkdtempSync(join(parent, 'own-'));
 }
 
 /** @returns the path of the compiler, restored once for all files and runs until another version is asked for */
@@ -100,17 +94,23 @@ export function bicep(program: string, args: string[], variables: Record<string,
   return { status, stdout, diagnostics: stderr.split('\n').filter((line) => line.trim() !== '') };
 }
 
-/** What a snapshot is taken for: no real subscription, and the same on every machine. */
-export const snapshotScope = [
-  '--subscription-id',
-  '00000000-0000-0000-0000-000000000000',
-  '--tenant-id',
-  '11111111-1111-1111-1111-111111111111',
-  '--resource-group',
-  'rg-token-cache',
-  '--location',
-  'westeurope',
-];
+/** What `main.bicep` compiles to: once for all test files, until something in `infra` changes. */
+export function compiledTemplate(): string {
+  const program = restoreBicep();
+  const hash = createHash('sha256').update(program);
+  for (const entry of readdirSync(infra, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) hash.update(`${entry.name}\n`).update(readFileSync(join(entry.parentPath, entry.name)));
+  const head = `${hash.digest('hex')}\n`;
+  const file = join(root, 'test/infra/obj/main.json');
+  return oneAtATime(`${file}.lock`, () => {
+    const kept = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (kept.startsWith(head)) return kept.slice(head.length);
+    const { status, stdout, diagnostics } = bicep(program, ['build', 'main.bicep', '--stdout']);
+    if (status !== 0) throw new Error(diagnostics.join('\n'));
+    writeFileSync(file, head + stdout);
+    return stdout;
+  });
+}
 
 function run(program: string, args: string[]): void {
   const options = { env: environment, encoding: 'utf8', timeout: 300_000 } as const;

@@ -1,6 +1,7 @@
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { bicep, infra, ownFolder, snapshotScope } from './bicep.ts';
+import { infra } from './bicep.ts';
+import type { BicepServer } from './bicepServer.ts';
 
 /** What the committed snapshots say is deployed, with what is known only in Azure put in. */
 
@@ -40,29 +41,14 @@ export function everySnapshot(): [string, Snapshot][] {
 }
 
 /**
- * What is deployed, as text with its resources in a fixed order, so that a difference is a change. Taken in a copy of the
- * folder: the compiler writes beside the parameter file.
- * @throws where one does not compile, or warns of more than API versions that grow old
+ * What is deployed, as text with its resources in a fixed order, so that a difference is a change.
+ * @throws where it does not compile, or the compiler warns of more than API versions that grow old
  */
-export function takeSnapshots(
-  program: string,
-  chosen: readonly string[],
-  then: (deployment: string, text: string) => void,
-): void {
-  const folder = ownFolder();
-  try {
-    cpSync(infra, folder, { recursive: true });
-    for (const deployment of chosen) {
-      const file = join(folder, `${deployment}.bicepparam`);
-      const { status, diagnostics } = bicep(program, ['snapshot', file, '--mode', 'overwrite', ...snapshotScope]);
-      const said = diagnostics.filter((line) => !line.includes('use-recent-api-versions'));
-      if (status !== 0 || said.length > 0) throw new Error(`${deployment}:\n${said.join('\n')}`);
-      const taken = JSON.parse(readFileSync(join(folder, `${deployment}.snapshot.json`), 'utf8')) as Snapshot;
-      then(deployment, `${JSON.stringify(sorted(taken), undefined, 2)}\n`);
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export async function takeSnapshot(bicep: BicepServer, deployment: string): Promise<string> {
+  const file = `${deployment}.bicepparam`;
+  const found = (await bicep.diagnostics(file)).filter(({ code }) => code !== 'use-recent-api-versions');
+  if (found.length > 0) throw new Error(`${deployment}:\n${JSON.stringify(found, undefined, 2)}`);
+  return `${JSON.stringify(sorted(JSON.parse(await bicep.snapshot(file))), undefined, 2)}\n`;
 }
 
 /** Resources by their ids, and everything by its name: the compiler has no order of its own. */
