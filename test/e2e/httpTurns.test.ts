@@ -1,11 +1,9 @@
 /** Whatever is asked at once over HTTP: so much is worked on, the rest waits or is told when to come again. */
 import { describe, expect, it } from 'vitest';
+import { atOnce, waiting } from '../../src/functions/http/turns.ts';
 import { useHttpApp } from '../support/httpApp.ts';
 
-const { app, database } = useHttpApp();
-
-const runsAtOnce = 4;
-const waiting = 200;
+const { app, database } = useHttpApp({ ALLOW_CLEAR: 'true' });
 
 describe('dry runs at once', () => {
   it('are a few; the others wait, and what is too much is refused with the time to come again', async () => {
@@ -18,14 +16,14 @@ describe('dry runs at once', () => {
       return row?.runs;
     };
     const purge = () => app().call('POST', 'purge', { body: {} });
-    const first = Array.from({ length: runsAtOnce }, purge);
-    await expect.poll(held).toBe(runsAtOnce);
+    const first = Array.from({ length: atOnce.run }, purge);
+    await expect.poll(held).toBe(atOnce.run);
     const others = Array.from({ length: waiting + 10 }, purge);
     expect(await Promise.race(others)).toMatchObject({
       status: 429,
       json: { code: 'too_many_requests', advice: expect.stringContaining('respond-async') },
     });
-    expect(await held()).toBe(runsAtOnce);
+    expect(await held()).toBe(atOnce.run);
     // What stands can be seen meanwhile.
     for (const path of ['status', 'runs', 'health']) expect((await app().call('GET', path)).status).toBeLessThan(429);
 
@@ -59,6 +57,8 @@ describe('memory', () => {
         ['GET', 'status'],
         ['GET', 'runs'],
         ['GET', 'health'],
+        ['POST', 'clear'],
+        ['GET', 'openapi.json'],
       ],
     ],
   ])('is bounded: %s', async (_, routes) => {

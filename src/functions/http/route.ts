@@ -13,19 +13,15 @@ import type { Requester } from '../../lib/runs/runRecord.ts';
 import { awaitedAtShutdown } from '../support/shutdown.ts';
 import { answerProblem, guarded, Problem } from './problem.ts';
 import { authorize, type Role } from './requester.ts';
-import { Room, Turns } from './turns.ts';
+import { atOnce, Room, Turns, waiting } from './turns.ts';
 
 const maxBodyBytes = 16 * 1024;
 /** Parameters of the host's own, which every route may be called with; the host takes them in any case. */
 const hostParameters = new Set(['code', 'clientid']);
 
 const room = new Room(systemClock);
-const turnsOf = (atOnce: number) => new Turns({ atOnce, waiting: 200, patienceMs: 30_000 }, systemClock, room);
-/**
- * By what a request costs: these and the room for all of them keep the process below 200 MB, whatever is asked. Each kind has
- * turns of its own, since long runs must not hide what stands.
- */
-const turns = { run: turnsOf(4), diagnosis: turnsOf(1), read: turnsOf(8) };
+const turnsOf = (atOnce: number) => new Turns({ atOnce, waiting, patienceMs: 30_000 }, systemClock, room);
+const turns = { run: turnsOf(atOnce.run), diagnosis: turnsOf(atOnce.diagnosis), read: turnsOf(atOnce.read) };
 
 export interface RouteCall<B, Q> {
   body: B;

@@ -11,6 +11,14 @@ interface Bounds {
   patienceMs: number;
 }
 
+/**
+ * By what a request costs: these and the room for all of them keep the process below 200 MB, whatever is asked. Each kind has
+ * turns of its own, since long runs must not hide what stands.
+ */
+export const atOnce = { run: 4, diagnosis: 1, read: 8 };
+/** Requests of each kind that wait. host.json takes no more at once than can wait, since a request has its memory before this app sees it. */
+export const waiting = 200;
+
 /** Above this, work is begun only where no other is under way: a heap that is full of others' work would grow on. */
 const comfortableBytes = 145e6;
 const lookEveryMs = 100;
