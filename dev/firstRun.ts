@@ -1,6 +1,5 @@
-import { Presets, SingleBar } from 'cli-progress';
 import { plainTable } from '../src/cli/output.ts';
-import { purgeProgressBar } from '../src/cli/progressBar.ts';
+import { progressLine } from '../src/cli/progressBar.ts';
 import { countRows } from '../src/cli/sqlCacheRows.ts';
 import { Maintenance } from '../src/lib/app/maintenance.ts';
 import { humanDuration } from '../src/lib/durations.ts';
@@ -9,7 +8,6 @@ import { noRecordStore } from '../src/lib/runs/recordStore.ts';
 import type { Log, RunResult } from '../src/lib/runs/runJob.ts';
 import { readSettings } from '../src/lib/settings/settings.ts';
 import type { CountsReport } from '../src/lib/sql/counts.ts';
-import type { PurgeProgress } from '../src/lib/sql/purgeReport.ts';
 import { numberText, summarizeIndex, summarizePurge } from '../src/lib/sql/summaries.ts';
 import type { ProtectionKey } from './dataProtection.ts';
 import { createSeededTable } from './seed.ts';
@@ -33,15 +31,15 @@ export async function firstRun(url: string, entries: number, signal: AbortSignal
   const before = succeed(await sqlCaches.counts('default', 'start', {}, { signal }));
   say(`Counts: ${numberText(before.entries.count)} entries, ${numberText(before.expired.count)} of them expired.`);
   say(`Index: ${summarizeIndex(succeed(await sqlCaches.ensureIndex('default', 'start', {}, { signal })))}.`);
-  const bar = process.stderr.isTTY
-    ? purgeProgressBar('default')
-    : everyTwoSeconds<PurgeProgress>(
-        ({ deleted, expired }) =>
-          `${numberText(deleted)} of ${expired === undefined ? 'unknown' : numberText(expired)} deleted`,
-      );
+  const line = progress('purge default', 'deleted');
   const started = performance.now();
-  const purge = await sqlCaches.purge('default', 'start', { onProgress: bar.update }, { signal });
-  bar.stop();
+  const purge = await sqlCaches.purge(
+    'default',
+    'start',
+    { onProgress: ({ deleted, expired }) => line.update(deleted, expired) },
+    { signal },
+  );
+  line.stop();
   say(`Purge: ${summarizePurge(succeed(purge))} in ${humanDuration(performance.now() - started)}.`);
   printBeforeAndAfter(before, succeed(await sqlCaches.counts('default', 'start')));
 }
@@ -49,14 +47,12 @@ export async function firstRun(url: string, entries: number, signal: AbortSignal
 async function seed(url: string, entries: number, signal: AbortSignal, key?: ProtectionKey): Promise<void> {
   const started = performance.now();
   say(`Writing ${numberText(entries)} entries, as Microsoft.Extensions.Caching.Postgres keeps them …`);
-  const bar = process.stderr.isTTY
-    ? writingBar(entries)
-    : everyTwoSeconds((written: number) => `${numberText(written)} written`);
+  const line = progress('write', 'written');
   const onProgress = (written: number) => {
     signal.throwIfAborted();
-    bar.update(written);
+    line.update(written, entries);
   };
-  await createSeededTable(url, cacheTable, { entries, expiredShare: 0.7, key, onProgress }).finally(bar.stop);
+  await createSeededTable(url, cacheTable, { entries, expiredShare: 0.7, key, onProgress }).finally(line.stop);
   say(`… in ${humanDuration(performance.now() - started)}.`);
 }
 
@@ -73,22 +69,14 @@ function succeed<J extends JobName>({ report, error }: RunResult<J>): ReportOf<J
   throw new Error(`${error?.message} ${error?.advice}`);
 }
 
-function writingBar(entries: number) {
-  const bar = new SingleBar(
-    { format: 'write {bar} {percentage} % | {value} of {total} | {eta_formatted} left', hideCursor: true },
-    Presets.shades_classic,
-  );
-  bar.start(entries, 0);
-  return { update: (written: number) => bar.update(written), stop: () => bar.stop() };
-}
-
-/** Where stderr is not a terminal: a line now and then. */
-function everyTwoSeconds<P>(text: (progress: P) => string) {
+/** Where stderr is no terminal that can show a line anew: a line now and then. */
+function progress(what: string, done: string): Pick<ReturnType<typeof progressLine>, 'update' | 'stop'> {
+  if (process.stderr.isTTY && process.env.TERM !== 'dumb') return progressLine(what);
   let next = performance.now() + 2_000;
-  const update = (progress: P) => {
+  const update = (count: number, all?: number) => {
     if (performance.now() < next) return;
     next = performance.now() + 2_000;
-    say(`  ${text(progress)}`);
+    say(`  ${numberText(count)}${all === undefined ? '' : ` of ${numberText(all)}`} ${done}`);
   };
   return { update, stop: () => undefined };
 }

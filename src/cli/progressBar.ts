@@ -1,53 +1,61 @@
-import { Presets, SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress';
 import { humanDuration } from '../lib/durations.ts';
-import type { PurgeProgress } from '../lib/sql/purgeReport.ts';
 import { numberText } from '../lib/sql/summaries.ts';
 
-/** A progress bar on stderr: deleted of expired, rows a second, time left. */
-export function purgeProgressBar(cache: string) {
-  const bar = new SingleBar(
+/** Columns of a bar. */
+const [narrowest, widest] = [5, 40];
+
+/**
+ * A line on stderr that shows how far work on entries is: whole figures as the terminal is wide, those that tell most first, and a
+ * bar where there is room for one.
+ */
+export function progressLine(what: string, terminal: NodeJS.WritableStream & { columns?: number } = process.stderr) {
+  const start = performance.now();
+  // So that the bar does not come and go with the digits.
+  let longest = 0;
+  const line = new cliProgress.SingleBar(
     {
-      format: `purge ${cache} {bar} {percentage} % | {deleted} of {expired} | {rate} rows/s | {left}`,
+      format: (options, { progress }, { figures, hasEnd }: { figures: readonly string[]; hasEnd: boolean }) => {
+        // A line that fills the last column wraps on some terminals.
+        const columns = (terminal.columns || 80) - 1;
+        let fitting = [...figures];
+        while (fitting.length > 1 && lengthOf(what, fitting) > columns) fitting = fitting.slice(0, -1);
+        longest = Math.max(longest, lengthOf(what, fitting));
+        const room = Math.min(widest, columns - longest - 1);
+        const bar =
+          hasEnd && room >= narrowest
+            ? `${cliProgress.Format.BarFormat(progress, { ...options, barsize: room })} `
+            : '';
+        return textOf(`${what} ${bar}`, fitting);
+      },
       hideCursor: true,
       clearOnComplete: false,
-      stream: process.stderr,
+      stream: terminal,
     },
-    Presets.shades_classic,
+    cliProgress.Presets.shades_classic,
   );
   let started = false;
   return {
-    update({ deleted, expired, elapsedMs }: PurgeProgress): void {
-      const total = Math.max(expired ?? 0, deleted);
-      const rate = deleted / Math.max(1, elapsedMs);
-      const payload = {
-        deleted: numberText(deleted),
-        expired: expired === undefined ? 'unknown' : numberText(total),
-        rate: numberText(Math.round(rate * 1000)),
-        left: expired === undefined ? '' : `${humanDuration((total - deleted) / rate)} left`,
-      };
-      if (!started) bar.start(total, deleted, payload);
+    /** @param all undefined where the end is not known */
+    update(done: number, all?: number, elapsedMs = performance.now() - start): void {
+      const total = all === undefined ? 0 : Math.max(all, done);
+      const rate = done / Math.max(1, elapsedMs);
+      const pace = `${numberText(Math.round(rate * 1000))} entries/s`;
+      const left = done > 0 ? [`${humanDuration((total - done) / rate)} left`] : [];
+      const figures = all
+        ? [`${Math.floor((100 * done) / total)} %`, ...left, `${numberText(done)} of ${numberText(total)}`, pace]
+        : [`${numberText(done)} entries`, pace];
+      const payload = { figures, hasEnd: Boolean(all) };
+      if (!started) line.start(total, done, payload);
       started = true;
-      bar.setTotal(total);
-      bar.update(deleted, payload);
+      line.setTotal(total);
+      line.update(done, payload);
     },
     stop(): void {
-      if (started) bar.stop();
+      if (started) line.stop();
     },
   };
 }
 
-/** The same for a clear, whose end is not known beforehand: deleted, rows a second. */
-export function deletionBar(cache: string) {
-  const start = performance.now();
-  let last: number | undefined;
-  return {
-    update(deleted: number): void {
-      last = deleted;
-      const rate = Math.round((deleted * 1000) / Math.max(1, performance.now() - start));
-      process.stderr.write(`\rclear ${cache} | ${numberText(deleted)} deleted | ${numberText(rate)} entries/s  `);
-    },
-    stop(): void {
-      if (last !== undefined) process.stderr.write('\n');
-    },
-  };
-}
+const textOf = (before: string, figures: readonly string[]) => `${before}${figures.join(' | ')}`;
+const lengthOf = (what: string, figures: readonly string[]) => textOf(`${what} `, figures).length;

@@ -80,8 +80,9 @@ export class Session {
       return this.refuse(`No ${job.kind} is configured; docs/reference/settings.md says how.${cachesOf(maintenance)}`);
     const { printResult } = await import('./output.ts');
     const results: RunResult<J>[] = [];
+    const terminal = !json && process.stderr.isTTY && (await this.settings()).rewrites;
     for (const subject of subjects) {
-      const result = await job.run(maintenance, subject, !json && process.stderr.isTTY);
+      const result = await job.run(maintenance, subject, terminal);
       results.push(result);
       if (!json) printResult(result, result.report && (await job.rows(result.report)));
       // A failure counts for more than a refusal, and that for more than a run that found another at work.

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Maintenance } from '../../lib/app/maintenance.ts';
 import { parseDuration } from '../../lib/durations.ts';
 import type { ReportOf } from '../../lib/runs/catalogue.ts';
+import type { PurgeProgress } from '../../lib/sql/purgeReport.ts';
 import { addJob, type CommonOptions, type Session, type Subjects, withCommonOptions } from '../session.ts';
 
 interface PurgeOptions extends CommonOptions {
@@ -19,7 +20,7 @@ interface ClearOptions extends CommonOptions {
 }
 
 const sqlRows = () => import('../sqlCacheRows.ts');
-const bars = () => import('../progressBar.ts');
+const progressOf = async (what: string) => (await import('../progressBar.ts')).progressLine(what);
 
 const sqlCaches: Subjects = { kind: 'SQL cache', on: 'sqlCache', option: 'cache' };
 const redisCaches: Subjects = { kind: 'Redis cache', on: 'redisCache', option: 'cache' };
@@ -40,10 +41,12 @@ export function addCacheCommands(program: Command, session: Session): void {
       const { dryRun = false } = options;
       const request = { dryRun, maxRows, olderThanMs: olderThan, timeBudgetMs: timeBudget };
       const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
-        const bar = terminal && !dryRun ? (await bars()).purgeProgressBar(name) : undefined;
+        const line = terminal && !dryRun ? await progressOf(`purge ${name}`) : undefined;
+        const onProgress =
+          line && (({ deleted, expired, elapsedMs }: PurgeProgress) => line.update(deleted, expired, elapsedMs));
         return maintenance.sqlCaches
-          .purge(name, 'cli', { ...request, ...(bar && { onProgress: bar.update }) }, { signal })
-          .finally(() => bar?.stop());
+          .purge(name, 'cli', { ...request, ...(onProgress && { onProgress }) }, { signal })
+          .finally(() => line?.stop());
       };
       const rows = async (report: ReportOf<'purge'>) => (await sqlRows()).purgeRows(report);
       return session.runOn({ ...sqlCaches, run, rows }, options);
@@ -106,10 +109,10 @@ export function addCacheCommands(program: Command, session: Session): void {
         if (options.confirm !== undefined && (cache?.length ?? 0) > 1)
           self.error('Confirm one cache at a time: --cache NAME --confirm NAME.');
         const run = async (maintenance: Maintenance, name: string, terminal: boolean) => {
-          const bar = terminal && confirm !== undefined ? (await bars()).deletionBar(name) : undefined;
+          const line = terminal && confirm !== undefined ? await progressOf(`clear ${name}`) : undefined;
           const unreadable = options.unreadable ? { expect } : undefined;
-          const request = { confirm, allPrefixes, unreadable, timeBudgetMs: timeBudget, onProgress: bar?.update };
-          return maintenance.clear(name, 'cli', request, { signal }).finally(() => bar?.stop());
+          const request = { confirm, allPrefixes, unreadable, timeBudgetMs: timeBudget, onProgress: line?.update };
+          return maintenance.clear(name, 'cli', request, { signal }).finally(() => line?.stop());
         };
         const chosen = cache ?? (options.confirm === undefined ? undefined : [options.confirm]);
         const rows = async (report: ReportOf<'clear'>) => (await import('../clearRows.ts')).clearRows(report);

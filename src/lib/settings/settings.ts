@@ -112,6 +112,8 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     easyAuth: usesEasyAuth(env),
     // Whether a terminal may be given colours (no-color.org).
     colours: !env.NO_COLOR,
+    // Whether a terminal can write a line anew, as it does to show progress.
+    rewrites: env.TERM !== 'dumb',
     recordStore: readRecordStore(
       values.RECORD_STORE,
       env,
