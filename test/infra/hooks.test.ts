@@ -1,10 +1,11 @@
 /** The hooks of azd as processes of their own: `az` and `azd` are small programs, the compiler and the database are real. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type AzPrograms, azPrograms } from '../support/azPrograms.ts';
+import { type AzBicep, type AzPrograms, azPrograms } from '../support/azPrograms.ts';
 import { bicepMissing, restoreBicep } from '../support/bicep.ts';
 import { root, run } from '../support/childProcess.ts';
 import { errorFault } from '../support/sqlServer/faults.ts';
@@ -24,17 +25,18 @@ afterEach(() => {
   programs = undefined;
 });
 
-async function hook(name: string, answers: Record<string, unknown>, env: Record<string, string>, bicep?: string) {
+async function hook(name: string, answers: Record<string, unknown>, env: Record<string, string>, bicep?: AzBicep) {
   programs = azPrograms(answers, bicep);
   const finished = await run(`scripts/hooks/${name}.mjs`, [], { PATH: programs.path, ...env });
   return { ...finished, said: finished.stdout + finished.stderr, calls: programs.calls() };
 }
 
 describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
-  let bicep = '';
+  let bicep: AzBicep;
   beforeAll(() => {
-    bicep = restoreBicep();
+    bicep = { program: restoreBicep(), kept: mkdtempSync(join(tmpdir(), 'az-bicep-')) };
   }, 300_000);
+  afterAll(() => rmSync(bicep.kept, { recursive: true }));
 
   const environment = {
     AZURE_ENV_NAME: 'web',

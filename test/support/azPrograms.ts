@@ -14,26 +14,42 @@ export interface AzPrograms {
   remove(): void;
 }
 
+/** The compiler that `az bicep` is, and a folder for what it has made: the same settings are compiled once. */
+export interface AzBicep {
+  program: string;
+  kept: string;
+}
+
 /** `answers`: by the beginning of a call, its answer as JSON; `error:…` ends it with that text. The longest beginning counts. */
-export function azPrograms(answers: Record<string, unknown>, bicep?: string): AzPrograms {
+export function azPrograms(answers: Record<string, unknown>, bicep?: AzBicep): AzPrograms {
   const folder = mkdtempSync(join(tmpdir(), 'az-'));
   const log = join(folder, 'calls.txt');
   writeFileSync(join(folder, 'answers.json'), JSON.stringify(answers));
   const program = `#!${process.execPath}
-const { appendFileSync, readFileSync } = require('node:fs');
+const { createHash } = require('node:crypto');
+const { appendFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
 const { spawnSync } = require('node:child_process');
 const args = process.argv.slice(2);
 const call = [basename(process.argv[1]), ...args].join(' ');
 appendFileSync(${JSON.stringify(log)}, call + '\\n');
-if (call.startsWith('az bicep build') && ${JSON.stringify(bicep ?? '')}) {
+const bicep = ${JSON.stringify(bicep ?? null)};
+if (call.startsWith('az bicep build') && bicep) {
   const [, command, ...rest] = args;
   const given = rest.filter((arg, at) => !['--file', '--only-show-errors', '--output'].includes(arg) && rest[at - 1] !== '--output');
-  const { status } = spawnSync(${JSON.stringify(bicep ?? '')}, [command, ...given], {
-    env: { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1', DOTNET_TieredCompilation: '0' },
-    stdio: 'inherit',
-  });
-  process.exit(status);
+  const { PATH, ...settings } = process.env;
+  const kept = join(bicep.kept, createHash('sha256').update(JSON.stringify([given, Object.entries(settings).sort()])).digest('hex'));
+  if (!existsSync(kept)) {
+    const { status, stdout } = spawnSync(bicep.program, [command, ...given], {
+      env: { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1', DOTNET_TieredCompilation: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (status !== 0) process.exit(status ?? 1);
+    writeFileSync(kept, stdout);
+  }
+  process.stdout.write(readFileSync(kept));
+  return;
 }
 const answers = JSON.parse(readFileSync(join(${JSON.stringify(folder)}, 'answers.json'), 'utf8'));
 const [known] = Object.keys(answers).filter((each) => call.startsWith(each)).sort((one, other) => other.length - one.length);
