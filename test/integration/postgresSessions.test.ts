@@ -158,3 +158,18 @@ describe.skipIf(!pgbouncerFound)('through a pooler in statement mode', () => {
     });
   });
 });
+
+describe.skipIf(!pgbouncerFound)('an index that cannot be built, through a pooler', () => {
+  const { database, open } = useTable('session');
+
+  // The pooler lets go of the client before the server is out of the build.
+  it('is told each time, and never seen as under way', async () => {
+    const name = 'taken';
+    await database.query(`create index ${name} on public.tokencache (slidingexpirationinseconds)`);
+    const { expiryIndex } = open();
+    for (let attempt = 0; attempt < 60; attempt += 1) {
+      const built = expiryIndex.build({ kind: 'missing' }, { name, timeBudgetMs: 60_000, offlineRowLimit: 1e6 });
+      await expect(built).rejects.toMatchObject({ code: 'index_name_taken' });
+    }
+  });
+});

@@ -32,6 +32,9 @@ export interface RedisServerOptions {
   client?: object;
 }
 
+/** On a busy machine a start takes seconds. */
+const startTries = 500;
+
 const running = new Set<RedisServer>();
 
 /** For `afterEach`: no test leaves a server behind. */
@@ -46,13 +49,27 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
   const all = ['--bind', '127.0.0.1', '--port', plain, '--dir', folder, '--save', '', '--loglevel', 'warning', ...args];
   const start = () => spawn('redis-server', all, { stdio: 'ignore' });
   let child: ChildProcess = start();
-  const connection = new Redis({ host: '127.0.0.1', port: listenOn, retryStrategy: () => 50, ...client });
+  const connection = new Redis({
+    host: '127.0.0.1',
+    port: listenOn,
+    retryStrategy: () => 50,
+    maxRetriesPerRequest: startTries,
+    ...client,
+  });
   connection.on('error', () => undefined);
-  await connection.ping();
   const end = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
+  };
+  // Where another has taken the port meanwhile, that one answers, and this one has ended.
+  const up = async () => {
+    const failed = await connection.ping().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
+    if (failed) throw failed;
   };
   const server: RedisServer = {
     port: listenOn,
@@ -62,7 +79,7 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
     restart: async () => {
       await end();
       child = start();
-      await connection.ping();
+      await up();
     },
     signal: (name) => void child.kill(name),
     stop: async () => {
@@ -73,6 +90,12 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
     },
   };
   running.add(server);
+  try {
+    await up();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   return server;
 }
 

@@ -90,7 +90,11 @@ export function postgresExpiryIndex(
     const { client } = await connections.dedicated('index');
     const finished = client.query(sql.createIndex(quoteTable(table), quoteIdentifier(name))).then(
       () => undefined,
-      (error: unknown) => connections.translate(error, 'index'),
+      async (error: unknown) => {
+        // The server says so before it is out of the build: another look would still see it building. Its next answer comes after.
+        await client.query('select').catch(() => undefined);
+        return connections.translate(error, 'index');
+      },
     );
     const timer = new AbortController();
     const timeUp = clock.sleep(Math.max(1, timeBudgetMs), timer.signal).then(() => 'timeUp' as const);
