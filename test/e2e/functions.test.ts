@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { run } from '../support/childProcess.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
 

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { run } from '../support/childProcess.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 
 const script = 'bin/token-cache.js';
 

@@ -1,13 +1,14 @@
 /** Clearing a Redis cache, on real servers: what goes, what stays whatever its name, and how a run ends early. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { clearRedisCache, type RedisClearContext } from '../../src/lib/redis/clear.ts';
 import type { RedisClearPlan } from '../../src/lib/redis/clearReport.ts';
 import { clear, clearContext as contextOf, clearPolicy as policy } from '../support/redisClear.ts';
 import { startCluster } from '../support/redisCluster.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 
 describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
   afterEach(stopAllRedisServers);

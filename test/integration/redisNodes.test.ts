@@ -1,10 +1,11 @@
 /** Replica pairs and OSS clusters: which nodes are watched, and what a lost one means. On real servers. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import type { WatchReport } from '../../src/lib/redis/watchReport.ts';
 import { startCluster, startReplica } from '../support/redisCluster.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch } from '../support/redisWatch.ts';
 import { startTcpProxy } from '../support/tcpProxy.ts';
 

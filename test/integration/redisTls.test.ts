@@ -4,8 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { lookOnce, nodeOf } from '../support/redisWatch.ts';
 
 describe.skipIf(!redisFound)('a node with TLS', () => {

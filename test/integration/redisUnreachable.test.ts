@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { root } from '../support/childProcess.ts';
 import { writeEntries } from '../support/redisEntries.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, lookOnce, nodeOf, quick, testWatch } from '../support/redisWatch.ts';
 import { startTcpProxy } from '../support/tcpProxy.ts';
 

@@ -5,6 +5,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../dev/freePort.ts';
 import { diagnoseWebApps } from '../../src/lib/app/webAppDiagnosis.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { registry } from '../../src/lib/findings/diagnosis/registry.ts';
@@ -22,7 +23,6 @@ import { readSources } from '../../src/lib/webApp/sources/sources.ts';
 import { type World, worldsOf } from '../../src/lib/webApp/world.ts';
 import { curedApp } from '../support/cureApp.ts';
 import { buildDotnet, dotnet, dotnetFound, dotnetTimeLimitMs } from '../support/dotnet.ts';
-import { freePort } from '../support/redisServer.ts';
 import { faults, names, samples } from '../support/sampleApps.ts';
 
 const settings = readSettings({}, 'file');

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../dev/freePort.ts';
 import { root } from './childProcess.ts';
-import { freePort } from './redisServer.ts';
 
 /** Azurite's well-known account: no secret. */
 const account = 'devstoreaccount1';

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../../dev/freePort.ts';
 import { dotnetFound } from './dataProtection.ts';
-import { freePort } from './redisServer.ts';
 
 /** Microsoft's Garnet, a server of the Redis protocol, by its own tool from NuGet. */
 

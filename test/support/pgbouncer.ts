@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
-import { freePort } from '../../dev/embeddedPostgres.ts';
+import { freePort } from '../../dev/freePort.ts';
 import { temporaryFolder } from '../../dev/temporaryFolder.ts';
 import { connect } from './postgresConnections.ts';
 import type { TestDatabase } from './testDatabase.ts';

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort, type LocalPostgres, startPostgres } from '../../dev/embeddedPostgres.ts';
+import { type LocalPostgres, startPostgres } from '../../dev/embeddedPostgres.ts';
+import { freePort } from '../../dev/freePort.ts';
 import { connect } from './postgresConnections.ts';
 
 /** A primary and a standby that streams from it, which takes its place when that is gone. */

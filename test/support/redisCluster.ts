@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { freePort, type RedisServer, startRedis } from './redisServer.ts';
+import { freePort } from '../../dev/freePort.ts';
+import { type RedisServer, startRedis } from './redisServer.ts';
 
 const slots: [number, number][] = [
   [0, 5_460],

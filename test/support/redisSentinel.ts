@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
-import { freePort, type RedisServer, startRedis } from './redisServer.ts';
+import { freePort } from '../../dev/freePort.ts';
+import { type RedisServer, startRedis } from './redisServer.ts';
 
 /** Real Sentinels, which are redis-server in another mode, around a primary and its replica. */
 export interface Sentinels {

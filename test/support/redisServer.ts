@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../../dev/freePort.ts';
 
 /** Whether Debian's `redis-server` is installed; where not, what needs it is skipped, and says so. */
 export const redisFound = spawnSync('redis-server', ['--version']).status === 0;
@@ -49,10 +49,11 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
   const all = ['--bind', '127.0.0.1', '--port', plain, '--dir', folder, '--save', '', '--loglevel', 'warning', ...args];
   const start = () => spawn('redis-server', all, { stdio: 'ignore' });
   let child: ChildProcess = start();
+  let isUp = false;
   const connection = new Redis({
     host: '127.0.0.1',
     port: listenOn,
-    retryStrategy: () => 50,
+    retryStrategy: () => (isUp || child.exitCode === null ? 50 : null),
     maxRetriesPerRequest: startTries,
     ...client,
   });
@@ -70,6 +71,7 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
     );
     if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
     if (failed) throw failed;
+    isUp = true;
   };
   const server: RedisServer = {
     port: listenOn,
@@ -97,13 +99,4 @@ export async function startRedis({ args = [], port, client = {} }: RedisServerOp
     throw error;
   }
   return server;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (!address || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../dev/freePort.ts';
 import { diagnoseWebApps } from '../../../src/lib/app/webAppDiagnosis.ts';
 import { watchApp } from '../../../src/lib/appTelemetry/watchApp.ts';
 import { type Symptom, symptoms } from '../../../src/lib/checks/check.ts';
@@ -36,7 +37,7 @@ import {
 import { createEndpointCache, fillEndpoint } from '../../support/diagnosisTables.ts';
 import { openTestWorkspace, startLogAnalytics } from '../../support/logAnalytics.ts';
 import { startManagedIdentity } from '../../support/managedIdentity.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
 import { faults, samples } from '../../support/sampleApps.ts';
 import { useEndpoint } from '../../support/sqlServer/useEndpoint.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';

@@ -1,6 +1,7 @@
 /** The diagnosis of this tool itself, and what it promises: bounded, read-only, without content, one check never stopping another. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../dev/freePort.ts';
 import { type Check, pass } from '../../../src/lib/checks/check.ts';
 import { runChecks } from '../../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -11,7 +12,6 @@ import { diagnose, entries, entry, plainValue } from '../../support/diagnosis.ts
 import { createPostgresCache, fillPostgres, postgresTable } from '../../support/diagnosisTables.ts';
 import { memoryRecords } from '../../support/memoryRecords.ts';
 import { failed, record } from '../../support/records.ts';
-import { freePort } from '../../support/redisServer.ts';
 import { useTestDatabase } from '../../support/testDatabase.ts';
 
 const database = useTestDatabase();

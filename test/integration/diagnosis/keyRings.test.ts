@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../dev/freePort.ts';
 import { runChecks } from '../../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { httpsProbe } from '../../../src/lib/findings/diagnosis/connection/httpsProbe.ts';
@@ -16,7 +17,7 @@ import { KeyVaultProtector } from '../../../src/lib/keyRing/protectors/keyVault.
 import { type Azurite, startAzurite } from '../../support/azurite.ts';
 import { certificateRing, dayMs, diagnose, type TestRing, withRings } from '../../support/diagnosis.ts';
 import { startFaultProxy } from '../../support/faultProxy.ts';
-import { freePort, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
+import { redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
 import { plainKey } from '../../support/ringBuilder.ts';
 import { fill, jobDeps, ringFolder } from '../../support/testRing.ts';
 import { startVault } from '../../support/vault.ts';

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../dev/freePort.ts';
 import { selfSigned } from '../../support/certificates.ts';
 import {
   appKey,
@@ -18,7 +19,7 @@ import {
   userKey,
   withRings,
 } from '../../support/diagnosis.ts';
-import { freePort, type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
+import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../../support/redisServer.ts';
 
 /** What a Redis for token caches should have. */
 const healthy = ['--maxmemory', '200mb', '--maxmemory-policy', 'volatile-lru', '--appendonly', 'yes'];
