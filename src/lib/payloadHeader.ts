@@ -1,5 +1,7 @@
 /** The mark of a Data Protection payload (KeyRingBasedDataProtector: 09 F0 C9 F0), which 16 bytes of the key's id follow. */
 export const payloadMark = Uint8Array.of(0x09, 0xf0, 0xc9, 0xf0);
+/** The same in hexadecimal, for statements. */
+export const payloadMarkHex = Buffer.from(payloadMark).toString('hex');
 const headerBytes = 20;
 /** The first three groups of a .NET Guid are little-endian: turns one order of its bytes into the other, in place. */
 function turned(guid: Buffer): Buffer {

@@ -1,3 +1,4 @@
+import { payloadMarkHex } from '../../payloadHeader.ts';
 import { family, pagesOfAll } from './statements.ts';
 
 /** The statements of a diagnosis, each named as the function that runs it, as those of statements.ts. All read. */
@@ -6,7 +7,7 @@ import { family, pagesOfAll } from './statements.ts';
 const entryColumns = (bytes: string) => `
 select id, coalesce(octet_length(value), 0) as size, expiresattime::timestamptz as expires_at,
        slidingexpirationinseconds as sliding_seconds,
-       coalesce(substring(value from 1 for case when substring(value from 1 for 4) = '\\x09f0c9f0'::bytea then 20
+       coalesce(substring(value from 1 for case when substring(value from 1 for 4) = '\\x${payloadMarkHex}'::bytea then 20
                                            else ${bytes} end), '') as content`;
 
 /** Pages now, and rows of a page as the statistics have it; 0 where there are none. */

@@ -3,6 +3,7 @@
  * table; everything else is a parameter. The column names are those of Microsoft.Extensions.Caching.Postgres, which does
  * not quote them, so they are lower case.
  */
+import { payloadMarkHex } from '../../payloadHeader.ts';
 import { never } from '../cacheTable.ts';
 
 /** A table, and those below it: its partitions, or what inherits from it. `$1` is its name. */
@@ -353,7 +354,7 @@ select coalesce(json_agg(coalesce(octet_length(value), 0)), '[]') as sizes,
               from (select substring(value from 1 for 20) as header
                     from (select value from drawn where expiresattime >= now() order by random() limit $4) as few
                     offset 0) as begun
-              where octet_length(header) = 20 and substring(header from 1 for 4) = '\\x09f0c9f0'::bytea
+              where octet_length(header) = 20 and substring(header from 1 for 4) = '\\x${payloadMarkHex}'::bytea
               group by 1) as named) as headers
 from drawn`;
 export const sampleHeaders = (t: string) =>
