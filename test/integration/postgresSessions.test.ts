@@ -10,7 +10,8 @@ import { type PoolMode, pgbouncerFound, usePgbouncer } from '../support/pgbounce
 import { indexPolicy, purgeContext } from '../support/policies.ts';
 import { connect } from '../support/postgresConnections.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
-import { useTestDatabase } from '../support/testDatabase.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcpProxy.ts';
+import { type TestDatabase, useTestDatabase } from '../support/testDatabase.ts';
 import type { TestTable } from '../support/testTable.ts';
 
 const hour = 3_600_000;
@@ -43,9 +44,10 @@ function useTable(mode?: PoolMode) {
     connectTo,
     table: () => table,
     limit: (setting: string) => database.query(`alter role ${role} ${setting}`),
-    open: () => {
+    /** @param port of a proxy before the server */
+    open: (port?: number) => {
       const url = new URL(connectTo());
-      Object.assign(url, { username: role, password: 'role-secret-1' });
+      Object.assign(url, { username: role, password: 'role-secret-1', ...(port && { port }) });
       const cache = openPostgres(url.href);
       opened.push(cache);
       return cache;
@@ -159,17 +161,52 @@ describe.skipIf(!pgbouncerFound)('through a pooler in statement mode', () => {
   });
 });
 
+/** Attempts to build an index whose name another one has. */
+const buildUnderTakenName = async (database: TestDatabase, cache: CacheTable, times: number) => {
+  const name = 'taken';
+  await database.query(`create index ${name} on public.tokencache (slidingexpirationinseconds)`);
+  for (let attempt = 0; attempt < times; attempt += 1) {
+    const policy = { name, timeBudgetMs: 60_000, offlineRowLimit: 1e6 };
+    const built = cache.expiryIndex.build({ kind: 'missing' }, policy);
+    await expect(built).rejects.toMatchObject({ code: 'index_name_taken' });
+  }
+};
+
+describe('an index that cannot be built', () => {
+  const { database, open } = useTable();
+  let proxy: TcpProxy;
+  afterEach(() => proxy.close());
+
+  // The server tells the error before it is out of the build: until its next answer, others see it building.
+  it('is looked at again only once the server has left the build', async () => {
+    let build: ((chunk: Buffer | null) => void) | undefined;
+    const late: (Buffer | null)[] = [];
+    let lookedAt = 0;
+    const letGo = () => {
+      for (const chunk of late.splice(0)) build?.(chunk);
+      build = undefined;
+    };
+    proxy = await startTcpProxy(Number(new URL(database.url).port), (chunk, pass) => {
+      if (build && build !== pass) lookedAt += 1;
+      if (build === pass) late.push(chunk);
+      else if (chunk?.toString('latin1', 0, 1) === 'E') {
+        const end = 1 + chunk.readInt32BE(1);
+        pass(chunk.subarray(0, end));
+        build = pass;
+        late.push(chunk.subarray(end));
+        setTimeout(letGo, 300);
+      } else pass(chunk);
+    });
+    await buildUnderTakenName(database, open(proxy.port), 1);
+    expect(lookedAt).toBe(0);
+  });
+});
+
 describe.skipIf(!pgbouncerFound)('an index that cannot be built, through a pooler', () => {
   const { database, open } = useTable('session');
 
   // The pooler lets go of the client before the server is out of the build.
   it('is told each time, and never seen as under way', async () => {
-    const name = 'taken';
-    await database.query(`create index ${name} on public.tokencache (slidingexpirationinseconds)`);
-    const { expiryIndex } = open();
-    for (let attempt = 0; attempt < 60; attempt += 1) {
-      const built = expiryIndex.build({ kind: 'missing' }, { name, timeBudgetMs: 60_000, offlineRowLimit: 1e6 });
-      await expect(built).rejects.toMatchObject({ code: 'index_name_taken' });
-    }
+    await buildUnderTakenName(database, open(), 20);
   });
 });

@@ -1,10 +1,10 @@
 /** The watch of a single Redis: what it reads, what it finds, and that it disturbs nothing. On real servers. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { blockEventLoop } from '../support/busyLoop.ts';
-import { startDelayProxy } from '../support/delayProxy.ts';
 import { writeEntries } from '../support/redisEntries.ts';
 import { type RedisServer, redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 import { defaultPolicy, findingOf, nodeOf, testWatch, turnedClock } from '../support/redisWatch.ts';
+import { delayed, startTcpProxy } from '../support/tcpProxy.ts';
 
 const options = 'abortConnect=False';
 const watchOf = (server: RedisServer, extra = options, ...rest: [Parameters<typeof testWatch>[1]?]) =>
@@ -65,7 +65,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
 
     it('on an idle event loop, is blamed', async () => {
       const server = await startRedis();
-      const proxy = await startDelayProxy(server.port, 300);
+      const proxy = await startTcpProxy(server.port, delayed(300));
       const { finding, exported } = await look(proxy.port);
       expect(finding).toMatchObject({ level: 'critical' });
       expect(finding?.what).not.toContain('not judged');
@@ -75,7 +75,7 @@ describe.skipIf(!redisFound)('the watch of a single Redis', () => {
 
     it('for longer than the event loop is blocked, is blamed for the rest', async () => {
       const server = await startRedis();
-      const proxy = await startDelayProxy(server.port, 400);
+      const proxy = await startTcpProxy(server.port, delayed(400));
       const free = blockEventLoop(40);
       const { finding, ping } = await look(proxy.port).finally(free);
       expect(finding).toMatchObject({ level: 'critical' });

@@ -34,20 +34,24 @@ export async function startAzurite(): Promise<Azurite> {
     '--skipApiVersionCheck',
   ];
   const child = spawn(process.execPath, [script, ...args, '--disableTelemetry'], { stdio: 'ignore' });
+  const stop = async () => {
+    const gone = child.exitCode === null && child.signalCode === null && once(child, 'exit');
+    child.kill();
+    await gone;
+    await rm(folder, { recursive: true, force: true });
+  };
   for (let attempt = 0; !(await answers(port)); attempt++) {
-    if (attempt > 200 || child.exitCode !== null) throw new Error('Azurite did not start');
+    if (attempt > 200 || child.exitCode !== null) {
+      await stop();
+      throw new Error('Azurite did not start');
+    }
     await delay(100);
   }
   return {
     port,
     connectionString: (at = port) =>
       `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${accountKey};BlobEndpoint=http://127.0.0.1:${at}/${account};`,
-    stop: async () => {
-      const gone = once(child, 'exit');
-      child.kill();
-      await gone;
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

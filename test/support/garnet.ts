@@ -37,17 +37,18 @@ export async function startGarnet(program: string, args: string[] = []): Promise
   const port = await freePort();
   const all = ['--bind', '127.0.0.1', '--port', String(port), '--memory', '64m', '--index', '1m', ...args];
   const child: ChildProcess = spawn(program, all, { stdio: 'ignore', env: environment });
-  const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 100, maxRetriesPerRequest: null });
+  const retryStrategy = () => (child.exitCode === null ? 100 : null);
+  const client = new Redis({ host: '127.0.0.1', port, retryStrategy, maxRetriesPerRequest: 300 });
   client.on('error', () => undefined);
-  await client.ping();
-  return {
-    node: `127.0.0.1:${port}`,
-    client,
-    stop: async () => {
-      client.disconnect();
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+  const stop = async () => {
+    client.disconnect();
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
   };
+  await client.ping().catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return { node: `127.0.0.1:${port}`, client, stop };
 }

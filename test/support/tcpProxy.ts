@@ -12,18 +12,34 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** What the server sent on one connection, null at its end; `pass` hands it on, and is the same function for one connection. */
+export type Answers = (chunk: Buffer | null, pass: (chunk: Buffer | null) => void) => void;
+
+/** A server far away: each piece of its answers takes some time. */
+export const delayed =
+  (ms: number): Answers =>
+  (chunk, pass) =>
+    void setTimeout(pass, ms, chunk);
+
+export async function startTcpProxy(
+  targetPort: number,
+  answers: Answers = (chunk, pass) => pass(chunk),
+): Promise<TcpProxy> {
   let dead = false;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const target = connect(targetPort, '127.0.0.1');
-    for (const [from, to] of [
-      [client, target],
-      [target, client],
+    const passTo = (to: Socket) => (chunk: Buffer | null) => {
+      if (!dead && to.writable) chunk ? to.write(chunk) : to.end();
+    };
+    const passAnswer = passTo(client);
+    for (const [from, to, pass] of [
+      [client, target, passTo(target)],
+      [target, client, (chunk: Buffer | null) => answers(chunk, passAnswer)],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => void (dead || to.write(chunk)));
-      from.on('end', () => void (dead || to.end()));
+      from.on('data', pass);
+      from.on('end', () => pass(null));
       from.on('error', () => to.destroy());
       from.on('close', () => sockets.delete(from));
     }

@@ -371,8 +371,8 @@ describe('on PostgreSQL, the diagnosis blames', () => {
 
   it('slow reads, on a line that delays', async () => {
     await fill(plain());
-    const { startDelayProxy } = await import('../../support/delayProxy.ts');
-    const proxy = await startDelayProxy(Number(new URL(database.url).port), 130);
+    const { delayed, startTcpProxy } = await import('../../support/tcpProxy.ts');
+    const proxy = await startTcpProxy(Number(new URL(database.url).port), delayed(130));
     const url = new URL(database.url);
     url.port = String(proxy.port);
     try {
