@@ -19,7 +19,7 @@ export default {
       ignoreDependencies: ['azurite'],
     },
     test: {
-      entry: ['**/*.test.ts', 'support/{commandEnd,functionsProcess,hostProcess}.ts'],
+      entry: ['**/*.test.ts', 'support/{commandEnd,functionsProcess,hostProcess,tellMany}.ts'],
       // A program of `npm run check`; scripts for other worlds than Node.js's, found by their path.
       ignoreDependencies: ['@biomejs/biome', '@kusto/language-service-next', 'axe-core'],
     },

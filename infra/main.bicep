@@ -2,7 +2,7 @@
 import { nameOf } from 'attached.bicep'
 import { azureCommands, databaseGrant, databaseGrants } from 'grants.bicep'
 import { neededZones } from 'privateZones.bicep'
-import { cacheSettings, connectionStrings, places, telemetrySettings } from 'settings.bicep'
+import { cacheSettings, connectionStrings, places, roleOf, telemetrySettings } from 'settings.bicep'
 import { isServerless, warnings } from 'warnings.bicep'
 import { alertSettings, availabilitySettings, budgetSettings } from 'types/alerts.bicep'
 import { appSettings, inboundSettings, privateAccess, signInSettings, texts } from 'types/app.bicep'
@@ -295,7 +295,7 @@ module watch 'alerts.bicep' = {
     componentId: componentId
     actionGroupIds: monitoring.?actionGroupIds ?? []
     hostName: function.outputs.hostName
-    roleName: settings.?OTEL_SERVICE_NAME ?? appName
+    roleName: roleOf(settings, appName)
     storageId: resourceId('Microsoft.Storage/storageAccounts', accountName)
     ownIds: [resourceGroup().id]
     sql: allSql

@@ -211,3 +211,14 @@ func telemetrySettings(connectionString string, clientId string) texts => {
   APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${clientId}'
 }
+
+func namespacesOf(attributes string) string[] =>
+  map(
+    filter(split(attributes, ','), each => trim(split(each, '=')[0]) == 'service.namespace'),
+    each => '${uriComponentToString(trim(split(each, '=')[1]))}.'
+  )
+
+@export()
+@description('The name of the role that the telemetry of the app has. The exporter puts the namespace of its attributes before the name.')
+func roleOf(settings texts, appName string) string =>
+  '${join(namespacesOf(settings.?OTEL_RESOURCE_ATTRIBUTES ?? ''), '')}${settings.?OTEL_SERVICE_NAME ?? appName}'

@@ -9,6 +9,7 @@ param make = {
   lock: true
   administrator: { objectId: '66666666-6666-6666-6666-666666666666', name: 'database owners', kind: 'Group' }
 }
+param settings = { OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test, service.namespace=web%20shop' }
 param inbound = { access: 'addresses', allowedAddresses: [] }
 param alerts = {
   emails: ['oncall@example.com']

@@ -275,6 +275,12 @@ describe('settings', () => {
     expect([...ingestion.received, ...collector.received]).toEqual([]);
   });
 
+  it('take each of 3,000 findings that stand at once', async () => {
+    const told = await run('test/support/tellMany.ts', ['3000'], { ...ingestion.settings, ...collector.settings });
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    for (const backend of [ingestion, collector]) expect(backend.logs()).toHaveLength(6_000);
+  });
+
   it('of OTLP alone send by protobuf', async () => {
     await withApp({ ...collector.settings, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=from-the-operator' }, purgeNow);
     expect(collector.accepted.map(({ path }) => path).sort()).toEqual(['/v1/logs', '/v1/metrics', '/v1/traces']);
@@ -286,11 +292,15 @@ describe('settings', () => {
     expect(ingestion.received).toEqual([]);
   });
 
-  it('name the app and its version', async () => {
-    await withApp({ ...ingestion.settings, ...collector.settings, WEBSITE_SITE_NAME: 'my-app' }, purgeNow);
+  it.each([
+    [{}, 'my-app'],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.namespace=web%20shop' }, 'web shop.my-app'],
+  ])('name the app and its version: %j', async (settings, role) => {
+    const names = { WEBSITE_SITE_NAME: 'my-app', ...settings };
+    await withApp({ ...ingestion.settings, ...collector.settings, ...names }, purgeNow);
     expect(ingestion.envelopes()).not.toEqual([]);
     for (const { tags } of ingestion.envelopes()) {
-      expect(tags['ai.cloud.role']).toBe('my-app');
+      expect(tags['ai.cloud.role']).toBe(role);
       expect(tags['ai.application.ver']).toBe(packageVersion());
     }
     for (const resource of collector.resources()) {

@@ -153,7 +153,10 @@ describe('the alerts', () => {
 
   it.each(every)('ask for the app that is deployed, by the role that its telemetry has: %s', (_, snapshot) => {
     const site = snapshot.predictedResources.find(({ type }) => type === 'Microsoft.Web/sites')?.name ?? '';
-    const role = appSettingsOf(snapshot).OTEL_SERVICE_NAME ?? site;
+    const { OTEL_SERVICE_NAME: name = site, OTEL_RESOURCE_ATTRIBUTES: attributes = '' } = appSettingsOf(snapshot);
+    // As the exporter of Azure Monitor puts it together: test/e2e/telemetry.test.ts.
+    const namespace = /service\.namespace=([^,]*)/.exec(attributes)?.[1];
+    const role = namespace === undefined ? name : `${decodeURIComponent(namespace)}.${name}`;
     const workbook = snapshot.predictedResources.find(({ type }) => type === 'Microsoft.Insights/workbooks');
     const rules = snapshot.predictedResources.filter(({ type }) => type === alertTypes[0]);
     for (const rule of rules.filter(({ name }) => !name.endsWith('-over-quota')))

@@ -54,6 +54,10 @@ export const telemetryShape = {
     .default('http/protobuf')
     .meta({ description: 'No other is spoken: neither `grpc` nor `http/json`.' }),
   OTEL_SERVICE_NAME: z.string().optional().meta({ description: 'How the backends name the app.' }),
+  OTEL_RESOURCE_ATTRIBUTES: z.string().optional().meta({
+    description:
+      'What the backends say of the app besides: `deployment.environment.name=test,service.namespace=shop`. Azure Monitor puts the namespace and a dot before the name of the app.',
+  }),
   WEBSITE_SITE_NAME: z
     .string()
     .optional()
@@ -84,6 +88,7 @@ export function telemetrySettings(values: Values, wrong: ReadonlySet<string>): T
     // The exporters read the endpoint, headers, certificates and timeout from the environment by themselves, as specified.
     otlp: values.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && speaks,
     serviceName: values.OTEL_SERVICE_NAME ?? values.WEBSITE_SITE_NAME ?? 'token-cache-maintenance',
+    resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     samplerChosen: values.OTEL_TRACES_SAMPLER !== undefined,
     flushTimeoutMs: values.TELEMETRY_FLUSH_TIMEOUT,
   };

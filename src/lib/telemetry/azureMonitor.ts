@@ -18,7 +18,7 @@ const instrumentations = ['http', 'azureSdk', 'mongoDb', 'mySql', 'postgreSql', 
  * metrics and performance counters (the host's too), live metrics and the sampling of five traces a second (runs are few).
  */
 export async function azureMonitorSdk(
-  { serviceName, samplerChosen }: TelemetrySettings,
+  { serviceName, resourceAttributes, samplerChosen }: TelemetrySettings,
   { connectionString, identity }: NonNullable<TelemetrySettings['azureMonitor']>,
   processors: Processors | undefined,
   complain: (...words: unknown[]) => void,
@@ -28,7 +28,8 @@ export async function azureMonitorSdk(
   process.env.APPLICATION_INSIGHTS_NO_STATSBEAT ??= 'true';
   process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
   process.env.OTEL_SERVICE_NAME ??= serviceName;
-  process.env.OTEL_RESOURCE_ATTRIBUTES ??= `service.version=${packageVersion()}`;
+  const attributes = [`service.version=${packageVersion()}`, resourceAttributes ?? []].flat();
+  process.env.OTEL_RESOURCE_ATTRIBUTES = attributes.join();
   const options: AzureMonitorOpenTelemetryOptions = {
     azureMonitorExporterOptions: {
       connectionString: connectionString.reveal(),

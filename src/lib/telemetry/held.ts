@@ -29,6 +29,7 @@ export function holdTelemetry(settings: TelemetrySettings): (register: () => voi
     register();
     const sender = senderOf(trace.getTracerProvider());
     spans.handTo((span) => sender.onEnd(span));
+    takeManyRecords(logs.getLoggerProvider());
     records.handTo(emitAgain);
     release();
   };
@@ -58,6 +59,19 @@ function senderOf(provider: object): SpanProcessor {
   };
   if (!sender) throw new Error('the SDK does not take spans that ended before it was registered');
   return sender;
+}
+
+/** So many records wait to be sent: a judgement tells all that stands at once, and by default a batch throws away what is beyond 2,560. */
+const mostRecords = 20_000;
+
+/** No option of Azure Monitor's distribution sets it; test/e2e/telemetry.test.ts fails where a version hides it. */
+function takeManyRecords(provider: object): void {
+  const { _getDelegate: getDelegate } = provider as { _getDelegate?(): object };
+  const { _sharedState: shared } = (getDelegate?.call(provider) ?? provider) as {
+    _sharedState?: { processors?: object[] };
+  };
+  for (const processor of shared?.processors ?? [])
+    if ('_maxQueueSize' in processor) processor._maxQueueSize = mostRecords;
 }
 
 function emitAgain(record: ReadableLogRecord): void {

@@ -13,6 +13,8 @@ export interface TelemetrySettings {
   otlp: boolean;
   /** By which the backends name the app: the function app's name, where it is known. */
   serviceName: string;
+  /** `key=value`, several divided by commas, as the specification of OTEL_RESOURCE_ATTRIBUTES says. */
+  resourceAttributes: string | undefined;
   /** Every span is kept where no sampler was chosen: runs are few. */
   samplerChosen: boolean;
   /** How long the end of an invocation, or of a command, may wait for what is still to be sent. */
