@@ -16,7 +16,7 @@ const newCopy = () => sharedCopy<HttpResponseInit>(0, clock);
 const copies = { 'application/json': newCopy(), 'text/html': newCopy() };
 
 /** Records that the page's plots go back over: a day of counts and two of purges, on the schedules by default. */
-const plotted = { purge: 96, index: 10, counts: 288, redis: 288, app: 96, rotateKeyRing: 10, asked: 10 };
+const plotted = { purge: 96, index: 10, counts: 288, redis: 288, app: 96, rotateKeyRing: 10 };
 
 route({
   name: 'status',

@@ -3,9 +3,13 @@
  * one PostgreSQL as instances in Azure would. The queue trigger is dev/queueListener.ts, which says what it does not prove.
  */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LocalStorage, startAzurite } from '../../dev/azurite.ts';
+import { run } from '../support/childProcess.ts';
 import { startFaultProxy } from '../support/faultProxy.ts';
 import { type FunctionsApp, startFunctionsApp } from '../support/functionsApp.ts';
 import { postgresEngine } from '../support/postgresEngine.ts';
@@ -325,6 +329,16 @@ describe('delivery at least once', () => {
     await expect.poll(() => table.ids()).toEqual(['alive']);
     await expect.poll(async () => (await queue.poisoned()).length, { timeout: 60_000 }).toBe(2);
     expect(app.log()).not.toContain('no JSON at all');
+    // The terminal looks at the same queue.
+    const state = await mkdtemp(join(tmpdir(), 'token-cache-status-'));
+    const settings = { AzureWebJobsStorage: storage.connectionString, TOKEN_CACHE_CONNECTION_STRING: database.url };
+    const places = { RECORD_STORE: 'table', XDG_STATE_HOME: state };
+    const told = await run('bin/token-cache.js', ['status', '--json'], { ...settings, ...places });
+    await rm(state, { recursive: true });
+    const { findings } = JSON.parse(told.stdout) as { findings: { check: string; subject: string }[] };
+    const ofQueue = (found: typeof findings) => found.filter(({ subject }) => subject.startsWith('queue '));
+    expect(ofQueue(findings)).toMatchObject([{ check: 'poison-messages' }]);
+    expect(ofQueue((await app.call('GET', 'status')).json.findings as typeof findings)).toEqual(ofQueue(findings));
   });
 
   it('says so while the queue is away, and goes on when it is back', async () => {

@@ -8,7 +8,7 @@ import type { WorkQueue } from '../../src/lib/queue/workQueue.ts';
 import type { RecordStore } from '../../src/lib/runs/recordStore.ts';
 import { readSettings } from '../../src/lib/settings/settings.ts';
 
-const deployment = '2026-11-20T08:00:00.000Z';
+export const deployment = '2026-11-20T08:00:00.000Z';
 
 /** What the judges need of an app with these settings and records, as seen at that time. */
 export function overviewDeps(
@@ -34,6 +34,6 @@ export async function judgeApp(
 ): Promise<Overview> {
   const deps = overviewDeps(env, records, now, queue, memory);
   // A start that cannot be noted stops no timer.
-  for (const { name } of deps.timers) await recordTimerStart(records, name, deployment, now).catch(() => undefined);
+  for (const timer of deps.timers) await recordTimerStart(records, timer, deployment, now).catch(() => undefined);
   return judgeAndTell(deps);
 }

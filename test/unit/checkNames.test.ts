@@ -52,7 +52,7 @@ describe('FINDING_LEVELS', () => {
     const values = { ...defaults, FINDING_LEVELS: findingShape.FINDING_LEVELS.parse(levels) };
     return judgeApp({
       now: new Date(),
-      policy: findingPolicy(values as Parameters<typeof findingPolicy>[0]),
+      policy: findingPolicy(values as Parameters<typeof findingPolicy>[0], '0 */5 * * * *', 0),
       settingProblems: [],
       settingWarnings: [],
       recordStore: 'table',

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { historyOf, readHistory } from '../../src/lib/runs/history.ts';
 import { findRun, forgetPending, keepPending, listRuns } from '../../src/lib/runs/pendingRuns.ts';
 import { noRecordStore, type RecordStore } from '../../src/lib/runs/recordStore.ts';
+import { newRunId } from '../../src/lib/runs/runId.ts';
 import { readRunning, runningState } from '../../src/lib/runs/runningState.ts';
 import { sumOfParts } from '../../src/lib/runs/sumOfParts.ts';
 import { overviewDeps } from '../support/judgedApp.ts';
@@ -67,7 +68,7 @@ describe('the history of a job', () => {
     await records.addRun(purge(301));
     expect((await readHistory(counting, 'purge', 'web', 5, at(301))).runs).toHaveLength(5);
     expect(
-      (await readHistory(counting, 'purge', 'web', 5, at(301), ({ runs }) => runs.length > 100)).runs,
+      (await readHistory(counting, 'purge', 'web', 5, at(301), { tells: ({ runs }) => runs.length > 100 })).runs,
     ).toHaveLength(200);
   });
 
@@ -232,6 +233,24 @@ describe('what a run tells of itself', () => {
       subjects.map((subject) => ('running' in subject ? subject.running?.lost : undefined));
     expect([lostIn(await judgeAndTell(deps)), lostIn(await readOverview(deps)), asked]).toEqual([[null], [null], []]);
     expect([lostIn(await readStatus(deps)), asked]).toEqual([[false], ['web']]);
+  });
+
+  it('is not lost any more once a purge has succeeded since, which takes no lock where nothing is left', async () => {
+    const records = memoryRecords();
+    const clock = { ...systemClock, now: () => start };
+    const lost = async (job: string) => {
+      const state = runningState(records, 'web', newRunId(job, 'web', start), clock);
+      await state.begin();
+      state.end();
+    };
+    const running = (lastPurge: Date, isHeld = false) =>
+      readRunning(records, 'web', at(5), async () => isHeld, lastPurge.toISOString());
+    await lost('purge');
+    expect(await running(at(-1))).toMatchObject({ lost: true });
+    expect(await running(at(4))).toBeUndefined();
+    expect(await running(at(4), true)).toMatchObject({ lost: false });
+    await lost('clear');
+    expect(await running(at(4))).toMatchObject({ lost: true });
   });
 
   it('is not known where it cannot be read', async () => {

@@ -15,6 +15,7 @@ export function addStatusCommand(program: Command, session: Session): void {
       const { readStatus } = await import('../../lib/app/overview.ts');
       const { statusContent } = await import('../../lib/app/statusContent.ts');
       const { timersOf } = await import('../../lib/app/timers.ts');
+      const { openWorkQueue } = await import('../../lib/app/workQueues.ts');
       const { findingTable } = await import('../findingTables.ts');
       const status = await readStatus({
         settings,
@@ -23,7 +24,7 @@ export function addStatusCommand(program: Command, session: Session): void {
         clock: systemClock,
         timers: timersOf(settings),
         deployment: undefined,
-        queue: undefined,
+        queue: settings.queue.mode === 'never' ? undefined : openWorkQueue(settings.queue)?.queue,
         memory: { told: [] },
       });
       const { health, findings } = status;

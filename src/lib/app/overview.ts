@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type Finding, type ToldFinding, toldOf } from '../findings/finding.ts';
 import { type HealthStatus, healthOf, judge } from '../findings/judge.ts';
 import { appSubject, type QueueReading } from '../findings/judgeApp.ts';
+import { tellAppPurge } from '../findings/sqlReadings.ts';
 import {
   couldRunSince,
   keepStanding,
@@ -130,11 +131,15 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   const hasSilentRing = (each: SubjectRecords) =>
     'rings' in each && silent.some(({ kind, name }) => kind === 'keyRing' && each.rings.includes(name));
   const unreadable = subjects.filter((each) => silent.includes(each) || hasSilentRing(each)).map(titleOf);
+  const ofUnseenPurge = subjects.flatMap((each) =>
+    each.kind === 'sqlCache' && !tellAppPurge(each.counts) ? titleOf(each) : [],
+  );
   // What is not found since something cannot be read has not gone.
   const isJudged = ({ check, subject }: Finding) => {
     if (settings.findings.levels.get(check) === 'off') return true;
     // Whether another finding tells of them is not known.
     if (check === 'poison-messages' && unreadable.length > 0) return queue?.poison?.count === 0;
+    if (check === 'app-purge' && ofUnseenPurge.includes(subject)) return false;
     if (subject.startsWith('queue ')) return !queue || queue.poison !== undefined;
     if (subject.startsWith('timer ')) return statesReadable;
     if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;

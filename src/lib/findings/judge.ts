@@ -1,3 +1,4 @@
+import { isOff } from '../findingPolicy.ts';
 import { type Level, worst, worstFirst } from '../level.ts';
 import { isNote } from '../runbook.ts';
 import { type JobName, jobNames } from '../runs/catalogue.ts';
@@ -30,7 +31,7 @@ export type HealthStatus = 'ok' | 'degraded' | 'failing';
  */
 export function judge(facts: Judged): Finding[] {
   const { subjects, statesReadable, timers, policy } = facts;
-  const late = new Set(lateOnes(timers).map(({ name }) => name));
+  const late = new Set((isOff(policy, 'timer-late') ? [] : lateOnes(timers)).map(({ name }) => name));
   const jobTimers = new Map(
     jobNames.flatMap((job) => {
       const planned = facts.scheduleOf(job);
@@ -53,7 +54,10 @@ export function judge(facts: Judged): Finding[] {
     ahead: histories.flatMap(({ ahead }) => ahead),
     isTold: (job, name) =>
       histories.some(
-        (each) => each.job === job && each.subject === name && (each.unreadable || judgeRuns(each, context).length > 0),
+        (each) =>
+          each.job === job &&
+          each.subject === name &&
+          (each.unreadable || judgeRuns(each, context).some(({ check }) => !isOff(policy, check))),
       ),
   });
   return worstFirst(withLevels([...ofApp, ...ofSubjects], policy.levels));

@@ -1,4 +1,5 @@
 import { humanDuration } from '../durations.ts';
+import { isOff } from '../findingPolicy.ts';
 import type { KeyReport, RingStatus } from '../keyRing/jobs/ringStatus.ts';
 import { instantOf, parseInstant } from '../keyRing/reading/instants.ts';
 import type { RuleKey } from '../keyRing/rule/defaultKey.ts';
@@ -16,7 +17,7 @@ export function judgeKeyRing(records: KeyRingRecords, context: JudgeContext): Fi
   const status = newestLook(records)?.status;
   const gap = status && gapOf(status.keys, context.now);
   const findings = findingsOf(records, status).filter(({ check }) => !isOver(check, gap, context.now));
-  const isKnown = findings.some(({ check }) => gapChecks.has(check));
+  const isKnown = findings.some(({ check }) => gapChecks.has(check) && !isOff(context.policy, check));
   return about(titleOf(records), [
     ...historiesOf(records).flatMap((history) => judgeRuns(history, context)),
     ...notMoved(records),

@@ -1,25 +1,20 @@
 import { eventChecks, unreachableCheck } from '../redis/rules/rules.ts';
 import type { WatchReport } from '../redis/watchReport.ts';
-import { isReal } from '../runs/history.ts';
 import type { Finding } from './finding.ts';
 import { about } from './judgement.ts';
 import { flapRuns, isFlapping, type JudgeContext, judgeRuns } from './judgeRuns.ts';
+import { eventMs, looksOf } from './redisLooks.ts';
 import { historiesOf, type RedisCacheRecords, titleOf } from './subjectRecords.ts';
-
-/** What happened between two looks is told for so long, since the next look no longer sees it. */
-const eventMs = 1_800_000;
 
 type Found = WatchReport['findings'][number];
 
 /** What somebody should know of a Redis cache: the findings of its newest look, and the jobs that look after it. */
 export function judgeRedisCache(records: RedisCacheRecords, context: JudgeContext): Finding[] {
-  const looks = records.redis.runs.flatMap((run) =>
-    isReal(run) && run.report ? [{ at: Date.parse(run.startedAt), findings: run.report.findings }] : [],
-  );
+  const looks = looksOf(records.redis);
   const flapping = flappingNodes(looks.slice(0, flapRuns).map(({ findings }) => findings));
   const [newest, before] = looks.map(({ findings }) => findings);
   const recent = looks
-    .filter(({ at }) => context.now.getTime() - at <= eventMs)
+    .filter(({ at }) => context.now.getTime() - at <= eventMs(context.policy, context.now))
     .flatMap(({ findings }) => findings.filter(({ check }) => eventChecks.has(check)));
   const seen = (newest ?? []).map((found) =>
     isFirstMiss(found, before) ? { ...found, level: 'info' as const } : found,

@@ -1,5 +1,5 @@
 import { humanDuration } from '../durations.ts';
-import type { FindingPolicy } from '../findingPolicy.ts';
+import { type FindingPolicy, isOff } from '../findingPolicy.ts';
 import type { CheckName } from '../runbook.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import { endOf, isReal, type JobHistory } from '../runs/history.ts';
@@ -76,15 +76,16 @@ function failureOf({ job, runs, failures: inARow }: JobHistory, { now, timerOf }
   const flapping = looks && inARow.length < flaps && isFlapping(recent.map((run) => failed.includes(run)));
   const failures = flapping ? failed : inARow;
   const [newest] = failures;
-  if (!newest) return [];
+  // One that failed without an error tells of what failed in its report, which the judge of its subject reads.
+  if (!newest?.error) return [];
   if (!timerOf(job) && (looks || now.getTime() - Date.parse(newest.startedAt) > askedForMs)) return [];
   const ofRuns = flapping ? `of the last ${recent.length} runs` : 'in a row';
   const times = failures.length === 1 ? 'failed last time' : `failed ${failures.length} times ${ofRuns}`;
   // A look comes again in a few minutes: once is not a reason to wake anybody.
   return (looks && failures.length === 1 ? note : warning)(
     job === 'rotateKeyRing' || job === 'rewrapKeyRing' ? 'rotation-failed' : 'job-failures',
-    `The job ${job} ${times} (${newest.error?.code ?? 'unknown'}). ${newest.error?.message ?? ''}`.trim(),
-    newest.error?.advice ?? 'Look at its record: GET /api/runs lists them.',
+    `The job ${job} ${times} (${newest.error.code}). ${newest.error.message}`.trim(),
+    newest.error.advice,
     failures.at(-1)?.startedAt,
   );
 }
@@ -93,7 +94,7 @@ function absenceOf(history: JobHistory, context: JudgeContext): Judgement[] {
   const { job, lastSuccess, failures, unreadable } = history;
   const check = absentChecks[job];
   const timer = context.timerOf(job);
-  if (!check || !timer || timer.isLate || unreadable) return [];
+  if (!check || isOff(context.policy, check) || !timer || timer.isLate || unreadable) return [];
   const { now } = context;
   const success = lastSuccess ? Math.min(endOf(lastSuccess), now.getTime()) : 0;
   const since = Math.max(success, context.couldRunSince(job, history.subject, timer.schedule).getTime());

@@ -1,4 +1,5 @@
 import { humanDuration, parseDuration } from '../durations.ts';
+import { isOff } from '../findingPolicy.ts';
 import { endOf, isReal } from '../runs/history.ts';
 import { firingsBefore } from '../schedules.ts';
 import type { CountsReport } from '../sql/counts.ts';
@@ -25,8 +26,10 @@ export function judgeSqlCache(records: SqlCacheRecords, subjects: readonly Subje
   const purges = purgesOf(records.purge, context.now);
   const counts = countsOf(records.counts);
   const index = missingIndex(records);
-  // That the job cannot build the index is not a second finding.
-  const isTold = index.length > 0 && records.index.failures.length > 0;
+  // That the job cannot build the index is not a second finding, nor one by itself where nobody wants to hear of a missing one.
+  const failure = records.index.failures[0]?.error;
+  const isKnown = !isOff(context.policy, 'index-missing') || failure?.code === 'permission_missing';
+  const isTold = index.length > 0 && failure !== undefined && isKnown;
   const judged = [...(isTold ? [] : [records.index]), records.counts, records.clear];
   return about(titleOf(records), [
     ...absentOrBusy(records, context),
@@ -122,7 +125,9 @@ function missingIndex({ index, purge }: SqlCacheRecords): Judgement[] {
     })),
     ...purge.runs.filter(isReal).map((run) => ({
       run,
-      isMissing: run.report && !run.report.dryRun ? run.report.index === 'missing' : undefined,
+      // `busy`: another run is at work on it, and what comes of that is not known.
+      isMissing:
+        !run.report || run.report.dryRun || run.report.index === 'busy' ? undefined : run.report.index === 'missing',
     })),
   ]
     .filter(({ isMissing }) => isMissing !== undefined)

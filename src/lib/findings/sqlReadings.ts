@@ -62,8 +62,15 @@ export function agesOf(purge: JobHistory<'purge'>, counts: JobHistory<'counts'>)
 
 const isAge = ({ oldestExpiredAge, expired }: CountsReport) => oldestExpiredAge !== null || expired.count === 0;
 
-/** Whether the records hold a reading of the oldest expired entry. */
-export const tellAge = (history: JobHistory<'counts'>) => countsOf(history).some(({ report }) => isAge(report));
+/** Whether the records hold a reading of the oldest expired entry, and one of the table's size. */
+export function tellCounts(history: JobHistory<'counts'>): boolean {
+  const has = (knows: (report: CountsReport) => boolean) => countsOf(history).some(({ report }) => knows(report));
+  return has(isAge) && has(({ dataBytes }) => dataBytes !== null);
+}
+
+/** Whether they tell if a web app purges the table. Where the right to see that is missing none does, so no more are read for it. */
+export const tellAppPurge = (history: JobHistory<'counts'>) =>
+  countsOf(history).some(({ report }) => report.appPurge.state !== 'unknown');
 
 /** Whether the records tell if there is a backlog: not while they hold a part of its purges alone. */
 export function tellBacklog(history: JobHistory<'purge'>, { backlogRuns }: FindingPolicy, now: Date): boolean {

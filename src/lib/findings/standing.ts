@@ -10,8 +10,13 @@ const stateKey = 'findings';
 /** The app was down where so many judgements are missing: what is missing then is given its turn first. */
 const missedJudgements = 3;
 const leastDownMs = 900_000;
-/** Findings are kept up to so many characters, the worst first: an entity of the table holds 524,288 in all. */
+/**
+ * Findings are kept with their words up to so many characters, the worst first, and without up to so many in all: each gets its 0
+ * as it goes. An entity of the table holds 524,288.
+ */
 const keptLength = 200_000;
+const keptInAll = 450_000;
+const wordless = 'It was found before; its words did not fit into what is kept.';
 
 /** What was judged last, kept over restarts: the findings that stood, and since when each job could have run. */
 const standingState = z.object({
@@ -53,18 +58,18 @@ function asSeenAt(now: Date, { upSince, findings, known, ...state }: StandingSta
   return {
     ...state,
     upSince: seen(upSince),
-    findings: findings.map((each) => ({ ...each, since: each.since && seen(each.since) })),
+    findings: findings.map((each) => ({ ...each, what: each.what || wordless, since: each.since && seen(each.since) })),
     known: Object.fromEntries(Object.entries(known).map(([key, at]) => [key, seen(at)])),
   };
 }
 
 export async function keepStanding(records: RecordStore, state: StandingState): Promise<void> {
   let length = 0;
-  const findings = worstFirst(state.findings).filter((each) => {
-    const own = JSON.stringify(each).length;
-    if (length + own > keptLength) return false;
-    length += own;
-    return true;
+  const findings = worstFirst(state.findings).flatMap((each) => {
+    const withWords = length + JSON.stringify(each).length <= keptLength;
+    const kept = withWords ? each : { ...each, what: '', advice: '' };
+    length += JSON.stringify(kept).length;
+    return length <= keptInAll ? kept : [];
   });
   await records.writeState(stateKey, { ...state, findings });
 }

@@ -4,7 +4,8 @@ import type { JobName } from '../runs/catalogue.ts';
 import { type JobHistory, readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { type HoldsLock, type RunningRun, readRunning } from '../runs/runningState.ts';
-import { tellAge, tellBacklog } from './sqlReadings.ts';
+import { tellEvents } from './redisLooks.ts';
+import { tellBacklog, tellCounts } from './sqlReadings.ts';
 
 /** The jobs on each kind of subject whose records are judged. */
 const judgedJobs = {
@@ -51,7 +52,7 @@ export type Depths = typeof judgedRuns;
 export interface Reading {
   now: Date;
   policy: FindingPolicy;
-  /** Where somebody wants to see more. */
+  /** Where somebody wants to see more: what is judged does not depend on it. */
   depths?: Partial<Depths>;
   /** Asks a SQL cache whether a run holds its lock; left out where no cache is to be asked. */
   holdsLock?: ((cache: string) => ReturnType<HoldsLock>) | undefined;
@@ -67,20 +68,27 @@ export async function readSubjects(
   { now, policy, depths: wanted, holdsLock }: Reading,
 ): Promise<SubjectRecords[]> {
   const limit = pLimit(readsAtOnce);
-  const depths: { readonly [J in JobName]?: number } = { ...judgedRuns, ...wanted };
+  const depths: { readonly [J in JobName]?: number } = judgedRuns;
+  const shown: typeof depths = wanted ?? {};
   const tells: { readonly [J in JobName]?: (history: JobHistory<J>) => boolean } = {
     purge: (history) => tellBacklog(history, policy, now),
-    counts: tellAge,
+    counts: tellCounts,
+    redis: (history) => tellEvents(history, policy, now),
   };
   const read = <J extends JobName>(job: J, name: string): Promise<JobHistory<J>> =>
-    limit(() => readHistory(records, job, name, depths[job] ?? judgedOthers, now, tells[job]));
+    limit(() => {
+      const more = { tells: tells[job], shown: shown[job] };
+      return readHistory(records, job, name, depths[job] ?? judgedOthers, now, more);
+    });
   const recordsOf = async <K extends Kind>(kind: K, name: string) => {
     const histories = judgedJobs[kind].map(async (job) => [job, await read(job, name)]);
     return { kind, name, ...Object.fromEntries(await Promise.all(histories)) } as Records<K>;
   };
   const cacheOf = async <K extends Kind>(kind: K, name: string, isHeld?: HoldsLock) => {
-    const running = limit(() => readRunning(records, name, now, isHeld));
-    return { ...(await recordsOf(kind, name)), running: await running };
+    const found = await recordsOf(kind, name);
+    const { purge } = found as { purge?: JobHistory<'purge'> };
+    const running = await limit(() => readRunning(records, name, now, isHeld, purge?.lastSuccess?.startedAt));
+    return { ...found, running };
   };
   return Promise.all<SubjectRecords>([
     ...sqlCaches.map(async (name) => ({

@@ -20,24 +20,26 @@ const deploymentKey = 'deployment';
 /** Records that a timer has fired, and the first firing of this deployment: by these a timer that stopped firing is noticed. */
 export async function recordTimerStart(
   records: RecordStore,
-  name: string,
+  { name, schedule }: Pick<Timer, 'name' | 'schedule'>,
   deployment: string,
   now: Date,
 ): Promise<void> {
   const startedAt = now.toISOString();
-  await records.writeState(stateKey(name), { startedAt });
+  await records.writeState(stateKey(name), { startedAt, schedule });
   const known = (await records.readState(deploymentKey)) as { id?: unknown } | undefined;
   if (known?.id !== deployment) await records.writeState(deploymentKey, { id: deployment, startedAt });
 }
 
-async function lastTimerStart(records: RecordStore, name: string): Promise<Date | undefined> {
-  return dateOf(await records.readState(stateKey(name)));
+/** `schedule`: by which it fired then, where that is known. */
+async function lastTimerStart(records: RecordStore, name: string) {
+  const state = (await records.readState(stateKey(name))) as { schedule?: unknown } | undefined;
+  return { last: dateOf(state), schedule: state?.schedule };
 }
 
 /** When a timer of this deployment fired first; undefined where none has yet. */
-async function firstStartOf(records: RecordStore, deployment: string): Promise<Date | undefined> {
+async function firstStartOf(records: RecordStore, deployment: string | undefined): Promise<Date | undefined> {
   const state = (await records.readState(deploymentKey)) as { id?: unknown } | undefined;
-  return state?.id === deployment ? dateOf(state) : undefined;
+  return deployment === undefined || state?.id === deployment ? dateOf(state) : undefined;
 }
 
 function dateOf(state: unknown): Date | undefined {
@@ -67,7 +69,7 @@ function dueAfter(schedule: string, last: Date, interval: number): number {
 
 /**
  * `late`: over one interval and 5 minutes behind · `dead`: over two intervals · `unknown`: no timer of this deployment is recorded to
- * have fired, or this one by a fast clock alone.
+ * have fired, or this one by a fast clock or another schedule alone.
  */
 export const timerReading = z.object({
   name: z.string().meta({ description: 'Name of its function.' }),
@@ -99,10 +101,12 @@ export function readTimers(context: TimerContext): Promise<TimerReading[]> {
 
 async function readTimer({ records, deployment, now }: TimerContext, { name, schedule }: Timer): Promise<TimerReading> {
   const interval = intervalOf(schedule, now);
-  const last = await lastTimerStart(records, name);
+  const { last, schedule: before } = await lastTimerStart(records, name);
+  // The host does not catch up after a change of its schedule (its ScheduleMonitor): until it fires, absence alone is told.
+  const isChanged = typeof before === 'string' && before !== schedule;
   // A timer that has not fired yet is measured from the first firing of any.
-  const fired = last ?? (deployment === undefined ? undefined : await firstStartOf(records, deployment));
-  const since = fired && isAhead(fired.getTime(), now) ? undefined : fired;
+  const fired = last ?? (await firstStartOf(records, deployment));
+  const since = isChanged || (fired && isAhead(fired.getTime(), now)) ? undefined : fired;
   const lateMs = interval + graceMs;
   const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {

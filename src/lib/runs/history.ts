@@ -10,6 +10,8 @@ export interface JobHistory<J extends JobName = JobName> {
   subject: string;
   /** Runs of every kind, each once; the one that began last comes first. */
   runs: RunRecord<J>[];
+  /** As `runs`, and perhaps more, for somebody to look at. */
+  shown: RunRecord<J>[];
   /** The last real success; undefined where the records know none. */
   lastSuccess: RunRecord<J> | undefined;
   /** Real runs that failed since, newest first. */
@@ -32,16 +34,15 @@ export function historyOf<J extends JobName>(
   now: Date,
 ): JobHistory<J> {
   const each = [...new Map(found.map((run) => [run.runId, run])).values()].sort(newestFirst);
-  const [ahead, runs] = [true, false].map((is) => each.filter(({ startedAt }) => isAhead(startedAt, now) === is)) as [
-    RunRecord<J>[],
-    RunRecord<J>[],
-  ];
+  const ahead = each.filter(({ startedAt }) => isAhead(startedAt, now));
+  const runs = each.filter((run) => !ahead.includes(run));
   const real = runs.filter(isReal);
   const success = real.findIndex(({ outcome }) => outcome === 'succeeded');
   return {
     job,
     subject,
     runs,
+    shown: runs,
     lastSuccess: real[success],
     failures: success < 0 ? real : real.slice(0, success),
     ahead,
@@ -69,6 +70,7 @@ const mostRuns = [200, 1_000];
 /**
  * The history of a job, from at least `count` of its newest records: more are read until a real success is found, and what
  * else `tells` asks for. Records that cannot be read make it say so; it does not fail over them.
+ * @param shown records that are read at least for `shown`
  */
 export async function readHistory<J extends JobName>(
   records: RecordStore,
@@ -76,16 +78,22 @@ export async function readHistory<J extends JobName>(
   subject: string,
   count: number,
   now: Date,
-  tells: (history: JobHistory<J>) => boolean = () => true,
+  { tells, shown = 0 }: { tells?: ((history: JobHistory<J>) => boolean) | undefined; shown?: number | undefined } = {},
 ): Promise<JobHistory<J>> {
   try {
     let history = historyOf<J>(job, subject, [], now);
+    let found: RunRecord<J>[] = [];
+    let isAll = false;
     for (const asked of [count, ...mostRuns.filter((more) => more > count)]) {
-      const found = await records.latestRuns(job, subject, asked);
-      history = historyOf(job, subject, found, now);
-      if (found.length < asked || (history.lastSuccess && tells(history))) break;
+      if (!isAll && found.length < asked) {
+        const wanted = Math.max(asked, shown);
+        found = await records.latestRuns(job, subject, wanted);
+        isAll = found.length < wanted;
+      }
+      history = historyOf(job, subject, found.slice(0, asked), now);
+      if ((isAll && found.length <= asked) || (history.lastSuccess && (!tells || tells(history)))) break;
     }
-    return history;
+    return { ...history, shown: historyOf(job, subject, found, now).runs };
   } catch {
     return { ...historyOf<J>(job, subject, [], now), unreadable: true };
   }

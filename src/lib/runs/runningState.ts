@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Clock, isAhead } from '../clock.ts';
 import type { RecordStore } from './recordStore.ts';
+import { parseRunId } from './runId.ts';
 
 /** A run that holds its cache, as it last told of itself. */
 const told = z.object({
@@ -98,18 +99,23 @@ export type HoldsLock = () => Promise<boolean | undefined>;
 /**
  * What is known of the purge or clear that holds a cache at `now`; undefined where nothing is known.
  * @param holdsLock asked where the run has told nothing for long; a cache has no lock by default
+ * @param lastPurge when the last purge that succeeded began: it makes up for one that was lost before, and takes no lock where
+ *   nothing is left
  */
 export async function readRunning(
   records: RecordStore,
   subject: string,
   now: Date,
   holdsLock: HoldsLock = async () => false,
+  lastPurge = '',
 ): Promise<RunningRun | undefined> {
   try {
     const holder = await records.readState(holderKey(subject));
     const state = typeof holder === 'string' ? await readTold(records, holder) : undefined;
     if (!state || !isSilent(state, now)) return state && { ...state, lost: false };
     const isLocked = await holdsLock();
+    const isMadeUpFor = parseRunId(state.runId)?.job === 'purge' && Date.parse(lastPurge) > Date.parse(state.startedAt);
+    if (isLocked === false && isMadeUpFor) return undefined;
     return { ...state, lost: isLocked === undefined ? null : !isLocked };
   } catch {
     return undefined;

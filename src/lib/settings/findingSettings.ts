@@ -32,7 +32,7 @@ export const findingShape = {
     .meta({ description: '`backlog-growing`: so many purges in a row, none of which left nothing.' }),
   FINDING_OLDEST_EXPIRED: duration('PT1M', 'P90D')
     .prefault('PT6H')
-    .meta({ description: '`oldest-expired`: the age of the oldest expired entry.' }),
+    .meta({ description: '`oldest-expired`: how long ago the oldest expired entry expired, beyond `PURGE_GRACE`.' }),
   FINDING_TABLE_SIZE: bytes.prefault('10gb').meta({ description: '`table-size`: the table with its indexes.' }),
   FINDING_DEFAULT_KEY: duration('P1D', 'P90D').prefault('P7D').meta({
     description:
@@ -61,11 +61,16 @@ export const findingShape = {
 };
 type Values = z.infer<z.ZodObject<typeof findingShape>>;
 
-export function findingPolicy(values: Values): FindingPolicy {
+/**
+ * @param schedule of the judges, with its time zone
+ * @param purgeGraceMs what the grace keeps is not left behind
+ */
+export function findingPolicy(values: Values, schedule: string, purgeGraceMs: number): FindingPolicy {
   return {
+    schedule,
     absentRuns: values.FINDING_ABSENT_RUNS,
     backlogRuns: values.FINDING_BACKLOG_RUNS,
-    oldestExpiredMs: values.FINDING_OLDEST_EXPIRED,
+    oldestExpiredMs: values.FINDING_OLDEST_EXPIRED + purgeGraceMs,
     tableSizeBytes: values.FINDING_TABLE_SIZE,
     defaultKeyMs: values.FINDING_DEFAULT_KEY,
     app: {

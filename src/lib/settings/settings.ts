@@ -95,7 +95,7 @@ export function readSettings(environment: Environment, defaultRecordStore: 'file
     // All subjects, those that cannot be used included: their runs fail with the reason.
     names: { ...names, rings: rings.names },
     schedules,
-    findings: findingPolicy(values),
+    findings: findingPolicy(values, schedules.findings, values.PURGE_GRACE),
     // Where the runbook is read: an address, or a path in the repository.
     runbook: values.RUNBOOK_URL,
     purge: purgePolicy(values),

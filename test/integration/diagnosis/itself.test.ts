@@ -41,7 +41,12 @@ describe('of itself, the diagnosis blames', () => {
 
   it('a timer that has stopped', async () => {
     const records = memoryRecords();
-    await recordTimerStart(records, 'purgeExpiredEntries', 'one', new Date(Date.now() - 5 * 3_600_000));
+    await recordTimerStart(
+      records,
+      { name: 'purgeExpiredEntries', schedule: '0 */30 * * * *' },
+      'one',
+      new Date(Date.now() - 5 * 3_600_000),
+    );
     const timer = { name: 'purgeExpiredEntries', schedule: '0 */30 * * * *', enabled: true };
     const timers = () => readTimers({ records, timers: [timer], deployment: 'one', now: new Date() });
     expect((await diagnose(env(), { records, timers })).blamed).toEqual(['timers: timer_missed']);

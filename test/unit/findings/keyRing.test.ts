@@ -85,6 +85,12 @@ describe('a key ring', () => {
     expect(of([rotation(1), rotated])).toEqual([]);
     const byHand = soundKeyRing({ rotateKeyRing: [rotation(1)], rewrapKeyRing: [moved(2)] });
     expect(judged(byHand)).toEqual(['rotation-failed warning']);
+    // As it is recorded: failed, without an error beside what its report says.
+    const recorded = soundKeyRing({
+      rotateKeyRing: [rotation(1)],
+      rewrapKeyRing: [{ ...moved(2), outcome: 'failed' }],
+    });
+    expect(judged(recorded)).toEqual(['rotation-failed warning']);
     expect(of([failure(1), rotated])).toEqual(['rotation-failed warning', 'rotation-failed warning']);
   });
 

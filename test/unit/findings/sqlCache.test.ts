@@ -191,7 +191,7 @@ describe('oldest-expired', () => {
         check: 'oldest-expired',
         level: 'warning',
         what: 'The oldest expired entry expired 7 h before it was last seen, 4 min ago. 900 expired entries were counted.',
-        since: ago(hour + 4 * minute).toISOString(),
+        since: ago(hour + 3 * minute).toISOString(),
       },
     ]);
     expect([of([counts(4, young)]), of([counts(4, none)])]).toEqual([[], []]);
@@ -199,6 +199,12 @@ describe('oldest-expired', () => {
     expect(
       of([counts(4, young)], [purge(2, leftBehind(9, { oldestExpiredAge: { before: 'P1D', after: 'PT9H' } }))]),
     ).toEqual(['oldest-expired warning']);
+  });
+
+  it('is not told of what the grace of the purge keeps', () => {
+    const kept = counts(2, countsReport({ expired: exactly(48), oldestExpiredAge: 'P1DT25M' }));
+    const of = (grace: string) => judged(soundSqlCache({ counts: [kept] }), {}, { PURGE_GRACE: grace });
+    expect([of('P1D'), of('PT1H')]).toEqual([[], ['oldest-expired warning']]);
   });
 
   it('takes what a purge left for read as it ended', () => {
@@ -299,10 +305,11 @@ describe('index-missing', () => {
 
   it('is not changed by runs that say nothing', () => {
     const busy = index(2, { outcome: 'skipped', report: indexReport({ outcome: 'busy' }) });
+    const passing = purge(3, purgeReport({ index: 'busy', way: 'key' }));
     const dry = index(1, { dryRun: true, report: indexReport({ dryRun: true, outcome: 'wouldBuild' }) });
-    expect(judged(soundSqlCache({ index: [dry, busy, { ...bare, ...withoutRight }], purge: [purge(90)] }))).toEqual([
-      'index-missing warning',
-    ]);
+    expect(
+      judged(soundSqlCache({ index: [dry, busy, { ...bare, ...withoutRight }], purge: [passing, purge(90)] })),
+    ).toEqual(['index-missing warning']);
   });
 
   it('is not claimed where the job fails otherwise: that is told', () => {

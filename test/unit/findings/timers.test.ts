@@ -20,7 +20,7 @@ describe('a timer', () => {
     [91, 'dead', 'PT1H1M'],
   ])('that fires half-hourly is, %i minutes after it last did, %s', async (minutes, status, lateness) => {
     const records = memoryRecords();
-    await recordTimerStart(records, halfHourly.name, 'one', start);
+    await recordTimerStart(records, halfHourly, 'one', start);
     expect(await readTimers({ records, timers: [halfHourly], deployment: 'one', now: later(minutes) })).toEqual([
       {
         name: 'purgeExpiredEntries',
@@ -40,34 +40,50 @@ describe('a timer', () => {
   ])('is judged by its schedule: that fires %s', async (_when, schedule, last, now, status) => {
     const records = memoryRecords();
     const timer = { name: 'purgeExpiredEntries', schedule, enabled: true };
-    await recordTimerStart(records, timer.name, 'one', new Date(last));
+    await recordTimerStart(records, timer, 'one', new Date(last));
     const read = await readTimers({ records, timers: [timer], deployment: 'one', now: new Date(now) });
     expect(read[0]?.status).toBe(status);
+  });
+
+  it('whose schedule has changed since it fired is not late by the new one', async () => {
+    const records = memoryRecords();
+    const weekly = { name: 'ensureExpiryIndex', schedule: '0 17 3 * * 0', enabled: true };
+    const daily = { ...weekly, schedule: '0 17 3 * * *' };
+    const status = async (timer: Timer, now: string) =>
+      (await readTimers({ records, timers: [timer], deployment: 'one', now: new Date(now) }))[0]?.status;
+    await recordTimerStart(records, weekly, 'one', new Date('2026-11-22T03:17:00Z'));
+    expect(await status(weekly, '2026-11-27T14:00:00Z')).toBe('ok');
+    expect(await status(daily, '2026-11-27T14:00:00Z')).toBe('unknown');
+    await recordTimerStart(records, daily, 'one', new Date('2026-11-28T03:17:00Z'));
+    expect(await status(daily, '2026-11-28T14:00:00Z')).toBe('ok');
+    expect(await status(daily, '2026-12-01T14:00:00Z')).toBe('dead');
   });
 
   it('that has never fired is measured from the first firing of any in this deployment', async () => {
     const records = memoryRecords();
     const timers = [halfHourly, everyFive];
-    const statuses = async (now: Date, deployment: string) =>
+    const statuses = async (now: Date, deployment: string | undefined) =>
       (await readTimers({ records, timers, deployment, now })).map(({ status }) => status);
     expect(await statuses(later(500), 'one')).toEqual(['unknown', 'unknown']);
-    await recordTimerStart(records, everyFive.name, 'one', start);
-    await recordTimerStart(records, everyFive.name, 'one', later(60));
+    await recordTimerStart(records, everyFive, 'one', start);
+    await recordTimerStart(records, everyFive, 'one', later(60));
     expect((await statuses(later(30), 'one'))[0]).toBe('ok');
     expect((await statuses(later(91), 'one'))[0]).toBe('dead');
     expect((await statuses(later(91), 'two'))[0]).toBe('unknown');
+    // A command line is of no deployment: it tells what the app tells.
+    expect((await statuses(later(91), undefined))[0]).toBe('dead');
   });
 
   it('whose last start a fast clock dated ahead is not known to fire', async () => {
     const records = memoryRecords();
-    await recordTimerStart(records, halfHourly.name, 'one', later(300));
+    await recordTimerStart(records, halfHourly, 'one', later(300));
     const [timer] = await readTimers({ records, timers: [halfHourly], deployment: 'one', now: later(100) });
     expect(timer).toMatchObject({ status: 'unknown', lateness: null, lastStart: later(300).toISOString() });
   });
 
   it('that is switched off is not waited for', async () => {
     const records = memoryRecords();
-    await recordTimerStart(records, halfHourly.name, 'one', start);
+    await recordTimerStart(records, halfHourly, 'one', start);
     const timers = [{ ...halfHourly, enabled: false }];
     expect(await readTimers({ records, timers, deployment: 'one', now: later(500) })).toEqual([]);
   });

@@ -9,7 +9,7 @@ export type AppView = ReturnType<typeof appView>;
 
 /** The web app of a cache as the page shows it: by what it tells of itself. */
 export function appView({ name, app }: WebAppRecords) {
-  const looks = [...app.runs].reverse().flatMap(({ startedAt, report }) => (report ? [{ startedAt, report }] : []));
+  const looks = [...app.shown].reverse().flatMap(({ startedAt, report }) => (report ? [{ startedAt, report }] : []));
   const newest = looks.at(-1);
   return {
     name,

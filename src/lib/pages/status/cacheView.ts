@@ -26,7 +26,7 @@ export type CacheView = ReturnType<typeof cacheView>;
 export function cacheView(records: SqlCacheRecords, now: Date) {
   const { name, running } = records;
   // By the database's clock, which may order them otherwise than the runs.
-  const readings = records.counts.runs
+  const readings = records.counts.shown
     .flatMap(({ report }) => report ?? [])
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const purges = realPurges(records.purge, now);
@@ -48,8 +48,8 @@ interface RealPurge {
 }
 
 /** Purges that deleted, or could have, the oldest first; the parts of one as one. */
-function realPurges({ runs }: JobHistory<'purge'>, now: Date): RealPurge[] {
-  return joinParts(runs, now)
+function realPurges({ shown }: JobHistory<'purge'>, now: Date): RealPurge[] {
+  return joinParts(shown, now)
     .flatMap(({ startedAt, outcome, report }) =>
       report && !report.dryRun && outcome !== 'skipped' ? [{ at: Date.parse(startedAt) / 1000, report }] : [],
     )
@@ -57,8 +57,8 @@ function realPurges({ runs }: JobHistory<'purge'>, now: Date): RealPurge[] {
 }
 
 /** The last one that did its work: a dry run, or one that found another at it, does not hide what that deleted. */
-function purgeFigure({ runs, lastSuccess }: JobHistory<'purge'>, now: Date): Figure {
-  const last = joinParts(runs, now).find(
+function purgeFigure({ shown, lastSuccess }: JobHistory<'purge'>, now: Date): Figure {
+  const last = joinParts(shown, now).find(
     ({ runId, first }) => lastSuccess && runId === (lastSuccess.first ?? lastSuccess.runId) && !first,
   );
   const label = 'Last purge';

@@ -14,11 +14,11 @@ export type RedisView = ReturnType<typeof redisView>;
 
 /** A Redis cache as the page shows it. */
 export function redisView({ name, redis, running }: RedisCacheRecords) {
-  const looks = [...redis.runs].reverse().flatMap(({ startedAt, report }): Look[] => {
+  const looks = [...redis.shown].reverse().flatMap(({ startedAt, report }): Look[] => {
     const at = Date.parse(startedAt) / 1000;
     return report ? [{ at, nodes: new Map(report.nodes.map((node) => [node.node, node])) }] : [];
   });
-  const newest = redis.runs.find(({ report }) => report);
+  const newest = redis.shown.find(({ report }) => report);
   const nodes = [...(looks.at(-1)?.nodes.values() ?? [])];
   return {
     name,

@@ -45,7 +45,7 @@ export function statusView(sources: StatusSources) {
     apps: subjects.flatMap((each) => (each.kind === 'webApp' ? appView(each) : [])),
     rings: subjects.flatMap((each) => (each.kind === 'keyRing' ? ringView(each, now) : [])),
     runs: runViews(
-      histories.flatMap(({ runs }) => joinParts(runs, now)),
+      histories.flatMap(({ shown }) => joinParts(shown, now)),
       shownRuns,
     ),
     timers,
