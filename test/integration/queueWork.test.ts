@@ -321,21 +321,45 @@ describe('while the records are away', () => {
     expect(await queue.count()).toBe(0);
   });
 
-  it('a message comes again, and deletes nothing that it cannot tell of', async () => {
+  const successor = (ms: number) => ({ until: new Date(Date.now() + ms) });
+
+  it.each<[string, Parameters<typeof workMessage>[0], WorkMessage['tries']]>([
+    ['of a timer', successor(hour), undefined],
+    ['that somebody asked for, at its last try', { trigger: 'http' }, 4],
+  ])('a message %s is put back for a minute, which is no try, and deletes nothing that it cannot tell of', async (_, given, tries) => {
     for (const away of [{ getRun: true }, { writeState: true }]) {
-      await expect(instance({}, away).work.workOff(workMessage(), 1)).rejects.toEqual(unavailable);
+      const { work, lines } = instance({}, away);
+      const message = workMessage(given, tries ? { tries } : {});
+      await work.workOff(message, 1);
       expect(await table.ids()).toHaveLength(101);
+      expect([await queue.count(), await queue.visible(), await queue.poisoned()]).toEqual([1, [], []]);
+      expect(lines.join('\n')).toContain('put back, since the record store cannot be reached');
+      await queue.clear();
     }
+  });
+
+  it('a timer’s that was never tried is dropped when its successor is due, so that they do not pile up', async () => {
+    await instance({}, { getRun: true }).work.workOff(workMessage(successor(-1)), 1);
+    expect(await queue.count()).toBe(0);
+  });
+
+  it('it is the host’s to give it again where the queue does not take it back, or when a day has gone by', async () => {
+    const { work } = instance({}, { getRun: true, put: true });
+    await expect(work.workOff(workMessage(), 1)).rejects.toThrow('The queue is away.');
+    const old = { ...workMessage({ trigger: 'http' }), queuedAt: new Date(Date.now() - 25 * hour).toISOString() };
+    await expect(instance({}, { getRun: true, writeState: true }).work.workOff(old, 1)).rejects.toEqual(unavailable);
   });
 
   it('a run whose record cannot be kept comes again, and is incomplete', async () => {
     const { work, lines } = instance({}, { addRun: true });
-    const message = workMessage();
-    await expect(work.workOff(message, 1)).rejects.toEqual(unavailable);
+    const message = workMessage(successor(hour));
+    await work.workOff(message, 1);
     expect(await table.ids()).toEqual(['alive']);
     expect(lines.join('\n')).toContain('The record of a run could not be kept');
-    const later = instance({}, {}, clockAt(60));
-    await later.work.workOff(message, 2);
+    expect(await queue.count()).toBe(1);
+    // Also when its successor is due by then.
+    const later = instance({}, {}, clockAt(2 * 3_600));
+    await later.work.workOff({ ...message, tries: 1 }, 1);
     expect(await later.find(message.runId)).toMatchObject({ outcome: 'succeeded', incomplete: true });
   });
 });

@@ -6,7 +6,7 @@ import { newMessage, queuesWork, type Work } from '../queue/dispatch.ts';
 import { readMessage, type WorkMessage } from '../queue/message.ts';
 import type { WorkQueue } from '../queue/workQueue.ts';
 import { forgetPending, keepPending } from '../runs/pendingRuns.ts';
-import { orUnavailable, type RecordStore, recordsUnavailable } from '../runs/recordStore.ts';
+import { orUnavailable, type RecordStore, recordsAdvice, recordsUnavailable } from '../runs/recordStore.ts';
 import type { Log, RunPlace, RunResult, Started } from '../runs/runJob.ts';
 import type { Outcome, RunRecord } from '../runs/runRecord.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -32,6 +32,8 @@ const mostTries = 5;
 const poisonedEveryMs = 24 * 3_600_000;
 /** The wait of a message that found the table busy. */
 const busyDelayMs = 15_000;
+/** The wait of one that found the records away. */
+const recordsDelayMs = 60_000;
 
 /** Puts work on the queue, and works it off: the same jobs, reports and locks as without a queue. */
 export class QueueWork {
@@ -71,7 +73,8 @@ export class QueueWork {
   }
 
   /**
-   * Works off a message, delivered for the `deliveries`th time.
+   * Works off a message, delivered for the `deliveries`th time. Where the records are away it is put back, for a day at most:
+   * that is no failed try.
    * @throws where it is to be delivered again: its run failed, its next part could not be queued, or it cannot be read
    */
   async workOff(given: unknown, deliveries: number): Promise<void> {
@@ -79,12 +82,12 @@ export class QueueWork {
     const { settings, adapters, records, clock, log } = this.#deps;
     const { runId, job, subject } = message;
     const tries = deliveries + (message.tries ?? 0);
-    // Not run without them: a part that is done would be done again.
-    const [own, [latest]] = await orUnavailable(
-      Promise.all([records.getRun(runId), records.latestRuns(job, subject, 1)]),
-    );
+    const known = await Promise.all([records.getRun(runId), records.latestRuns(job, subject, 1)]).catch(() => undefined);
+    const [own, [latest] = []] = known ?? [];
     const delivery = judgeDelivery(message, { own, latest, deliveries: tries, now: clock.now() });
     if (delivery.do === 'drop') return this.#drop(message, own, delivery.reason);
+    // Not run without them: a part that is done would be done again.
+    if (!known) return this.#awaitRecords(message, tries);
     const server = serverOf(settings, subject);
     const slot = server === undefined ? undefined : await adapters.slots.tryTake(server, slotKindOf(job));
     if (server !== undefined && !slot) {
@@ -95,6 +98,10 @@ export class QueueWork {
     try {
       await this.#tell(message, 'running');
       await this.#settle(message, await this.#run(message, own, tries), deliveries, tries);
+    } catch (error) {
+      if (!(error instanceof MaintenanceError && error.code === 'records_unavailable')) throw error;
+      // It may have run: a timer's is then not dropped as one that was never tried.
+      await this.#awaitRecords(message, Math.max(2, tries));
     } finally {
       await slot?.release();
     }
@@ -103,6 +110,7 @@ export class QueueWork {
   /** What becomes of a message whose run has ended. */
   async #settle(message: WorkMessage, result: RunResult, deliveries: number, tries: number): Promise<void> {
     const { error, outcome } = result;
+    if (error?.code === 'records_unavailable') throw recordsUnavailable();
     if (outcome === 'skipped' && comesAgainWhenBusy(message, tries)) {
       await this.#tell(message, 'queued');
       await this.#putBack(message, tries, busyDelayMs);
@@ -124,6 +132,14 @@ export class QueueWork {
   /** As a new message: so this is not a failed try. Those before it still count. */
   async #putBack(message: WorkMessage, tries: number, delayMs: number): Promise<void> {
     await this.queue.put(tries > 1 ? { ...message, tries: tries - 1 } : message, delayMs);
+  }
+
+  async #awaitRecords(message: WorkMessage, tries: number): Promise<void> {
+    await this.#putBack(message, tries, recordsDelayMs);
+    const { job, subject } = message;
+    this.#deps.log('warn', `${job} ${subject}: put back, since the record store cannot be reached. ${recordsAdvice}`, {
+      message,
+    });
   }
 
   async #drop(message: WorkMessage, own: RunRecord | undefined, reason: string): Promise<void> {

@@ -91,7 +91,7 @@ function recordFindings({ recordStore, recordsReadable }: AppFacts): Judgement[]
     return critical(
       'records-unreadable',
       'The record store cannot be read: what ran is not known.',
-      `${recordsAdvice} The jobs themselves go on.`,
+      `${recordsAdvice} Timers that run their jobs themselves go on; queued work waits for the records.`,
     );
   if (recordStore !== 'none') return [];
   return note(

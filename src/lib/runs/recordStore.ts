@@ -41,7 +41,7 @@ export function recordsUnavailable(): MaintenanceError {
   return new MaintenanceError(
     'records_unavailable',
     'The record store cannot be reached.',
-    `${recordsAdvice} Runs of the timers go on without records.`,
+    `${recordsAdvice} Timers that run their jobs themselves go on; queued work waits for the records.`,
   );
 }
 
