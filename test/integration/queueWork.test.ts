@@ -326,17 +326,20 @@ describe('while the records are away', () => {
   it.each<[string, Parameters<typeof workMessage>[0], WorkMessage['tries']]>([
     ['of a timer', successor(hour), undefined],
     ['that somebody asked for, at its last try', { trigger: 'http' }, 4],
-  ])('a message %s is put back for a minute, which is no try, and deletes nothing that it cannot tell of', async (_, given, tries) => {
-    for (const away of [{ getRun: true }, { writeState: true }]) {
-      const { work, lines } = instance({}, away);
-      const message = workMessage(given, tries ? { tries } : {});
-      await work.workOff(message, 1);
-      expect(await table.ids()).toHaveLength(101);
-      expect([await queue.count(), await queue.visible(), await queue.poisoned()]).toEqual([1, [], []]);
-      expect(lines.join('\n')).toContain('put back, since the record store cannot be reached');
-      await queue.clear();
-    }
-  });
+  ])(
+    'a message %s is put back for a minute, which is no try, and deletes nothing that it cannot tell of',
+    async (_, given, tries) => {
+      for (const away of [{ getRun: true }, { writeState: true }]) {
+        const { work, lines } = instance({}, away);
+        const message = workMessage(given, tries ? { tries } : {});
+        await work.workOff(message, 1);
+        expect(await table.ids()).toHaveLength(101);
+        expect([await queue.count(), await queue.visible(), await queue.poisoned()]).toEqual([1, [], []]);
+        expect(lines.join('\n')).toContain('put back, since the record store cannot be reached');
+        await queue.clear();
+      }
+    },
+  );
 
   it('a timer’s that was never tried is dropped when its successor is due, so that they do not pile up', async () => {
     await instance({}, { getRun: true }).work.workOff(workMessage(successor(-1)), 1);

@@ -172,6 +172,19 @@ describe('a purge in parts', () => {
     });
   });
 
+  it('is one of the runs that a list is asked for, at the place where it began', async () => {
+    const records = memoryRecords();
+    const plan = (minutes: number) => record('purge', 'web', at(minutes), { dryRun: true, report: purgePlan() });
+    const [first, before, meanwhile] = [part(1, 200, { next: 'p2' }), plan(5), plan(15)];
+    const second = part(2, 100, { runId: 'p2', first: first.runId, next: 'p3' });
+    const third = { ...last(3), runId: 'p3', first: first.runId };
+    for (const run of [before, first, meanwhile, second, third]) await records.addRun(run);
+    for (const count of [1, 2, 3, 4])
+      expect(await listRuns(records, 'purge', 'web', count, now)).toMatchObject(
+        [meanwhile, { runId: first.runId, parts: 3, report: { deleted: 207 } }, before].slice(0, count),
+      );
+  });
+
   it('of one part is that record', () => {
     const whole = record('purge', 'web', start, { report: purgeReport() });
     expect(sumOfParts([whole], now)).toBe(whole);

@@ -82,7 +82,9 @@ export class QueueWork {
     const { settings, adapters, records, clock, log } = this.#deps;
     const { runId, job, subject } = message;
     const tries = deliveries + (message.tries ?? 0);
-    const known = await Promise.all([records.getRun(runId), records.latestRuns(job, subject, 1)]).catch(() => undefined);
+    const known = await Promise.all([records.getRun(runId), records.latestRuns(job, subject, 1)]).catch(
+      () => undefined,
+    );
     const [own, [latest] = []] = known ?? [];
     const delivery = judgeDelivery(message, { own, latest, deliveries: tries, now: clock.now() });
     if (delivery.do === 'drop') return this.#drop(message, own, delivery.reason);

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { toldFinding } from '../findings/finding.ts';
 import { historiesOf, type SubjectRecords } from '../findings/subjectRecords.ts';
 import { timerReading } from '../findings/timers.ts';
+import { newestFirst } from '../runs/history.ts';
 import { runningRun } from '../runs/runningState.ts';
 import { runRecord } from '../runs/runRecord.ts';
+import { joinParts } from '../runs/sumOfParts.ts';
 import type { Overview } from './overview.ts';
 
 /** What GET /api/status and `token-cache status --json` answer. */
@@ -22,7 +24,9 @@ export const statusSchema = z
         name: z.string(),
         kind: z.enum(['sqlCache', 'redisCache', 'webApp', 'keyRing']),
         running: runningRun.nullable().meta({ description: 'The purge or clear that holds the cache.' }),
-        lastRuns: z.record(z.string(), runRecord.nullable()).meta({ description: 'The newest run of each job.' }),
+        lastRuns: z
+          .record(z.string(), runRecord.nullable())
+          .meta({ description: 'The newest run of each job; the parts of a purge as one.' }),
       }),
     ),
   })
@@ -37,15 +41,17 @@ export function statusContent(overview: Overview): z.infer<typeof statusSchema> 
     status: health,
     findings,
     timers,
-    subjects: subjects.map(subjectStatus),
+    subjects: subjects.map((subject) => subjectStatus(subject, now)),
   };
 }
 
-function subjectStatus(subject: SubjectRecords) {
+function subjectStatus(subject: SubjectRecords, now: Date) {
   return {
     name: subject.name,
     kind: subject.kind,
     running: ('running' in subject && subject.running) || null,
-    lastRuns: Object.fromEntries(historiesOf(subject).map(({ job, runs }) => [job, runs[0] ?? null])),
+    lastRuns: Object.fromEntries(
+      historiesOf(subject).map(({ job, runs }) => [job, joinParts(runs, now).sort(newestFirst)[0] ?? null]),
+    ),
   };
 }

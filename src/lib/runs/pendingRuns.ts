@@ -1,4 +1,5 @@
 import type { JobName } from './catalogue.ts';
+import { newestFirst } from './history.ts';
 import type { RecordStore } from './recordStore.ts';
 import { parseRunId } from './runId.ts';
 import { type RunRecord, readRecord } from './runRecord.ts';
@@ -6,6 +7,9 @@ import { joinAllParts, withParts } from './sumOfParts.ts';
 
 /** A run is given up this long after it was queued: whoever asked has asked again, or forgotten it. */
 export const longestWaitMs = 24 * 3_600_000;
+
+/** Records that are read at most for a list of runs. */
+const mostRecords = 1_000;
 
 const keyOf = (runId: string) => `pending|${runId}`;
 
@@ -42,10 +46,22 @@ export async function listRuns(
   count: number,
   now: Date,
 ): Promise<RunRecord[]> {
-  const runs = await joinAllParts(records, await records.latestRuns(job, subject, count), now);
+  const runs = await latestWhole(records, job, subject, count, now);
   return Promise.all(
     runs.map(async (run) => (mayBePending(run) && between(run, await readPending(records, run.runId, now))) || run),
   );
+}
+
+/** So many runs, by when they began, however many records the parts of one are. */
+async function latestWhole(records: RecordStore, job: JobName, subject: string, count: number, now: Date) {
+  for (let asked = count; ; asked = Math.min(asked * 4, mostRecords)) {
+    const found = await records.latestRuns(job, subject, asked);
+    const runs = (await joinAllParts(records, found, now)).sort(newestFirst).slice(0, count);
+    const [last, oldest] = [runs[count - 1], found.sort(newestFirst).at(-1)];
+    // A run that began before all that is read may not be the next one.
+    const isWhole = last && oldest && newestFirst(last, oldest) <= 0;
+    if (isWhole || found.length < asked || asked >= mostRecords) return runs;
+  }
 }
 
 /** Only what somebody asked for is told of while it waits. */

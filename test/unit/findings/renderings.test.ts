@@ -138,3 +138,22 @@ it('the findings of one history are the same on the page, in JSON, in the termin
   expect(logs.map(({ attributes: { check, level, subject } }) => keyOf({ check, level, subject }))).toEqual(judged);
   expect(logs.map(({ attributes: { what, advice, runbook } }) => [what, advice, runbook])).toEqual(words);
 });
+
+it('a purge in parts has the same figure on the page and in JSON', async () => {
+  const parts = [1, 2, 3].map((part) => `part-${part}`);
+  for (const [index, runId] of parts.entries())
+    await records.addRun(
+      record('purge', 'portal', ago((9 - index) * 1_000), {
+        runId,
+        part: index + 1,
+        ...(index > 0 && { first: parts[0] }),
+        ...(index < 2 && { next: parts[index + 1] }),
+        report: purgeReport({ deleted: 1_000, ...(index < 2 && { stopReason: 'timeBudget' }) }),
+      }),
+    );
+  const overview = await readOverview(overviewDeps(env, records, now));
+  const [json] = statusContent(overview).subjects.filter(({ name }) => name === 'portal');
+  expect(json?.lastRuns.purge).toMatchObject({ runId: 'part-1', parts: 3, report: { deleted: 3_000 } });
+  const [page] = statusView({ ...overview, recordStore: 'table' }).caches.filter(({ name }) => name === 'portal');
+  expect(page?.figures).toContainEqual(expect.objectContaining({ label: 'Last purge', value: '3,000 deleted' }));
+});
