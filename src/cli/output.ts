@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { ErrorReport } from '../lib/errors.ts';
 import type { JobName } from '../lib/runs/catalogue.ts';
+import type { Ending } from '../lib/runs/ending.ts';
 import type { RunResult } from '../lib/runs/runJob.ts';
 import { ageText } from '../lib/sql/summaries.ts';
 
@@ -13,7 +15,12 @@ export function printResult<J extends JobName>(result: RunResult<J>, rows: Row[]
     console.log(`${job} ${subject}`);
     console.log(plainTable([...rows, ['took', ageText(duration)], ['run', runId]]));
   }
-  if (error) console.error(`${job} ${subject} ${outcome} (${error.code}). ${error.message}\n${error.advice}`);
+  if (error) printError(`${job} ${subject}`, outcome, error);
+}
+
+/** How every command says that it failed, was refused or stopped. */
+export function printError(what: string, outcome: Ending, { code, message, advice }: ErrorReport): void {
+  console.error(`${what} ${outcome} (${code}). ${message}\n${advice}`);
 }
 
 /** A table without lines, so that it can be cut and compared. Cells are padded to the longest of their column. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Maintenance } from '../lib/app/maintenance.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { ErrorReport } from '../lib/errors.ts';
 import type { WorkQueue } from '../lib/queue/workQueue.ts';
 import { Repeats } from '../lib/repeats.ts';
 import type { JobName, ReportOf, SubjectKind } from '../lib/runs/catalogue.ts';
@@ -85,9 +86,7 @@ export class Session {
       const result = await job.run(maintenance, subject, terminal);
       results.push(result);
       if (!json) printResult(result, result.report && (await job.rows(result.report)));
-      // A failure counts for more than a refusal, and that for more than a run that found another at work.
-      if (this.exitCode === 0 || exitCodes[result.outcome] === 1) this.exitCode = exitCodes[result.outcome];
-      else if (exitCodes[result.outcome] === 2 && this.exitCode === 3) this.exitCode = 2;
+      this.ended(result.outcome);
     }
     if (json) console.log(JSON.stringify({ runs: results }, undefined, 2));
   }
@@ -170,6 +169,22 @@ export class Session {
       console.error(`${goesOn ? 'Warning: ' : ''}${describeProblem(told)}`);
     if (goesOn) return settings;
     return this.refuse('Correct the settings; docs/reference/settings.md lists them all.');
+  }
+
+  /** The exit code of this outcome. A failure counts for more than a refusal, and that for more than a run that found another at work. */
+  ended(outcome: Ending): void {
+    const code = exitCodes[outcome];
+    if (this.exitCode === 0 || code === 1 || (code === 2 && this.exitCode === 3)) this.exitCode = code;
+  }
+
+  /** Says what a command without a run ended with, and the exit code. */
+  async endedWith(what: string, error: ErrorReport, silent = false): Promise<void> {
+    const { factsOf } = await import('../lib/errorCodes.ts');
+    const { outcome } = factsOf(error.code);
+    this.ended(outcome);
+    if (silent) return;
+    const { printError } = await import('./output.ts');
+    printError(what, outcome, error);
   }
 
   /** Wrong usage: said, and the exit code. */

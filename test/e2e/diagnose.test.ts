@@ -91,7 +91,12 @@ describe('token-cache diagnose', () => {
       expect.objectContaining({ check: 'connection', subject: 'cache default', status: 'pass' }),
     );
     const nowhere = await run(script, ['diagnose', '--app', join(state, 'nowhere')], env());
-    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('app_unreadable') });
+    expect(nowhere).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^diagnose refused \(app_unreadable\)\. /),
+    });
+    const unknown = await run(script, ['diagnose', '--cache', 'nope'], env());
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/^diagnose refused \(cache_unknown\)\. /) });
   });
 
   it('says so where the page cannot be written, and has printed its table', async () => {

@@ -200,10 +200,17 @@ describe('runs', () => {
     [{ outcome: 'refused', error: failed('cache_unknown').error }, 'cache_unknown', 'neutral'],
     [{ outcome: 'running', parts: 2, report: purgeReport(70) }, 'running', 'neutral'],
     [{ outcome: 'queued' }, 'queued', 'neutral'],
+    [{ report: purgeReport(3, { stopReason: 'rowsKept' }) }, 'rowsKept', 'bad'],
     [failed(), 'firewall', 'bad'],
     [{ dryRun: true, ...failed() }, 'firewall', 'bad'],
   ] as [Partial<RunRecord<'purge'>>, string, string][])('that ended with %j say %s', (changes, reason, tone) => {
     expect(runViews([record('purge', 'web', hour, changes)], 1)).toMatchObject([{ reason, tone }]);
+  });
+
+  it('that moved some keys and failed on others have failed', () => {
+    expect(runViews([record('rewrapKeyRing', 'web', hour, { outcome: 'failed' })], 1)).toMatchObject([
+      { reason: 'failed', meaning: 'not all of it could be done', tone: 'bad' },
+    ]);
   });
 
   it('say what was done before they failed, and what their parts add up to', () => {

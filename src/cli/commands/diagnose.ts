@@ -51,8 +51,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
       if (json) console.log(JSON.stringify(result, undefined, 2));
       const { report, error } = result;
       if (!report) {
-        if (!json) console.error(`diagnose failed (${error?.code}): ${error?.message}\n${error?.advice}`);
-        session.exitCode = result.outcome === 'refused' ? 2 : 1;
+        if (error) await session.endedWith('diagnose', error, json);
         return;
       }
       if (!json) {

@@ -75,13 +75,13 @@ export function addGrantCommand(program: Command, session: Session): void {
             ? { ...target.subject, statements: await printed(target) }
             : { ...target.subject, ...(await granted(session, target, options.login)) },
         );
-      if (options.json) return console.log(JSON.stringify({ grants: results }, undefined, 2));
+      if (options.json) console.log(JSON.stringify({ grants: results }, undefined, 2));
       for (const result of results) {
         const name = 'cache' in result ? result.cache : result.ring;
+        if ('error' in result) await session.endedWith(`grant ${name}`, result.error, options.json);
+        if (options.json) continue;
         if ('statements' in result) console.log(result.statements);
         if ('done' in result) console.log(`grant ${name}\n${result.done.map((line) => `  ${line}`).join('\n')}`);
-        if ('error' in result)
-          console.error(`grant ${name} failed (${result.error.code}). ${result.error.message}\n${result.error.advice}`);
       }
     });
 }
@@ -107,7 +107,6 @@ async function granted(
       await granter.close();
     }
   } catch (error) {
-    session.exitCode = 1;
     return { error: forAdministrators(toErrorReport(error)) };
   }
 }

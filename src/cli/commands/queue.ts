@@ -80,9 +80,7 @@ async function withQueue(session: Session, work: (queue: WorkQueue) => Promise<v
   try {
     await work(queue);
   } catch (error) {
-    const { code, message, advice } = toErrorReport(error);
-    console.error(`queue failed (${code}): ${message}\n${advice}`);
-    session.exitCode = 1;
+    await session.endedWith('queue', toErrorReport(error));
   }
 }
 
