@@ -1,4 +1,5 @@
 import { parseDuration } from '../lib/durations.ts';
+import { codesOf } from '../lib/errorCodes.ts';
 import { MaintenanceError } from '../lib/errors.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { chooseCache, refuseUnconfirmed } from './http/chooseCache.ts';
@@ -26,10 +27,10 @@ route({
     'instance_name_missing',
     'rings_unreadable',
     'prefix_ambiguous',
-    'database_unavailable',
-    'redis_unreachable',
-    'database_error',
     'settings_invalid',
+    'aborted',
+    ...codesOf.database,
+    ...codesOf.redis,
   ],
   refuse: () => {
     if (settings.allowClear) return;

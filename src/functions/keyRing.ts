@@ -1,5 +1,5 @@
 import type { Maintenance } from '../lib/app/maintenance.ts';
-import type { ErrorCode } from '../lib/errorCodes.ts';
+import { codesOf, type ErrorCode } from '../lib/errorCodes.ts';
 import { MaintenanceError } from '../lib/errors.ts';
 import { parseInstant } from '../lib/keyRing/reading/instants.ts';
 import type { RunOptions, RunResult, Started } from '../lib/runs/runJob.ts';
@@ -17,13 +17,10 @@ const timeLimitMs = 150_000;
 const errors = [
   'key_ring_unknown',
   'key_ring_observed',
-  'key_ring_damaged',
-  'key_ring_forbidden',
-  'key_ring_unavailable',
-  'key_ring_busy',
-  'key_vault_forbidden',
-  'key_vault_unavailable',
   'settings_invalid',
+  'run_aborted',
+  ...codesOf.ring,
+  ...codesOf.database,
 ] as const;
 
 type RingWork<B> = (
@@ -72,7 +69,7 @@ function ringRoute<B>(
 ringRoute('rotate', {
   summary: 'Publish the keys that are due; a dry run unless `dryRun` is false.',
   body: rotateRequest,
-  more: ['key_ring_emptied', 'revocation_ahead'],
+  more: ['revocation_ahead'],
   work: (rings, ring, request, started, options) =>
     rings.rotate(ring, started, { ...request, mustManage: true }, options),
 });

@@ -1,4 +1,5 @@
 import { parseDuration } from '../lib/durations.ts';
+import { codesOf } from '../lib/errorCodes.ts';
 import { runRecord } from '../lib/runs/runRecord.ts';
 import { chooseCache } from './http/chooseCache.ts';
 import { refuseUnended } from './http/problem.ts';
@@ -26,9 +27,10 @@ route({
     'run_in_progress',
     'queue_unavailable',
     'records_unavailable',
-    'database_unavailable',
-    'database_error',
     'settings_invalid',
+    'purge_request_invalid',
+    'aborted',
+    ...codesOf.database,
   ],
   handle: async ({ body, requester, request, context }) => {
     const maintenance = maintenanceFor(context);

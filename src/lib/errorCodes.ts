@@ -20,19 +20,8 @@ const fails = (what: string, advice: string) => failed(502, what, advice);
 /** It was not available, and may be soon. */
 const passes = (what: string, advice: string) => failed(503, what, advice);
 
-/** Every error code there is. Codes stay the same over versions; docs/reference/errors.md is made from these. */
-export const errorCodes = {
-  settings_invalid: passes('A setting is wrong or missing; the text names each.', 'Correct the settings.'),
-  app_unreadable: refused(
-    400,
-    '`diagnose --app`: no folder, .zip or source file, or no right to read it.',
-    "Give the path of the web app's source.",
-  ),
-  connection_string_invalid: fails('The connection string is not one of its client.', "Copy the web app's own."),
-  table_name_invalid: fails(
-    "The table's name cannot be read.",
-    'Correct `TOKEN_CACHE_TABLE`; delimit what is no plain name.',
-  ),
+/** Any job on a SQL cache may end with these, by what its server says. */
+const databaseCodes = {
   login_failed: fails(
     'Wrong password, no user for the identity in the database, or no Entra token.',
     'Run `token-cache grant`; check the identity.',
@@ -87,6 +76,11 @@ export const errorCodes = {
   ),
   disk_full: fails("The database's storage is full.", 'Enlarge it.'),
   log_full: fails('The transaction log is full.', 'Back the log up, or enlarge it.'),
+  connection_limit: fails('Too many connections.', 'Find the app that opens one per request.'),
+} satisfies Record<string, ErrorCodeFacts>;
+
+/** Any job on a Redis cache. */
+const redisCodes = {
   redis_unreachable: passes(
     'A node cannot be reached; the text has the step.',
     'See the [steps](../runbook/redis.md#redis-unreachable). After a failed clear: run it again.',
@@ -95,17 +89,10 @@ export const errorCodes = {
     'A right is missing, or the server does not know the command.',
     'Give the user the [rights](rights.md#redis).',
   ),
-  resource_metrics_unavailable: fails(
-    'Azure Monitor does not answer for the resource.',
-    'Check `TOKEN_CACHE_RESOURCE_ID` and the role Monitoring Reader.',
-  ),
-  app_workspace_forbidden: fails(
-    "The identity may not read the web app's workspace.",
-    'Give it the role Log Analytics Data Reader there.',
-  ),
-  app_workspace_missing: fails('There is no such workspace.', "Correct `workspace` of the cache's `app`."),
-  app_workspace_busy: passes('The workspace refuses queries for now.', 'Nothing: the next look asks again.'),
-  app_workspace_unavailable: passes('The workspace gave no answer.', 'Nothing at once: the next look asks again.'),
+} satisfies Record<string, ErrorCodeFacts>;
+
+/** Any job on a key ring, by its store and what protects its keys; one in a table with those of a database too. */
+const ringCodes = {
   key_ring_damaged: fails(
     'The ring is not well-formed XML, has a key twice or an unreadable revocation: apps fail too.',
     '[Repair it](../runbook/key-ring-damage.md).',
@@ -153,6 +140,35 @@ export const errorCodes = {
     'Correct the file or the setting.',
   ),
   certificate_without_key: fails('The certificate has no private key.', 'Put the file with it in place.'),
+} satisfies Record<string, ErrorCodeFacts>;
+
+/** Every error code there is. Codes stay the same over versions; docs/reference/errors.md is made from these. */
+export const errorCodes = {
+  settings_invalid: passes('A setting is wrong or missing; the text names each.', 'Correct the settings.'),
+  app_unreadable: refused(
+    400,
+    '`diagnose --app`: no folder, .zip or source file, or no right to read it.',
+    "Give the path of the web app's source.",
+  ),
+  connection_string_invalid: fails('The connection string is not one of its client.', "Copy the web app's own."),
+  table_name_invalid: fails(
+    "The table's name cannot be read.",
+    'Correct `TOKEN_CACHE_TABLE`; delimit what is no plain name.',
+  ),
+  ...databaseCodes,
+  ...redisCodes,
+  ...ringCodes,
+  resource_metrics_unavailable: fails(
+    'Azure Monitor does not answer for the resource.',
+    'Check `TOKEN_CACHE_RESOURCE_ID` and the role Monitoring Reader.',
+  ),
+  app_workspace_forbidden: fails(
+    "The identity may not read the web app's workspace.",
+    'Give it the role Log Analytics Data Reader there.',
+  ),
+  app_workspace_missing: fails('There is no such workspace.', "Correct `workspace` of the cache's `app`."),
+  app_workspace_busy: passes('The workspace refuses queries for now.', 'Nothing: the next look asks again.'),
+  app_workspace_unavailable: passes('The workspace gave no answer.', 'Nothing at once: the next look asks again.'),
   queue_unavailable: passes(
     'The queue in the storage account of the function app cannot be reached.',
     'Check its network rules, and the role that the text names.',
@@ -189,7 +205,6 @@ export const errorCodes = {
   login_cut_off: fails('The line ends during the login.', 'Look for a restart, a proxy, or another kind of server.'),
   secret_expired: fails('A client secret or password has expired.', 'Renew it.'),
   connection_failed: fails('The connection failed in another way; the text says how.', 'See the check `connection`.'),
-  connection_limit: fails('Too many connections.', 'Find the app that opens one per request.'),
   database_paused: passes('A serverless database resumes.', 'Try again in a minute.'),
   database_no_answer: fails('The database does not answer.', 'Look at its state.'),
   table_no_answer: fails('A lock holds the table.', 'Find who holds it.'),
@@ -254,6 +269,15 @@ export const errorCodes = {
 } satisfies Record<string, ErrorCodeFacts>;
 
 export type ErrorCode = keyof typeof errorCodes;
+
+const namesOf = <C extends ErrorCode>(codes: Record<C, ErrorCodeFacts>) => Object.keys(codes) as C[];
+
+/** What a job may end with, by what it works on. */
+export const codesOf = {
+  database: namesOf(databaseCodes),
+  redis: namesOf(redisCodes),
+  ring: namesOf(ringCodes),
+};
 
 /** What is known of a code; one of another version counts as a failure. */
 export function factsOf(code: string): Pick<ErrorCodeFacts, 'status' | 'outcome'> {

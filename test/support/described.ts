@@ -3,7 +3,7 @@ import { z } from 'zod';
 interface Described {
   paths: Record<
     string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
+    Record<string, { responses: Record<string, { description: string; content?: Record<string, { schema: object }> }> }>
   >;
   components: { schemas: Record<string, object> };
 }
@@ -12,7 +12,7 @@ export type AnswerCheck = (method: string, path: string, answer: Answered) => vo
 
 /**
  * Checks answers by the OpenAPI document of the app, and nothing else of it: each must be of a status and type that its
- * route names, and have the fields of its schema, no more and no fewer.
+ * route names, and have the fields of its schema, no more and no fewer; and a problem a code that is named.
  */
 export function checkAnswers(document: unknown): AnswerCheck {
   const { paths, components } = document as Described;
@@ -32,6 +32,9 @@ export function checkAnswers(document: unknown): AnswerCheck {
     const schema = schemas.get(key) ?? z.fromJSONSchema(withDefinitions(content.schema, components.schemas));
     schemas.set(key, schema);
     schema.parse(json);
+    const { code } = json as { code?: string };
+    if (type === 'application/problem+json' && !responses[status]?.description.match(/\w+/g)?.includes(code ?? ''))
+      throw new Error(`${method} ${path} answers ${code}, which is not described`);
   };
 }
 
