@@ -12,7 +12,7 @@ export interface EverydayFigures {
   counts: { way: EverydayWay; expired: number; connections: number; statements: number; roundTrips: number }[];
 }
 
-/** Of an instance of 512 MB. */
+/** For an instance of 512 MB. */
 const instanceGigabytes = 0.5;
 const leastSeconds = 1;
 

@@ -16,7 +16,7 @@ export interface EverydayRun extends Window {
   way: EverydayWay;
   expired: number;
   cpuMs: number;
-  /** Of the functions' process alone. */
+  /** The functions' process alone. */
   bytes?: number;
   /** Expired entries that the run left behind. */
   left: number;

@@ -58,7 +58,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             timeAggregation: rule.aggregation
             operator: rule.operator
             threshold: overrides[?rule.name].?threshold ?? rule.threshold
-            // Of what the database does not have, no value ever came.
+            // No value ever came of what the database does not have.
             skipMetricValidation: true
           }
         ]

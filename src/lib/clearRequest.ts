@@ -10,7 +10,7 @@ export interface UnreadableRequest {
 export interface ClearRequest {
   /** The cache's name. Without it the report is a plan, and nothing is deleted. */
   confirm?: string | undefined;
-  /** Of a Redis cache: also the entries under longer prefixes, which may be other apps'. */
+  /** A Redis cache: also the entries under longer prefixes, which may be other apps'. */
   allPrefixes?: boolean | undefined;
   /** Only the entries that nobody can read. Undefined for every entry. */
   unreadable?: UnreadableRequest | undefined;

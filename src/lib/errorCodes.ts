@@ -153,7 +153,7 @@ export const errorCodes = {
   connection_string_invalid: fails('The connection string is not one of its client.', "Copy the web app's own."),
   table_name_invalid: fails(
     "The table's name cannot be read.",
-    'Correct `TOKEN_CACHE_TABLE`; delimit what is no plain name.',
+    'Correct `TOKEN_CACHE_TABLE`; delimit what is not a plain name.',
   ),
   ...databaseCodes,
   ...redisCodes,

@@ -13,7 +13,7 @@ export interface FindingPolicy {
   tableSizeBytes: number;
   /** How long before a ring has no default key. */
   defaultKeyMs: number;
-  /** Of a web app: per cent of the look-ups, mean of the distributed cache, per cent of the calls, bytes an hour of one process. */
+  /** A web app: per cent of the look-ups, mean of the distributed cache, per cent of the calls, bytes an hour of one process. */
   app: { hitRatio: number; latencyMs: number; failures: number; memoryGrowthBytes: number };
   /** Levels other than those of the judges, by check; `off` for none. */
   levels: ReadonlyMap<string, Level | 'off'>;

@@ -10,7 +10,7 @@ export const unreadableFigures = z
       description:
         'How many entries nobody can read, by the reason; of a clear that was done, those that were removed.',
     }),
-    users: z.int().meta({ description: 'Of these, entries of users, each of whom signs in once more.' }),
+    users: z.int().meta({ description: 'Entries of users among them, each of whom signs in once more.' }),
     usersOfAll: z.int().meta({ description: 'Users that a clear of the whole cache would have signed out.' }),
     looked: z.int().meta({ description: 'Entries that were looked at.' }),
     complete: z.boolean().meta({ description: 'Every entry was looked at; else it went as far as the time.' }),

@@ -1,7 +1,7 @@
 import { instruments } from '../telemetry/metrics.ts';
 import type { AppReport } from './appReport.ts';
 
-/** Exports what is known; what is unknown is no value. */
+/** Exports what is known; what is unknown is not a value. */
 export function measureApp(cache: string, report: AppReport): void {
   const { calls, hitRatio, l1Latency, l2Latency, unreadable, storeErrors, memory } = report;
   for (const [kind, count] of Object.entries(calls ?? {})) instruments.appCalls.record(count, { cache, kind });

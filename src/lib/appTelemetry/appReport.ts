@@ -44,9 +44,9 @@ export const appReport = z
         'Of hits, misses and lost entries; redemptions of codes, refreshes and forced calls are left out. Null for too few calls.',
     }),
     l1Latency: orUnknown(latency).meta({
-      description: 'Of hits in memory. Each tells the distributed cache too, so that a slow one is seen here.',
+      description: 'By hits in memory. Each tells the distributed cache too, so that a slow one is seen here.',
     }),
-    l2Latency: orUnknown(latency).meta({ description: 'Of hits in the distributed cache.' }),
+    l2Latency: orUnknown(latency).meta({ description: 'By hits in the distributed cache.' }),
     failures: orUnknown(z.array(z.object({ code: z.string(), sts: z.string().nullable(), calls: count }))).meta({
       description:
         "By MSAL's error code, and the number of the AADSTS error where there is one; the most frequent first.",
@@ -67,7 +67,7 @@ export const appReport = z
         instances: count,
         largestBytes: z.number(),
         bytesPerHour: orUnknown(z.number()).meta({
-          description: 'Of the instance that grows most steadily; null for fewer than 6 hours of any.',
+          description: 'By the instance that grows most steadily; null for fewer than 6 hours of any.',
         }),
       }),
     ),
@@ -76,7 +76,7 @@ export const appReport = z
       .meta({ description: '5 minutes each, of the last 6 hours; `misses` with lost entries, `failures` without.' }),
     versions: z
       .array(z.object({ version: z.string(), since: z.iso.datetime() }))
-      .meta({ description: 'Of the app, by the `service.version` that it tells; the newest first.' }),
+      .meta({ description: 'The app, by the `service.version` that it tells; the newest first.' }),
     otherRoles: z
       .array(z.string())
       .meta({ description: 'Where there is none of this role: roles with metrics of MSAL.' }),

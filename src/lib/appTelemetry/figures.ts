@@ -36,7 +36,7 @@ const byReason = byName<keyof AppCalls>({
 function kindOf({ Name, Source, Reason, Level, Api, Code }: CalledRow): keyof AppCalls {
   if (Name === 'MsalFailure') return lostCodes.has(Code) ? 'lost' : 'failures';
   if (Source === 'Cache') return Level === 'L1Cache' ? 'l1Hits' : Level === 'L2Cache' ? 'l2Hits' : 'otherHits';
-  // Of a token that no cache was asked for.
+  // A token that no cache was asked for.
   return byReason[Reason] ?? (Api === 'AcquireTokenByAuthorizationCode' ? 'signIns' : 'starts');
 }
 
@@ -170,7 +170,7 @@ const stoppedMs = 2 * 3_600_000;
 const warmUpHours = 1;
 const leastHours = 6;
 
-/** Of the one counter that most instances have. */
+/** By the one counter that most instances have. */
 export function memoryOf(rows: readonly Row[], now: Date): AppReport['memory'] {
   const atWork = memoryRows
     .parse(rows)

@@ -20,7 +20,7 @@ export const diagnosis = z
     checks: z
       .array(checkResult)
       .meta({ description: 'The worst first; among equals in the order of subjects and checks.' }),
-    versions: z.record(z.string(), z.string()).meta({ description: 'Of this tool and of Node.js.' }),
+    versions: z.record(z.string(), z.string()).meta({ description: 'This tool and Node.js.' }),
   })
   .meta({ id: 'Diagnosis' });
 export type DiagnosisReport = z.infer<typeof diagnosis>;

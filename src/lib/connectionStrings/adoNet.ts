@@ -27,7 +27,7 @@ const pair = new RegExp(
 );
 const ends = new RegExp(`^${blank}+|${blank}+$`, 'gu');
 
-/** Names and values as they stand, undefined for a value that is not there; undefined for what is no such list. */
+/** Names and values as they stand, undefined for a value that is not there; undefined for what is not such a list. */
 function pairsOf(text: string): [string, string | undefined][] | undefined {
   const pairs: [string, string | undefined][] = [];
   for (pair.lastIndex = 0; pair.lastIndex < text.length; ) {

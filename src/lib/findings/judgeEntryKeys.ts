@@ -18,7 +18,7 @@ export function judgeEntryKeys(
   const read = subjects.flatMap((each) =>
     each.kind === 'keyRing' && rings.includes(each.name) ? readingOf(each) : [],
   );
-  // Of empty rings every entry would be a stranger's: that they are empty says more, and is a finding of its own.
+  // Where the rings are empty, every entry would be a stranger's: that they are empty says more, and is a finding of its own.
   if (read.length < rings.length || read.every(({ keys }) => keys.size === 0)) return [];
   const stateOf = (keyId: string) => read.flatMap(({ keys }) => keys.get(keyId) ?? [])[0];
   const isStrange = (keyId: string) =>

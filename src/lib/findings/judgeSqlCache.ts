@@ -58,7 +58,7 @@ function absentOrBusy({ purge }: SqlCacheRecords, context: JudgeContext): Judgem
   return [...(absence ? [absence] : []), ...others, ...(held ? [held] : [])];
 }
 
-/** Intervals of the timer after which a lock that is held is no run that takes a little longer. */
+/** Intervals of the timer after which the holder of a lock is not just a run that takes a little longer. */
 const busyIntervals = 2;
 
 const ending = { sqlserver: '`KILL` with its number', postgres: '`SELECT pg_terminate_backend(PID)`' };

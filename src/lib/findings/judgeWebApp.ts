@@ -21,7 +21,7 @@ const leastBeforeMs = 60 * 60_000;
 
 /**
  * What somebody should know of a cache's web app, from the newest look at its telemetry, beside the runs on its cache and on the
- * rings that protect it. What the report does not know is no finding.
+ * rings that protect it. What the report does not know is not a finding.
  */
 export function judgeWebApp(records: WebAppRecords, subjects: readonly SubjectRecords[], context: JudgeContext) {
   const newest = records.app.runs.find((run) => isReal(run) && run.report)?.report;
@@ -147,7 +147,7 @@ function failures(report: AppReport, { policy }: Policies): Judgement[] {
   );
 }
 
-/** Sign-ins and lost entries that come at once after a run: the run is named, which is no proof that it did it. */
+/** Sign-ins and lost entries that come at once after a run: the run is named, which does not prove that it did it. */
 function signIns({ series }: AppReport, events: readonly AppEvent[]): Judgement[] {
   const first = series[0] && Date.parse(series[0].at);
   if (first === undefined) return [];

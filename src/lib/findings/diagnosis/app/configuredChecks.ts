@@ -69,7 +69,7 @@ function judgeConnection(world: World, { adviceOnString }: AppSubject): Outcome 
   });
 }
 
-/** Of an option of the store that the source does not set. */
+/** What is said of an option of the store that the source does not set. */
 function unsaid(what: string, world: World, options: string): Outcome {
   const open = world.openAt(options);
   const place = world.store?.call.place ?? { file: '', line: 0 };

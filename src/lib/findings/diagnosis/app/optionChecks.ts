@@ -64,7 +64,7 @@ function judgeCallback(world: World): Outcome {
   if (awaited)
     return warning({
       cause: 'callback_waits_in_vain',
-      what: `\`OnL2CacheFailure\` waits for \`${awaited.type}\` (${placeText(awaited.place)}), and is never given it: an entry that cannot be read is no failure of the cache, fails each read with json_parse_failed, and heals by no read.`,
+      what: `\`OnL2CacheFailure\` waits for \`${awaited.type}\` (${placeText(awaited.place)}), and is never given it: an entry that cannot be read is not a failure of the cache, fails each read with json_parse_failed, and heals by no read.`,
       evidence: waitsFor.map(({ type, place }) => at(type, place)),
       advice: `Take \`OnL2CacheFailure\` out, and write ${callbackCode}. Unreadable entries are removed by \`token-cache clear --unreadable\`.`,
     });

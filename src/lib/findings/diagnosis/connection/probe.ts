@@ -44,7 +44,7 @@ export interface ConnectionLook {
   evidence: Evidence[];
   failure: { step: StepName; error: ErrorReport } | undefined;
   certificate: CertificateFacts | undefined;
-  /** Of several hosts, those that cannot be reached. */
+  /** Those of several hosts that cannot be reached. */
   away: readonly HostAway[];
 }
 

@@ -9,7 +9,7 @@ export interface RedisSampleOptions {
   instanceName: string;
   /** The ring's key, which may lie in the same database and is not an entry. */
   keyRingKey: string;
-  /** Keys in the database; null where it is not known, or a cursor is no place in a hash table. */
+  /** Keys in the database; null where it is not known, or a cursor is not a place in a hash table. */
   keysHeld: number | null;
   clock: Clock;
   random: () => number;

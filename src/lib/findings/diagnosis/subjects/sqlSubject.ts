@@ -20,7 +20,7 @@ export interface SqlSubjectOptions extends CacheSubjectOptions {
   /** What the newest records of a job on this cache say. */
   history: <J extends JobName>(job: J, count: number) => Promise<JobHistory<J>>;
   purgeEveryMs: number;
-  /** Of so many purges in a row none leaves nothing, where the backlog grows. */
+  /** So many purges in a row leave something, where the backlog grows. */
   backlogRuns: number;
   indexMode: 'manage' | 'observe';
 }
