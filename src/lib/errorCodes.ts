@@ -105,7 +105,7 @@ const ringCodes = {
   key_ring_forbidden: fails('A right on the store is missing; the text names it.', 'Give it to the identity.'),
   key_ring_unavailable: passes(
     'The store of the ring did not answer within 15 s.',
-    'Nothing at once: the next run tries again.',
+    'Nothing at once: the next run tries again. Where the text says that the change was or may have been written, `key-ring status` first.',
   ),
   key_ring_leased: fails(
     'Somebody holds a lease or a lock; that of a killed run goes after 30 s.',

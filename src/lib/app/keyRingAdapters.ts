@@ -21,14 +21,15 @@ export async function openStore(store: RingStore, clock: Clock): Promise<KeyRing
       return new BlobStore(await openContainer(store.address, store.container), store.blob);
     }
     case 'redis': {
-      const [{ openPrimaryLine }, { RingConnection }, { RedisStore }] = await Promise.all([
+      const [{ openPrimaryLine }, { Patience }, { RingConnection }, { RedisStore }] = await Promise.all([
         import('../redis/line/sentinelLine.ts'),
+        import('../keyRing/patience.ts'),
         import('../keyRing/stores/redisConnection.ts'),
         import('../keyRing/stores/redis.ts'),
       ]);
       const options = lineOptions(store.connection, clock);
       const open: OpenLine = (endpoint, signal) => openPrimaryLine(endpoint, options, signal);
-      return new RedisStore(new RingConnection(store.connection.endpoints, open), store.key);
+      return new RedisStore(new RingConnection(store.connection.endpoints, open, new Patience({ clock })), store.key);
     }
     case 'postgres':
       return (await import('../keyRing/stores/postgresTable.ts')).postgresRing({ ...store, clock });

@@ -13,6 +13,7 @@ import { readHistory } from '../runs/history.ts';
 import {
   type JobOn,
   type Run,
+  type RunContext,
   type RunDeps,
   type RunOptions,
   type RunResult,
@@ -99,11 +100,11 @@ export function keyRingMaintenance(
     ring: string,
     started: Started,
     { signal, ...place }: RunOptions,
-    work: (deps: RotateDeps) => Promise<ReportOf<J>>,
+    work: (deps: RotateDeps, soFar: RunContext<J>['soFar']) => Promise<ReportOf<J>>,
     rest: Pick<Run<J>, 'dryRun' | 'measure'>,
   ): Promise<RunResult<J>> => {
-    const run = { job, subject: ring, started, place, work: () => withRing(ring, signal, work), ...rest };
-    return runJob<J>(runs, run);
+    const onRing = ({ soFar }: RunContext<J>) => withRing(ring, signal, (deps) => work(deps, soFar));
+    return runJob<J>(runs, { job, subject: ring, started, place, work: onRing, ...rest });
   };
 
   const status: JobOn<'keyRingStatus'> = (ring, started, _request, options = {}) => {
@@ -116,9 +117,9 @@ export function keyRingMaintenance(
 
   const rotate: JobOn<'rotateKeyRing', RotationRequest> = (ring, started, request = {}, options = {}) => {
     const { dryRun = false, mustManage = false, acceptEmpty = false } = request;
-    const work = async (deps: RotateDeps) => {
+    const work = async (deps: RotateDeps, soFar: RunContext<'rotateKeyRing'>['soFar']) => {
       if (mustManage && !dryRun) refuseObserved(deps.policy);
-      return rotateKeyRing({ ...deps, acceptEmpty }, { dryRun });
+      return rotateKeyRing({ ...deps, acceptEmpty }, { dryRun }, soFar);
     };
     const measure = (report: ReportOf<'rotateKeyRing'>) => {
       measureStatus(ring, report.status);
@@ -129,7 +130,7 @@ export function keyRingMaintenance(
   };
 
   const rewrap: JobOn<'rewrapKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
-    runOn('rewrapKeyRing', ring, started, options, (deps) => rewrapKeyRing(deps, { dryRun }), { dryRun });
+    runOn('rewrapKeyRing', ring, started, options, (deps, soFar) => rewrapKeyRing(deps, { dryRun }, soFar), { dryRun });
 
   const revoke = (
     ring: string,
@@ -140,12 +141,12 @@ export function keyRingMaintenance(
     const measure = ({ outcome, successor }: ReportOf<'revokeKeys'>) => {
       if (outcome === 'revoked' && successor) instruments.keyRingRotations.add(1, { ring, reason: 'revoked' });
     };
-    const work = (deps: RotateDeps) => revokeKeys(deps, ring, request);
+    const work = (deps: RotateDeps, soFar: RunContext<'revokeKeys'>['soFar']) => revokeKeys(deps, ring, request, soFar);
     return runOn('revokeKeys', ring, started, options, work, { dryRun: request.confirm === undefined, measure });
   };
 
   const prune: JobOn<'pruneKeyRing', RingRequest> = (ring, started, { dryRun = false } = {}, options = {}) =>
-    runOn('pruneKeyRing', ring, started, options, (deps) => pruneKeyRing(deps, { dryRun }), { dryRun });
+    runOn('pruneKeyRing', ring, started, options, (deps, soFar) => pruneKeyRing(deps, { dryRun }, soFar), { dryRun });
 
   return { status, look, rotate, rewrap, revoke, prune };
 }

@@ -21,16 +21,22 @@ export interface Decision<D> {
   data: D;
 }
 
-/** What a change did, and where the ring as it was before is kept; null where it only added keys. */
+/** What a change did. */
 export interface Changed<D> {
   data: D;
+  /** Where the ring as it was before is kept; null where it only added keys. */
   copy: string | null;
+  /** The ring with the change: as it was read again, or until then as it was written. */
+  reading: RingReading;
 }
 
 export interface RingReading {
   stored: StoredRing;
   ring: KeyRing;
 }
+
+/** Told what a job has written, for the report of one that fails after that. */
+export type SoFar<R> = (report: R, reading: RingReading) => void;
 
 const mostAttempts = 6;
 const firstPauseMs = 200;
@@ -63,41 +69,51 @@ export function ringTime(clock: Clock, { storeTime }: StoredRing): Instant {
  * After a conflict or a lost answer it is read again and decided anew; a change that turns out to be there is done, and is
  * never made twice. What is to be written is first read as consumers will read it, and the ring kept as a copy where the change
  * removes or changes something, or revokes. After the write it is read again and checked. Undefined where there is nothing to do.
- * @throws KeyRingError `key_ring_damaged` where consumers cannot read the ring: decisions would rest on a part of it
+ * @param onWritten told of a write that is done: before the ring is read again, and after
+ * @throws KeyRingError `key_ring_damaged` where consumers cannot read the ring: decisions would rest on a part of it. Where it
+ * cannot be read after a write, the error says so
  */
 export async function changeRing<D>(
   deps: ChangeDeps,
   decide: (reading: RingReading) => Promise<Decision<D> | undefined>,
+  onWritten?: (changed: Changed<D>) => void,
 ): Promise<Changed<D> | undefined> {
   let copy: string | null = null;
   let pending: Decision<D> | undefined;
+  let write: Write = 'conflict';
   let lastError: unknown;
-  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-    const reading = await readRing(deps);
-    if (pending?.isDone(reading.ring)) return { data: pending.data, copy };
-    refuseDamage(reading.ring);
+  for (let attempt = 1; ; attempt++) {
+    const reading = await readRing(deps).catch((error) => {
+      throw afterWrite(error, write);
+    });
+    const done = pending?.isDone(reading.ring) ? { data: pending.data, copy, reading } : undefined;
+    if (done) onWritten?.(done);
+    refuseDamage(
+      reading.ring,
+      done || write === 'written' ? 'The write was done before the damage showed.' : undefined,
+    );
+    if (done) return done;
+    if (attempt > mostAttempts) break;
     if (deps.signal?.aborted)
       throw new KeyRingError('run_aborted', 'The run was stopped before it wrote anything.', 'The next run goes on.');
     pending = await decide(reading);
     if (!pending) return undefined;
-    refuseUnproven(reading, pending);
+    const { change, data } = pending;
+    const written = proven(reading, pending);
+    write = 'conflict';
+    lastError = undefined;
     try {
-      if (needsCopy(reading.stored, pending.change)) copy = await deps.store.keepCopy(reading.stored, deps.clock.now());
-      const outcome = await deps.store.write(reading.stored, pending.change);
-      if (outcome === 'written') {
-        const after = await readRing(deps);
-        refuseDamage(after.ring, 'The write was done before the damage showed.');
-        if (pending.isDone(after.ring)) return { data: pending.data, copy };
-      }
-      lastError = undefined;
+      if (needsCopy(reading.stored, change)) copy = await deps.store.keepCopy(reading.stored, deps.clock.now());
+      write = 'unknown';
+      write = await deps.store.write(reading.stored, change);
     } catch (error) {
-      if (!isTransient(error)) throw error;
       lastError = error;
     }
-    await deps.clock.sleep(pauseMs(attempt), deps.signal);
+    if (write === 'written') onWritten?.({ data, copy, reading: written });
+    // Not tried again; the ring is read, since it may have been written all the same.
+    else if (lastError && !isTransient(lastError)) attempt = mostAttempts;
+    else await deps.clock.sleep(pauseMs(attempt), deps.signal);
   }
-  // The last attempt may have been the one that got through.
-  if (pending?.isDone((await readRing(deps)).ring)) return { data: pending.data, copy };
   if (lastError) throw lastError;
   throw new KeyRingError(
     'key_ring_busy',
@@ -107,16 +123,34 @@ export async function changeRing<D>(
   );
 }
 
+/** What is known of the last try to write: `unknown` where its answer got lost. */
+type Write = 'written' | 'conflict' | 'unknown';
+
+/** An error of the reading after a write: to do the same again would be wrong where the write was done. */
+function afterWrite(error: unknown, write: Write): unknown {
+  if (write === 'conflict' || !(error instanceof KeyRingError)) return error;
+  const what =
+    write === 'written'
+      ? 'The change was written, but the ring could not be read again.'
+      : 'The change may have been written: the answer to the write was lost.';
+  return new KeyRingError(
+    error.code,
+    `${what} ${error.message}`,
+    'Look at the ring with `key-ring status` before you try again. Where the store is still silent, see to it and to the network first.',
+    error.transient,
+  );
+}
+
 function needsCopy({ elements }: StoredRing, { add, replace, remove }: RingChange): boolean {
   const revokes = add.some(({ name }) => name.startsWith('revocation-'));
   return elements.length > 0 && (revokes || replace.length + remove.length > 0);
 }
 
 /**
- * Reads the ring with the change made, as consumers will: it must have the change, and all else as it was.
+ * The ring with the change made, as consumers will read it: it must have the change, and all else as it was.
  * @throws KeyRingError `key_ring_damaged`; nothing is written
  */
-function refuseUnproven<D>({ stored, ring }: RingReading, { change, isDone }: Decision<D>): void {
+function proven<D>({ stored, ring }: RingReading, { change, isDone }: Decision<D>): RingReading {
   const { add, replace, remove } = change;
   const replaced = new Map(replace.map(({ element, xml }) => [element, xml]));
   const kept = stored.elements.flatMap((element) => {
@@ -129,11 +163,13 @@ function refuseUnproven<D>({ stored, ring }: RingReading, { change, isDone }: De
       parseSealed(xml);
       return { place, xml };
     });
-    const after = readKeyRing({ ...stored, elements });
+    const changed = { ...stored, exists: true, elements };
+    const after = readKeyRing(changed);
     const places = new Set(stored.elements.map(({ place }) => place));
     const untouched = (of: KeyRing) => of.keys.filter(({ element }) => places.has(element.place)).length;
     const removed = ring.keys.filter(({ element }) => remove.includes(element)).length;
-    if (after.damage.length === 0 && isDone(after) && untouched(after) === ring.keys.length - removed) return;
+    if (after.damage.length === 0 && isDone(after) && untouched(after) === ring.keys.length - removed)
+      return { stored: changed, ring: after };
   } catch (error) {
     if (!(error instanceof XmlFormError)) throw error;
   }

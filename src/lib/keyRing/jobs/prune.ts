@@ -7,7 +7,7 @@ import { changesUse, usedUntilNextRun } from '../rule/consumers.ts';
 import { defaultKey } from '../rule/defaultKey.ts';
 import { refuseObserved } from '../rule/policy.ts';
 import { type ViewedKey, viewKeys } from '../rule/ringView.ts';
-import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { changeRing, type RingReading, readRing, type SoFar } from './changeRing.ts';
 import type { RotateDeps } from './rotate.ts';
 
 export const pruneReport = z
@@ -55,7 +55,11 @@ interface Removal {
  * Removes keys that have been expired for longer than the policy says, and than the longest-lived entry lives, and that no
  * cached entry names; and revocations that hit no key any more. The ring as it was is kept first.
  */
-export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean }): Promise<PruneReport> {
+export async function pruneKeyRing(
+  deps: RotateDeps,
+  request: { dryRun?: boolean },
+  soFar?: SoFar<PruneReport>,
+): Promise<PruneReport> {
   const dryRun = request.dryRun ?? false;
   if (!dryRun) refuseObserved(deps.policy);
   const now = instantOf(deps.clock.now());
@@ -86,7 +90,7 @@ export async function pruneKeyRing(deps: RotateDeps, request: { dryRun?: boolean
       chosen.revocations.every((one) => !after.revocations.some((left) => isSame(left, one)));
     return { change: { add: [], replace: [], remove: gone.map(({ element }) => element) }, isDone, data: chosen };
   };
-  const changed = await changeRing(deps, decide);
+  const changed = await changeRing(deps, decide, ({ data, copy, reading }) => soFar?.(told(data, copy), reading));
   return told(changed?.data ?? { ...removal, keys: [], revocations: [] }, changed?.copy ?? null);
 }
 

@@ -12,7 +12,7 @@ import { defaultKey, refreshMs } from '../rule/defaultKey.ts';
 import { refuseObserved } from '../rule/policy.ts';
 import { type ViewedKey, viewKeys } from '../rule/ringView.ts';
 import { firstGap, type Gap } from '../rule/rotationPlan.ts';
-import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
+import { type Changed, changeRing, type RingReading, readRing, ringTime, type SoFar } from './changeRing.ts';
 import { creationOfNew, type MadeKey, makeKey } from './newKey.ts';
 import type { RotateDeps } from './rotate.ts';
 
@@ -77,7 +77,12 @@ export function earlier(report: unknown): unknown {
  * active from its creation, and created not before the revocation: a key published beforehand is not active yet.
  * @throws MaintenanceError `confirmation_wrong`, `key_unknown`, `revocation_in_future`, `reason_unwritable`, `revocation_ahead`
  */
-export async function revokeKeys(deps: RotateDeps, ringName: string, request: RevokeRequest): Promise<RevokeReport> {
+export async function revokeKeys(
+  deps: RotateDeps,
+  ringName: string,
+  request: RevokeRequest,
+  soFar?: SoFar<RevokeReport>,
+): Promise<RevokeReport> {
   const use = await usedBy(deps);
   const reading = await readRing(deps);
   const now = ringTime(deps.clock, reading.stored);
@@ -105,10 +110,10 @@ export async function revokeKeys(deps: RotateDeps, ringName: string, request: Re
     return told('planned', planned, null);
   }
 
-  const done = await write(deps, request, now);
+  const revoked = ({ data, copy }: Changed<Revoked>) => told('revoked', data.planned, data.successor, copy);
+  const done = await write(deps, request, now, (changed) => soFar?.(revoked(changed), changed.reading));
   // Revoked by somebody else meanwhile: then there is nothing left to do.
-  if (!done) return told('nothingToDo', { ...planned, hit: [], gap: undefined }, null);
-  return told('revoked', done.data.planned, done.data.successor, done.copy);
+  return done ? revoked(done) : told('nothingToDo', { ...planned, hit: [], gap: undefined }, null);
 }
 
 /**
@@ -179,9 +184,19 @@ function plan(keys: readonly ViewedKey[], targets: readonly Target[], now: Insta
   };
 }
 
-async function write(deps: RotateDeps, { target, reason }: RevokeRequest, now: Instant) {
+interface Revoked {
+  planned: Plan;
+  successor: string | null;
+}
+
+async function write(
+  deps: RotateDeps,
+  { target, reason }: RevokeRequest,
+  now: Instant,
+  onWritten: (changed: Changed<Revoked>) => void,
+) {
   let successor: MadeKey | undefined;
-  return changeRing(deps, async ({ ring }: RingReading) => {
+  const decide = async ({ ring }: RingReading) => {
     const targets = targetsOf(target, ring, now);
     const keys = await viewKeys(ring, deps.protector);
     const planned = plan(keys, targets, now);
@@ -199,7 +214,8 @@ async function write(deps: RotateDeps, { target, reason }: RevokeRequest, now: I
       planned.hit.every((gone) => after.revocations.some((one) => hits(one, gone))) &&
       (!published || after.keys.some((key) => key.id === published.id && !isRevoked(after, key)));
     return { change: { add, replace: [], remove: [] }, isDone, data: { planned, successor: published?.id ?? null } };
-  });
+  };
+  return changeRing<Revoked>(deps, decide, onWritten);
 }
 
 /** Named as .NET's XmlKeyManager names its files. */

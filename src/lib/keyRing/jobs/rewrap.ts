@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { KeyRingError } from '../keyRingError.ts';
 import { type ProtectorVersion, versionOf } from '../protectors/keyProtector.ts';
 import { type Instant, instantOf, isBefore, plusMs } from '../reading/instants.ts';
-import type { RingKey } from '../reading/keyRing.ts';
+import type { KeyRing, RingKey } from '../reading/keyRing.ts';
 import type { StoredElement } from '../reading/keyRingStore.ts';
 import { secretOf, withSecret } from '../reading/ringXml.ts';
 import type { SealedXml } from '../reading/xml.ts';
 import type { KeyRingPolicy } from '../rule/policy.ts';
 import { refuseObserved } from '../rule/policy.ts';
-import { changeRing, type RingReading, readRing } from './changeRing.ts';
+import { type Changed, changeRing, type RingReading, readRing, type SoFar } from './changeRing.ts';
 import type { RingDeps } from './ringStatus.ts';
 
 export const rewrapReport = z
@@ -40,10 +40,15 @@ export type RewrapReport = z.infer<typeof rewrapReport>;
  * Moves every key that is not long expired to the newest version of its protector. Secrets are not decrypted: what wraps
  * them is unwrapped and wrapped again, and proven by unwrapping, before anything is written.
  */
-export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean }): Promise<RewrapReport> {
+export async function rewrapKeyRing(
+  deps: RingDeps,
+  request: { dryRun?: boolean },
+  soFar?: SoFar<RewrapReport>,
+): Promise<RewrapReport> {
   const dryRun = request.dryRun ?? false;
   if (!dryRun) refuseObserved(deps.policy);
   const newest = await deps.protector.newest();
+  const known = (await deps.protector.versions()).map(({ id }) => id);
   const now = instantOf(deps.clock.now());
   const failed = new Map<string, RewrapReport['failed'][number]>();
   const moved = new Map<string, SealedXml>();
@@ -69,24 +74,27 @@ export async function rewrapKeyRing(deps: RingDeps, request: { dryRun?: boolean 
       );
     return { change: { add: [], replace, remove: [] }, isDone, data: ids };
   };
-  // A dry run wraps and proves as well, so that it says the same; it writes nothing.
-  const changed = dryRun
-    ? { data: (await decide(await readRing(deps)))?.data ?? [], copy: null }
-    : await changeRing(deps, decide);
-  const ids = changed?.data ?? [];
-  const after = await readRing(deps);
-  const needed = new Set(after.ring.keys.flatMap(({ protection }) => versionOf(protection) ?? []));
-  const known = (await deps.protector.versions()).map(({ id }) => id);
-  return {
-    outcome: ids.length === 0 ? 'nothingToDo' : dryRun ? 'wouldRewrap' : 'rewrapped',
-    dryRun,
-    newest: newest.id,
-    keys: ids,
-    failed: [...failed.values()],
-    copy: changed?.copy ?? null,
-    stillNeeded: [...needed],
-    noLongerNeeded: known.filter((id) => id !== newest.id && !needed.has(id)),
+  const told = (ring: KeyRing, ids: string[], copy: string | null = null): RewrapReport => {
+    const needed = new Set(ring.keys.flatMap(({ protection }) => versionOf(protection) ?? []));
+    return {
+      outcome: ids.length === 0 ? 'nothingToDo' : dryRun ? 'wouldRewrap' : 'rewrapped',
+      dryRun,
+      newest: newest.id,
+      keys: ids,
+      failed: [...failed.values()],
+      copy,
+      stillNeeded: [...needed],
+      noLongerNeeded: known.filter((id) => id !== newest.id && !needed.has(id)),
+    };
   };
+  if (dryRun) {
+    // It wraps and proves as well, so that it says the same; it writes nothing.
+    const reading = await readRing(deps);
+    return told(reading.ring, (await decide(reading))?.data ?? []);
+  }
+  const moves = ({ data, copy, reading }: Changed<string[]>) => told(reading.ring, data, copy);
+  const changed = await changeRing(deps, decide, (each) => soFar?.(moves(each), each.reading));
+  return changed ? moves(changed) : told((await readRing(deps)).ring, []);
 }
 
 /** Whether a newer version has existed for as long as the setting says, and keys are left that it does not protect. */

@@ -6,10 +6,10 @@ import type { Instant } from '../reading/instants.ts';
 import type { RingFinding } from '../rule/findings.ts';
 import { viewKeys } from '../rule/ringView.ts';
 import { type PlannedKey, planRotation, rotationReason } from '../rule/rotationPlan.ts';
-import { changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
+import { type Changed, changeRing, type RingReading, readRing, ringTime } from './changeRing.ts';
 import { creationOfNew, type MadeKey, makeKey, type Randomness } from './newKey.ts';
-import { pruneKeyRing, pruneReport } from './prune.ts';
-import { rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
+import { type PruneReport, pruneKeyRing, pruneReport } from './prune.ts';
+import { type RewrapReport, rewrapIsDue, rewrapKeyRing, rewrapReport } from './rewrap.ts';
 import { earlier as earlierStatus, type RingDeps, ringStatusReport, statusOf } from './ringStatus.ts';
 
 const publishedKey = z.object({
@@ -56,55 +56,81 @@ export interface RotateDeps extends RingDeps {
 }
 
 /** Sees to it that the ring's consumers always have a default key that each of them has read before. */
-export async function rotateKeyRing(deps: RotateDeps, request: { dryRun?: boolean } = {}): Promise<RotateReport> {
+export async function rotateKeyRing(
+  deps: RotateDeps,
+  request: { dryRun?: boolean } = {},
+  soFar?: (report: RotateReport) => void,
+): Promise<RotateReport> {
   const dryRun = request.dryRun ?? false;
   const writes = deps.policy.mode === 'manage' && !dryRun;
-  const published = writes ? await publishDueKeys(deps) : [];
+  let published: PublishedKey[] = [];
+  /** The ring as this run last wrote it. */
+  let written: RingReading | undefined;
+  let rewrap: RewrapReport | null = null;
+  let prune: PruneReport | null = null;
   // Failures of what is less urgent take nothing from the report of a published key.
   const failures: RingFinding[] = [];
-  const attempt = <R>(what: string, work: () => Promise<R | null>) => (writes ? orFinding(what, work, failures) : null);
-  const rewrap = await attempt('The automatic re-wrap', async () =>
-    (await rewrapIsDue(deps)) ? rewrapKeyRing(deps, {}) : null,
-  );
-  const prune = await attempt('The removal of old keys', async () =>
-    deps.policy.prune ? pruneKeyRing(deps, {}) : null,
-  );
-
-  const reading = await readRing(deps);
-  const keys = await viewKeys(reading.ring, deps.protector);
-  const status = await statusOf(deps, reading, keys);
-  status.findings.push(...failures);
-  const now = ringTime(deps.clock, reading.stored);
-  const plan = planRotation(keys, deps.policy, now);
-  // What would stop the run stops its dry run.
-  if (dryRun && deps.policy.mode === 'manage' && plan.keys.length > 0) {
-    await refuseEmptied(deps, keys.length);
-    creationOfNew(reading.ring, keys, now);
-  }
-  const wanted = writes ? published : plan.keys.map((key) => describe(key, null));
-  return {
-    outcome: wanted.length === 0 ? 'nothingToDo' : writes ? 'published' : 'wouldPublish',
-    dryRun,
-    keys: wanted,
-    nextActionAt: status.nextActionAt,
-    rewrap,
-    prune,
-    status,
+  const report = async (reading: RingReading): Promise<RotateReport> => {
+    const keys = await viewKeys(reading.ring, deps.protector);
+    const status = await statusOf(deps, reading, keys);
+    status.findings.push(...failures);
+    const now = ringTime(deps.clock, reading.stored);
+    const plan = planRotation(keys, deps.policy, now);
+    // What would stop the run stops its dry run.
+    if (dryRun && deps.policy.mode === 'manage' && plan.keys.length > 0) {
+      await refuseEmptied(deps, keys.length);
+      creationOfNew(reading.ring, keys, now);
+    }
+    const wanted = writes ? published : plan.keys.map((key) => describe(key, null));
+    return {
+      outcome: wanted.length === 0 ? 'nothingToDo' : writes ? 'published' : 'wouldPublish',
+      dryRun,
+      keys: wanted,
+      nextActionAt: status.nextActionAt,
+      rewrap,
+      prune,
+      status,
+    };
   };
+  try {
+    if (writes) {
+      await publishDueKeys(deps, ({ data, reading }) => {
+        published = data;
+        written = reading;
+      });
+      await orFinding('The automatic re-wrap', failures, async () => {
+        if (!(await rewrapIsDue(deps))) return;
+        rewrap = await rewrapKeyRing(deps, {}, (sofar, reading) => {
+          rewrap = sofar;
+          written = reading;
+        });
+      });
+      await orFinding('The removal of old keys', failures, async () => {
+        if (!deps.policy.prune) return;
+        prune = await pruneKeyRing(deps, {}, (sofar, reading) => {
+          prune = sofar;
+          written = reading;
+        });
+      });
+    }
+    return await report(await readRing(deps));
+  } catch (error) {
+    if (written) await report(written).then(soFar, () => undefined);
+    throw error;
+  }
 }
 
-async function orFinding<R>(what: string, work: () => Promise<R | null>, failures: RingFinding[]): Promise<R | null> {
+async function orFinding(what: string, failures: RingFinding[], work: () => Promise<void>): Promise<void> {
   try {
-    return await work();
+    await work();
   } catch (error) {
     if (!(error instanceof MaintenanceError)) throw error;
     const { code, message, advice } = error;
     failures.push({ check: 'rotation-failed', level: 'warning', what: `${what} failed (${code}). ${message}`, advice });
-    return null;
   }
 }
 
-async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
+async function publishDueKeys(deps: RotateDeps, onWritten: (changed: Changed<PublishedKey[]>) => void): Promise<void> {
   let now: Instant | undefined;
   // The same key at every attempt: one whose answer got lost is known again by its id, and not joined by another.
   const made = new Map<string, MadeKey>();
@@ -130,7 +156,7 @@ async function publishDueKeys(deps: RotateDeps): Promise<PublishedKey[]> {
       data: published,
     };
   };
-  return (await changeRing(deps, decide))?.data ?? [];
+  await changeRing(deps, decide, onWritten);
 }
 
 /**
