@@ -69,10 +69,12 @@ function problemsOf(job: TimedJob): SettingProblem[] {
   return [...new Set([...settings.problems.filter(ofRings), ...general])];
 }
 
-/** A workspace lets an identity run five queries at once. */
+/** The server whose limit holds; by the kind of subject, since a ring may have the name of a cache. */
 function askedOf(job: TimedJob, subject: string): string | undefined {
-  if (job !== 'app') return serverOf(settings, subject);
-  return settings.webApps.find(({ name }) => name === subject)?.workspace;
+  const { on } = jobs[job];
+  if (on === 'sqlCache') return serverOf(settings, subject);
+  // A workspace lets an identity run five queries at once.
+  return on === 'webApp' ? settings.webApps.find(({ name }) => name === subject)?.workspace : undefined;
 }
 
 /** Each subject's own failure, if any. */
