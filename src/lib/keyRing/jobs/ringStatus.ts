@@ -132,7 +132,7 @@ export async function statusOf(deps: RingDeps, reading: RingReading, keys: reado
     hadKeys,
     policy,
     versions,
-    protectorWarnings: protector.warnings,
+    protectorKind: protector.kind,
     now,
     machineTime,
   };

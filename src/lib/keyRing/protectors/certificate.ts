@@ -40,7 +40,6 @@ const blockBytes = 16;
 export class CertificateProtector implements KeyProtector {
   readonly kind = 'certificate';
   readonly description: string;
-  readonly warnings: readonly string[] = [];
   readonly #certificates: readonly LoadedCertificate[];
   readonly #first: LoadedCertificate;
 

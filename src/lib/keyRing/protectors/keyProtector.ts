@@ -9,8 +9,6 @@ export interface KeyProtector {
   readonly kind: 'keyVault' | 'certificate' | 'none';
   /** What it is, without a secret. */
   readonly description: string;
-  /** Said at every run, where something is not as it should be: no protection at all. */
-  readonly warnings: readonly string[];
   /**
    * Protects a `masterKey` element with the newest version or certificate. `decryptorType` is the one that the ring's
    * consumers are known to have; undefined where there is none to copy.

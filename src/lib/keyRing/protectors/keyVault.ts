@@ -38,7 +38,6 @@ export interface KeyVaultOptions {
 export class KeyVaultProtector implements KeyProtector {
   readonly kind = 'keyVault';
   readonly description: string;
-  readonly warnings: readonly string[] = [];
   readonly #options: KeyVaultOptions;
   readonly #keys: KeyClient;
   readonly #vaultUrl: string;

@@ -6,7 +6,6 @@ import type { KeyProtector } from './keyProtector.ts';
 export const noProtector: KeyProtector = {
   kind: 'none',
   description: 'none',
-  warnings: ['Master keys are kept in plain text: whoever can read the store can read every cached token.'],
   protect: async (secret) => secret,
   unprotect: async (secret) => {
     if (parseSealed(secret).name === 'masterKey') return secret;

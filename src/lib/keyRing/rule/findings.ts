@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { level } from '../../level.ts';
 import { countOf } from '../../wording.ts';
-import type { ProtectorVersion } from '../protectors/keyProtector.ts';
+import type { KeyProtector, ProtectorVersion } from '../protectors/keyProtector.ts';
 import { type Instant, instantOf, isBefore, isUpTo, msBetween, plusMs } from '../reading/instants.ts';
 import type { KeyRing } from '../reading/keyRing.ts';
 import type { StoredRing } from '../reading/keyRingStore.ts';
@@ -33,7 +33,7 @@ export interface RingFacts {
   policy: KeyRingPolicy;
   /** Versions of the protector; empty where they could not be listed. */
   versions: readonly ProtectorVersion[];
-  protectorWarnings: readonly string[];
+  protectorKind: KeyProtector['kind'];
   now: Instant;
   /** By this machine's clock. */
   machineTime: Instant;

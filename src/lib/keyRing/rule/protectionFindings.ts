@@ -10,11 +10,11 @@ const protectorSoonMs = 30 * 86_400_000;
 
 /** What is to be said about how the keys of a ring are protected. */
 export function* protectionFindings(facts: RingFacts): Iterable<RingFinding> {
-  const { keys, versions, protectorWarnings, now } = facts;
-  for (const what of protectorWarnings) yield found('keys-in-plain-text', 'critical', what);
+  const { keys, versions, protectorKind, now } = facts;
   const plain = keys.filter(({ protection }) => protection.kind === 'none');
-  if (plain.length > 0) {
-    const what = `The master key of ${countOf(plain.length, 'key')} lies in plain text.`;
+  if (plain.length > 0 || protectorKind === 'none') {
+    const of = plain.length > 0 ? countOf(plain.length, 'key') : 'each new key';
+    const what = `The master key of ${of} lies in plain text: whoever can read the store can read every cached token.`;
     yield found('keys-in-plain-text', 'critical', what);
   }
   for (const { id, unwraps, unwrapProblem, revoked, protection } of keys) {
