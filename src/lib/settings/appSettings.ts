@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { AppPolicy } from '../appTelemetry/policy.ts';
-import { duration, schedule, wholeNumber } from './fields.ts';
+import { duration, isTold, schedule, secretHeld, wholeNumber } from './fields.ts';
 
 const address = z
   .url({ protocol: /^https$/, error: 'must be an https address, such as https://api.loganalytics.io' })
-  .transform((text) => new URL(text).origin);
+  .transform((text) => new URL(text).origin)
+  .refine(isTold, secretHeld);
 
 /** How the telemetry of web apps is read; docs/reference/settings.md explains each. */
 export const appShape = {

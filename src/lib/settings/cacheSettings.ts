@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { isTakenBy } from '../connectionStrings/adoNet.ts';
 import { parseConnectionString as parseRedis } from '../redis/connectionString.ts';
 import type { RedisOptions } from '../redis/redisConnection.ts';
-import { withoutSecrets } from '../secret.ts';
 import { parseConnectionString as parsePostgres } from '../sql/postgres/connectionString.ts';
 import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.ts';
 import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
-import { bytes, name, settingName } from './fields.ts';
+import { bytes, name, settingName, told } from './fields.ts';
 import { formsOf, type SettingForm } from './forms.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
@@ -18,8 +17,7 @@ const engine = z.enum(['sqlserver', 'postgres', 'redis'], { error: 'must be sqls
 type Kind = z.infer<typeof engine>;
 
 /** `/subscriptions/…/providers/Microsoft.Cache/redisEnterprise/name`, or of `Microsoft.Cache/redis`. */
-const resourceId = z
-  .string()
+const resourceId = told()
   .trim()
   .regex(
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Cache\/redis(Enterprise)?\/[^/]+$/i,
@@ -33,16 +31,12 @@ const webApp = z.strictObject({
     description: "The Log Analytics workspace where the web app's telemetry is: see [Web apps](#web-apps).",
   }),
   workspaceSetting: settingName.optional().meta({ description: 'The setting that holds the workspace, in its place.' }),
-  role: z
-    .string('must be the role name of the web app (AppRoleName)')
+  role: told('must be the role name of the web app (AppRoleName)')
     .trim()
     .min(1, 'must be the role name of the web app (AppRoleName)')
     .max(250, 'must be the role name of the web app (AppRoleName)')
     .meta({ description: 'The role name of the web app (`AppRoleName`) in that workspace. Both or neither.' }),
 });
-
-/** Told in reports: what looks like a connection string belongs into a setting of its own, by whose name it is found. */
-const told = z.string().refine((text) => withoutSecrets(text) === text, 'holds what looks like a password');
 
 const entrySchema = z.strictObject({
   name: name.meta({ description: 'In reports, metrics and commands. The one cache is named `default`.' }),
@@ -50,7 +44,7 @@ const entrySchema = z.strictObject({
   connectionStringSetting: settingName.meta({
     description: 'The setting that holds the connection string, as the web app has it.',
   }),
-  table: told.min(1).optional().meta({
+  table: told().min(1).optional().meta({
     description:
       'Schema and table; `dbo.TokenCache`, on PostgreSQL `public.tokencache`, where it is left out. Delimit a part that has other characters than letters, digits and `_`: `[my schema].[weird]]name]` on SQL Server, `"My Schema"."weird""name"` on PostgreSQL. Bare names fold to lower case on PostgreSQL.',
   }),
@@ -58,7 +52,7 @@ const entrySchema = z.strictObject({
     description:
       '`observe`: the expiry index is never built here; where it is missing, a finding has the statement for the owner of the table.',
   }),
-  instanceName: told.optional().meta({
+  instanceName: told().optional().meta({
     description: 'Redis: `InstanceName` of the web app, the prefix of its keys. SQL jobs do not use it.',
   }),
   maxMemory: bytes.optional().meta({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
 import { nameForm } from '../runs/runId.ts';
 import { readSchedule } from '../schedules.ts';
+import { withoutSecrets } from '../secret.ts';
 
 /** Schemas of single settings: each turns a text of the environment into a typed value, or says what it expects. */
 
@@ -81,6 +82,16 @@ export const bytes = readBy((text) => {
 export const settingName = z
   .string({ error: 'must name a setting' })
   .regex(/^[A-Za-z_][\w.:-]{0,127}$/, 'must be the name of a setting: letters, digits, and any of _ . : -');
+
+/**
+ * A text that reports, pages or a printer may show: what looks like a login belongs into a setting of its own, by whose name it is
+ * found.
+ * @param expects said of what is not a text
+ */
+export const told = (expects?: string) => z.string(expects).refine(isTold, secretHeld);
+
+export const isTold = (text: string) => withoutSecrets(text) === text;
+export const secretHeld = 'holds what looks like a password';
 
 /** Names of caches and rings: they stand in metrics, run ids and keys of the record store. */
 export const name = z

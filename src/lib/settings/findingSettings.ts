@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FindingPolicy } from '../findingPolicy.ts';
 import { level } from '../level.ts';
 import { runbookFolder } from '../runbook.ts';
-import { bytes, decimal, duration, readBy, schedule, wholeNumber } from './fields.ts';
+import { bytes, decimal, duration, readBy, schedule, told, wholeNumber } from './fields.ts';
 
 /** `check=level`, several divided by commas. */
 const levels = readBy((text) => {
@@ -12,8 +12,7 @@ const levels = readBy((text) => {
 }, 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info');
 
 /** Where a document is read, without a slash at its end: an address, or a path in the repository. */
-const address = z
-  .string()
+const address = told()
   .regex(
     /^[!#-;=?-~]+$/,
     'must be the address of docs/runbook, such as https://github.com/OWNER/NAME/blob/main/docs/runbook',

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { parseDuration } from '../durations.ts';
-import { name, readBy, settingName } from './fields.ts';
+import { name, readBy, settingName, told } from './fields.ts';
 import { formsOf, type SettingForm } from './forms.ts';
 
 /** One ring as KEY_RINGS gives it. */
 
-const text = z.string().min(1, 'must not be empty');
+const text = told().min(1, 'must not be empty');
 const duration = readBy(parseDuration, 'must be an ISO 8601 duration, such as P14D');
 
-/** Told in reports: what is no path may be the secret of something else. */
+/** What is not a path may be the secret of something else. */
 const path = text.regex(/^[^?=;,"'<>|*\p{Cc}]+$/u, 'must be the path of a folder');
 
 /** Of `PersistKeysToDbContext`: the table of its DbSet, by the name of the interface's property unless the app maps it. */

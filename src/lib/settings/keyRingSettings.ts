@@ -9,6 +9,7 @@ import { parseTableName as parsePostgresTable } from '../sql/postgres/tableName.
 import { parseConnectionString as parseSqlServer } from '../sql/sqlserver/connectionString.ts';
 import { parseTableName as parseSqlServerTable } from '../sql/sqlserver/tableName.ts';
 import type { Environment } from './environment.ts';
+import { isTold, secretHeld } from './fields.ts';
 import { type KeyRingEntry, keyRingEntry } from './keyRingEntry.ts';
 import { readNamedList } from './namedList.ts';
 import { parsed, readOne, type SettingProblem, UnusableSetting } from './problems.ts';
@@ -152,7 +153,9 @@ function blobOf({ origin, pathname, search, searchParams }: URL): Extract<RingSt
   const address = searchParams.has('sig')
     ? { signedEndpoint: new Secret(`${origin}/${search}`) }
     : { endpoint: origin, identity: identityOf() };
-  return { kind: 'blob', address, container, blob: decoded(rest.join('/')) };
+  const blob = decoded(rest.join('/'));
+  if (!isTold(`${container}/${blob}`)) throw new UnusableSetting('KEY_RINGS', `has a url whose path ${secretHeld}`);
+  return { kind: 'blob', address, container, blob };
 }
 
 /** A `%` that begins no escape stands for itself. */

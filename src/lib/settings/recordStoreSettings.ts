@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { StorageAddress } from '../azure/storage.ts';
 import type { Environment } from './environment.ts';
+import { told } from './fields.ts';
 
 /** Where records are kept. */
 export type RecordStoreSettings =
@@ -13,8 +13,7 @@ export type RecordStoreSettings =
   | { kind: 'wrong' };
 
 export const recordStoreShape = {
-  RECORD_STORE: z
-    .string()
+  RECORD_STORE: told()
     .regex(/^(none|file|file:.+|table)$/, 'must be none, file, file: and a folder, or table')
     .optional()
     .meta({

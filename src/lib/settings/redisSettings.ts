@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { WatchPolicy } from '../redis/policy.ts';
-import { bytes, decimal, duration, readBy, schedule, wholeNumber } from './fields.ts';
+import { bytes, decimal, duration, isTold, readBy, schedule, secretHeld, told, wholeNumber } from './fields.ts';
 
 const percent = () => decimal(0, 100);
 
@@ -15,18 +15,18 @@ const certificates = readBy((path) => {
   }
 }, 'must name a readable file with certificates in PEM');
 
-const told = (description: string) => ({ description });
-const sample = told(
+const described = (description: string) => ({ description });
+const sample = described(
   'Bounds of the sample of keys: calls of SCAN, its COUNT, and the time of all. With 0 calls no key is looked at.',
 );
-const memory = told('`redis-memory-high`, `redis-memory-critical`: per cent of the maximum in use.');
-const full = told('`timeUntilFull`: the time left, by the trend of the records.');
-const withoutTtl = told("`keysWithoutTtl`: per cent of the keys of the cache's database that have no expiry.");
-const fragmentation = told(
+const memory = described('`redis-memory-high`, `redis-memory-critical`: per cent of the maximum in use.');
+const full = described('`timeUntilFull`: the time left, by the trend of the records.');
+const withoutTtl = described("`keysWithoutTtl`: per cent of the keys of the cache's database that have no expiry.");
+const fragmentation = described(
   '`fragmentation`: memory of the process, as a multiple of the memory in use; and the bytes lost below which it does not matter.',
 );
-const clients = told('`clients`: per cent of the clients that the server allows.');
-const ping = told('`slowPing`: 95th percentile of the round trips of PING.');
+const clients = described('`clients`: per cent of the clients that the server allows.');
+const ping = described('`slowPing`: 95th percentile of the round trips of PING.');
 
 /** The settings of the watch of Redis caches, with their defaults; docs/reference/settings.md explains each. */
 export const redisShape = {
@@ -51,6 +51,7 @@ export const redisShape = {
       (text) => text.replace(/\/$/, '') === URL.parse(text)?.origin,
       'must be an https URL without path, query or login',
     )
+    .refine(isTold, secretHeld)
     .default('https://management.azure.com')
     .meta({
       description:
@@ -60,8 +61,7 @@ export const redisShape = {
   REDIS_SCAN_CALLS: wholeNumber(0, 1_000).prefault('20').meta(sample),
   REDIS_SCAN_COUNT: wholeNumber(1, 1_000).prefault('50').meta(sample),
   REDIS_SCAN_TIME: duration('PT0.01S', 'PT30S').prefault('PT0.5S').meta(sample),
-  REDIS_KEY_RING_KEY: z
-    .string()
+  REDIS_KEY_RING_KEY: told()
     .default('DataProtection-Keys')
     .meta({ description: 'The key under which apps may keep their Data Protection key ring in Redis.' }),
   REDIS_MEMORY_WARNING: percent().prefault('75').meta(memory),

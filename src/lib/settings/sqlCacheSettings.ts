@@ -1,6 +1,6 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { PurgePolicy } from '../sql/purgeRequest.ts';
-import { decimal, duration, flag, schedule, wholeNumber } from './fields.ts';
+import { decimal, duration, flag, schedule, told, wholeNumber } from './fields.ts';
 
 /** The settings of the jobs on SQL caches, with their defaults; docs/reference/settings.md explains each. */
 export const sqlCacheShape = {
@@ -34,8 +34,7 @@ export const sqlCacheShape = {
   PURGE_LOCK_WAIT_LIMIT: wholeNumber(0, 10_000)
     .prefault('5')
     .meta({ description: 'Sessions waiting for a lock in the database above which the run pauses.' }),
-  EXPIRY_INDEX_NAME: z
-    .string()
+  EXPIRY_INDEX_NAME: told()
     .regex(/^[^\0]{1,60}$/, 'must have 1 to 60 characters')
     .optional()
     .meta({

@@ -3,7 +3,7 @@ import { identityOf } from '../azure/credentials.ts';
 import { Secret } from '../secret.ts';
 import type { TelemetrySettings } from '../telemetry/telemetry.ts';
 import type { Environment } from './environment.ts';
-import { duration, readBy } from './fields.ts';
+import { duration, readBy, told } from './fields.ts';
 
 /** Instrumentation keys are UUIDs; the exporter refuses all else. */
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -53,13 +53,12 @@ export const telemetryShape = {
     .literal('http/protobuf', { error: 'must be http/protobuf: no other is spoken' })
     .default('http/protobuf')
     .meta({ description: 'No other is spoken: neither `grpc` nor `http/json`.' }),
-  OTEL_SERVICE_NAME: z.string().optional().meta({ description: 'How the backends name the app.' }),
-  OTEL_RESOURCE_ATTRIBUTES: z.string().optional().meta({
+  OTEL_SERVICE_NAME: told().optional().meta({ description: 'How the backends name the app.' }),
+  OTEL_RESOURCE_ATTRIBUTES: told().optional().meta({
     description:
       'What the backends say of the app besides: `deployment.environment.name=test,service.namespace=shop`. Azure Monitor puts the namespace and a dot before the name of the app.',
   }),
-  WEBSITE_SITE_NAME: z
-    .string()
+  WEBSITE_SITE_NAME: told()
     .optional()
     .meta({ description: 'The name of the function app, as the platform sets it: `service.name` by default.' }),
   OTEL_TRACES_SAMPLER: z.string().optional().meta({
@@ -104,5 +103,5 @@ export function telemetryEndpoint(env: Environment): URL | undefined {
   const text = insights
     ? (/(?:^|;)\s*IngestionEndpoint=([^;\s]+)/i.exec(insights)?.[1] ?? 'https://dc.services.visualstudio.com/')
     : env.OTEL_EXPORTER_OTLP_ENDPOINT;
-  return text && URL.canParse(text) ? new URL(new URL(text).origin) : undefined;
+  return URL.parse(URL.parse(text ?? '')?.origin ?? '') ?? undefined;
 }
