@@ -69,7 +69,7 @@ function succeed<J extends JobName>({ report, error }: RunResult<J>): ReportOf<J
   throw new Error(`${error?.message} ${error?.advice}`);
 }
 
-/** Where stderr is no terminal that can show a line anew: a line now and then. */
+/** Where stderr is not a terminal that can show a line anew: a line now and then. */
 function progress(what: string, done: string): Pick<ReturnType<typeof progressLine>, 'update' | 'stop'> {
   if (process.stderr.isTTY && process.env.TERM !== 'dumb') return progressLine(what);
   let next = performance.now() + 2_000;

@@ -8,7 +8,7 @@ export interface HttpRoute {
   segments: string[];
 }
 
-/** The route of a function with an HTTP trigger. Of the templates it knows literals and `{name}` alone. */
+/** The route of a function with an HTTP trigger. It knows literals and `{name}` of the templates alone. */
 export function httpRoute(name: string, { bindings }: Registration): HttpRoute[] {
   const trigger = Object.values(bindings).find(({ type }) => type === 'httpTrigger');
   if (!trigger) return [];

@@ -138,7 +138,7 @@ function firewallRule(server, address) {
       if (error) say('error', `It could not be opened: ${error}`);
     },
     close() {
-      // Of the two, PostgreSQL's alone asks back.
+      // PostgreSQL's alone asks back.
       const { error } = az(...program, 'delete', ...common, ...(flexible ? ['--yes'] : []));
       if (error)
         say('error', `The rule token-cache-grant of ${name} could not be taken away, do it yourself: ${error}`);

@@ -140,7 +140,7 @@ function inbound({ inbound: { access, allowedAddresses } = {}, network, make }) 
       'Nobody might call the app, nor deploy to it: azd env set AZURE_ALLOWED_ADDRESSES 203.0.113.7/32,… with the addresses of operators and of this machine.',
     );
   for (const address of access === 'addresses' ? allowedAddresses : [])
-    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(address)) fail(`${address} is no CIDR range, such as 203.0.113.7/32.`);
+    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(address)) fail(`${address} is not a CIDR range, such as 203.0.113.7/32.`);
   if (access !== 'private') return;
   if (!network?.endpointSubnetId && !make?.network)
     fail('A private app needs a subnet for its endpoint: AZURE_ENDPOINT_SUBNET_ID.');
@@ -164,7 +164,7 @@ function existence(attached, { network }) {
     if (!wellFormed) {
       const isVersion = kind === 'vaultKey' && /\/keys\/[^/]+\/(versions\/)?[0-9a-f]{32}$/i.test(id);
       if (isVersion) fail(`The key of a ring is named without a version, so that it can be rotated: ${id}`);
-      else fail(`This is no id of a ${kind}: ${id} (infra/types/attached.bicep has its form).`);
+      else fail(`This is not an id of a ${kind}: ${id} (infra/types/attached.bicep has its form).`);
       continue;
     }
     const { value, error } = show(id);

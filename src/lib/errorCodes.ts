@@ -129,7 +129,7 @@ const ringCodes = {
     'Give it to the identity.',
   ),
   key_vault_unavailable: passes('Key Vault did not answer within 15 s.', 'Nothing at once: the next run tries again.'),
-  key_vault_unsuitable: fails('The key is no RSA key, or may not be used for wrapKey.', 'Name another key.'),
+  key_vault_unsuitable: fails('The key is not an RSA key, or may not be used for wrapKey.', 'Name another key.'),
   key_vault_no_version: fails('No version of the Key Vault key wraps.', 'Create one.'),
   key_vault_expired: fails(
     'The version has expired, or is not active yet.',

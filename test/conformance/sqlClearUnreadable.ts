@@ -49,7 +49,7 @@ export function describeClearOfUnreadable(engine: TestEngine): void {
     it('removes those that nobody can read, and none else', async () => {
       const kept = [
         ...(await insert([payload(good), plain, payload(good)])),
-        // Of others who share the table; and what has expired is the purge's.
+        // Others who share the table have these; and what has expired is the purge's.
         ...(await insert([Buffer.from('a session'), payload(strange)], hour, randomUUID)),
         ...(await insert([payload(strange)], hour, () => `session:${randomUUID()}`)),
         ...(await insert([payload(strange)], -hour)),

@@ -36,7 +36,7 @@ describe('POST /api/clear of a SQL cache', () => {
   });
 
   it('removes the unreadable alone where that is asked for, over HTTP as in the terminal', async () => {
-    // Without a ring in the settings, and of keys that are no token cache's, nothing is unreadable.
+    // Without a ring in the settings, and among keys that are not a token cache's, nothing is unreadable.
     const body = { unreadable: true, dryRun: false, confirm: 'default' };
     const { status, json } = await app().call('POST', 'clear', { body });
     expect([status, json]).toMatchObject([

@@ -83,7 +83,7 @@ describe('POST /api/purge', () => {
   it('keeps what a run had deleted before it failed', async () => {
     const older = Array.from({ length: 6_000 }, (_, index) => ({ id: `o${index}`, expiresInMs: -86_400_000 - index }));
     await table().insert(older);
-    // Of all that has expired, this entry is the last to be deleted.
+    // This entry is the last to be deleted of all that has expired.
     await database.query(`create function refuse() returns trigger language plpgsql as
       $$ begin if old.id = 'e0' then raise exception 'no space' using errcode = 'disk_full'; end if; return old; end $$`);
     await database.query(

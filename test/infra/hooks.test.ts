@@ -111,8 +111,8 @@ describe.skipIf(bicepMissing() !== undefined)('preprovision', () => {
         'az group create --name rg-token-cache',
         `This is not there: ${sqlId}`,
         'delegated to Microsoft.App/environments',
-        'no id of a workspace: log-shared',
-        '203.0.113.7 is no CIDR range',
+        'not an id of a workspace: log-shared',
+        '203.0.113.7 is not a CIDR range',
       ])
         expect(said).toContain(what);
       // What could not be asked is neither right nor wrong.

@@ -78,7 +78,7 @@ describe('every kind of a key ring', () => {
   /** What no resource of Azure is: `settings` of the parameter file has the whole of KEY_RINGS for them. */
   const elsewhere = ['store: folder', 'protector: certificate'];
 
-  it('can be attached, but for what is no resource of Azure', () => {
+  it('can be attached, but for what is not a resource of Azure', () => {
     const rings = deployed.flatMap(
       ([, { KEY_RINGS }]) => JSON.parse(KEY_RINGS ?? '[]') as Record<string, { kind: string }>[],
     );

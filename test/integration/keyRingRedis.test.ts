@@ -141,7 +141,7 @@ describe.skipIf(!redisFound)('a ring in Redis', () => {
     stores.push(store);
     const run = ringStatus(deps(store));
     await expect(run).rejects.toMatchObject({ code: 'key_ring_damaged' });
-    await expect(run).rejects.toThrow(/is no list \(WRONGTYPE\)/);
+    await expect(run).rejects.toThrow(/is not a list \(WRONGTYPE\)/);
   });
 
   it('says that an item begins with a byte order mark, on which every app stops', async () => {

@@ -182,7 +182,7 @@ describe('a ring that lost its keys', () => {
     await expect(rotateKeyRing(deps({ hadKeys }))).rejects.toMatchObject({ code: 'key_ring_emptied' });
   });
 
-  it('is no first one', async () => {
+  it('is not a first one', async () => {
     expect(await rotateKeyRing(deps({ hadKeys: async () => 0 }))).toMatchObject({ outcome: 'published' });
   });
 });

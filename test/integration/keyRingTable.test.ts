@@ -75,7 +75,7 @@ describe.each(engines)('a ring in a table on $engine', ({ schema, open, copies }
 
   it.each([
     ['one key twice', [aged, aged]],
-    ['a row that is no XML', [aged, '<key']],
+    ['a row that is not XML', [aged, '<key']],
     ['a row with a byte order mark', [`\uFEFF${aged}`]],
   ])('is not written to where apps throw: %s', async (_, xml) => {
     await insert(...xml.map((each): [string, string] => ['key', each]));

@@ -50,7 +50,7 @@ afterEach(async () => {
   await sql(`alter database "${new URL(database.url).pathname.slice(1)}" reset all`);
 });
 
-describe('a relation that is no table', () => {
+describe('a relation that is not a table', () => {
   const kinds: [string, string, string][] = [
     ['a view', 'view', 'create view tokencache as select * from elsewhere.entries'],
     [
@@ -183,7 +183,7 @@ describe('an expiry without a time zone', () => {
     });
   });
 
-  it('of a type that is no instant is refused by name', async () => {
+  it('of a type that is not an instant is refused by name', async () => {
     await sql(`create table tokencache (${columns.replace('expiresattime timestamptz', 'expiresattime bigint')})`);
     await expect(run(open())).rejects.toMatchObject({
       code: 'table_unsuitable',

@@ -327,7 +327,7 @@ describe('while the records are away', () => {
     ['of a timer', successor(hour), undefined],
     ['that somebody asked for, at its last try', { trigger: 'http' }, 4],
   ])(
-    'a message %s is put back for a minute, which is no try, and deletes nothing that it cannot tell of',
+    'a message %s is put back for a minute, which is not a try, and deletes nothing that it cannot tell of',
     async (_, given, tries) => {
       for (const away of [{ getRun: true }, { writeState: true }]) {
         const { work, lines } = instance({}, away);

@@ -96,7 +96,7 @@ describe.skipIf(!dotnetFound)('the real packages', () => {
     expect(answer?.failure).toBeUndefined();
     const [app] = await readWebApps(await readSources(join(samples, name), 50_000_000));
     if (!app || !answer) throw new Error('there is an app');
-    // Of what a run alone knows, this run is one.
+    // This run is one of those that a run alone knows.
     const same = worldsOf(app)
       .all.map(readAs)
       .find((each) => each.tokenCache === answer.tokenCache && each.distributedCache === answer.distributedCache);

@@ -229,7 +229,7 @@ function rowsOf({ items }: MutatedRing, index: number): (string | null)[] {
   return rows;
 }
 
-/** A file for each element; some under names that .NET does not read, or that are no files. */
+/** A file for each element; some under names that .NET does not read, or that are not files. */
 async function writeFolder(path: string, { items }: MutatedRing, index: number): Promise<string> {
   const choose = new Choices(seed, -1 - index);
   await mkdir(path);

@@ -33,7 +33,7 @@ export function startBicep(program: string) {
   const ask = <T>(method: string, file: string, more: object = {}) =>
     connection.sendRequest<T>(`bicep/${method}`, { path: join(infra, file), ...more });
   return {
-    /** Of a file of `infra`, and of all that it uses: what the linter finds is among it. */
+    /** What is wrong with a file of `infra`, and with all that it uses: what the linter finds is among it. */
     diagnostics: async (file: string): Promise<Diagnostic[]> => {
       const method = file.endsWith('.bicepparam') ? 'compileParams' : 'compile';
       return (await ask<{ diagnostics: Diagnostic[] }>(method, file, { parameterOverrides: {} })).diagnostics;

@@ -10,7 +10,7 @@ const dp = 'http://schemas.asp.net/2015/03/dataProtection';
 const decryptor = 'Microsoft.AspNetCore.DataProtection.XmlEncryption.EncryptedXmlDecryptor';
 
 interface Parts {
-  /** Of node, and of XML Encryption. */
+  /** Named as node does, and as XML Encryption. */
   cipher: [name: string, algorithm: string, keyBytes: number, blockBytes: number];
   wrapping: [padding: number, algorithm: string];
   certificate: TestCertificate;

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCommandLine } from '../../src/cli/program.ts';
 
-/** Of what the test reads this process by. */
+/** What the test reads this process by. */
 const own = new Set(['PipeWrap', 'TTYWrap']);
 const looks = 20;
 

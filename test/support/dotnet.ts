@@ -45,7 +45,7 @@ function build(key: string): void {
   writeFileSync(stamp, key);
 }
 
-/** Of all programs: some share sources. */
+/** One key for all programs: some share sources. */
 function sourcesKey(): string {
   const hash = createHash('sha256');
   const exclude = ['**/bin/**', '**/obj/**', 'test/interop/apps/samples/**'];

@@ -49,7 +49,7 @@ async function endWhatIsLeft(before: ReadonlySet<Client | Pool>): Promise<void> 
 
 // This module is imported before the file that uses it registers its own hooks: these run around those.
 let openBefore: ReadonlySet<Client | Pool> = new Set();
-// A bench, which uses it too, is no test.
+// A bench, which uses it too, is not a test.
 if (process.env.VITEST) {
   beforeEach(() => {
     openBefore = new Set(open.keys());

@@ -225,7 +225,7 @@ function referenced(path: string): Json {
   throw new Error(`A reference to ${path} is not known here.`);
 }
 
-/** Of every alert rule that the presets deploy. */
+/** The names of every alert rule that the presets deploy. */
 export function alertNames(): string[] {
   const ofAlerts = /^Microsoft\.Insights\/(scheduledQueryRules|metricAlerts|activityLogAlerts)$/;
   const presets = everySnapshot().filter(([deployment]) => !deployment.includes('/'));

@@ -23,7 +23,7 @@ export function soon(): { abortSignal: AbortSignal } {
   return { abortSignal: AbortSignal.timeout(10_000) };
 }
 
-/** Of a failure the service's status and code alone, in brackets: its message may hold an address with a signature. */
+/** The service's status and code of a failure, in brackets. No more of it: its message may hold an address with a signature. */
 export function answerOf(error: unknown): string {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
   const said = [statusCode, code].filter((part) => typeof part === 'number' || typeof part === 'string').join(' ');

@@ -28,9 +28,9 @@ export async function listPoison({ poison }: WorkQueue): Promise<PoisonReport> {
 }
 
 /**
- * Puts the chosen messages back, as new work of the same run. Of several of one job on one subject one is put back and the
- * others are forgotten: the work is the same. A message is taken out of the poison queue after it was put back, so that
- * none is lost; put back twice, it does no harm.
+ * Puts the chosen messages back, as new work of the same run. Where there are several of one job on one subject, one is put
+ * back and the others are forgotten: the work is the same. A message is taken out of the poison queue after it was put back, so
+ * that none is lost; put back twice, it does no harm.
  */
 export async function retryPoison(queue: WorkQueue, chosen: PoisonFilter, clock: Clock): Promise<PoisonView[]> {
   const done = new Set<string>();

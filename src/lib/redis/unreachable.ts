@@ -33,7 +33,7 @@ export const adviceOfSteps: Record<Step, string> = {
   connectionLimit:
     'The server has as many clients as it allows. Look for an app that opens a connection per request, or raise maxclients or the tier.',
   answer:
-    'The server takes connections but gives no proper answer. It may hang, be overloaded, be no Redis, or expect TLS (`ssl=True`) on this port.',
+    'The server takes connections but gives no proper answer. It may hang, be overloaded, be something else than Redis, or expect TLS (`ssl=True`) on this port.',
 };
 
 /** A node that cannot be looked at, with the step that failed. It becomes a finding, not a failed run. */

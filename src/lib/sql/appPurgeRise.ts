@@ -7,12 +7,12 @@ export interface AppPurgeLook {
 }
 
 const dayMs = 86_400_000;
-/** Of the newest counts, so many: a look that could not tell, or a run that failed, does not break the chain. */
+/** So many of the newest counts: a look that could not tell, or a run that failed, does not break the chain. */
 export const earlierLooks = 12;
 
 /**
- * Of runs that are only counted, when they were last seen to have become more: by a look of the last day before this one. One
- * that could not tell is passed over.
+ * When runs that are only counted were last seen to have become more: by a look of the last day before this one. One that could
+ * not tell is passed over.
  * @param earlier the newest first
  */
 export function withRise({ at, appPurge }: AppPurgeLook, earlier: readonly AppPurgeLook[]): AppPurge {

@@ -214,8 +214,8 @@ export interface TableFigures {
    */
   sample(rows: number, headers?: number): Promise<EntrySample>;
   /**
-   * Of such a sample the first 20 bytes of each value: of an encrypted entry, the mark and the id of the key that protects it.
-   * Nothing of an entry that has expired.
+   * The first 20 bytes of each value of such a sample: an encrypted entry has the mark there, and the id of the key that protects
+   * it. An entry that has expired is left out.
    */
   sampleHeaders(rows: number): Promise<Uint8Array[]>;
 }
@@ -271,7 +271,7 @@ export interface CacheTable {
    * that no job can work on, and, of a run that is going to delete, a right that is missing or a server that only reads.
    */
   clock(purpose?: 'read' | 'delete'): Promise<Date>;
-  /** Of a table in parts, those of which every entry expired before `cutoff`; undefined where finding that took too long. */
+  /** Those parts of a table of which every entry expired before `cutoff`; undefined where finding that took too long. */
   expiredParts(cutoff: Date): Promise<string[] | undefined>;
   /**
    * The time of a run: each statement that begins from now on ends within it, but for a last look, and no more than a tenth

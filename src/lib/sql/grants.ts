@@ -3,7 +3,7 @@ import { MaintenanceError } from '../errors.ts';
 /** Rights in the database of a cache or of a key ring: who gets them, and what each engine's granter does. */
 
 export interface Grantee {
-  /** Of the database user or role. */
+  /** The name of the database user or role. */
   name: string;
   /** A GUID: on Azure SQL the client id, on PostgreSQL the object id, by which each knows a login. */
   id: string;
@@ -19,7 +19,7 @@ export interface GrantRequest {
   createTable: boolean;
   /** A web app's user of the same name that stands for another id gives way. The app's own always does. */
   replace: boolean;
-  /** Of the index that a new table gets. */
+  /** The name of the index that a new table gets. */
   indexName: string | undefined;
   /** The table is that of a key ring, in this mode. The app that keeps its ring there makes it, and `createTable` does not. */
   ring?: RingMode;

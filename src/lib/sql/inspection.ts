@@ -50,7 +50,7 @@ export interface SchemaFacts {
   serverVersion: string;
   /** SQL Server's; null elsewhere. */
   compatibilityLevel: number | null;
-  /** Of the whole database; undefined where the server names none. */
+  /** The limit of the whole database; undefined where the server names none. */
   sizeLimitBytes: number | undefined;
   /** What the whole database uses; undefined where the server does not say. */
   databaseBytes: number | undefined;

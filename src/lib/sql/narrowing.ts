@@ -89,7 +89,7 @@ export class Narrowing {
       const start = this.#clock.elapsed();
       const deleted = await range.remove(keys);
       found.deleted += deleted;
-      // What deletes is no search.
+      // What deletes is not a search.
       if (deleted > 0) this.#leftMs += this.#clock.elapsed() - start;
       // Others may have been revived meanwhile.
       const left = range.keeper && deleted < keys.length ? await range.left(keys) : 0;
@@ -131,7 +131,7 @@ function keep(kept: Map<string, KeptRows>, error: CacheTableError, entries: numb
   });
 }
 
-/** Of entries that are still there though no error was given. */
+/** What is told of entries that are still there though no error was given. */
 export function keptQuietly(keeper: string, entries: number): KeptRows {
   return {
     entries,

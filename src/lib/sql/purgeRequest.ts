@@ -12,7 +12,7 @@ export interface PurgePolicy {
   batchTargetMs: number;
   /** The pause after a batch, as a multiple of the batch's time; 0 for none. */
   pauseRatio: number;
-  /** The time that a run may take for what has expired, where that is no backlog; 0 for none of its own. */
+  /** The time that a run may take for what has expired, where that is not a backlog; 0 for none of its own. */
   paceMs: number;
   timeBudgetMs: number;
   loadLimits: LoadLimits;

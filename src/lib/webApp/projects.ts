@@ -62,7 +62,7 @@ function elementsOf({ text }: SourceFile): Element[] {
     const { root } = parseXml(text.replace(/^\ufeff/, ''), { includeOffsets: true });
     if (root) visit(root);
   } catch {
-    // A project that is no XML names no packages; the compiler says it to its author.
+    // A project that is not XML names no packages; the compiler says it to its author.
   }
   return found;
 }

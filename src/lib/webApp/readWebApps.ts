@@ -17,8 +17,8 @@ const weighty =
   /Token ?Cache|Add\w*Cache|Encrypt\b|DataProtection|PersistKeys|ProtectKeys|SetApplicationName|OnL2CacheFailure|L1CacheOptions|DisableL1Cache|Expiration\b|InstanceName|ExpiredItemsDeletionInterval/;
 
 /**
- * The web apps of a folder: each project that is no test and that no other takes in, with the code that it takes in. Without a project,
- * all files are one app.
+ * The web apps of a folder: each project that is not a test and that no other takes in, with the code that it takes in. Without a
+ * project, all files are one app.
  */
 export async function readWebApps({ files, leftOut }: Sources): Promise<WebApp[]> {
   const parse = once(await csharpParser());

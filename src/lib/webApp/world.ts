@@ -81,7 +81,7 @@ export class World {
     return this.#options.findLast((each) => each.options === options && each.path === path)?.value;
   }
 
-  /** Of an object that is assigned, and what is set on it: `L1CacheOptions = new MemoryCacheOptions { SizeLimit = 1 }`. */
+  /** The property of an object that is assigned, and what is set on it: `L1CacheOptions = new MemoryCacheOptions { SizeLimit = 1 }`. */
   nested(options: string, path: string, property: string): Value | undefined {
     const later = this.option(options, `${path}.${property}`);
     if (later) return later;

@@ -16,7 +16,7 @@ export interface Names {
   column: string;
   /** For an index build: DDL takes no parameters. */
   minutes: number;
-  /** Of a user, as a literal; for the same reason. */
+  /** A user's, as a literal; for the same reason. */
   sid: string;
 }
 

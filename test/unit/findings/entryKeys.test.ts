@@ -48,7 +48,7 @@ describe('keys that no ring has', () => {
     expect(of([record('counts', 'web', ago(5 * minute), failed()), before])).toEqual(unknown('critical'));
   });
 
-  it('are no keys of the ring, in whatever state', () => {
+  it('are not keys of the ring, in whatever state', () => {
     const all = Object.fromEntries(reports.ringStatus.keys.map(({ id }) => [id, 10]));
     expect(of([counts(5, all)])).toEqual(['encryption-revoked-keys critical']);
     const upper = reports.ringStatus.keys.map((key) => ({ ...key, id: key.id.toUpperCase() }));

@@ -164,7 +164,7 @@ describe('rows-kept', () => {
   const kept = [{ entries: 3, cause: 'constraint x of y keeps them.', advice: 'Let it cascade.' }];
   const report = purgeReport({ stopReason: 'rowsKept', kept, expiredRemaining: exactly(3) });
 
-  it('is told with cause and advice, and is no backlog', () => {
+  it('is told with cause and advice, and is not a backlog', () => {
     expect(standing(soundSqlCache({ purge: [1, 31, 61, 91, 121, 151].map((at) => purge(at, report)) }))).toMatchObject([
       {
         check: 'rows-kept',

@@ -64,7 +64,7 @@ describe('a web app', () => {
     );
     expect(unknown.map(({ check, level }) => `${check} ${level}`)).toEqual(['app-metrics-absent info']);
     expect(unknown[0]?.what).toContain('web');
-    // A part of an answer is no sign that there is nothing.
+    // A part of an answer is not a sign that there is nothing.
     expect(of({ ...reports.appUnknown, partial: ['calls'] })).toEqual([]);
     expect(of({ hitRatio: null })).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe('sign-ins that cluster', () => {
     expect(clustered(sqlCache('web', { purge: [late] }))).toEqual([]);
   });
 
-  it('are no cluster where they were usual', () => {
+  it('are not a cluster where they were usual', () => {
     const usual = looked({ series: series(() => 40) });
     expect(judged([usual, sqlCache('web', { purge: [purge] })])).not.toContain('app-sign-ins-clustered warning');
   });

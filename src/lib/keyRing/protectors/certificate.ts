@@ -153,7 +153,7 @@ function paddingOf(algorithm: string | undefined): number {
 
 interface Parts {
   thumbprint: string;
-  /** Of the content. */
+  /** Encrypts the content. */
   cipher: string;
   /** By which the content key is wrapped. */
   algorithm: string | undefined;

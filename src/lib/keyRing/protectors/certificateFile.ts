@@ -38,7 +38,7 @@ export async function loadCertificate(
       : readPfx(bytes, passphrase);
     const certificate = new X509Certificate(certificatePem);
     const privateKey = privateKeyPem === undefined ? undefined : createPrivateKey({ key: privateKeyPem, passphrase });
-    if (certificate.publicKey.asymmetricKeyType !== 'rsa') throw new Error('no RSA certificate');
+    if (certificate.publicKey.asymmetricKeyType !== 'rsa') throw new Error('not an RSA certificate');
     if (privateKey && !certificate.checkPrivateKey(privateKey))
       throw new Error('the private key is of another certificate');
     return { certificate, thumbprint: thumbprint(certificate.raw), privateKey };

@@ -36,7 +36,7 @@ export function explainVaultError(error: unknown, keyId: string, doing: string):
   if (statusCode === 400 && doing.startsWith('wrap')) {
     return new KeyRingError(
       'key_vault_unsuitable',
-      `${keyId} refuses to wrap (${inner || 400}): it is no RSA key, or may not be used for wrapKey.`,
+      `${keyId} refuses to wrap (${inner || 400}): it is not an RSA key, or may not be used for wrapKey.`,
       'Name an RSA key with the operations wrapKey and unwrapKey, in the apps and in KEY_RINGS: an EC key can wrap nothing.',
     );
   }

@@ -84,7 +84,7 @@ function partsOf(text: string) {
   return { year, month, day, hour, minute, second, fraction, zone };
 }
 
-/** Of 100 ns: seven digits, rounded half to even by those that follow. */
+/** Ticks have 100 ns: seven digits, rounded half to even by those that follow. */
 function ticksOf(fraction: string): number {
   const ticks = Number(fraction.slice(0, 7).padEnd(7, '0'));
   const rest = fraction.slice(7);

@@ -19,7 +19,7 @@ export function readKeyRing(stored: StoredRing): KeyRing {
     message: `${shown(place)} ${problem}`,
     since: 8,
   }));
-  /** Ids of elements that are no keys, but for their id. */
+  /** Ids of elements that are not keys, but for their id. */
   const halfKeys = new Map<string, string>();
   for (const element of stored.elements) {
     const root = parseSealed(element.xml);
@@ -51,7 +51,7 @@ export function readKeyRing(stored: StoredRing): KeyRing {
   }
   // From version 9 on .NET looks for a key that it knows already by the id alone.
   for (const [id, place] of halfKeys) {
-    const message = `key ${id} is there twice, once as ${place}, which is no whole key`;
+    const message = `key ${id} is there twice, once as ${place}, which is not a whole key`;
     if (keys.has(id)) damage.push({ kind: 'duplicateKey', message, since: 9 });
   }
   return { keys: [...keys.values()], revocations, foreign, damage };

@@ -23,7 +23,7 @@ export class RingDocument {
   readonly #places: Map<StoredElement, { start: number; end: number }>;
   /** The root is itself an element of a ring: a file of a folder, that was uploaded as the blob. */
   readonly isOneElement: boolean;
-  /** The default namespace in the root: what is in it is no key to .NET. */
+  /** The default namespace in the root: what is in it is not a key to .NET. */
   readonly rootNamespace: string;
 
   private constructor(xml: XmlText) {

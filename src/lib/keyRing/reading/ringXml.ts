@@ -123,7 +123,7 @@ export function secretOf(key: SealedXml): SealedXml | undefined {
 /**
  * The first element of what .NET's EncryptedXml puts in the place of encrypted data: a piece of a document, of which
  * Data Protection takes the first node.
- * @throws XmlFormError where that is no element, or no XML
+ * @throws XmlFormError where that is not an element, or not XML
  */
 export function firstElementOf(piece: SealedXml): SealedXml {
   const text = `<root>${piece.reveal()}</root>`;

@@ -39,9 +39,9 @@ function latestActivated<K extends RuleKey>(keys: readonly K[], now: Instant): K
 }
 
 /**
- * What a consumer without automatic generation protects with where it has no default. Of the unrevoked readable keys, expired
- * or not: the newest created of those at least two days old, from version 9 on without the candidate just rejected; else the
- * oldest created of the younger ones. Undefined where it throws.
+ * What a consumer without automatic generation protects with where it has no default. It looks at the unrevoked readable keys,
+ * expired or not: the newest created of those at least two days old, from version 9 on without the candidate just rejected;
+ * else the oldest created of the younger ones. Undefined where it throws.
  */
 export function fallbackKey<K extends RuleKey>(
   keys: readonly K[],

@@ -30,7 +30,7 @@ const lockLifeMs = 30_000;
 /** A file holds one element of a few kilobytes. */
 const fileLimit = 1024 * 1024;
 
-/** Of a link: its target is missing, is the link itself, or lies below a file. */
+/** A link's target is missing, is the link itself, or lies below a file. */
 const leadsNowhere = new Set(['ENOENT', 'ELOOP', 'ENOTDIR']);
 
 /**
@@ -79,7 +79,7 @@ export class FolderStore implements KeyRingStore {
   }
 
   /**
-   * Undefined: removed meanwhile. .NET opens whatever has the name, and throws on what is no file; here a pipe would never end,
+   * Undefined: removed meanwhile. .NET opens whatever has the name, and throws on what is not a file; here a pipe would never end,
    * and a large file fill the memory.
    */
   async #contentOf(place: string): Promise<Uint8Array | Omit<StoredDamage, 'place'> | undefined> {

@@ -92,7 +92,7 @@ export class RedisStore implements KeyRingStore {
     if (kind === 'WRONGTYPE') {
       return new KeyRingError(
         'key_ring_damaged',
-        `${this.description} is no list (WRONGTYPE): something else stands under that key, and apps fail on it too.`,
+        `${this.description} is not a list (WRONGTYPE): something else stands under that key, and apps fail on it too.`,
         "Correct the key of the ring's store in KEY_RINGS, or find out what wrote there.",
       );
     }

@@ -36,7 +36,7 @@ export function attemptsOf({ hosts, tls, tries, certificate }: PostgresConnectio
 /** The driver's word where the server answers N, and the server's own where its pg_hba.conf asks for TLS. */
 const otherWay = /does not support SSL|no encryption|SSL off/i;
 
-/** Of the failures of all ways that which says most: why a host could not be reached, before that another is a standby. */
+/** Whether a failure says more than that of another way: why a host could not be reached, before that another is a standby. */
 export function tellsMore(error: unknown, than: unknown): boolean {
   const weight = (each: unknown) =>
     each instanceof NotPrimary ? 1 : each instanceof Error && !otherWay.test(each.message) ? 2 : 0;

@@ -11,7 +11,7 @@ import { poolOf, type SqlConnection, type SqlTls } from '../sqlConnection.ts';
 
 export interface PostgresConnection extends SqlConnection {
   port: number;
-  /** Tried in this order, the first of them above. Of several, the one that is the primary is worked on. */
+  /** Tried in this order, the first of them above. Where there are several, the one that is the primary is worked on. */
   hosts: PostgresHost[];
   user: string | undefined;
   password: Secret | undefined;

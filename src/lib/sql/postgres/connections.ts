@@ -211,7 +211,7 @@ export class PostgresConnections {
     this.limits = rows[0]?.limits ?? {};
     this.timeZone = rows[0]?.time_zone ?? '';
     if (rows[0]?.own) this.#own.add(client);
-    // Of several hosts, one that takes no writes is passed over.
+    // Where there are several hosts, one that takes no writes is passed over.
     if (this.#options.connection.hosts.length === 1) return;
     const { rows: states } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
     if (states[0]?.standby) throw new NotPrimary();

@@ -91,7 +91,7 @@ export function postgresEntries(
       deleted = gone;
       kept = keepers.length > 0 ? unlocked - gone : 0;
     } else deleted = await run(sql.deleteUnlockedRows(table, where, live, parameter), values);
-    // Of a range with more rows than the limit the next batch sees the rest.
+    // Where a range has more rows than the limit, the next batch sees the rest.
     if (limit !== undefined && deleted > 0) return { deleted, hitLocks: false };
     const left = (await look<{ rows: number }>(sql.countRows(table, where, live), all))?.rows ?? 0;
     return {

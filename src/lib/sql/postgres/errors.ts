@@ -127,7 +127,7 @@ function explain(said: Said, text: string, purpose: Purpose, context: ErrorConte
       'Let the pooler pool by transaction or by session (pool_mode), or connect to the port of the server itself.',
     ];
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    // Of several hosts the one that was asked for.
+    // The one that was asked for, where there are several hosts.
     const name = /(?:ENOTFOUND|EAI_AGAIN) ([\w.-]*\w)/.exec(text)?.[1] ?? context.host;
     return [
       'transient',

@@ -149,7 +149,7 @@ export function postgresExpiryIndex(
     const taken = quoteTable({ schema, table: name });
     const asked = connections.query<{ index: boolean; table: string | null }>('read', sql.relationNamed(), [taken]);
     const [relation] = await asked;
-    const holder = relation?.index ? `It is an index of ${relation.table}.` : 'It is no index.';
+    const holder = relation?.index ? `It is an index of ${relation.table}.` : 'It is not an index.';
     return indexNameTaken(failure, quoteIdentifier(name), holder);
   };
 
@@ -220,7 +220,7 @@ function leftoverOf(rows: readonly StateRow[], table: string): string | undefine
   return own.find(({ name, divided }) => name !== null && !divided)?.name ?? undefined;
 }
 
-/** Of the whole: an index that is missing on one part is missing, as its rows would be read without. */
+/** The state of the whole: an index that is missing on one part is missing, as its rows would be read without. */
 function stateOf(rows: readonly StateRow[]): ExpiryIndexState {
   const top = rows.filter(({ level }) => level === 0);
   const name = top.find(({ usable }) => usable)?.name ?? rows.find(({ usable }) => usable)?.name;

@@ -72,7 +72,7 @@ export async function postgresGranter({ table, login, ...options }: Options): Pr
     if (!other || (grantee.as === 'consumer' && !replace))
       throw nameTaken(
         delimitedName,
-        other ? `it stands for the object id ${other.objectId}` : 'it is no role of an Entra identity',
+        other ? `it stands for the object id ${other.objectId}` : 'it is not a role of an Entra identity',
       );
     await azure.query('read', statements.relabelRole(delimitedName, id));
     done.push(`The role ${delimitedName} now stands for the object id ${id}.`);

@@ -94,7 +94,7 @@ where c.relkind <> 'p'
 having count(*) > 0`;
 
 /**
- * What is old enough to be no app's everyday transaction. A standby with hot_standby_feedback holds rows by its slot, or without one
+ * What is too old for an everyday transaction of an app. A standby with hot_standby_feedback holds rows by its slot, or without one
  * by its connection. A user without pg_read_all_stats does not see
  * how old others' are.
  */

@@ -47,11 +47,11 @@ join pg_type as y on y.oid = e.atttypid
 left join (select id, octet_length(value), expiresattime from ${t} where false) as probe on true
 where c.oid = to_regclass($1)`;
 
-/** Of a table in parts, with all of these. */
+/** The traits of a table in parts, with all of these. */
 export const partTraits = () => `${family}
 select exists (select from member where relkind = 'f') as foreign, ${triggersOf('select oid from family')}`;
 
-/** Of a table with row-level security: its policies, and whether they let this login see and delete every row. */
+/** The policies of a table with row-level security, and whether they let this login see and delete every row. */
 export const policies = () => `
 select ${openPolicy('r')} and ${openPolicy('d')}
          and not exists (select from pg_policy as p where p.polrelid = c.oid and not p.polpermissive) as sees_all,
@@ -195,7 +195,7 @@ select array(select quote_ident(attname) from unnest(conkey) with ordinality as 
              join pg_attribute on attrelid = confrelid and attnum = n order by o) as referred
 from pg_constraint where contype = 'f' and conname = $1 and conrelid = to_regclass($2)`;
 
-/** Of these keys, those to which the other table refers. */
+/** Those of these keys to which the other table refers. */
 export const referredKeys = (t: string, referrer: string, key: { columns: string[]; referred: string[] }) => `
 select id from ${t} as entry where id = any ($1) and exists (
   select from ${referrer} as other where ${key.columns.map((column, at) => `other.${column} = entry.${key.referred[at]}`).join(' and ')})`;
@@ -265,7 +265,7 @@ order by family.level, t.relname, candidates.usable desc nulls last, builds.inde
 
 /** Concurrently: readers and writers go on meanwhile. */
 export const createIndex = (t: string, name: string) => `create index concurrently ${name} on ${t} (expiresattime)`;
-/** Of a partitioned table with all its parts, which take no writes meanwhile: for an operator to run. */
+/** The index of a partitioned table with all its parts, which take no writes meanwhile: for an operator to run. */
 export const createIndexOfParts = (t: string, name: string) => `create index ${name} on ${t} (expiresattime)`;
 /** The index of a partitioned table alone; it can be used when one of each partition is attached. */
 export const createIndexOnly = (t: string, name: string) => `create index ${name} on only ${t} (expiresattime)`;
@@ -286,7 +286,7 @@ where c.oid = to_regclass($1)`;
 
 /**
  * n_live_tup follows inserts and deletes; reltuples is as old as the last analyze, and the fallback where statistics were
- * reset. pg_table_size has the TOAST table in it, where most of an entry lies. Of a divided table, the sums.
+ * reset. pg_table_size has the TOAST table in it, where most of an entry lies. A divided table has the sums.
  */
 export const catalogue = () => `${family}
 select sum(case when s.n_live_tup > 0 then s.n_live_tup when c.reltuples >= 0 then c.reltuples end)::bigint as entries,
@@ -366,7 +366,7 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name
 from member as c join pg_namespace as n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.oid <> to_regclass($1) order by 1 limit 500`;
 
-/** Of these tables, those that hold entries, all of them expired. `names` are delimited. */
+/** Those of these tables that hold entries, all of them expired. `names` are delimited. */
 export const expiredParts = (names: readonly string[]) =>
   names
     .map(

@@ -47,7 +47,7 @@ interface Policies {
   policies: string[];
 }
 
-/** Kinds of relation that are no tables, and what stands for them. */
+/** Kinds of relation that are not tables, and what stands for them. */
 const unsuitable: Record<string, string> = {
   v: 'a view: deleting through it depends on its definition, and it has no index',
   m: 'a materialised view, which a refresh fills again',

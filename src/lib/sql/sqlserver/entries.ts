@@ -75,7 +75,7 @@ export function sqlServerEntries(
     const page = { ...bounds, limit: int(keysOfRange), afterKey: key(null) };
     const keys = () => query<{ id: string }>(statements.deletableKeys(table, ...flags), page);
     const before = await keys();
-    // Of more the server may have deleted others.
+    // Where there are more, the server may have deleted others.
     if (before.length === 0 || before.length === keysOfRange) return undefined;
     return async () => {
       const after = new Set((await keys()).map(({ id }) => id));
@@ -98,7 +98,7 @@ export function sqlServerEntries(
 
   /** Around single rows: those that are locked, where READPAST is refused, and those that cannot be deleted. */
   const removeAround = (flags: readonly [boolean, boolean, boolean], bounds: Parameters, limit: number) => {
-    // Of the keys that were read last: the rows that these refer to are known and passed over.
+    // Those that refer to the keys which were read last: such rows are known and passed over.
     let referrers: statements.Referrer[] = [];
     return narrowing.removeAround(
       {

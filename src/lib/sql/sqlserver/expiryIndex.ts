@@ -39,7 +39,7 @@ export function sqlServerExpiryIndex(
 ): ExpiryIndexPort {
   const { table } = connections;
 
-  /** Of all indexes of the table. None where the server is too old to have the view, or may not show it. */
+  /** The builds of all indexes of the table; none where the server is too old to have the view, or may not show it. */
   const resumableBuilds = async () => {
     if (!(await traits()).resumableIndexBuild) return [];
     try {

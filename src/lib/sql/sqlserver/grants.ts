@@ -60,7 +60,7 @@ export function sqlServerGranter({ table, ...options }: Options): Granter {
       if (!external || (grantee.as === 'consumer' && !replace))
         throw nameTaken(
           delimitedName,
-          external ? `it stands for another client id (SID ${other.sid})` : 'it is no user of an Entra identity',
+          external ? `it stands for another client id (SID ${other.sid})` : 'it is not a user of an Entra identity',
         );
       await run(statements.dropUser(delimitedName));
       done.push(`The user ${delimitedName} stood for an identity that was replaced, and is dropped with its rights.`);

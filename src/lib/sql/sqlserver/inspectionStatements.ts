@@ -4,7 +4,7 @@
  */
 import type { sampleShares } from './statements.ts';
 
-/** Random pages. Of a Data Protection payload (09 F0 C9 F0) the header alone. */
+/** Random pages. A Data Protection payload (09 F0 C9 F0) gives its header alone. */
 export const sampleEntries = (t: string, percent: (typeof sampleShares)[number]) => `
 SELECT TOP (@rows) Id AS id, DATALENGTH(Value) AS size, ExpiresAtTime AS expiresAt,
        SlidingExpirationInSeconds AS slidingSeconds,

@@ -67,8 +67,8 @@ SELECT @result AS result, @@SPID AS session`;
 /** 1 where the lock could be had: no session holds it. */
 export const testLock = () => `SELECT APPLOCK_TEST('public', @resource, 'Exclusive', 'Session') AS free`;
 /**
- * Who holds it. Of a resource the view shows the first 32 characters (its documentation), beside a hash of its own. Needs VIEW
- * DATABASE STATE, on a server that is no Azure SQL Database VIEW SERVER STATE.
+ * Who holds it. The view shows the first 32 characters of a resource (its documentation), beside a hash of its own. Needs VIEW
+ * DATABASE STATE, on a server that is not an Azure SQL Database, VIEW SERVER STATE.
  */
 export const lockHolder = () => `
 SELECT TOP (1) l.request_session_id AS session, s.login_name AS login, s.program_name AS application, s.host_name AS [from],

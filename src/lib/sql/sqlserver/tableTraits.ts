@@ -35,7 +35,7 @@ export interface TableTraits {
 /**
  * What kind of table it is, and whether it may be worked on as `purpose` needs. Undefined on a server that does not tell, which
  * then says at the statement itself what it refuses.
- * @throws CacheTableError where it is no table that a job can work on, or a right is missing
+ * @throws CacheTableError where it is not a table that a job can work on, or a right is missing
  */
 export async function readTableTraits(
   connections: SqlServerConnections,

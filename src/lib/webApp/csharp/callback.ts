@@ -4,7 +4,7 @@ import { descendants, isLambda, type Place, simpleName } from './syntax.ts';
 /** What an `OnL2CacheFailure` does that it should not. */
 export interface Callback {
   throws: Place[];
-  /** Exceptions that it waits for, and is never given: an entry that cannot be read is no failure of the cache (measured). */
+  /** Exceptions that it waits for, and is never given: an entry that cannot be read is not a failure of the cache (measured). */
   waitsFor: { type: string; place: Place }[];
 }
 

@@ -168,7 +168,7 @@ export class Flow {
       ? namedChildren(node.parent).filter((each) => each.type === node.type && !endsByThrow(each))
       : [];
     const isCatch = node.type === 'catch_clause';
-    // Of a `try`, nothing may be caught; of a `switch` statement without `default`, no section may be taken.
+    // A `try` may catch nothing; a `switch` statement without `default` may take no section.
     const rest = isCatch || (node.type === 'switch_section' && !hasDefault(node.parent)) ? 1 : 0;
     const of = siblings.length + rest;
     const branch = siblings.findIndex(({ id }) => id === node.id);

@@ -112,7 +112,7 @@ export class CodeIndex {
     return parameters.some(({ extension, type: each }) => extension || configuring.test(each));
   }
 
-  /** Whether a method that nobody calls by its name may be called by the framework: it is given the services, and is no extension. */
+  /** Whether a method that nobody calls by its name may be called by the framework: it is given the services, and is not an extension. */
   static isEntryPoint({ name, parameters }: Method): boolean {
     if (name === 'Main') return true;
     return parameters.some(({ type }) => configuring.test(type)) && !parameters.some(({ extension }) => extension);

@@ -20,7 +20,7 @@ export async function readSources(path: string, limitBytes: number): Promise<Sou
     const kind = extname(path).toLowerCase();
     if (['.csproj', '.sln', '.slnx'].includes(kind)) return await readFolder(dirname(path), budget);
     if (kind === '.zip') return await readZip(path, budget);
-    if (!found.isFile() || !isSource(basename(path))) throw unreadable('it is no source of an app');
+    if (!found.isFile() || !isSource(basename(path))) throw unreadable('it is not a source of an app');
     const file = await readFile(path, basename(path), budget);
     return { files: file ? [file] : [], leftOut: budget.leftOut };
   } catch (error) {

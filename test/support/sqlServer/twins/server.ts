@@ -33,7 +33,7 @@ export const serverTwins = {
     }),
   },
 
-  /** Of what a table is not, sys.table_features has a line; a change of these, or of the table, shows in the stamp. */
+  /** What a table is not has a line in sys.table_features; a change of these, or of the table, shows in the stamp. */
   clock: {
     renderings: ofTable(statements.clock),
     answer: async ({ table, flags: [checked], query }: Call) => ({
