@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 
 /**
- * Milliseconds of an ISO 8601 duration (`PT5M`, `P1DT12H`); a day has 24 hours. Undefined where the text is no
+ * Milliseconds of an ISO 8601 duration (`PT5M`, `P1DT12H`); a day has 24 hours. Undefined where the text is not a
  * duration, is negative, or has years, months or weeks, whose length is not fixed or not plain.
  */
 export function parseDuration(text: string): number | undefined {

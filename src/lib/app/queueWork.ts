@@ -74,7 +74,7 @@ export class QueueWork {
 
   /**
    * Works off a message, delivered for the `deliveries`th time. Where the records are away it is put back, for a day at most:
-   * that is no failed try.
+   * that is not a failed try.
    * @throws where it is to be delivered again: its run failed, its next part could not be queued, or it cannot be read
    */
   async workOff(given: unknown, deliveries: number): Promise<void> {

@@ -34,7 +34,7 @@ export async function diagnoseWebApps(
 ): Promise<ExaminedApp[]> {
   const apps = await readWebApps(await readSources(path, sourceLimitBytes));
   const configured = await configuredSide(settings);
-  // Of several projects, those that have nothing to do with tokens are none of this.
+  // A project among several may have nothing to do with tokens.
   const concerned = apps.filter(({ calls }) =>
     calls.some(({ name }) => /TokenCache|MicrosoftIdentity|TokenAcquisition/.test(name)),
   );

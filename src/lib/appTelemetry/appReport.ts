@@ -41,7 +41,7 @@ export const appReport = z
     calls: orUnknown(appCalls).meta({ description: 'Null where the workspace has no metric of MSAL under this role.' }),
     hitRatio: orUnknown(z.object({ l1: ratio, l2: ratio, all: ratio })).meta({
       description:
-        'Of hits, misses and lost entries; redemptions of codes, refreshes and forced calls are left out. Null for too few calls.',
+        'The share of hits among hits, misses and lost entries; redemptions of codes, refreshes and forced calls are left out. Null for too few calls.',
     }),
     l1Latency: orUnknown(latency).meta({
       description: 'By hits in memory. Each tells the distributed cache too, so that a slow one is seen here.',

@@ -97,7 +97,7 @@ export function isTakenBy(client: 'npgsql' | 'sqlClient', text: string): boolean
   try {
     const values = readKeywords(client, text, (reason) => new Error(reason));
     const server = values.get(client === 'npgsql' ? 'Host' : 'Data Source')?.toString();
-    // `tcp:name,1433` and `name\instance` are no hosts to Npgsql.
+    // `tcp:name,1433` and `name\instance` are not hosts to Npgsql.
     const isHosts = (hosts: string) => hosts.split(',').every((host) => !/^\s*(\d+\s*$|tcp:)|\\/i.test(host));
     return server !== undefined && (client === 'sqlClient' || isHosts(server));
   } catch {

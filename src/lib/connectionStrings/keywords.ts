@@ -71,7 +71,7 @@ export function wrongValue(name: string, { numbers, choices = {} }: Keyword): st
   const words = Object.keys(choices).filter((word) => !/^\d+$/.test(word));
   return words.length > 0
     ? `\`${name}\` must be ${words.join(', ')}`
-    : `the value of \`${name}\` is none that it takes`;
+    : `the value of \`${name}\` is not one that it takes`;
 }
 
 /**

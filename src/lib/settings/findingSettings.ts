@@ -35,7 +35,7 @@ export const findingShape = {
   FINDING_TABLE_SIZE: bytes.prefault('10gb').meta({ description: '`table-size`: the table with its indexes.' }),
   FINDING_DEFAULT_KEY: duration('P1D', 'P90D').prefault('P7D').meta({
     description:
-      '`key-ring-without-default`: how long ahead it is told. Of a ring that is only observed a day at most, since apps publish their next key two days ahead.',
+      '`key-ring-without-default`: how long ahead it is told; a day at most where a ring is only observed, since apps publish their next key two days ahead.',
   }),
   FINDING_APP_HIT_RATIO: decimal(0, 100)
     .prefault('80')

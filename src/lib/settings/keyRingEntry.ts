@@ -11,7 +11,7 @@ const duration = readBy(parseDuration, 'must be an ISO 8601 duration, such as P1
 /** What is not a path may be the secret of something else. */
 const path = text.regex(/^[^?=;,"'<>|*\p{Cc}]+$/u, 'must be the path of a folder');
 
-/** Of `PersistKeysToDbContext`: the table of its DbSet, by the name of the interface's property unless the app maps it. */
+/** The table of the DbSet of `PersistKeysToDbContext`, by the name of the interface's property unless the app maps it. */
 const table = <K extends string>(kind: K) =>
   z.strictObject({
     kind: z.literal(kind),

@@ -113,7 +113,7 @@ function connectionStringOf(text: string, service: Service): string {
   if (url?.username || url?.password || url?.search) throw wrong(`has a ${own} with a login or a SAS in it`);
   if (!/^https?:$/.test(url?.protocol ?? '') || !isHost(url?.hostname.replace(/^\[|\]$/g, '') ?? ''))
     throw wrong(
-      `has ${of(own) ? `a ${own} that is` : 'an AccountName, DefaultEndpointsProtocol or EndpointSuffix that make'} no address of the form https://…`,
+      `has ${of(own) ? `a ${own} that is` : 'an AccountName, DefaultEndpointsProtocol or EndpointSuffix whose address is'} not of the form https://…`,
     );
   const login = signature
     ? { SharedAccessSignature: signature }

@@ -37,7 +37,7 @@ export interface RedisCache {
 /** The web app that uses a cache, by what it tells of itself in a Log Analytics workspace. */
 export interface WebApp {
   kind: 'webApp';
-  /** Of its cache. */
+  /** The name of its cache. */
   name: string;
   /** The workspace's id, a GUID. */
   workspace: string;

@@ -7,7 +7,7 @@ const patienceMs = 360_000;
 /** What is told of the answer, as openapi.json describes it. */
 interface Answer {
   report?: { wouldDelete: { count: number; estimated: boolean }; wouldFreeBytes: number | null };
-  /** Of a refusal. */
+  /** What a refusal says. */
   detail?: string;
   advice?: string;
 }
