@@ -4,30 +4,32 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { revokeKeys } from '../../src/lib/keyRing/jobs/revoke.ts';
 import { rewrapKeyRing } from '../../src/lib/keyRing/jobs/rewrap.ts';
 import { ringStatus } from '../../src/lib/keyRing/jobs/ringStatus.ts';
-import { rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
+import { type RotateReport, rotateKeyRing } from '../../src/lib/keyRing/jobs/rotate.ts';
+import { KeyRingError } from '../../src/lib/keyRing/keyRingError.ts';
 import { Patience } from '../../src/lib/keyRing/patience.ts';
 import { KeyVaultProtector } from '../../src/lib/keyRing/protectors/keyVault.ts';
+import type { KeyRingStore } from '../../src/lib/keyRing/reading/keyRingStore.ts';
 import type { FolderStore } from '../../src/lib/keyRing/stores/folder.ts';
 import { day } from '../support/ringBuilder.ts';
 import { jobDeps, ringFolder, turnableClock } from '../support/testRing.ts';
 import { startVault, type Vault } from '../support/vault.ts';
 
 let vault: Vault;
-let store: FolderStore;
+let folder: FolderStore;
 let remove: () => Promise<void>;
 const clock = turnableClock(Date.now());
 beforeEach(async () => {
   clock.set(Date.now());
   vault = await startVault();
-  ({ store, remove } = await ringFolder());
+  ({ store: folder, remove } = await ringFolder());
 });
 afterEach(async () => {
   await vault.close();
   await remove();
 });
 
-const deps = (policy = {}) => jobDeps({ store, clock, policy, protector: new KeyVaultProtector(vault) });
-const texts = async () => (await store.read()).elements.map(({ xml }) => xml.reveal());
+const deps = (policy = {}) => jobDeps({ store: folder, clock, policy, protector: new KeyVaultProtector(vault) });
+const texts = async () => (await folder.read()).elements.map(({ xml }) => xml.reveal());
 const old = () => vault.addVersion({ created: new Date(Date.now() - 60 * day) });
 
 /** A ring of two keys, wrapped with the vault's only version. */
@@ -86,6 +88,40 @@ describe('a ring protected by Key Vault', () => {
     clock.turn(2 * day);
     expect((await rotateKeyRing(deps())).rewrap).toMatchObject({ outcome: 'rewrapped' });
     expect((await rotateKeyRing(deps())).rewrap).toBeNull();
+  });
+
+  it('tells of keys that moved where the store is silent from then on, by the timer too', async () => {
+    old();
+    await rotated();
+    const second = vault.addVersion({ created: new Date(Date.now() - 8 * day) });
+    let silent = false;
+    const store: KeyRingStore = {
+      description: 'a folder',
+      read: async () => {
+        if (silent) throw new KeyRingError('key_ring_unavailable', 'No answer.', 'Wait.');
+        return folder.read();
+      },
+      write: async (ring, change) => {
+        const outcome = await folder.write(ring, change);
+        silent = true;
+        return outcome;
+      },
+      keepCopy: (ring, at) => folder.keepCopy(ring, at),
+      close: async () => undefined,
+    };
+    const told: RotateReport[] = [];
+    const rotation = rotateKeyRing({ ...deps(), store }, {}, (report) => told.push(report));
+    await expect(rotation).rejects.toMatchObject({ code: 'key_ring_unavailable' });
+    const rewrap = { outcome: 'rewrapped', newest: second, stillNeeded: [second], copy: expect.any(String) };
+    const failed = { check: 'rotation-failed', what: expect.stringContaining('The change was written') };
+    expect(told).toMatchObject([
+      {
+        outcome: 'nothingToDo',
+        rewrap,
+        status: { findings: expect.arrayContaining([expect.objectContaining(failed)]) },
+      },
+    ]);
+    expect(told[0]?.rewrap?.keys).toHaveLength(2);
   });
 
   it('leaves keys behind that expired long ago, and says that their version is still needed', async () => {
@@ -219,7 +255,7 @@ describe('a ring protected by Key Vault', () => {
     const other = await startVault();
     other.addVersion();
     try {
-      const elsewhere = jobDeps({ store, clock, protector: new KeyVaultProtector(other) });
+      const elsewhere = jobDeps({ store: folder, clock, protector: new KeyVaultProtector(other) });
       const { findings } = await ringStatus(elsewhere);
       expect(findings.map(({ check }) => check)).toContain('key_protected_otherwise');
       clock.turn(80 * day);
