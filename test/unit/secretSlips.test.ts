@@ -87,7 +87,7 @@ it('shows none that was left in any text of a cache or a ring', () => {
   const names = JSON.stringify(lists);
   const fields = [...cacheForms(), ...keyRingForms().flatMap(({ forms }) => forms)];
   expect(fields.map(({ name }) => name.replace('app.', '')).filter((name) => !names.includes(`"${name}"`))).toEqual([]);
-  // Of the workspace, either is enough.
+  // Either is enough of the workspace.
   expect(readList('KEY_RINGS', rings).problems.map(({ setting }) => setting)).toEqual(['TOKEN_CACHES']);
   const showing = Object.entries(lists).flatMap(([list, entries]) =>
     entries.flatMap((entry) => [...spoiled(entry, list)].filter(([, changed]) => shows(readList(list, [changed])))),

@@ -68,7 +68,7 @@ IConfidentialClientApplication NewInstance(bool ofUsers = false, bool encrypts =
 {
     if (writesFirst)
     {
-        // Of another ring, which this instance does not have.
+        // By another ring, which this instance does not have.
         store.Clear();
         NewInstance(encrypts: true).AcquireTokenForClient(scopes).ExecuteAsync().GetAwaiter().GetResult();
     }
