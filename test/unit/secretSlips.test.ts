@@ -95,6 +95,14 @@ it('shows none that was left in any text of a cache or a ring', () => {
   expect(showing.map(([at]) => at)).toEqual([]);
 });
 
+it.each(['shop:token:', 'token:cache:', 'Secret:keys'])('takes %s as the prefix and the key that it is', (key) => {
+  const [, redis = {}] = caches;
+  const TOKEN_CACHES = JSON.stringify([{ ...redis, instanceName: key }]);
+  const store = { kind: 'redis', connectionStringSetting: 'REDIS', key };
+  const KEY_RINGS = JSON.stringify([{ name: 'r', store, protector: protectors.none }]);
+  expect(read({ TOKEN_CACHES, KEY_RINGS }).problems).toEqual([]);
+});
+
 it.each(settingNames)('shows none that was left in %s', (name) => {
   const byDefault = settingForms().find((form) => form.name === name)?.byDefault ?? 'file:/x';
   const texts = ['', byDefault].flatMap((value) => slips.map((slip) => `${value}${slip}`));

@@ -191,6 +191,7 @@ describe('what the settings read', () => {
     ['the folder of a ring', { store: { kind: 'folder', path: 'Server=h;Password=c4nary' } }],
     ['the path of a blob', { store: { kind: 'blob', url: 'https://a.blob.core.windows.net/k/r%3Fsig=c4nary' } }],
     ['the address of the runbook', { env: { RUNBOOK_URL: 'https://u:c4nary@host/docs' } }],
+    ['the name of a check', { env: { FINDING_LEVELS: 'smb://u:c4nary@h=off' } }],
     ['another language', { TOKEN_CACHE_CONNECTION_STRING: 'Host=h;Username=u;Database=d Passwort=c4nary' }],
     ['the name of a table', { env: { TOKEN_CACHE_TABLE: 'Host=h;Password=c4nary' } }],
     ['the address of Azure Monitor', { env: { REDIS_METRICS_ENDPOINT: 'https://u:c4nary@management.azure.com' } }],

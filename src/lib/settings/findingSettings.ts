@@ -7,7 +7,7 @@ import { bytes, decimal, duration, readBy, schedule, told, wholeNumber } from '.
 /** `check=level`, several divided by commas. */
 const levels = readBy((text) => {
   const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
-  const parsed = z.array(z.tuple([z.string().min(1), z.enum([...level.options, 'off'])])).safeParse(pairs);
+  const parsed = z.array(z.tuple([told().min(1), z.enum([...level.options, 'off'])])).safeParse(pairs);
   return parsed.success ? new Map(parsed.data) : undefined;
 }, 'must be checks and their levels (info, warning, critical or off), such as app-purge=off,table-size=info');
 
