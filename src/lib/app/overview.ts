@@ -43,7 +43,7 @@ export interface OverviewDeps {
   /** Names the deployment; undefined of a command line, which has none. */
   deployment: string | undefined;
   queue: WorkQueue | undefined;
-  /** Of this process. */
+  /** What this process knows by itself. */
   memory: StandingMemory;
 }
 
