@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RewrapReport } from '../../src/lib/keyRing/jobs/rewrap.ts';
-import { summarizeRewrap } from '../../src/lib/keyRing/jobs/summaries.ts';
+import { summarizeRewrap, summarizeRotate } from '../../src/lib/keyRing/jobs/summaries.ts';
+import { reports } from '../support/reports.ts';
 
 const report = (changes: Partial<RewrapReport>): RewrapReport => ({
   outcome: 'nothingToDo',
@@ -23,4 +24,11 @@ describe('the line about a re-wrap', () => {
   ])('of %o', (changes, line) => {
     expect(summarizeRewrap(report(changes))).toBe(line);
   });
+});
+
+it('says of a rotation what else it did', () => {
+  const { rotate } = reports;
+  const rewrap = report({ outcome: 'rewrapped', keys: ['one', 'two'] });
+  const line = summarizeRotate({ ...rotate, outcome: 'nothingToDo', keys: [], rewrap, prune: null });
+  expect(line).toBe(`no key due, 2 keys re-wrapped, next action ${rotate.nextActionAt}`);
 });

@@ -1,4 +1,5 @@
 import { humanDuration } from '../../durations.ts';
+import { countOf } from '../../wording.ts';
 import type { PruneReport } from './prune.ts';
 import type { RevokeReport } from './revoke.ts';
 import type { RewrapReport } from './rewrap.ts';
@@ -13,12 +14,17 @@ export function summarizeStatus({ keys, defaultKey, findings, nextActionAt, mode
   return `${keys.length} keys, default ${defaultKey ?? 'none'}, ${serious} findings${next}`;
 }
 
-export function summarizeRotate({ outcome, keys, nextActionAt, status }: RotateReport): string {
+export function summarizeRotate({ outcome, keys, nextActionAt, status, rewrap, prune }: RotateReport): string {
   const list = keys
     .map(({ id, reason, activation }) => `${id ?? 'a key'} active from ${activation} (${reason})`)
     .join(', ');
-  if (outcome === 'published') return `published ${list}`;
-  const what = outcome === 'wouldPublish' ? `would publish ${list}` : 'nothing to do';
+  const also = [
+    ...(rewrap?.keys.length ? [`${countOf(rewrap.keys.length, 'key')} re-wrapped`] : []),
+    ...(prune?.keys.length ? [`${countOf(prune.keys.length, 'old key')} removed`] : []),
+  ];
+  if (outcome === 'published') return [`published ${list}`, ...also].join(', ');
+  const none = also.length > 0 ? 'no key due' : 'nothing to do';
+  const what = [outcome === 'wouldPublish' ? `would publish ${list}` : none, ...also].join(', ');
   return `${what}${status.mode === 'observe' ? ', mode observe' : ''}, next action ${nextActionAt}`;
 }
 
