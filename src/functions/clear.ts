@@ -26,6 +26,7 @@ route({
     'run_in_progress',
     'instance_name_missing',
     'rings_unreadable',
+    'key_ring_unavailable',
     'prefix_ambiguous',
     'settings_invalid',
     'aborted',

@@ -3,10 +3,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClearRequest } from '../../src/lib/clearRequest.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { EntryJudge } from '../../src/lib/entryForm.ts';
+import { MaintenanceError } from '../../src/lib/errors.ts';
 import { entryJudge, type KeyVerdicts } from '../../src/lib/keyRing/entries/judgeEntries.ts';
 import { headerOf } from '../../src/lib/payloadHeader.ts';
 import type { CacheTable } from '../../src/lib/sql/cacheTable.ts';
-import { clearTable } from '../../src/lib/sql/clear.ts';
+import { type ClearHooks, clearTable } from '../../src/lib/sql/clear.ts';
 import type { ClearPlan, ClearReport } from '../../src/lib/sql/clearReport.ts';
 import { quickPolicy as policy } from '../support/policies.ts';
 import type { TestEngine, TestTable } from '../support/testTable.ts';
@@ -35,11 +37,13 @@ export function describeClearOfUnreadable(engine: TestEngine): void {
       await Promise.all(opened.map((cache) => cache.close()));
       await engine.drop(engine.ordinaryName);
     });
-    const clear = (request: ClearRequest) => {
+    const open = () => {
       const cache = table.open();
       opened.push(cache);
-      return clearTable({ table: cache, policy, clock: systemClock }, 'web', request);
+      return cache;
     };
+    const clear = (request: ClearRequest, hooks?: ClearHooks) =>
+      clearTable({ table: open(), policy, clock: systemClock }, 'web', request, hooks);
     const insert = async (values: Buffer[], expiresInMs = hour, key = user) => {
       const entries = values.map((value) => ({ id: key(), expiresInMs, value }));
       await table.insert(entries);
@@ -114,6 +118,62 @@ export function describeClearOfUnreadable(engine: TestEngine): void {
       const failing = entryJudge({ verdicts: () => Promise.reject(new Error('the ring')), expect: undefined });
       await expect(clear({ judge: failing, confirm: 'web' })).rejects.toThrow('the ring');
       expect(await table.ids()).toHaveLength(1);
+    });
+
+    it('tells which it removed before it failed, and that it is of the unreadable alone where another is at work', async () => {
+      await insert(Array.from({ length: 1_000 }, () => payload(strange)));
+      const told: ClearReport[] = [];
+      let batches = 0;
+      const base = judge();
+      const failing: EntryJudge = async (entries) => {
+        batches += 1;
+        if (batches > 1) throw new Error('the ring');
+        return base(entries);
+      };
+      const running = clear({ judge: failing, confirm: 'web' }, { onFailure: (report) => told.push(report) });
+      await expect(running).rejects.toThrow('the ring');
+      const deleted = 1_000 - (await table.ids()).length;
+      expect(deleted).toBeGreaterThan(0);
+      expect(told).toMatchObject([
+        { stopReason: 'failed', deleted, unreadable: { reasons: { keyInNoRing: deleted }, complete: false } },
+      ]);
+      const lock = await open().tryLock('purge');
+      const busy = await clear({ judge: judge(), confirm: 'web' });
+      await lock?.release();
+      // Without application locks none is busy.
+      expect(busy).toMatchObject({ dryRun: false, unreadable: { users: expect.any(Number) } });
+    });
+
+    it('fails, and is not refused, where the rings can be read no more after entries were removed', async () => {
+      await insert(Array.from({ length: 3_000 }, () => payload(revoked)));
+      let reads = 0;
+      const rings = async (): Promise<KeyVerdicts> => {
+        reads += 1;
+        if (reads === 1) return verdicts;
+        throw new MaintenanceError('rings_unreadable', 'The ring is away.', 'Nothing was removed.');
+      };
+      const base = entryJudge({ verdicts: rings, expect: undefined });
+      // The second batch has an entry of a key that is new.
+      let batches = 0;
+      const late: EntryJudge = (entries) => {
+        batches += 1;
+        const start = Buffer.from(headerOf(strange), 'hex');
+        return base(batches === 1 ? entries : entries.map((entry) => ({ ...entry, start })));
+      };
+      const error = await clear({ judge: late, confirm: 'web' }).catch((reason: unknown) => reason);
+      expect((await table.ids()).length).toBeLessThan(3_000);
+      expect(error).toMatchObject({ code: 'key_ring_unavailable', advice: expect.not.stringContaining('Nothing') });
+    });
+
+    it('is no plan where it was stopped', async () => {
+      await insert([payload(strange), payload(strange)]);
+      const stop = new AbortController();
+      const base = judge();
+      const stopping: EntryJudge = (entries) => {
+        stop.abort();
+        return base(entries);
+      };
+      await expect(clear({ judge: stopping, signal: stop.signal })).rejects.toMatchObject({ code: 'aborted' });
     });
   });
 }

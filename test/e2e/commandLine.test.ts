@@ -16,6 +16,11 @@ const engine = postgresEngine(database);
 const script = 'bin/token-cache.js';
 const hour = 3_600_000;
 
+/** A module that makes this Node.js say that it is an older one. */
+const ofOlderNode = `data:text/javascript,${encodeURIComponent(
+  "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })",
+)}`;
+
 /** A module that writes the address of each one that is loaded to stderr. */
 const tellsModules = `data:text/javascript,${encodeURIComponent(`
 import { registerHooks } from 'node:module';
@@ -147,8 +152,9 @@ describe('token-cache', () => {
 
   describe('ended in mid-run', () => {
     /** A purge that takes long, by small batches with long pauses, and is under way when this resolves. */
-    const startSlowPurge = async (settings: Record<string, string> = {}) => {
-      const started = start(script, ['purge', '--json'], {
+    const startSlowPurge = async (settings: Record<string, string> = {}, options: string[] = []) => {
+      const [first = script, ...args] = [...options, script, 'purge', '--json'];
+      const started = start(first, args, {
         ...env,
         ...settings,
         PURGE_BATCH_TARGET: 'PT0.01S',
@@ -168,6 +174,17 @@ describe('token-cache', () => {
       expect(JSON.parse(stdout).runs[0].report).toMatchObject({ stopReason: 'drained' });
       expect(await table.ids()).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`).sort());
     });
+
+    it.each(['SIGINT', 'SIGTERM'] as const)(
+      'by %s to an older Node.js, which hands over, stops and reports',
+      async (signal) => {
+        const { child, finished } = await startSlowPurge({}, ['--import', ofOlderNode]);
+        child.kill(signal);
+        const { code, stdout } = await finished;
+        expect(code).toBe(1);
+        expect(JSON.parse(stdout).runs).toMatchObject([{ outcome: 'aborted' }]);
+      },
+    );
 
     it.each(['SIGINT', 'SIGTERM'] as const)('by %s, though npm passes it on, stops and reports', async (signal) => {
       // It still waits for its telemetry when the signal comes again.

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/freePort.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { MaintenanceError } from '../../src/lib/errors.ts';
 import { clearRedisCache, type RedisClearContext } from '../../src/lib/redis/clear.ts';
 import type { RedisClearPlan } from '../../src/lib/redis/clearReport.ts';
 import { clear, clearContext as contextOf, clearPolicy as policy } from '../support/redisClear.ts';
@@ -203,6 +204,41 @@ describe.skipIf(!redisFound)('a clear of a Redis cache', () => {
     expect(second).toMatchObject({ stopReason: 'timeBudget' });
     const third = await clear(contextOf(node, 'web:'));
     expect(first.deleted + second.deleted + third.deleted).toBe(3_000);
+  });
+
+  it('tells what it deleted where what is left cannot be counted', async () => {
+    const { client, node } = await startRedis();
+    await writeEntries(client, { count: 200, instanceName: 'web:' });
+    const context = contextOf(node, 'web:');
+    let opened = 0;
+    // A look for other prefixes, the deletion, and a look at what is left.
+    const open: RedisClearContext['open'] = async (endpoint, signal) => {
+      opened += 1;
+      if (opened === 3) throw new MaintenanceError('redis_unreachable', 'It is gone.', 'Look at it.');
+      return context.open(endpoint, signal);
+    };
+    expect(await clear({ ...context, open })).toMatchObject({
+      stopReason: 'drained',
+      deleted: 200,
+      remaining: null,
+      warnings: ['What is left could not be counted: It is gone.'],
+    });
+    expect(await client.dbsize()).toBe(0);
+  });
+
+  it('is no plan where it was stopped', async () => {
+    const { client, node } = await startRedis();
+    await writeEntries(client, { count: 200, instanceName: 'web:' });
+    const context = contextOf(node, 'web:');
+    const stop = new AbortController();
+    const open: RedisClearContext['open'] = (...args) => {
+      stop.abort();
+      return context.open(...args);
+    };
+    for (const signal of [stop.signal, AbortSignal.abort()])
+      await expect(clear({ ...context, open }, { confirm: undefined, signal })).rejects.toMatchObject({
+        code: 'aborted',
+      });
   });
 
   it('leaves alone what became something else since it was seen', async () => {

@@ -1,8 +1,11 @@
 /** Removing the entries of a Redis cache that nobody can read, on real servers. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { EntryJudge } from '../../src/lib/entryForm.ts';
 import { entryJudge, type KeyVerdicts } from '../../src/lib/keyRing/entries/judgeEntries.ts';
 import { headerOf } from '../../src/lib/payloadHeader.ts';
+import { clearRedisCache } from '../../src/lib/redis/clear.ts';
+import type { RedisClearReport } from '../../src/lib/redis/clearReport.ts';
 import { clear, clearContext } from '../support/redisClear.ts';
 import { redisFound, startRedis, stopAllRedisServers } from '../support/redisServer.ts';
 
@@ -58,5 +61,24 @@ describe.skipIf(!redisFound)('a clear of the unreadable entries of a Redis cache
     });
     expect(report).toMatchObject({ deleted: 0, unreadable: { users: 0, looked: 1 } });
     expect(await client.exists(key)).toBe(1);
+  });
+
+  it('that fails says that not every entry was looked at', async () => {
+    const { client, node } = await startRedis();
+    for (let entry = 0; entry < 250; entry++) await client.hset(user(), { data: payload(strange) });
+    const told: RedisClearReport[] = [];
+    let batches = 0;
+    const base = judge();
+    const failing: EntryJudge = async (entries) => {
+      batches += 1;
+      if (batches > 1) throw new Error('the ring');
+      return base(entries);
+    };
+    const request = { confirm: 'web', judge: failing };
+    const running = clearRedisCache(clearContext(node, 'web:'), 'web', request, (report) => told.push(report));
+    await expect(running).rejects.toThrow('the ring');
+    const [{ deleted, unreadable } = {}] = told;
+    expect(deleted).toBe(250 - (await client.dbsize()));
+    expect(unreadable).toMatchObject({ reasons: { keyInNoRing: deleted }, complete: false });
   });
 });

@@ -3,6 +3,8 @@ import type { InvocationContext } from '@azure/functions';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { describeFailures } from '../../src/functions/support/failures.ts';
 import { logTo } from '../../src/functions/support/log.ts';
+import { diagnosisReport } from '../../src/lib/checks/diagnosisReport.ts';
+import { runChecks } from '../../src/lib/checks/runChecks.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { errorCodes } from '../../src/lib/errorCodes.ts';
 import { MaintenanceError } from '../../src/lib/errors.ts';
@@ -69,6 +71,22 @@ describe('a run', () => {
     ['aborted', 'aborted'],
   ] as const)('is %s where it stopped by %s', async (outcome, stopReason) => {
     expect(await run(async () => purgeReport({ stopReason }))).toMatchObject({ outcome });
+  });
+
+  it('is aborted where it is a diagnosis with a check that was stopped', async () => {
+    const check = {
+      id: 'hangs',
+      symptom: 'slow',
+      timeLimitMs: 60_000,
+      run: () => new Promise<never>(() => undefined),
+    } as const;
+    const examination = { subject: 'x', checks: [check], of: null };
+    const checks = await runChecks(examination, systemClock, AbortSignal.abort());
+    const work = async () => diagnosisReport(start, checks, {});
+    const diagnose = { job: 'diagnose' as const, subject: 'all', started: 'cli', dryRun: false, work };
+    expect(await runJob({ clock: systemClock, records: noRecordStore, log }, diagnose)).toMatchObject({
+      outcome: 'aborted',
+    });
   });
 
   it.each(Object.entries(errorCodes).map(([code, facts]) => [code, facts.outcome] as const))(

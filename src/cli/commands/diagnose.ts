@@ -58,7 +58,7 @@ export function addDiagnoseCommand(program: Command, session: Session, version: 
         const { diagnosisTable } = await import('../findingTables.ts');
         console.log(diagnosisTable(report, process.stdout.isTTY && settings.colours));
       }
-      if (report.status === 'critical') session.exitCode = 1;
+      session.ended(report.status === 'critical' ? 'failed' : result.outcome);
       if (html === undefined) return;
       const { diagnosisPage } = await import('../../lib/pages/diagnosis/diagnosisPage.ts');
       try {

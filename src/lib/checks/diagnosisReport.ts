@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { runbookFolder } from '../runbook.ts';
 import { type Check, type CheckStatus, checkStatus, type Outcome, outcome, statusOrder, symptoms } from './check.ts';
 
+/** The cause of a check that was stopped before it had ended. */
+export const stoppedCheck = 'run_aborted';
+
 /** One check's result, for terminal, JSON and page alike. */
 const checkResult = outcome.extend({
   check: z.string(),

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { MaintenanceError, toErrorReport } from '../errors.ts';
 import { inTime } from '../inTime.ts';
 import { type Check, type Outcome, unknown } from './check.ts';
-import { type CheckReport, checkReport } from './diagnosisReport.ts';
+import { type CheckReport, checkReport, stoppedCheck } from './diagnosisReport.ts';
 
 /** What is to be looked at, and by which checks. */
 export interface Examination<S> {
@@ -64,4 +64,4 @@ const tooSlow = (limitMs: number) =>
     [{ what: 'time limit', value: limitMs / 1000, unit: 's' }],
   );
 
-const stopped = unknown('run_aborted', 'The diagnosis was stopped before this check had ended.', 'Run it again.');
+const stopped = unknown(stoppedCheck, 'The diagnosis was stopped before this check had ended.', 'Run it again.');

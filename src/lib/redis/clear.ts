@@ -67,18 +67,23 @@ export async function clearRedisCache(
     clock,
     policy.timeoutMs,
     signal,
-  );
+  ).catch((error: unknown) => {
+    throw signal?.aborted ? stopped() : error;
+  });
   const tally = request.judge && new UnreadableTally(request.judge);
+  const warnings = [...unreachable];
   const shared = (passes: readonly NodePass[]) => ({
     engine: 'redis' as const,
     prefix,
     database: connection.database,
     duration: formatDuration(clock.elapsed() - start),
-    warnings: unreachable,
+    warnings,
     passedOver: sum(passes, (node) => node.passedOver),
     prefixes: prefixesOf(passes, prefix),
-    ...(tally && { unreadable: { ...tally.figures, complete: passes.every(({ complete }) => complete) } }),
+    ...(tally && { unreadable: { ...tally.figures, complete: isWhole(passes) } }),
   });
+  const isWhole = (passes: readonly NodePass[]) =>
+    passes.length === endpoints.length && passes.every(({ complete }) => complete);
   const cleared = (
     passes: readonly NodePass[],
     deleted: number,
@@ -102,6 +107,7 @@ export async function clearRedisCache(
   }
   const passes = await pass(confirmed, deadline, tally);
   if (!confirmed) {
+    if (signal?.aborted) throw stopped();
     const nodes = passes.map((node) => ({ node: node.node, entries: countOf(node) }));
     return { ...shared(passes), dryRun: true, wouldDelete: total(nodes.map(({ entries }) => entries)), nodes };
   }
@@ -109,7 +115,14 @@ export async function clearRedisCache(
   const stopReason = drained ? 'drained' : signal?.aborted ? 'aborted' : 'timeBudget';
   const until = Math.min(deadline, clock.elapsed() + recountMs);
   const recount = drained && !signal?.aborted && !tally;
-  const remaining = recount ? total((await pass(false, until, undefined)).map(countOf)) : null;
+  // The entries are gone, whatever this look meets.
+  const counted = recount
+    ? await pass(false, until, undefined).catch((error: Error) => {
+        warnings.push(`What is left could not be counted: ${error.message}`);
+        return undefined;
+      })
+    : undefined;
+  const remaining = counted ? total(counted.map(countOf)) : null;
   const deleted = sum(passes, ({ entries }) => entries);
   return cleared(passes, deleted, stopReason, remaining);
 }
@@ -199,6 +212,10 @@ function total(counts: readonly KeyCount[]): KeyCount {
 
 function sum<T>(list: readonly T[], of: (item: T) => number): number {
   return list.reduce((whole, item) => whole + of(item), 0);
+}
+
+function stopped(): MaintenanceError {
+  return new MaintenanceError('aborted', 'The run was asked to stop.', 'Start it again.');
 }
 
 function noPrefix(): MaintenanceError {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { appReport } from '../appTelemetry/appReport.ts';
 import { summarizeApp } from '../appTelemetry/appSummary.ts';
-import { diagnosis, earlier as earlierDiagnosis, summarizeDiagnosis } from '../checks/diagnosisReport.ts';
+import { diagnosis, earlier as earlierDiagnosis, stoppedCheck, summarizeDiagnosis } from '../checks/diagnosisReport.ts';
 import { pruneReport } from '../keyRing/jobs/prune.ts';
 import { earlier as earlierRevocation, revokeReport } from '../keyRing/jobs/revoke.ts';
 import { rewrapReport } from '../keyRing/jobs/rewrap.ts';
@@ -149,6 +149,7 @@ export const jobs = {
     report: diagnosis,
     earlier: earlierDiagnosis,
     summarize: summarizeDiagnosis,
+    endedAs: ({ checks }) => (checks.some(({ cause }) => cause === stoppedCheck) ? 'aborted' : undefined),
     warnings: ({ checks }) =>
       checks
         .filter(({ status }) => status === 'critical' || status === 'warning')

@@ -33,7 +33,7 @@ export async function clearTable(
     onProgress: ({ deleted }) => onProgress?.(deleted),
   });
   await run.ask(() => table.clock('delete'));
-  if (request.judge) return clearUnreadable(context, run, request.judge, { confirmed, signal });
+  if (request.judge) return clearUnreadable(context, run, request.judge, confirmed);
   if (!confirmed) return run.ask(() => planClear(table));
 
   const nothing = { count: 0, estimated: false };

@@ -18,18 +18,22 @@ export async function clearUnreadable(
   { table, clock }: DeletionContext,
   run: Deletion<OfClear>,
   judge: EntryJudge,
-  { confirmed, signal }: { confirmed: boolean; signal: AbortSignal | undefined },
+  confirmed: boolean,
 ): Promise<ClearReport | ClearPlan> {
   const tally = new UnreadableTally(judge);
-  if (confirmed)
-    return run.underLock({ upTo: null, remaining: null, newer: null }, async () => ({
-      walk: unreadableWalk(table.entries, tally),
-      known: { upTo: null, remaining: null, newer: null },
-      ended: async () => ({ unreadable: tally.figures }),
-    }));
+  // Of every end: the figures are those of when the report is made.
+  const known: OfClear = {
+    upTo: null,
+    remaining: null,
+    newer: null,
+    get unreadable() {
+      return tally.figures;
+    },
+  };
+  if (confirmed) return run.underLock(known, async () => ({ walk: unreadableWalk(table.entries, tally), known }));
 
   let after: string | undefined;
-  while (!tally.complete && !signal?.aborted && clock.elapsed() < run.deadline) {
+  while (!tally.complete && clock.elapsed() < run.deadline) {
     const entries = await run.ask(() => table.entries.nextForms(after, planRows));
     tally.gone(await tally.judge(entries));
     tally.looked(entries);

@@ -1,5 +1,6 @@
 import type { EntryForm, EntryJudge, FormedEntry, UnreadableReason } from '../../entryForm.ts';
 import { formBytes } from '../../entryForm.ts';
+import { MaintenanceError } from '../../errors.ts';
 import { keyIdOf, payloadMark } from '../../payloadHeader.ts';
 import { isAssertion, keyParts } from '../../tokenKeys.ts';
 
@@ -27,11 +28,22 @@ export function entryJudge({ verdicts, expect }: JudgeOptions): EntryJudge {
     const named = entries.flatMap(({ start }) => keyIdOf(start) ?? []);
     const isNew = (id: string) => !known?.has(id) && !strange.has(id);
     if (verdicts && (known === undefined || named.some(isNew))) {
-      known = await verdicts();
+      known = await verdicts().catch((error: unknown) => {
+        throw known && error instanceof MaintenanceError ? afterRemoval(error) : error;
+      });
       for (const id of named) if (!known.has(id)) strange.add(id);
     }
     return entries.map((entry) => judgeEntry(entry, expect, verdicts ? (id) => known?.get(id) : undefined));
   };
+}
+
+/** The rings could be read at first, so entries may be gone: that is no refusal any more. */
+function afterRemoval({ message }: MaintenanceError): MaintenanceError {
+  return new MaintenanceError(
+    'key_ring_unavailable',
+    message,
+    'What was judged before that stays removed. Correct that first: `key-ring status`, then start it again.',
+  );
 }
 
 function judgeEntry(
