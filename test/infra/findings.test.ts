@@ -198,6 +198,15 @@ describe('the rule of silence', () => {
     expect(run('app-silent', {}, minutes + 29)).toEqual([]);
     expect(fires({}, minutes + 31)).toBe(true);
   });
+
+  it('waits for its first judgement, where the app judges seldom and the window is long', () => {
+    const text = readFileSync(join(infra, 'queries/silence.kql'), 'utf8');
+    const values = { app, window: '3h', deployedAt: '2026-11-26T10:00:00Z' };
+    const query = Object.entries(values).reduce((all, [name, value]) => all.replaceAll(`{${name}}`, value), text);
+    const rowsAt = (time: string) => runQuery(query, {}, new Date(`2026-11-26T${time}:00Z`));
+    expect(rowsAt('12:59')).toEqual([]);
+    expect(rowsAt('13:01')).toEqual([expect.objectContaining({ Value: 0 })]);
+  });
 });
 
 describe('the list of the workbook', () => {

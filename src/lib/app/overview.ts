@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts';
 import { type Finding, type ToldFinding, toldOf } from '../findings/finding.ts';
-import { type HealthStatus, healthOf, judge } from '../findings/judge.ts';
-import { appSubject, type QueueReading } from '../findings/judgeApp.ts';
+import { type HealthStatus, healthOf, judge, withLevels } from '../findings/judge.ts';
+import { appSubject, type QueueReading, waitWarningMs } from '../findings/judgeApp.ts';
 import { tellAppPurge } from '../findings/sqlReadings.ts';
 import {
   couldRunSince,
+  countsFrom,
   keepStanding,
   lastJudged,
   nextState,
@@ -18,6 +19,7 @@ import {
 import {
   type Depths,
   historiesOf,
+  ofItsTime,
   type Reading,
   readSubjects,
   type SubjectRecords,
@@ -81,7 +83,14 @@ export async function judgeAndTell(deps: OverviewDeps): Promise<Overview> {
   // Without a state there is nothing to go on from.
   memory.told = state || statesReadable ? [] : findings;
   if (!state && !statesReadable) return overview;
-  memory.last = nextState(state, findings, timedJobs(subjects, plan), settings.schedules.findings, now);
+  memory.last = nextState(
+    state,
+    findings,
+    timedJobs(subjects, plan),
+    subjects.map(titleOf),
+    settings.schedules.findings,
+    now,
+  );
   // A store that fails is a finding of the next judgement.
   if (statesReadable) await keepStanding(records, memory.last).catch(() => undefined);
   return overview;
@@ -103,7 +112,7 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
       statesReadable = false;
       return otherwise;
     });
-  const [kept, timers, subjects, queue] = await Promise.all([
+  const [kept, timers, recorded, queue] = await Promise.all([
     orUnreadable<StandingState | undefined>(readStanding(records), undefined),
     orUnreadable<TimerReading[]>(readTimers({ records, timers: deps.timers, deployment, now }), []),
     readSubjects(records, names, { now, policy: settings.findings, ...looks }),
@@ -112,7 +121,13 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
   const plan: Plan = new Map(deps.timers.filter(({ enabled }) => enabled).map(({ name, ...rest }) => [name, rest]));
   const judging = settings.schedules.findings;
   const state = lastJudged(kept, memory.last, now);
+  const subjects = recorded.map((each) => ofItsTime(each, countsFrom(state, titleOf(each)), now));
   const before = [...(state?.findings ?? []), ...memory.told];
+  // What has waited while the app was down gets its turn first, unless that was told before.
+  const downMs = byTimer && state ? 0 : waitWarningMs;
+  const upMs = wasUp(state, judging, now) ? now.getTime() - Date.parse(state.upSince) : downMs;
+  const hadTurn = upMs >= waitWarningMs || before.some(({ check }) => check === 'queue-idle');
+  const wasLate = ({ name }: TimerReading) => before.some(({ subject }) => subject === `timer ${name}`);
   const found = judge({
     now,
     policy: settings.findings,
@@ -120,17 +135,21 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     settingWarnings: settings.warnings,
     recordStore: records.description,
     statesReadable,
-    // As the app starts again its timers fire at once, and this one may be the first of them.
-    timers: byTimer && !wasUp(state, judging, now) ? [] : timers,
-    queue,
+    // As the app starts again its timers fire at once, and this one may be the first of them. What was late before, is until it fires.
+    timers: byTimer && !wasUp(state, judging, now) ? timers.filter(wasLate) : timers,
+    queue: queue && (hadTurn ? queue : { ...queue, nextSince: undefined }),
     subjects,
     couldRunSince: couldRunSince(state, judging, now),
     scheduleOf: (job) => scheduleOf(job, plan),
   });
   const silent = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable));
-  const hasSilentRing = (each: SubjectRecords) =>
-    'rings' in each && silent.some(({ kind, name }) => kind === 'keyRing' && each.rings.includes(name));
-  const unreadable = subjects.filter((each) => silent.includes(each) || hasSilentRing(each)).map(titleOf);
+  // Of a cache its rings are looked at as well, and of a web app its cache.
+  const leansOnSilent = (each: SubjectRecords) =>
+    'rings' in each &&
+    silent.some(({ kind, name }) =>
+      kind === 'keyRing' ? each.rings.includes(name) : each.kind === 'webApp' && name === each.name,
+    );
+  const unreadable = subjects.filter((each) => silent.includes(each) || leansOnSilent(each)).map(titleOf);
   const ofUnseenPurge = subjects.flatMap((each) =>
     each.kind === 'sqlCache' && !tellAppPurge(each.counts) ? titleOf(each) : [],
   );
@@ -145,7 +164,9 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     if (subject === appSubject) return check !== 'clock-ahead' || unreadable.length === 0;
     return (statesReadable || state !== undefined) && !unreadable.includes(subject);
   };
-  const findings = standingOf(found, before, isJudged).map((each) => toldOf(each, settings.runbook));
+  const findings = standingOf(found, withLevels(before, settings.findings.levels), isJudged).map((each) =>
+    toldOf(each, settings.runbook),
+  );
   const health = healthOf(findings);
   const overview: Overview = { now, health, findings, timers, subjects, version: packageVersion(), deployment };
   return { overview, state, before, queue, plan, statesReadable };

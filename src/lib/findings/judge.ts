@@ -76,7 +76,8 @@ function judgeSubject(subject: SubjectRecords, all: readonly SubjectRecords[], c
   }
 }
 
-function withLevels(findings: readonly Finding[], levels: ReadonlyMap<string, Level | 'off'>): Finding[] {
+/** Findings with the levels of the settings; also those of an earlier judgement, by other settings. */
+export function withLevels(findings: readonly Finding[], levels: ReadonlyMap<string, Level | 'off'>): Finding[] {
   return findings.flatMap((finding) => {
     const staysNote = finding.level === 'info' && !isNote(finding.check);
     const level = levels.get(finding.check) ?? finding.level;

@@ -42,7 +42,7 @@ export interface AppFacts {
  * A timer's messages over half an hour old are dropped when they are met, and the longest run takes 10 minutes: a queue whose
  * next message is older is far behind, and after two hours nobody works it off.
  */
-const waitWarningMs = 2_700_000;
+export const waitWarningMs = 2_700_000;
 const waitCriticalMs = 7_200_000;
 
 /** What concerns the app itself: its settings, its records, its timers, its queue. */

@@ -24,7 +24,7 @@ export interface JudgeContext {
   couldRunSince(job: JobName, subject: string, schedule: string): Date;
 }
 
-const absentChecks: Partial<Record<JobName, CheckName>> = {
+export const absentChecks: Partial<Record<JobName, CheckName>> = {
   purge: 'purge-absent',
   index: 'index-absent',
   counts: 'counts-absent',

@@ -4,6 +4,8 @@ import { worstFirst } from '../level.ts';
 import { type JobName, jobs } from '../runs/catalogue.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { type Finding, finding } from './finding.ts';
+import { absentChecks } from './judgeRuns.ts';
+import { titleOf } from './subjectRecords.ts';
 import { intervalOf } from './timers.ts';
 
 const stateKey = 'findings';
@@ -12,10 +14,10 @@ const missedJudgements = 3;
 const leastDownMs = 900_000;
 /**
  * Findings are kept with their words up to so many characters, the worst first, and without up to so many in all: each gets its 0
- * as it goes. An entity of the table holds 524,288.
+ * as it goes, beside what else is kept. An entity of the table holds 524,288.
  */
 const keptLength = 200_000;
-const keptInAll = 450_000;
+const keptInAll = 500_000;
 const wordless = 'It was found before; its words did not fit into what is kept.';
 
 /** What was judged last, kept over restarts: the findings that stood, and since when each job could have run. */
@@ -27,6 +29,8 @@ const standingState = z.object({
   findings: z.array(finding),
   /** When each subject, and each schedule of a job, was first judged. */
   known: z.record(z.string(), z.iso.datetime()),
+  /** The subjects that were judged, and from when on the records of each count. */
+  subjects: z.record(z.string(), z.iso.datetime()).optional(),
 });
 export type StandingState = z.infer<typeof standingState>;
 
@@ -53,23 +57,27 @@ export function lastJudged(kept: StandingState | undefined, own: StandingState |
 }
 
 /** What a fast clock dated ahead was before now, and when is not known: it counts as of now, or nothing would be missing until then. */
-function asSeenAt(now: Date, { upSince, findings, known, ...state }: StandingState): StandingState {
+function asSeenAt(now: Date, { upSince, findings, known, subjects, ...state }: StandingState): StandingState {
   const seen = (at: string) => (isAhead(at, now) ? now.toISOString() : at);
+  const allSeen = (all: Record<string, string>) =>
+    Object.fromEntries(Object.entries(all).map(([key, at]) => [key, seen(at)]));
   return {
     ...state,
     upSince: seen(upSince),
     findings: findings.map((each) => ({ ...each, what: each.what || wordless, since: each.since && seen(each.since) })),
-    known: Object.fromEntries(Object.entries(known).map(([key, at]) => [key, seen(at)])),
+    known: allSeen(known),
+    subjects: subjects && allSeen(subjects),
   };
 }
 
 export async function keepStanding(records: RecordStore, state: StandingState): Promise<void> {
+  const others = JSON.stringify({ ...state, findings: [] }).length;
   let length = 0;
   const findings = worstFirst(state.findings).flatMap((each) => {
     const withWords = length + JSON.stringify(each).length <= keptLength;
     const kept = withWords ? each : { ...each, what: '', advice: '' };
-    length += JSON.stringify(kept).length;
-    return length <= keptInAll ? kept : [];
+    length += JSON.stringify(kept).length + 1;
+    return others + length <= keptInAll ? kept : [];
   });
   await records.writeState(stateKey, { ...state, findings });
 }
@@ -83,10 +91,17 @@ export interface TimedJob {
 
 const knownKeys = ({ job, subject, schedule }: TimedJob) => [`${jobs[job].on}|${subject}`, `${job}|${schedule}`];
 
-/** Since when a job could have run on a subject by its schedule: both were known, and the app was up. */
+/**
+ * Since when a job could have run on a subject by its schedule: both were known, and the app was up. One that was told as absent
+ * gets no other turn: only a success ends that.
+ */
 export function couldRunSince(state: StandingState | undefined, judging: string, now: Date) {
   const upSince = wasUp(state, judging, now) ? Date.parse(state.upSince) : now.getTime();
   return (job: JobName, subject: string, schedule: string) => {
+    const told = state?.findings.find(
+      (each) => each.check === absentChecks[job] && each.subject === titleOf({ kind: jobs[job].on, name: subject }),
+    );
+    if (told?.since) return new Date(told.since);
     const known = knownKeys({ job, subject, schedule }).map((key) => state?.known[key]);
     return new Date(Math.max(upSince, ...known.map((at) => (at === undefined ? now.getTime() : Date.parse(at)))));
   };
@@ -101,6 +116,16 @@ export function wasUp(state: StandingState | undefined, judging: string, now: Da
   const judgedAt = new Date(state.judgedAt);
   const downMs = Math.max(leastDownMs, missedJudgements * intervalOf(judging, judgedAt));
   return now.getTime() - judgedAt.getTime() <= downMs;
+}
+
+/** Longer than a job takes to come again: of a subject that was away, what is older than that tells nothing of now. */
+const awayMs = 7 * 86_400_000;
+
+/** From when on the records of a subject count: one that was not judged last may have been out of the settings for long. */
+export function countsFrom(state: StandingState | undefined, subject: string): Date {
+  const judged = state?.subjects;
+  if (!judged) return new Date(0);
+  return new Date(judged[subject] ?? Math.max(0, Date.parse(state.judgedAt) - awayMs));
 }
 
 /** Check, level and subject of a finding: what the metric tells of it. */
@@ -129,6 +154,7 @@ export function nextState(
   before: StandingState | undefined,
   standing: readonly Finding[],
   timed: readonly TimedJob[],
+  subjects: readonly string[],
   judging: string,
   now: Date,
 ): StandingState {
@@ -138,5 +164,6 @@ export function nextState(
     upSince: wasUp(before, judging, now) ? before.upSince : at,
     findings: standing.map((each) => ({ ...each, since: each.since ?? at })),
     known: Object.fromEntries(timed.flatMap(knownKeys).map((key) => [key, before?.known[key] ?? at])),
+    subjects: Object.fromEntries(subjects.map((subject) => [subject, countsFrom(before, subject).toISOString()])),
   };
 }

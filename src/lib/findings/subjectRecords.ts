@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { FindingPolicy } from '../findingPolicy.ts';
-import type { JobName } from '../runs/catalogue.ts';
-import { type JobHistory, readHistory } from '../runs/history.ts';
+import type { JobName, SubjectKind } from '../runs/catalogue.ts';
+import { historyOf, type JobHistory, readHistory } from '../runs/history.ts';
 import type { RecordStore } from '../runs/recordStore.ts';
 import { type HoldsLock, type RunningRun, readRunning } from '../runs/runningState.ts';
 import { tellEvents } from './redisLooks.ts';
@@ -31,7 +31,7 @@ export type WebAppRecords = Records<'webApp'> & { rings: readonly string[] };
 export type SubjectRecords = SqlCacheRecords | RedisCacheRecords | KeyRingRecords | WebAppRecords;
 
 /** By which its findings call it. */
-export const titleOf = ({ kind, name }: Pick<SubjectRecords, 'kind' | 'name'>) =>
+export const titleOf = ({ kind, name }: { kind: SubjectKind; name: string }) =>
   `${kind === 'keyRing' ? 'key ring' : kind === 'webApp' ? 'web app of' : 'cache'} ${name}`;
 
 /** The subjects of the settings, by their names. */
@@ -106,4 +106,16 @@ export function historiesOf(subject: SubjectRecords): JobHistory[] {
   return Object.values(subject).filter(
     (part): part is JobHistory => typeof part === 'object' && part !== null && 'failures' in part,
   );
+}
+
+/** A subject by its runs since then: those before are shown alone. */
+export function ofItsTime<S extends SubjectRecords>(subject: S, from: Date, now: Date): S {
+  const histories = historiesOf(subject).map((history) => {
+    const { job, subject: name, runs } = history;
+    const counting = runs.filter(({ startedAt }) => Date.parse(startedAt) >= from.getTime());
+    if (counting.length === runs.length) return [job, history];
+    const { shown: _, ahead: __, ...judged } = historyOf(job, name, counting, now);
+    return [job, { ...history, ...judged }];
+  });
+  return { ...subject, ...Object.fromEntries(histories) };
 }

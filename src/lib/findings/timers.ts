@@ -100,13 +100,14 @@ export function readTimers(context: TimerContext): Promise<TimerReading[]> {
 }
 
 async function readTimer({ records, deployment, now }: TimerContext, { name, schedule }: Timer): Promise<TimerReading> {
-  const interval = intervalOf(schedule, now);
   const { last, schedule: before } = await lastTimerStart(records, name);
   // The host does not catch up after a change of its schedule (its ScheduleMonitor): until it fires, absence alone is told.
   const isChanged = typeof before === 'string' && before !== schedule;
   // A timer that has not fired yet is measured from the first firing of any.
   const fired = last ?? (await firstStartOf(records, deployment));
   const since = isChanged || (fired && isAhead(fired.getTime(), now)) ? undefined : fired;
+  // Before a night the interval of now is that night: by it, one that has long been late would be in time again.
+  const interval = Math.min(intervalOf(schedule, now), since ? intervalOf(schedule, since) : Number.POSITIVE_INFINITY);
   const lateMs = interval + graceMs;
   const latenessMs = since ? now.getTime() - dueAfter(schedule, since, interval) : 0;
   return {

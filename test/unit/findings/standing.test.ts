@@ -16,6 +16,7 @@ import {
   leftBehind,
   purgeReport,
   record,
+  ringStatus,
   rotateReport,
 } from '../../support/records.ts';
 import { workMessage } from '../../support/workQueue.ts';
@@ -99,11 +100,77 @@ describe('after a time down', () => {
     expect(findings.map(({ subject }) => subject)).toContain('timer purgeExpiredEntries');
   });
 
+  it('a timer that was late before is late until it fires', async () => {
+    await judged(start);
+    const late = async (ms: number) =>
+      (await judgeAndTell(overviewDeps(env, records, at(ms)))).findings.map(({ subject }) => subject);
+    for (let ms = 30 * minute; ms <= 3 * hour; ms += 30 * minute) await late(ms);
+    expect(await late(9 * hour)).toContain('timer purgeExpiredEntries');
+    expect(await judged(at(20 * hour))).not.toContain('timer-late critical');
+  });
+
   it('is told by the page, which no timer makes', async () => {
     await judged(start);
     const { health } = await readOverview(overviewDeps(env, records, at(9 * hour)));
     expect(health).toBe('failing');
   });
+});
+
+it('what waited while the app was down gets its turn first', async () => {
+  const queueSince = (since: number) => {
+    const poison = { name: 'p', count: async () => 0, peek: async () => [] };
+    return { name: 'work', poison, nextSince: async () => at(since) } as unknown as WorkQueue;
+  };
+  for (let ms = 0; ms < 2 * hour; ms += 30 * minute) await judged(at(ms), env, queueSince(ms - minute));
+  const up = 9 * hour;
+  expect(await judged(at(up), env, queueSince(hour))).not.toContain('queue-idle critical');
+  expect(await judged(at(up + 30 * minute), env, queueSince(hour))).not.toContain('queue-idle critical');
+  expect(await judged(at(up + 60 * minute), env, queueSince(hour))).toContain('queue-idle critical');
+  // What was told before is not over for that the app started again.
+  expect(await judged(at(up + 9 * hour), env, queueSince(hour))).toContain('queue-idle critical');
+});
+
+it('a job that was absent before a time down is absent until it succeeds', async () => {
+  await records.addRun(success(start));
+  await judgedBetween(0, 4 * hour);
+  expect(await judged(at(8 * hour))).toContain('purge-absent critical');
+  const otherwise = { ...env, SCHEDULE_PURGE: '0 10 * * * *' };
+  expect(await judged(at(8.5 * hour), otherwise)).toContain('purge-absent critical');
+  await records.addRun(success(at(8.6 * hour)));
+  expect(await judged(at(9 * hour), otherwise)).not.toContain('purge-absent critical');
+});
+
+it('a level that is set otherwise is that of what stood before, too', async () => {
+  await records.addRun(record('counts', 'web', at(-minute), { report: countsReport({ dataBytes: 1e13 }) }));
+  expect(await judged(at(0))).toEqual(['table-size warning']);
+  const louder = { ...env, FINDING_LEVELS: 'table-size=critical' };
+  const isAway: Pick<RecordStore, 'latestRuns'> = {
+    latestRuns: (job, subject, count) =>
+      job === 'clear' ? Promise.reject(new Error('away')) : records.latestRuns(job, subject, count),
+  };
+  const { findings } = await judgeApp(louder, { ...records, ...isAway }, at(30 * minute));
+  const sizes = findings.filter(({ check }) => check === 'table-size');
+  expect(sizes).toMatchObject([{ level: 'critical', since: at(0).toISOString() }]);
+});
+
+it.each(['manage', 'observe'])('a ring (%s) that comes back after months is not what it was', async (mode) => {
+  const ring = { name: 'web', mode, store: { kind: 'folder', path: '/k' }, protector: { kind: 'none' } };
+  const withRing = { ...env, KEY_RINGS: JSON.stringify([ring]) };
+  await records.addRun(record('rotateKeyRing', 'web', at(-hour), { report: rotateReport() }));
+  await judged(at(0), withRing);
+  // After a day it is as if it had never been away.
+  await judged(at(day));
+  const keys = rotateReport().status.keys.map((key) => ({ ...key, expires: at(-minute).toISOString() }));
+  const report = rotateReport(ringStatus({ keys }));
+  await records.addRun(record('rotateKeyRing', 'web', at(0), { report }));
+  expect(await judged(at(day + 30 * minute), withRing)).toContain('key-ring-without-default critical');
+  await judged(at(2 * day));
+  await judged(at(300 * day));
+  const back = 300 * day + 30 * minute;
+  for (const ms of [0, 30 * minute])
+    expect(await judged(at(back + ms), withRing)).not.toContain('key-ring-without-default critical');
+  await records.addRun(record('rotateKeyRing', 'web', at(back + 40 * minute), { report }));
+  expect(await judged(at(back + hour), withRing)).toContain('key-ring-without-default critical');
 });
 
 describe('a state that a fast clock dated ahead', () => {
@@ -388,6 +455,23 @@ describe('telling', () => {
     // Another process, too, tells of each as it goes.
     await judgeApp(caches('cache-7'), records, at(5 * minute));
     expect((await toldAlike()).zeros).toHaveLength(1_499);
+  });
+
+  it('leaves room for what else is kept, of thousands of subjects', async () => {
+    const time = start.toISOString();
+    const names = Array.from({ length: 4_000 }, (_, index) => `cache cache-${index}`);
+    const findings = names.map((subject) => ({
+      check: 'purge-absent',
+      level: 'critical' as const,
+      subject,
+      what: 'Not heard of.',
+      advice: 'Look.',
+      since: time,
+    }));
+    const known = Object.fromEntries(names.map((name) => [`sqlCache|${name}`, time]));
+    await keepStanding(records, { judgedAt: time, upSince: time, findings, known });
+    expect(records.states.get('findings')?.length).toBeLessThan(524_288);
+    expect((await readStanding(records))?.known).toEqual(known);
   });
 
   it('lets go of a finding that is switched off, also where it cannot be judged', async () => {

@@ -35,6 +35,7 @@ describe('a timer', () => {
   it.each([
     ['in working hours alone, by night', '0 */5 8-18 * * 1-5', '2026-11-24T18:55:00Z', '2026-11-25T07:59:00Z', 'ok'],
     ['in working hours, when they begin', '0 */5 8-18 * * 1-5', '2026-11-24T18:55:00Z', '2026-11-25T08:11:00Z', 'dead'],
+    ['in working hours, as they end', '0 */30 8-18 * * 1-5', '2026-11-27T15:00:00Z', '2026-11-27T18:10:00Z', 'dead'],
     ['on weekdays, at the weekend', '0 0 3 * * 1-5', '2026-11-20T03:00:00Z', '2026-11-23T02:59:00Z', 'ok'],
     ['on weekdays, on Wednesday', '0 0 3 * * 1-5', '2026-11-20T03:00:00Z', '2026-11-25T03:01:00Z', 'dead'],
   ])('is judged by its schedule: that fires %s', async (_when, schedule, last, now, status) => {

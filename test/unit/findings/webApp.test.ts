@@ -1,7 +1,10 @@
 /** What somebody should know of a web app, from looks at its telemetry beside the runs on its cache and rings. */
 import { describe, expect, it } from 'vitest';
 import type { AppReport } from '../../../src/lib/appTelemetry/appReport.ts';
+import type { RecordStore } from '../../../src/lib/runs/recordStore.ts';
+import { judgeApp } from '../../support/judgedApp.ts';
 import { ago, hour, judged, minute, standing } from '../../support/judging.ts';
+import { memoryRecords } from '../../support/memoryRecords.ts';
 import {
   clearReport,
   failed,
@@ -175,6 +178,26 @@ describe('sign-ins that cluster', () => {
     );
     const later = record('purge', 'web', ago(60 * minute), { report: purgeReport({ deleted: 800 }) });
     expect(clustered(sqlCache('web', { purge: [later] }))).toEqual([]);
+  });
+
+  it('stand while the records of the cache, whose run they followed, cannot be read', async () => {
+    const app = { workspace: '5f0e9f5c-3b8a-4a52-9a53-0d6b6b4b7e11', role: 'web' };
+    const env = {
+      TOKEN_CACHES: JSON.stringify([{ name: 'web', connectionStringSetting: 'DB', app }]),
+      DB: 'Host=h;Username=u;Database=d',
+    };
+    const records = memoryRecords();
+    await records.addRun(record('app', 'web', ago(minute), { report: { ...reports.app, series: burst } }));
+    await records.addRun(purge);
+    const silent: RecordStore = {
+      ...records,
+      latestRuns: (job, ...rest) =>
+        job === 'purge' ? Promise.reject(new Error('away')) : records.latestRuns(job, ...rest),
+    };
+    const found = async (minutes: number, store: RecordStore = records) =>
+      (await judgeApp(env, store, ago(-minutes * minute))).findings.map(({ check }) => check);
+    for (const [minutes, store] of [[0], [5, silent], [10]] as const)
+      expect(await found(minutes, store)).toContain('app-sign-ins-clustered');
   });
 
   it('that had begun before the run have another cause', () => {
