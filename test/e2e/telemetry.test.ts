@@ -276,7 +276,8 @@ describe('settings', () => {
   });
 
   it('take each of 3,000 findings that stand at once', async () => {
-    const told = await run('test/support/tellMany.ts', ['3000'], { ...ingestion.settings, ...collector.settings });
+    const settings = { ...ingestion.settings, ...collector.settings, TELEMETRY_FLUSH_TIMEOUT: 'PT30S' };
+    const told = await run('test/support/tellMany.ts', ['3000'], settings);
     expect(told).toMatchObject({ code: 0, stderr: '' });
     for (const backend of [ingestion, collector]) expect(backend.logs()).toHaveLength(6_000);
   });
