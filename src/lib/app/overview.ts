@@ -143,7 +143,7 @@ async function read(deps: OverviewDeps, looks: Pick<Reading, 'depths' | 'holdsLo
     scheduleOf: (job) => scheduleOf(job, plan),
   });
   const silent = subjects.filter((each) => historiesOf(each).some((history) => history.unreadable));
-  // Of a cache its rings are looked at as well, and of a web app its cache.
+  // A cache is judged by its rings as well, and a web app by its cache.
   const leansOnSilent = (each: SubjectRecords) =>
     'rings' in each &&
     silent.some(({ kind, name }) =>

@@ -21,7 +21,7 @@ export async function clearUnreadable(
   confirmed: boolean,
 ): Promise<ClearReport | ClearPlan> {
   const tally = new UnreadableTally(judge);
-  // Of every end: the figures are those of when the report is made.
+  // The report of every end has them, with the figures of that moment.
   const known: OfClear = {
     upTo: null,
     remaining: null,

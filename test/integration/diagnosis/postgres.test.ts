@@ -386,8 +386,11 @@ describe('on PostgreSQL, the diagnosis blames', () => {
     await fill(plain());
     const free = blockEventLoop(120);
     const { report } = await diagnose({ TOKEN_CACHE_CONNECTION_STRING: database.url }).finally(free);
-    // An answer that comes within the same round of the loop is read without delay; of any other the delay is known.
-    expect([null, 'event_loop_late']).toContain(report.checks.find(({ check }) => check === 'latency')?.cause);
+    // An answer that comes within the same round of the loop is read without delay; of any other the delay is known. On a busy machine
+    // the check may find no time at all.
+    expect([null, 'event_loop_late', 'time_limit']).toContain(
+      report.checks.find(({ check }) => check === 'latency')?.cause,
+    );
   });
 
   it('nothing where one ring is named twice', async () => {

@@ -37,7 +37,7 @@ export function entryJudge({ verdicts, expect }: JudgeOptions): EntryJudge {
   };
 }
 
-/** The rings could be read at first, so entries may be gone: that is no refusal any more. */
+/** The rings could be read at first, so entries may be gone: that is not a refusal any more. */
 function afterRemoval({ message }: MaintenanceError): MaintenanceError {
   return new MaintenanceError(
     'key_ring_unavailable',
