@@ -73,7 +73,9 @@ const union = (a: readonly string[], b: readonly string[]) => [...new Set([...a,
 function batchTimes(a: PurgeReport, b: PurgeReport): PurgeReport['batchTime'] {
   if (!a.batchTime || !b.batchTime) return a.batchTime ?? b.batchTime;
   const ms = (text: string) => parseDuration(text) ?? 0;
-  const median = (a.batches * ms(a.batchTime.median) + b.batches * ms(b.batchTime.median)) / (a.batches + b.batches);
+  // Not all that stands in a record is sound: its figures are shown, and stop no judge.
+  const [ofA, ofB] = [Math.max(0, a.batches), Math.max(0, b.batches)];
+  const median = (ofA * ms(a.batchTime.median) + ofB * ms(b.batchTime.median)) / Math.max(1, ofA + ofB);
   return {
     min: formatDuration(Math.min(ms(a.batchTime.min), ms(b.batchTime.min))),
     median: formatDuration(median),
