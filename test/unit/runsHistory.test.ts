@@ -67,6 +67,9 @@ describe('the history of a job', () => {
     expect(asked).toEqual([5, 200, 1_000]);
     await records.addRun(purge(301));
     expect((await readHistory(counting, 'purge', 'web', 5, at(301))).runs).toHaveLength(5);
+    // What is judged does not depend on how much is shown.
+    const { shown, ...judged } = await readHistory(counting, 'purge', 'web', 5, at(301), { shown: 50 });
+    expect([judged.runs.length, shown.length]).toEqual([5, 50]);
     expect(
       (await readHistory(counting, 'purge', 'web', 5, at(301), { tells: ({ runs }) => runs.length > 100 })).runs,
     ).toHaveLength(200);
